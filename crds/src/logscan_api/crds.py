@@ -1,0 +1,85 @@
+"""The two CRDs, built from the models. `python -m logscan_api.crds FOLDER` writes them, `--check` compares."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel
+
+from logscan_api import GROUP, VERSION, logscans, policies
+from logscan_api.schema import structural
+
+HEADER = "# Generated from crds/src/logscan_api by `make generate`. Do not edit.\n"
+
+
+def build_crd(model: type[BaseModel], plural: str, short: str, columns: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the CustomResourceDefinition of a model with the fields `spec` and `status`."""
+    kind = model.__name__
+    schema = structural(model)
+    schema["properties"] = {
+        "apiVersion": {"type": "string"},
+        "kind": {"type": "string"},
+        "metadata": {"type": "object"},
+        **schema["properties"],
+    }
+    names = {"kind": kind, "listKind": f"{kind}List", "plural": plural, "singular": kind.lower()}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{plural}.{GROUP}", "labels": {"app.kubernetes.io/part-of": "logscan"}},
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": {**names, "shortNames": [short], "categories": ["all", "logscan"]},
+            "versions": [
+                {
+                    "name": VERSION,
+                    "served": True,
+                    "storage": True,
+                    "schema": {"openAPIV3Schema": schema},
+                    "subresources": {"status": {}},
+                    "additionalPrinterColumns": columns,
+                }
+            ],
+        },
+    }
+
+
+def build_all() -> dict[str, dict[str, Any]]:
+    """Return every CRD by the name of the file that ships it."""
+    return {
+        "logscans.yaml": build_crd(logscans.LogScan, "logscans", "lscan", logscans.COLUMNS),
+        "logscanpolicies.yaml": build_crd(policies.LogScanPolicy, "logscanpolicies", "lsp", policies.COLUMNS),
+    }
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
+def render(document: dict[str, Any]) -> str:
+    """Return a CRD as YAML, byte for byte the same on every machine."""
+    return HEADER + yaml.dump(document, Dumper=_Dumper, sort_keys=False, width=110, allow_unicode=True)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the CRDs into a folder, or with `--check` report those that differ (exit 1)."""
+    check = "--check" in arguments
+    folder = Path(next(a for a in arguments if a != "--check"))
+    stale = []
+    for name, document in build_all().items():
+        path, text = folder / name, render(document)
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(str(path))
+            if not check:
+                path.write_text(text, encoding="utf-8")
+    if check and stale:
+        sys.stderr.write(f"out of date: {', '.join(stale)}: run `make generate` and commit the result\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

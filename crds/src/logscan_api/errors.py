@@ -1,0 +1,13 @@
+"""Every exception that the contracts raise."""
+
+
+class ContractError(Exception):
+    """Base of all errors of this package."""
+
+
+class MalformedMessageError(ContractError):
+    """A queue message that is none of the shapes the intake understands."""
+
+
+class UnknownPackError(ContractError):
+    """A rule pack that does not ship with this version."""

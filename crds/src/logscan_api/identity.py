@@ -1,0 +1,63 @@
+"""Names and keys made from what an object is, so that any message may arrive any number of times.
+
+A LogScan made by the intake is named after the *content* at a key: bucket, key and entity tag (or, where an event
+has none, version id or sequencer). Uploading the same bytes to the same key again therefore finds its LogScan.
+See docs/decisions/0002-scan-identity.md.
+"""
+
+import hashlib
+import re
+
+from logscan_api.events import ObjectEvent
+
+SLUG_LENGTH = 40
+JOB_NAME_LIMIT = 63
+SEQUENCER_LENGTH = 32
+
+
+def identity_hash(event: ObjectEvent) -> str:
+    """Return 12 hexadecimal digits that name the content which an event announces."""
+    content = event.etag or event.version_id or event.sequencer or "-"
+    return hashlib.sha256("\0".join((event.bucket, event.key, content)).encode()).hexdigest()[:12]
+
+
+def scan_name(event: ObjectEvent) -> str:
+    """Return the name of the LogScan for an event: `<slug of the key's base name>-<identity hash>`."""
+    base = event.key.rstrip("/").rsplit("/", 1)[-1].lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", base)[:SLUG_LENGTH].strip("-")
+    return f"{slug or 'object'}-{identity_hash(event)}"
+
+
+def job_name(scan: str, attempt: int) -> str:
+    """Return the name of a scan's Job: `<scan>-<attempt>`, within the 63 characters that a label may have.
+
+    A name that must be cut keeps a hash of the whole, so that two long names never share a Job.
+    """
+    suffix = f"-{attempt}"
+    if len(scan) + len(suffix) <= JOB_NAME_LIMIT:
+        return scan + suffix
+    digest = hashlib.sha256(scan.encode()).hexdigest()[:12]
+    return f"{scan[: JOB_NAME_LIMIT - len(suffix) - len(digest) - 1].rstrip('-.')}-{digest}{suffix}"
+
+
+def padded_sequencer(sequencer: str) -> str:
+    """Return a sequencer that compares as a string.
+
+    S3's event documentation: pad the shorter value with zeros *on the right*, then compare lexicographically.
+    """
+    return sequencer.upper().ljust(SEQUENCER_LENGTH, "0")
+
+
+def partition_key(bucket: str, key: str) -> str:
+    """Return the result table's `pk` of an object (or of a prefix)."""
+    return f"O#{bucket}#{key}"
+
+
+def sort_key(version: str | None, sequencer: str | None, etag: str | None, scan_uid: str, ruleset: str) -> str:
+    """Return the result table's `sk`: one row for a version of an object under a set of rules.
+
+    A scan that names no version (written by hand: "whatever is there now") is a version of its own, by its uid.
+    """
+    version = None if version == "null" else version
+    ordered = padded_sequencer(sequencer) if sequencer else None
+    return f"S#{version or ordered or etag or f'uid:{scan_uid}'}#{ruleset}"

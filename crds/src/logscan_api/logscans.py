@@ -1,0 +1,311 @@
+"""The LogScan custom resource: one object (or prefix) in S3, to be scanned once."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from logscan_api.exitcodes import Reason
+from logscan_api.models import Model
+from logscan_api.rules import RuleSelection, Severity
+
+Label = Annotated[str, Field(max_length=63, pattern=r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")]
+Quantity = Annotated[
+    str, Field(max_length=32, pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")
+]
+LabelMap = Annotated[dict[str, Label], Field(max_length=32)]
+QuantityMap = Annotated[dict[str, Quantity], Field(max_length=16)]
+
+
+def cel(rule: str, message: str) -> dict[str, str]:
+    """Return one `x-kubernetes-validations` entry."""
+    return {"rule": rule, "message": message}
+
+
+class Phase(StrEnum):
+    """Where a LogScan is in its life."""
+
+    PENDING = "Pending"
+    QUEUED = "Queued"
+    RUNNING = "Running"
+    SUCCEEDED = "Succeeded"
+    FAILED = "Failed"
+    SUSPENDED = "Suspended"
+    CANCELLED = "Cancelled"
+
+    @property
+    def finished(self) -> bool:
+        """Return whether nothing will happen to the scan any more."""
+        return self in (Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED)
+
+
+class S3Source(Model):
+    """The object, or all objects under a prefix."""
+
+    model_config = {
+        "json_schema_extra": {
+            "x-kubernetes-validations": [
+                cel(
+                    "has(self.key) != has(self.prefix)",
+                    "set exactly one of key (one object) and prefix (all objects under it)",
+                ),
+                cel(
+                    "has(self.key) || !(has(self.versionId) || has(self.etag) || has(self.sequencer))",
+                    "versionId, etag and sequencer belong to one object: remove them or set key instead of prefix",
+                ),
+            ]
+        }
+    }
+
+    bucket: str = Field(
+        min_length=3, max_length=63, pattern=r"^[a-z0-9][a-z0-9.-]+[a-z0-9]$", description="Name of the bucket."
+    )
+    key: str | None = Field(
+        default=None, min_length=1, max_length=1024, description="Key of the object, as it is (not URL-encoded)."
+    )
+    prefix: str | None = Field(
+        default=None, min_length=1, max_length=1024, description="Scan all objects whose key starts with this."
+    )
+    version_id: str | None = Field(
+        default=None, max_length=1024, description="Version to scan; the newest at the start when absent."
+    )
+    etag: str | None = Field(
+        default=None,
+        max_length=128,
+        description="Entity tag that the object must still have; another means that it was overwritten.",
+    )
+    size: int | None = Field(default=None, ge=0, description="Size in bytes, as the event told it.")
+    sequencer: str | None = Field(
+        default=None, max_length=64, description="S3's sequencer of the event; orders the events of one key."
+    )
+
+
+class Source(Model):
+    """Where the logs are."""
+
+    s3: S3Source
+
+
+class Limits(Model):
+    """Bounds on one scan. What is not set comes from the policy, then from the built-in default."""
+
+    max_bytes: int | None = Field(
+        default=None,
+        ge=1,
+        description="Bytes read from S3 at the most (default 50 GiB). The scan is truncated there, not failed.",
+    )
+    max_decompressed_bytes: int | None = Field(
+        default=None, ge=1, description="Bytes after decompression at the most (default 500 GiB); truncated there."
+    )
+    max_line_bytes: int | None = Field(
+        default=None,
+        ge=256,
+        le=16777216,
+        description="Bytes of a line that are matched (default 1 MiB); the rest of a longer line is passed over.",
+    )
+    max_samples_per_rule: int | None = Field(
+        default=None, ge=0, le=20, description="Sample lines kept for each rule (default 3)."
+    )
+    max_sample_bytes: int | None = Field(
+        default=None, ge=32, le=4096, description="Bytes kept of a sample line (default 256)."
+    )
+    max_objects: int | None = Field(
+        default=None, ge=1, le=100000, description="Objects read under a prefix at the most (default 1000)."
+    )
+
+
+class NotifyWhen(StrEnum):
+    """When a mail is sent."""
+
+    MATCH = "Match"
+    ALWAYS = "Always"
+    FAILURE = "Failure"
+
+
+class Resources(Model):
+    """Requests and limits of the scanner's container, as in a pod."""
+
+    requests: QuantityMap | None = Field(default=None, description="For example cpu: 500m, memory: 128Mi.")
+    limits: QuantityMap | None = Field(default=None, description="For example memory: 256Mi.")
+
+
+class Toleration(Model):
+    """A toleration of the scanner's pod, as in a pod."""
+
+    key: str | None = Field(default=None, max_length=317)
+    operator: Annotated[str, Field(pattern="^(Exists|Equal)$")] | None = None
+    value: Label | None = None
+    effect: Annotated[str, Field(pattern="^(NoSchedule|PreferNoSchedule|NoExecute)$")] | None = None
+    toleration_seconds: int | None = None
+
+
+class JobTemplate(Model):
+    """What differs from the operator's own Job template."""
+
+    resources: Resources | None = Field(default=None, description="Requests and limits of the container.")
+    node_selector: LabelMap | None = Field(default=None, description="Node labels that the pod needs.")
+    tolerations: Annotated[list[Toleration], Field(max_length=16)] | None = Field(
+        default=None, description="Taints that the pod tolerates."
+    )
+    labels: LabelMap | None = Field(
+        default=None, description="Labels for the Job and its pod, for example Kueue's queue name."
+    )
+
+
+IMMUTABLE = ("source", "rules", "limits", "attempts", "timeoutSeconds", "job")
+
+
+def _immutable(field: str) -> dict[str, str]:
+    same = f"has(self.{field}) == has(oldSelf.{field}) && (!has(self.{field}) || self.{field} == oldSelf.{field})"
+    return cel(same, f"spec.{field} is immutable: delete the LogScan and create it again, or use another name")
+
+
+class LogScanSpec(Model):
+    """What to scan and how. Only suspend, cancel, priority and ttlSecondsAfterFinished may change later."""
+
+    model_config = {
+        "json_schema_extra": {
+            "x-kubernetes-validations": [
+                *(_immutable(field) for field in IMMUTABLE),
+                cel(
+                    "!(has(oldSelf.cancel) && oldSelf.cancel) || (has(self.cancel) && self.cancel)",
+                    "a cancelled scan stays cancelled: delete the LogScan and create it again to run it",
+                ),
+            ]
+        }
+    }
+
+    source: Source = Field(description="Where the logs are.")
+    rules: RuleSelection | None = Field(
+        default=None,
+        description="Which rules to run; absent takes those of the LogScanPolicy that matches the object.",
+        json_schema_extra={
+            "x-kubernetes-validations": [
+                cel(
+                    "(has(self.packs) && size(self.packs) > 0) || (has(self.inline) && size(self.inline) > 0)",
+                    "name at least one pack or inline rule, or leave rules out to use the matching LogScanPolicy",
+                )
+            ]
+        },
+    )
+    limits: Limits | None = Field(default=None, description="Bounds on the scan.")
+    attempts: int | None = Field(
+        default=None, ge=1, le=10, description="Jobs tried at the most before the scan fails (default 3)."
+    )
+    timeout_seconds: int | None = Field(
+        default=None, ge=10, le=86400, description="Run time of one attempt at the most, in seconds (default 3600)."
+    )
+    suspend: bool = Field(default=False, description="Hold the scan; a running Job is stopped and starts over later.")
+    cancel: bool = Field(default=False, description="Give the scan up; its Job is deleted. Cannot be taken back.")
+    priority: int = Field(
+        default=0, ge=-1000, le=1000, description="Higher runs first; equal ones run in the order of their age."
+    )
+    ttl_seconds_after_finished: int | None = Field(
+        default=None,
+        ge=0,
+        description="Seconds after which a finished LogScan is deleted (default set in the operator); its row stays.",
+    )
+    job: JobTemplate | None = Field(default=None, description="Changes to the Job that runs the scan.")
+
+
+class Condition(Model):
+    """A condition, with Kubernetes' standard fields."""
+
+    model_config = {"extra": "ignore"}
+
+    type: str = Field(max_length=64)
+    status: Annotated[str, Field(pattern="^(True|False|Unknown)$")]
+    reason: str = Field(max_length=128)
+    message: str = Field(max_length=1024)
+    last_transition_time: str = Field(json_schema_extra={"format": "date-time"})
+    observed_generation: int | None = None
+
+
+class RuleCount(Model):
+    """How many lines one rule matched."""
+
+    rule: str
+    severity: Severity
+    lines: int
+
+
+class Summary(Model):
+    """What the scan found, in short."""
+
+    bytes: int = Field(description="Bytes read from S3.")
+    decompressed_bytes: int = Field(description="Bytes after decompression.")
+    lines: int = Field(description="Lines read.")
+    matched_lines: int = Field(description="Lines that at least one rule matched.")
+    worst_severity: Severity | None = Field(default=None, description="Worst severity that was found.")
+    by_severity: dict[str, int] = Field(description="Lines per severity; a line counts in each that it has.")
+    top_rules: Annotated[list[RuleCount], Field(max_length=10)] = Field(description="Rules with the most lines.")
+    truncated: bool = Field(default=False, description="Whether a limit or damaged input ended the scan early.")
+
+
+class ResultRef(Model):
+    """Where the whole result is."""
+
+    table: str = Field(description="DynamoDB table.")
+    pk: str = Field(description="Partition key of the row.")
+    sk: str = Field(description="Sort key of the row.")
+
+
+class JobRef(Model):
+    """The Job of the newest attempt."""
+
+    name: str
+    uid: str | None = None
+
+
+class LogScanStatus(Model):
+    """What became of the scan. Written by the operator only; always below 4 KiB."""
+
+    model_config = {"extra": "ignore"}
+
+    observed_generation: int | None = Field(default=None, description="Generation of the spec that this describes.")
+    phase: Phase | None = Field(default=None, description="Where the scan is in its life.")
+    reason: Reason | None = Field(default=None, description="Why, in one word.")
+    message: str | None = Field(default=None, max_length=1024, description="Why, for a person.")
+    conditions: list[Condition] | None = Field(
+        default=None,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+        description="Admitted, JobCreated, Complete, Failed.",
+    )
+    policy: str | None = Field(default=None, description="LogScanPolicy that gave the rules.")
+    job: JobRef | None = Field(default=None, description="Job of the newest attempt.")
+    attempts: int | None = Field(default=None, description="Jobs created so far.")
+    retry_time: str | None = Field(
+        default=None,
+        description="When the next attempt may start.",
+        json_schema_extra={"format": "date-time"},
+    )
+    start_time: str | None = Field(
+        default=None, description="When the first Job was created.", json_schema_extra={"format": "date-time"}
+    )
+    completion_time: str | None = Field(
+        default=None, description="When the scan ended.", json_schema_extra={"format": "date-time"}
+    )
+    duration: str | None = Field(default=None, description="From start to completion, for people.")
+    summary: Summary | None = Field(default=None, description="What was found.")
+    result: ResultRef | None = Field(default=None, description="Where the whole result is.")
+
+
+class LogScan(Model):
+    """LogScan asks for one scan of logs in S3 and shows its outcome."""
+
+    spec: LogScanSpec
+    status: LogScanStatus | None = None
+
+
+COLUMNS: list[dict[str, Any]] = [
+    {"name": "Phase", "type": "string", "jsonPath": ".status.phase"},
+    {"name": "Matched", "type": "integer", "jsonPath": ".status.summary.matchedLines"},
+    {"name": "Lines", "type": "integer", "jsonPath": ".status.summary.lines"},
+    {"name": "Severity", "type": "string", "jsonPath": ".status.summary.worstSeverity"},
+    {"name": "Duration", "type": "string", "jsonPath": ".status.duration"},
+    {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
+    {"name": "Reason", "type": "string", "jsonPath": ".status.reason", "priority": 1},
+    {"name": "Bucket", "type": "string", "jsonPath": ".spec.source.s3.bucket", "priority": 1},
+    {"name": "Key", "type": "string", "jsonPath": ".spec.source.s3.key", "priority": 1},
+    {"name": "Job", "type": "string", "jsonPath": ".status.job.name", "priority": 1},
+]

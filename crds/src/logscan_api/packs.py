@@ -1,0 +1,59 @@
+"""The rule packs that ship with logscan, one YAML file each under `packs/`."""
+
+from functools import cache
+from importlib.resources import files
+
+import yaml
+from pydantic import Field
+
+from logscan_api.errors import UnknownPackError
+from logscan_api.models import Model
+from logscan_api.rules import Rule, RuleSelection
+
+
+class PackRule(Model):
+    """A rule of a pack, with lines that prove what it does."""
+
+    rule: Rule
+    matches: list[str] = Field(min_length=1)
+    ignores: list[str] = Field(min_length=1)
+
+
+class Pack(Model):
+    """A named list of rules for one kind of log."""
+
+    name: str
+    description: str
+    rules: list[PackRule] = Field(min_length=1)
+
+
+def pack_names() -> list[str]:
+    """Return the names of all shipped packs, sorted."""
+    folder = files("logscan_api") / "packs"
+    return sorted(f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml"))
+
+
+@cache
+def load_pack(name: str) -> Pack:
+    """Return one shipped pack.
+
+    Raises:
+        UnknownPackError: There is none of that name; the message lists those there are.
+    """
+    if name not in pack_names():
+        raise UnknownPackError(f"unknown rule pack {name!r}: choose from {', '.join(pack_names())}")
+    text = (files("logscan_api") / "packs" / f"{name}.yaml").read_text(encoding="utf-8")
+    return Pack.model_validate(yaml.safe_load(text))
+
+
+def resolve_rules(selection: RuleSelection) -> list[Rule]:
+    """Return the rules of a selection, packs first, a later rule replacing one of the same name.
+
+    Raises:
+        UnknownPackError: A pack does not exist.
+    """
+    rules: dict[str, Rule] = {}
+    for name in selection.packs or []:
+        rules.update({r.rule.name: r.rule for r in load_pack(name).rules})
+    rules.update({rule.name: rule for rule in selection.inline or []})
+    return list(rules.values())

@@ -1,0 +1,109 @@
+"""The LogScanPolicy custom resource: what happens to which objects."""
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from logscan_api.globs import matches
+from logscan_api.logscans import Condition, JobTemplate, Limits, cel
+from logscan_api.models import Model
+from logscan_api.rules import RuleSelection
+
+Glob = Annotated[str, Field(min_length=1, max_length=1024)]
+
+
+class PolicyAction(StrEnum):
+    """What to do with an object that a policy matches."""
+
+    SCAN = "Scan"
+    IGNORE = "Ignore"
+
+
+class PolicyMatch(Model):
+    """Which objects a policy is about. `*` stays within a path segment, `**` crosses them, `?` is one character."""
+
+    buckets: Annotated[list[Glob], Field(min_length=1, max_length=50)] = Field(
+        default=["*"], description="Globs of bucket names."
+    )
+    keys: Annotated[list[Glob], Field(min_length=1, max_length=50)] = Field(
+        default=["**"], description="Globs of keys."
+    )
+    exclude_keys: Annotated[list[Glob], Field(max_length=50)] | None = Field(
+        default=None, description="Globs of keys that the policy leaves to others."
+    )
+
+    def takes(self, bucket: str, key: str) -> bool:
+        """Return whether an object falls under this policy."""
+        return (
+            matches(self.buckets, bucket) and matches(self.keys, key) and not matches(self.exclude_keys or [], key)
+        )
+
+
+class LogScanPolicySpec(Model):
+    """Which objects, and what happens to them."""
+
+    model_config = {
+        "json_schema_extra": {
+            "x-kubernetes-validations": [
+                cel(
+                    "self.action == 'Ignore' || has(self.rules)",
+                    "a policy that scans needs rules: name packs or inline rules, or set action to Ignore",
+                )
+            ]
+        }
+    }
+
+    priority: int = Field(
+        default=0, ge=-1000, le=1000, description="The highest that matches decides; ties go to the first by name."
+    )
+    match: PolicyMatch = Field(default=PolicyMatch(), description="Which objects; absent means all.")
+    action: PolicyAction = Field(default=PolicyAction.SCAN, description="Scan the object, or Ignore it.")
+    rules: RuleSelection | None = Field(default=None, description="Rules for scans that bring none.")
+    limits: Limits | None = Field(default=None, description="Bounds for scans that set none.")
+    attempts: int | None = Field(default=None, ge=1, le=10, description="Default of LogScan's attempts.")
+    timeout_seconds: int | None = Field(
+        default=None, ge=10, le=86400, description="Default of LogScan's timeoutSeconds."
+    )
+    job: JobTemplate | None = Field(default=None, description="Default of LogScan's job.")
+
+
+class LogScanPolicyStatus(Model):
+    """What the operator makes of the policy."""
+
+    model_config = {"extra": "ignore"}
+
+    observed_generation: int | None = None
+    conditions: list[Condition] | None = Field(
+        default=None,
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
+    )
+
+
+class LogScanPolicy(Model):
+    """LogScanPolicy decides which objects are scanned, with which rules and limits."""
+
+    spec: LogScanPolicySpec
+    status: LogScanPolicyStatus | None = None
+
+
+def choose(policies: dict[str, LogScanPolicySpec], bucket: str, key: str) -> str | None:
+    """Return the name of the policy that decides about an object, or None.
+
+    Args:
+        policies: Specs by name.
+        bucket: The object's bucket.
+        key: The object's key, decoded.
+    """
+    taking = [(-spec.priority, name) for name, spec in policies.items() if spec.match.takes(bucket, key)]
+    return min(taking)[1] if taking else None
+
+
+COLUMNS: list[dict[str, Any]] = [
+    {"name": "Action", "type": "string", "jsonPath": ".spec.action"},
+    {"name": "Priority", "type": "integer", "jsonPath": ".spec.priority"},
+    {"name": "Packs", "type": "string", "jsonPath": ".spec.rules.packs"},
+    {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
+    {"name": "Buckets", "type": "string", "jsonPath": ".spec.match.buckets", "priority": 1},
+    {"name": "Keys", "type": "string", "jsonPath": ".spec.match.keys", "priority": 1},
+]

@@ -1,0 +1,68 @@
+"""What a rule is, and what a set of rules is called."""
+
+import hashlib
+import json
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from logscan_api.models import Model
+
+
+class Severity(StrEnum):
+    """How bad a matching line is, mildest first."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+    CRITICAL = "critical"
+
+    @property
+    def rank(self) -> int:
+        """Return 0 for the mildest severity and more for worse ones."""
+        return list(Severity).index(self)
+
+
+RuleName = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
+Pattern = Annotated[str, Field(min_length=1, max_length=1024)]
+
+
+class Rule(Model):
+    """One regular expression with the severity of the lines that it matches."""
+
+    name: RuleName = Field(description="Name of the rule, unique in the scan: lower case letters, digits and '-'.")
+    pattern: Pattern = Field(
+        description="Regular expression in PCRE syntax, matched against each line. It cannot match a newline, "
+        "and must not match the empty string."
+    )
+    severity: Severity = Field(default=Severity.ERROR, description="Severity of a line that matches.")
+    ignore_case: bool = Field(default=False, description="Match letters of either case (ASCII).")
+    exclude: Pattern | None = Field(
+        default=None, description="A line that matches this expression too is not counted by the rule."
+    )
+
+
+class RuleSelection(Model):
+    """Which rules a scan runs: shipped packs, rules of its own, or both."""
+
+    packs: Annotated[list[RuleName], Field(max_length=20)] | None = Field(
+        default=None,
+        description="Names of shipped rule packs; `kubectl explain` cannot list them, docs/rules.md does.",
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    )
+    inline: Annotated[list[Rule], Field(max_length=100)] | None = Field(
+        default=None,
+        description="Rules written out. A rule here replaces one of the same name from a pack.",
+        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
+    )
+
+
+def ruleset_hash(rules: list[Rule]) -> str:
+    """Return 16 hexadecimal digits that name a list of rules, whatever its order.
+
+    Args:
+        rules: The resolved rules. Equal rules give equal hashes; a changed pattern or severity another.
+    """
+    canonical = json.dumps(sorted((r.wire() for r in rules), key=lambda r: str(r["name"])), sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]

@@ -1,0 +1,51 @@
+"""From a pydantic model to the structural schema that a CRD needs.
+
+The API server takes OpenAPI v3 without `$ref`, `anyOf` with null, `const`, `title` or `exclusiveMinimum` numbers,
+and with `maxProperties` instead of pydantic's `maxProperties`-less dictionaries (Kubernetes documentation,
+"Specifying a structural schema").
+"""
+
+from typing import Any
+
+from pydantic import BaseModel
+
+Schema = dict[str, Any]
+
+
+def structural(model: type[BaseModel]) -> Schema:
+    """Return the structural schema of a model, references written out."""
+    document = model.model_json_schema(by_alias=True, mode="validation")
+    definitions = document.pop("$defs", {})
+    return _clean(document, definitions)
+
+
+def _clean(schema: Schema, definitions: dict[str, Schema]) -> Schema:
+    schema = _merge_reference(schema, definitions)
+    schema = _drop_null(schema, definitions)
+    cleaned = {k: v for k, v in schema.items() if k not in ("title", "additionalProperties", "properties", "items")}
+    if cleaned.get("default", ...) is None:
+        del cleaned["default"]
+    if "description" in cleaned:
+        cleaned["description"] = " ".join(str(cleaned["description"]).split())
+    if "properties" in schema:
+        cleaned["properties"] = {k: _clean(v, definitions) for k, v in schema["properties"].items()}
+    if "items" in schema:
+        cleaned["items"] = _clean(schema["items"], definitions)
+    if isinstance(schema.get("additionalProperties"), dict):
+        cleaned["additionalProperties"] = _clean(schema["additionalProperties"], definitions)
+    return cleaned
+
+
+def _merge_reference(schema: Schema, definitions: dict[str, Schema]) -> Schema:
+    if "$ref" not in schema:
+        return schema
+    name = schema["$ref"].rsplit("/", 1)[-1]
+    return {**definitions[name], **{k: v for k, v in schema.items() if k != "$ref"}}
+
+
+def _drop_null(schema: Schema, definitions: dict[str, Schema]) -> Schema:
+    if "anyOf" not in schema:
+        return schema
+    (only,) = [option for option in schema["anyOf"] if option.get("type") != "null"]
+    rest = {k: v for k, v in schema.items() if k != "anyOf"}
+    return {**_merge_reference(only, definitions), **rest}
