@@ -1,0 +1,5 @@
+"""The whole of logscan on one machine, without Docker: control plane, node, AWS emulator, operator.
+
+`stack` puts the parts together. Each part is a real one: etcd and kube-apiserver (`controlplane`), a node that runs
+pods as processes (`node`), an AWS emulator over HTTP (`aws`), and the shipped manifests (`install`).
+"""

@@ -1,0 +1,47 @@
+"""What a node is told when it starts: a JSON file written by `logscan-local up`."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from logscan_local.node.images import Image
+
+
+@dataclass(frozen=True)
+class NodeConfig:
+    """The settings of a node.
+
+    Attributes:
+        name: Its name.
+        address: The address that it and all its pods have.
+        port: Port of its kubelet API.
+        kubeconfig: How it reaches the API server.
+        pki: Folder with `ca.crt`, `node.crt` and `node.key`.
+        pods: Folder for volumes and logs; emptied at the start.
+        labels: The node's labels.
+        images: What the names of images stand for.
+    """
+
+    name: str
+    address: str
+    port: int
+    kubeconfig: Path
+    pki: Path
+    pods: Path
+    labels: dict[str, str]
+    images: dict[str, Image]
+
+    def write(self, path: Path) -> None:
+        """Write the file that `read` reads."""
+        images = {n: {"environment": str(i.environment), "entrypoint": i.entrypoint} for n, i in self.images.items()}
+        paths = {"kubeconfig": str(self.kubeconfig), "pki": str(self.pki), "pods": str(self.pods)}
+        document = {"name": self.name, "address": self.address, "port": self.port, "labels": self.labels}
+        path.write_text(json.dumps({**document, **paths, "images": images}, indent=2))
+
+
+def read(path: Path) -> NodeConfig:
+    """Return the settings in a file."""
+    document = json.loads(path.read_text())
+    images = {n: Image(Path(i["environment"]), tuple(i["entrypoint"])) for n, i in document.pop("images").items()}
+    paths = {name: Path(document.pop(name)) for name in ("kubeconfig", "pki", "pods")}
+    return NodeConfig(**document, **paths, images=images)

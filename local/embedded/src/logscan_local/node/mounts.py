@@ -1,0 +1,125 @@
+"""Volumes at their mount paths, for a process that has no container around it.
+
+On Linux a process gets a mount namespace of its own: volumes are bind-mounted where the pod wants them, a missing
+mount point is made on an overlay over the nearest folder that exists, `/dev` gets a termination log, and a read-only
+root is remounted read-only. Nothing of it is seen outside, nothing is left behind.
+
+Where a machine has no such namespaces (another system, or a locked-down one) the paths cannot be real; then values
+of the environment and arguments that start with a mount path are rewritten to the volume's folder instead.
+"""
+
+import os
+import shlex
+import shutil
+import subprocess
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
+TERMINATION_LOG = "/dev/termination-log"
+
+
+@dataclass(frozen=True)
+class Mount:
+    """A folder or file of the node that a container sees at a path."""
+
+    source: Path
+    target: str
+    read_only: bool = False
+
+
+@cache
+def namespace_command() -> tuple[str, ...] | None:
+    """Return the command that starts a process in a mount namespace of its own, or None where that is impossible."""
+    if shutil.which("unshare") is None:
+        return None
+    user = () if os.geteuid() == 0 else ("--user", "--map-root-user")
+    command = ("unshare", *user, "--mount", "--propagation", "private", "--")
+    probe = "mkdir -p up work && mount -t overlay overlay -o lowerdir=/run,upperdir=up,workdir=work /run"
+    folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"logscan-probe-{os.getpid()}"  # noqa: S108 - removed at once
+    folder.mkdir(exist_ok=True)
+    try:
+        tried = subprocess.run([*command, "sh", "-c", probe], cwd=folder, capture_output=True, check=False)
+        return command if tried.returncode == 0 else None
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def wrap(command: list[str], mounts: list[Mount], scratch: Path, read_only_root: bool) -> list[str]:
+    """Return a command line that runs another with its mounts in place.
+
+    Args:
+        command: What to run.
+        mounts: What it shall see.
+        scratch: Folder of the node for overlays; on the same file system as nothing in particular.
+        read_only_root: Whether everything but the mounts shall be read-only.
+    """
+    prefix = namespace_command()
+    if prefix is None:
+        return command
+    script = _script(mounts, scratch, read_only_root)
+    return [*prefix, "sh", "-euc", f'{script}\nexec "$@"', "sh", *command]
+
+
+def rewrite(text: str, mounts: list[Mount]) -> str:
+    """Return a value of the environment with a mount path at its start replaced by the node's own path."""
+    for mount in sorted(mounts, key=lambda m: -len(m.target)):
+        if text == mount.target or text.startswith(mount.target.rstrip("/") + "/"):
+            return str(mount.source) + text[len(mount.target.rstrip("/")) :]
+    return text
+
+
+def _script(mounts: list[Mount], scratch: Path, read_only_root: bool) -> str:
+    lines = []
+    overlays: dict[Path, str] = {}
+    for number, mount in enumerate(sorted(mounts, key=lambda m: m.target.count("/"))):
+        if mount.target.startswith("/dev/"):
+            lines += _device_folder(scratch / "dev", mount)
+            continue
+        target = Path(mount.target)
+        if not target.exists() and not _below(target, mounts):
+            existing = next(p for p in target.parents if p.exists())
+            if existing not in overlays:
+                overlays[existing] = str(scratch / f"overlay-{number}")
+                lines += _overlay(existing, Path(overlays[existing]))
+        lines += _bind(mount)
+    if read_only_root:  # last, since an overlay cannot keep its changes below a read-only mount
+        lines += [f"mount -o remount,bind,ro {shlex.quote(str(path))}" for path in (*overlays, Path("/"))]
+    return "\n".join(lines)
+
+
+def _below(target: Path, mounts: list[Mount]) -> bool:
+    return any(Path(m.target) in target.parents for m in mounts)
+
+
+def _overlay(lower: Path, folder: Path) -> list[str]:
+    for name in ("upper", "work"):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    options = f"lowerdir={lower},upperdir={folder / 'upper'},workdir={folder / 'work'}"
+    return [f"mount -t overlay overlay -o {shlex.quote(options)} {shlex.quote(str(lower))}"]
+
+
+def _bind(mount: Mount) -> list[str]:
+    source, target = shlex.quote(str(mount.source)), shlex.quote(mount.target)
+    make = f"mkdir -p {target}"
+    if mount.source.is_file():
+        make = f"mkdir -p {shlex.quote(str(Path(mount.target).parent))}; [ -e {target} ] || : > {target}"
+    lines = [make, f"mount --bind {source} {target}"]
+    return [*lines, f"mount -o remount,bind,ro {target}"] if mount.read_only else lines
+
+
+def _device_folder(folder: Path, mount: Mount) -> list[str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = []
+    for device in DEVICES:
+        (folder / device).touch()
+        lines.append(f"mount --bind /dev/{device} {shlex.quote(str(folder / device))} 2>/dev/null || true")
+    for link, to in (("fd", "/proc/self/fd"), ("stdin", "fd/0"), ("stdout", "fd/1"), ("stderr", "fd/2")):
+        if not (folder / link).is_symlink():
+            (folder / link).symlink_to(to)
+    (folder / "shm").mkdir(exist_ok=True)
+    file = folder / Path(mount.target).name
+    file.touch()
+    lines.append(f"mount --bind {shlex.quote(str(mount.source))} {shlex.quote(str(file))}")
+    return [*lines, f"mount --rbind {shlex.quote(str(folder))} /dev"]

@@ -1,0 +1,165 @@
+"""A small client of the Kubernetes API: JSON over one aiohttp session.
+
+The typed clients cost several times the CPU of the request itself (docs/decisions/0003-operator-architecture.md),
+so the hot paths speak to the API directly. Where to connect and as whom is still the business of the kubernetes
+package: kubeconfig (`KUBECONFIG`) or the pod's service account, whose rotating token is read again as it ages.
+"""
+
+import json
+import os
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Self, cast
+
+import aiohttp
+from kubernetes import client as kubernetes_client
+from kubernetes import config as kubernetes_config
+
+JSON_MERGE = "application/merge-patch+json"
+APPLY = "application/apply-patch+yaml"
+
+Object = dict[str, Any]
+
+
+class ApiError(Exception):
+    """The API server refused a request.
+
+    Attributes:
+        status: HTTP status code.
+        reason: Kubernetes' reason, such as `AlreadyExists`.
+    """
+
+    def __init__(self, status: int, reason: str, message: str) -> None:
+        super().__init__(f"{status} {reason}: {message}")
+        self.status = status
+        self.reason = reason
+
+    @property
+    def retryable(self) -> bool:
+        """Return whether the same request may succeed later: throttled, or the server's own trouble."""
+        return self.status == 429 or self.status >= 500
+
+
+class Connection:
+    """Where the API server is, and the credentials of this process."""
+
+    def __init__(self, kubeconfig: str | None = None) -> None:
+        self._configuration = kubernetes_client.Configuration()
+        path = kubeconfig or os.environ.get("KUBECONFIG")
+        if path:
+            kubernetes_config.load_kube_config(config_file=path, client_configuration=self._configuration)
+        else:
+            kubernetes_config.load_incluster_config(client_configuration=self._configuration)
+        self.server = cast("str", self._configuration.host)
+        self.ca_file = cast("str | None", self._configuration.ssl_ca_cert)
+        self.certificate_file = cast("str | None", self._configuration.cert_file)
+        self.key_file = cast("str | None", self._configuration.key_file)
+
+    def authorization(self) -> str | None:
+        """Return the value of the Authorization header, its token fresh."""
+        return cast("str | None", self._configuration.get_api_key_with_prefix("authorization"))
+
+    def ssl_context(self) -> ssl.SSLContext:
+        """Return the TLS context: the cluster's CA, and the client certificate if there is one."""
+        context = ssl.create_default_context(cafile=self.ca_file)
+        if self.certificate_file:
+            context.load_cert_chain(self.certificate_file, self.key_file)
+        return context
+
+
+class ApiServer:
+    """The API server, as an asynchronous context manager."""
+
+    def __init__(self, connection: Connection, connections: int = 64) -> None:
+        self.connection = connection
+        self._limit = connections
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        context = self.connection.ssl_context() if self.connection.server.startswith("https") else False
+        connector = aiohttp.TCPConnector(ssl=context, limit=self._limit)
+        timeout = aiohttp.ClientTimeout(total=30, connect=5)
+        self._session = aiohttp.ClientSession(self.connection.server, connector=connector, timeout=timeout)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: Object | None = None,
+        query: Mapping[str, str] | None = None,
+        content_type: str = "application/json",
+    ) -> Object:
+        """Send one request and return the answer's JSON.
+
+        Raises:
+            ApiError: The server answered with a status of 400 or more.
+            aiohttp.ClientError, TimeoutError: It did not answer.
+        """
+        data = None if body is None else json.dumps(body)
+        async with self._open(method, path, query, data=data, content_type=content_type) as response:
+            await _raise_for_status(response)
+            return cast("Object", await response.json())
+
+    async def read_text(self, path: str) -> str:
+        """Return the answer to a GET as text, such as `/readyz`."""
+        async with self._open("GET", path, None) as response:
+            await _raise_for_status(response)
+            return await response.text()
+
+    async def watch(self, path: str, query: Mapping[str, str], timeout_seconds: int = 240) -> AsyncIterator[Object]:
+        """Yield watch events until the server ends the watch.
+
+        Raises:
+            ApiError: The watch was refused, or its resourceVersion is too old (410).
+        """
+        query = {**query, "watch": "true", "timeoutSeconds": str(timeout_seconds), "allowWatchBookmarks": "true"}
+        timeout = aiohttp.ClientTimeout(total=timeout_seconds + 30, sock_read=timeout_seconds + 30)
+        async with self._open("GET", path, query, timeout=timeout) as response:
+            await _raise_for_status(response)
+            buffer = b""
+            async for chunk in response.content.iter_any():
+                *lines, buffer = (buffer + chunk).split(b"\n")
+                for line in filter(None, lines):
+                    yield _event(json.loads(line))
+
+    def _open(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None,
+        *,
+        data: str | None = None,
+        content_type: str = "application/json",
+        timeout: aiohttp.ClientTimeout | None = None,  # noqa: ASYNC109 - aiohttp's own kind of timeout
+    ) -> "aiohttp.client._RequestContextManager":
+        if self._session is None:
+            raise RuntimeError("ApiServer is used outside of 'async with'")
+        headers = {"Content-Type": content_type, "Accept": "application/json"}
+        authorization = self.connection.authorization()
+        if authorization:
+            headers["Authorization"] = authorization
+        options: dict[str, Any] = {"timeout": timeout} if timeout else {}
+        return self._session.request(method, path, params=query, data=data, headers=headers, **options)
+
+
+def _event(event: Object) -> Object:
+    if event["type"] == "ERROR":
+        status = event["object"]
+        raise ApiError(status.get("code", 500), status.get("reason", ""), status.get("message", ""))
+    return event
+
+
+async def _raise_for_status(response: aiohttp.ClientResponse) -> None:
+    if response.status < 400:
+        return
+    text = await response.text()
+    try:
+        status = json.loads(text)
+        raise ApiError(response.status, status.get("reason", ""), status.get("message", ""))
+    except (ValueError, AttributeError):
+        raise ApiError(response.status, response.reason or "", text[:200]) from None
