@@ -1,0 +1,97 @@
+"""The process in a LogScan's Job: `LOGSCAN_REQUEST` in, a row in DynamoDB and an exit code out.
+
+`--file PATH --rules FILE` scans a file of this machine instead and prints the counts, for trying rules.
+"""
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from pydantic import ValidationError
+
+from logscan_api.exitcodes import ExitCode
+from logscan_api.requests import REQUEST_VARIABLE, ScanRequest
+from logscan_scanner import __version__, logs, runner
+from logscan_scanner.aws import Objects, Results
+from logscan_scanner.errors import BadRequestError, ScanError, TryAgainError
+from logscan_scanner.localfile import scan_file
+
+TERMINATION_PATH = "/dev/termination-log"
+MESSAGE_BYTES = 1024
+
+log = logging.getLogger("logscan.scanner")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a scan and return the process's exit code."""
+    options = _options(arguments)
+    logs.set_up()
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        if options.file is not None:
+            sys.stdout.write(json.dumps(scan_file(options.file, options.rules), indent=2, ensure_ascii=False) + "\n")
+            return ExitCode.DONE
+        request = read_request(os.environ)
+        result = runner.run(request, Objects(), Results(), os.environ.get("LOGSCAN_JOB_UID", "none"))
+        facts = {"lines": result.lines, "matchedLines": result.matched_lines, "bytes": result.bytes}
+        log.info("done", extra={"facts": {**facts, "truncated": result.truncated}})
+        return _end(ExitCode.DONE, f"{result.matched_lines} of {result.lines} lines matched")
+    except ScanError as error:
+        log.error("%s", error)
+        return _end(error.code, str(error))
+    except Exception as error:
+        log.exception("the scanner broke")
+        return _end(ExitCode.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
+
+
+def read_request(environment: "os._Environ[str] | dict[str, str]") -> ScanRequest:
+    """Return the request in the environment.
+
+    Raises:
+        BadRequestError: There is none, or it is not valid; the message names the field.
+    """
+    text = environment.get(REQUEST_VARIABLE)
+    if not text:
+        raise BadRequestError(f"{REQUEST_VARIABLE} is not set: this runs in a LogScan's Job, or with --file")
+    try:
+        return ScanRequest.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the document"
+        raise BadRequestError(f"{REQUEST_VARIABLE}: {where}: {first['msg']}") from error
+
+
+def _end(code: ExitCode, message: str) -> int:
+    """Leave a pod's last words, which the operator puts into the LogScan's message."""
+    words = {"code": int(code), "reason": str(code.reason), "message": message[:MESSAGE_BYTES]}
+    path = Path(os.environ.get("LOGSCAN_TERMINATION_PATH", TERMINATION_PATH))
+    try:
+        path.write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
+    except OSError as error:
+        log.warning("no termination message could be written to %s: %s", path, error)
+    return int(code)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise TryAgainError("told to stop before the scan was done")
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="logscan-scanner", description=__doc__)
+    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--file", metavar="PATH", help="scan this file, - for standard input, and print JSON")
+    parser.add_argument("--rules", metavar="FILE", help="YAML with packs and inline rules, as in a LogScan's spec.rules")
+    options = parser.parse_args(arguments)
+    if (options.file is None) != (options.rules is None):
+        parser.error("--file and --rules belong together")
+    return options
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,139 @@
+"""One scan from the request to the row."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from logscan_api.requests import ResolvedLimits, ScanRequest
+from logscan_api.results import ScanResult
+from logscan_scanner import __version__
+from logscan_scanner.aws import Objects, Results
+from logscan_scanner.blocks import LineBlocks
+from logscan_scanner.decompress import DamagedInputError, decompress
+from logscan_scanner.engine import Engine, RuleSet, compile_rules
+from logscan_scanner.progress import Progress
+from logscan_scanner.samples import Samples
+
+log = logging.getLogger("logscan.scanner")
+
+
+@dataclass
+class Scan:
+    """The state of a running scan: what was read, and what was found in it."""
+
+    ruleset: RuleSet
+    limits: ResolvedLimits
+    progress: Progress
+    bytes: int = 0
+    formats: set[str] = field(default_factory=set)
+    truncated_why: str | None = None
+
+    def __post_init__(self) -> None:
+        limits = self.limits
+        names = [rule.name for rule in self.ruleset.rules]
+        self.samples = Samples(names, limits.max_samples_per_rule, limits.max_sample_bytes)
+        self.engine = Engine(self.ruleset, self.samples.offer)
+        self.blocks = LineBlocks(limits.max_line_bytes)
+
+    def read(self, chunks: Iterator[bytes], key: str | None) -> None:
+        """Scan one input to its end, its damage or a limit.
+
+        Args:
+            chunks: The input as it is stored.
+            key: Its key, for samples, when there are several inputs.
+        """
+        self.samples.key = key
+        kind, decompressed = decompress(self._limited(chunks))
+        self.formats.add(kind)
+        for block in self.blocks.cut(self._until_limit(decompressed)):
+            self.engine.scan(block)
+            self.progress.tell(self.bytes, self.blocks.bytes, self.blocks.lines, self.engine.counts.matched)
+
+    def _limited(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """Yield stored bytes up to `maxBytes`."""
+        for chunk in chunks:
+            room = self.limits.max_bytes - self.bytes
+            if len(chunk) > room:
+                self.truncated_why = f"maxBytes ({self.limits.max_bytes}) reached"
+                chunk = chunk[:room]
+            self.bytes += len(chunk)
+            yield chunk
+            if self.truncated_why:
+                return
+
+    def _until_limit(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
+        """Yield decompressed bytes up to `maxDecompressedBytes` or to where the input is damaged."""
+        try:
+            for chunk in chunks:
+                room = self.limits.max_decompressed_bytes - self.blocks.bytes
+                if len(chunk) > room:
+                    self.truncated_why = f"maxDecompressedBytes ({self.limits.max_decompressed_bytes}) reached"
+                    yield chunk[:room]
+                    return
+                yield chunk
+        except DamagedInputError as error:
+            self.truncated_why = self.truncated_why or f"{error}, after {self.blocks.bytes} bytes of content"
+
+
+def run(request: ScanRequest, objects: Objects, results: Results, job_uid: str) -> ScanResult:
+    """Scan what a request asks for and write the row.
+
+    Args:
+        request: What to do.
+        objects: Where logs are.
+        results: Where the row goes.
+        job_uid: The Job that this runs in.
+
+    Returns:
+        What was found. The row is written, or one with a result was there already.
+
+    Raises:
+        ScanError: There is no result; its code says what the operator should do.
+    """
+    started = datetime.now(UTC)
+    scan = Scan(compile_rules(request.rules), request.limits, Progress(request.source.size))
+    found, more = objects.find(request.source, request.limits.max_objects)
+    version_id = etag = None
+    for wanted in found:
+        stored, chunks = objects.open(wanted)
+        scan.read(chunks, stored.key if request.source.prefix else None)
+        version_id, etag = stored.version_id, stored.etag
+        if scan.truncated_why:
+            break
+    if more and not scan.truncated_why:
+        scan.truncated_why = f"maxObjects ({request.limits.max_objects}) reached"
+    single = request.source.key is not None
+    result = _result(request, scan, started, job_uid, len(found))
+    result = result.model_copy(update={"version_id": version_id, "etag": etag} if single else {})
+    row = results.write(request.result.table, result.to_item(), int(datetime.now(UTC).timestamp()))
+    if row.get("job_uid") != job_uid:
+        log.info("the row was there already, from Job %s", row.get("job_uid"))
+    return result
+
+
+def _result(request: ScanRequest, scan: Scan, started: datetime, job_uid: str, objects: int) -> ScanResult:
+    counts, blocks = scan.engine.counts, scan.blocks
+    return ScanResult(
+        ref=request.result,
+        bucket=request.source.bucket,
+        key=request.source.key or request.source.prefix or "",
+        started_at=started,
+        finished_at=datetime.now(UTC),
+        objects=objects,
+        bytes=scan.bytes,
+        decompressed_bytes=blocks.bytes,
+        lines=blocks.lines,
+        matched_lines=counts.matched,
+        long_lines=blocks.long_lines,
+        by_rule={r.name: n for r, n in zip(request.rules, counts.by_rule, strict=True)},
+        by_severity=counts.by_severity,
+        samples=scan.samples.samples,
+        truncated=scan.truncated_why is not None,
+        truncated_why=scan.truncated_why,
+        formats=sorted(scan.formats),
+        job_uid=job_uid,
+        attempt=request.scan.attempt,
+        scanner_version=__version__,
+        ttl_days=request.ttl_days,
+    )
