@@ -14,4 +14,12 @@ GROUP = "logscan.dev"
 VERSION = "v1alpha1"
 API_VERSION = f"{GROUP}/{VERSION}"
 
-__all__ = ["API_VERSION", "GROUP", "VERSION", "ContractError", "MalformedMessageError", "UnknownPackError", "__version__"]
+__all__ = [
+    "API_VERSION",
+    "GROUP",
+    "VERSION",
+    "ContractError",
+    "MalformedMessageError",
+    "UnknownPackError",
+    "__version__",
+]

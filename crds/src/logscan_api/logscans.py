@@ -3,21 +3,19 @@
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from logscan_api.exitcodes import Reason
 from logscan_api.models import Model
 from logscan_api.rules import RuleSelection, Severity
 
 Label = Annotated[str, Field(max_length=63, pattern=r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")]
-Quantity = Annotated[
-    str, Field(max_length=32, pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")
-]
+Quantity = Annotated[str, Field(max_length=32, pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")]
 LabelMap = Annotated[dict[str, Label], Field(max_length=32)]
 QuantityMap = Annotated[dict[str, Quantity], Field(max_length=16)]
 
 
-def cel(rule: str, message: str) -> dict[str, str]:
+def cel(rule: str, message: str) -> Any:
     """Return one `x-kubernetes-validations` entry."""
     return {"rule": rule, "message": message}
 
@@ -42,8 +40,8 @@ class Phase(StrEnum):
 class S3Source(Model):
     """The object, or all objects under a prefix."""
 
-    model_config = {
-        "json_schema_extra": {
+    model_config = ConfigDict(
+        json_schema_extra={
             "x-kubernetes-validations": [
                 cel(
                     "has(self.key) != has(self.prefix)",
@@ -55,16 +53,25 @@ class S3Source(Model):
                 ),
             ]
         }
-    }
+    )
 
     bucket: str = Field(
-        min_length=3, max_length=63, pattern=r"^[a-z0-9][a-z0-9.-]+[a-z0-9]$", description="Name of the bucket."
+        min_length=3,
+        max_length=63,
+        pattern=r"^[a-z0-9][a-z0-9.-]+[a-z0-9]$",
+        description="Name of the bucket.",
     )
     key: str | None = Field(
-        default=None, min_length=1, max_length=1024, description="Key of the object, as it is (not URL-encoded)."
+        default=None,
+        min_length=1,
+        max_length=1024,
+        description="Key of the object, as it is (not URL-encoded).",
     )
     prefix: str | None = Field(
-        default=None, min_length=1, max_length=1024, description="Scan all objects whose key starts with this."
+        default=None,
+        min_length=1,
+        max_length=1024,
+        description="Scan all objects whose key starts with this.",
     )
     version_id: str | None = Field(
         default=None, max_length=1024, description="Version to scan; the newest at the start when absent."
@@ -95,7 +102,9 @@ class Limits(Model):
         description="Bytes read from S3 at the most (default 50 GiB). The scan is truncated there, not failed.",
     )
     max_decompressed_bytes: int | None = Field(
-        default=None, ge=1, description="Bytes after decompression at the most (default 500 GiB); truncated there."
+        default=None,
+        ge=1,
+        description="Bytes after decompression at the most (default 500 GiB); truncated there.",
     )
     max_line_bytes: int | None = Field(
         default=None,
@@ -155,7 +164,7 @@ class JobTemplate(Model):
 IMMUTABLE = ("source", "rules", "limits", "attempts", "timeoutSeconds", "job")
 
 
-def _immutable(field: str) -> dict[str, str]:
+def _immutable(field: str) -> Any:
     same = f"has(self.{field}) == has(oldSelf.{field}) && (!has(self.{field}) || self.{field} == oldSelf.{field})"
     return cel(same, f"spec.{field} is immutable: delete the LogScan and create it again, or use another name")
 
@@ -163,17 +172,17 @@ def _immutable(field: str) -> dict[str, str]:
 class LogScanSpec(Model):
     """What to scan and how. Only suspend, cancel, priority and ttlSecondsAfterFinished may change later."""
 
-    model_config = {
-        "json_schema_extra": {
+    model_config = ConfigDict(
+        json_schema_extra={
             "x-kubernetes-validations": [
-                *(_immutable(field) for field in IMMUTABLE),
+                *map(_immutable, IMMUTABLE),
                 cel(
                     "!(has(oldSelf.cancel) && oldSelf.cancel) || (has(self.cancel) && self.cancel)",
                     "a cancelled scan stays cancelled: delete the LogScan and create it again to run it",
                 ),
             ]
         }
-    }
+    )
 
     source: Source = Field(description="Where the logs are.")
     rules: RuleSelection | None = Field(
@@ -193,12 +202,18 @@ class LogScanSpec(Model):
         default=None, ge=1, le=10, description="Jobs tried at the most before the scan fails (default 3)."
     )
     timeout_seconds: int | None = Field(
-        default=None, ge=10, le=86400, description="Run time of one attempt at the most, in seconds (default 3600)."
+        default=None,
+        ge=10,
+        le=86400,
+        description="Run time of one attempt at the most, in seconds (default 3600).",
     )
     suspend: bool = Field(default=False, description="Hold the scan; a running Job is stopped and starts over later.")
     cancel: bool = Field(default=False, description="Give the scan up; its Job is deleted. Cannot be taken back.")
     priority: int = Field(
-        default=0, ge=-1000, le=1000, description="Higher runs first; equal ones run in the order of their age."
+        default=0,
+        ge=-1000,
+        le=1000,
+        description="Higher runs first; equal ones run in the order of their age.",
     )
     ttl_seconds_after_finished: int | None = Field(
         default=None,
@@ -211,7 +226,7 @@ class LogScanSpec(Model):
 class Condition(Model):
     """A condition, with Kubernetes' standard fields."""
 
-    model_config = {"extra": "ignore"}
+    model_config = ConfigDict(extra="ignore")
 
     type: str = Field(max_length=64)
     status: Annotated[str, Field(pattern="^(True|False|Unknown)$")]
@@ -260,7 +275,7 @@ class JobRef(Model):
 class LogScanStatus(Model):
     """What became of the scan. Written by the operator only; always below 4 KiB."""
 
-    model_config = {"extra": "ignore"}
+    model_config = ConfigDict(extra="ignore")
 
     observed_generation: int | None = Field(default=None, description="Generation of the spec that this describes.")
     phase: Phase | None = Field(default=None, description="Where the scan is in its life.")

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from logscan_api.globs import matches
 from logscan_api.logscans import Condition, JobTemplate, Limits, cel
@@ -35,16 +35,14 @@ class PolicyMatch(Model):
 
     def takes(self, bucket: str, key: str) -> bool:
         """Return whether an object falls under this policy."""
-        return (
-            matches(self.buckets, bucket) and matches(self.keys, key) and not matches(self.exclude_keys or [], key)
-        )
+        return matches(self.buckets, bucket) and matches(self.keys, key) and not matches(self.exclude_keys or [], key)
 
 
 class LogScanPolicySpec(Model):
     """Which objects, and what happens to them."""
 
-    model_config = {
-        "json_schema_extra": {
+    model_config = ConfigDict(
+        json_schema_extra={
             "x-kubernetes-validations": [
                 cel(
                     "self.action == 'Ignore' || has(self.rules)",
@@ -52,10 +50,13 @@ class LogScanPolicySpec(Model):
                 )
             ]
         }
-    }
+    )
 
     priority: int = Field(
-        default=0, ge=-1000, le=1000, description="The highest that matches decides; ties go to the first by name."
+        default=0,
+        ge=-1000,
+        le=1000,
+        description="The highest that matches decides; ties go to the first by name.",
     )
     match: PolicyMatch = Field(default=PolicyMatch(), description="Which objects; absent means all.")
     action: PolicyAction = Field(default=PolicyAction.SCAN, description="Scan the object, or Ignore it.")
@@ -71,7 +72,7 @@ class LogScanPolicySpec(Model):
 class LogScanPolicyStatus(Model):
     """What the operator makes of the policy."""
 
-    model_config = {"extra": "ignore"}
+    model_config = ConfigDict(extra="ignore")
 
     observed_generation: int | None = None
     conditions: list[Condition] | None = Field(

@@ -66,6 +66,7 @@ class ScanResult(Model):
     long_lines: int = Field(description="Lines cut at maxLineBytes.")
     by_rule: dict[str, int]
     by_severity: dict[Severity, int]
+    severities: dict[str, Severity] = Field(description="Severity of each rule.")
     samples: list[Sample]
     truncated: bool
     truncated_why: str | None = None
@@ -93,6 +94,7 @@ class ScanResult(Model):
             "schema": self.schema_version,
             "started_at": _stamp(self.started_at),
             "finished_at": finished,
+            "severities": {k: str(v) for k, v in self.severities.items()},
             "by_severity": {str(k): v for k, v in self.by_severity.items()},
             "samples": [s.model_dump(exclude_none=True) for s in self.samples],
             "worst_severity": str(worst) if worst else None,
@@ -110,13 +112,8 @@ def _stamp(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def summarize(item: dict[str, Any], severities: dict[str, Severity]) -> Summary:
-    """Return the short form of a row, for a LogScan's status.
-
-    Args:
-        item: The row, in boto3's resource form.
-        severities: Severity of each rule by name; a rule that is not there counts as an error.
-    """
+def summarize(item: dict[str, Any]) -> Summary:
+    """Return the short form of a row (in boto3's resource form), for a LogScan's status."""
     by_rule = {rule: int(lines) for rule, lines in item["by_rule"].items() if lines}
     top = sorted(by_rule.items(), key=lambda pair: (-pair[1], pair[0]))[:TOP_RULES]
     return Summary(
@@ -126,7 +123,7 @@ def summarize(item: dict[str, Any], severities: dict[str, Severity]) -> Summary:
         matched_lines=int(item["matched_lines"]),
         worst_severity=item.get("worst_severity"),
         by_severity={severity: int(lines) for severity, lines in item["by_severity"].items()},
-        top_rules=[RuleCount(rule=r, severity=severities.get(r, Severity.ERROR), lines=n) for r, n in top],
+        top_rules=[RuleCount(rule=r, severity=item["severities"][r], lines=n) for r, n in top],
         truncated=bool(item["truncated"]),
     )
 

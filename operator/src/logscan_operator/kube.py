@@ -47,17 +47,22 @@ class Connection:
         self._configuration = kubernetes_client.Configuration()
         path = kubeconfig or os.environ.get("KUBECONFIG")
         if path:
-            kubernetes_config.load_kube_config(config_file=path, client_configuration=self._configuration)
+            kubernetes_config.load_kube_config(  # type: ignore[no-untyped-call]
+                config_file=path, client_configuration=self._configuration
+            )
         else:
-            kubernetes_config.load_incluster_config(client_configuration=self._configuration)
-        self.server = cast("str", self._configuration.host)
-        self.ca_file = cast("str | None", self._configuration.ssl_ca_cert)
-        self.certificate_file = cast("str | None", self._configuration.cert_file)
-        self.key_file = cast("str | None", self._configuration.key_file)
+            kubernetes_config.load_incluster_config(  # type: ignore[no-untyped-call]
+                client_configuration=self._configuration
+            )
+        self.server: str = self._configuration.host
+        self.ca_file: str | None = self._configuration.ssl_ca_cert
+        self.certificate_file: str | None = self._configuration.cert_file
+        self.key_file: str | None = self._configuration.key_file
 
     def authorization(self) -> str | None:
         """Return the value of the Authorization header, its token fresh."""
-        return cast("str | None", self._configuration.get_api_key_with_prefix("authorization"))
+        value: str | None = self._configuration.get_api_key_with_prefix("authorization")
+        return value
 
     def ssl_context(self) -> ssl.SSLContext:
         """Return the TLS context: the cluster's CA, and the client certificate if there is one."""
@@ -117,7 +122,12 @@ class ApiServer:
         Raises:
             ApiError: The watch was refused, or its resourceVersion is too old (410).
         """
-        query = {**query, "watch": "true", "timeoutSeconds": str(timeout_seconds), "allowWatchBookmarks": "true"}
+        query = {
+            **query,
+            "watch": "true",
+            "timeoutSeconds": str(timeout_seconds),
+            "allowWatchBookmarks": "true",
+        }
         timeout = aiohttp.ClientTimeout(total=timeout_seconds + 30, sock_read=timeout_seconds + 30)
         async with self._open("GET", path, query, timeout=timeout) as response:
             await _raise_for_status(response)
@@ -135,7 +145,7 @@ class ApiServer:
         *,
         data: str | None = None,
         content_type: str = "application/json",
-        timeout: aiohttp.ClientTimeout | None = None,  # noqa: ASYNC109 - aiohttp's own kind of timeout
+        timeout: aiohttp.ClientTimeout | None = None,
     ) -> "aiohttp.client._RequestContextManager":
         if self._session is None:
             raise RuntimeError("ApiServer is used outside of 'async with'")

@@ -193,7 +193,7 @@ class Objects:
 
     def _get(self, wanted: StoredObject, start: int, last: int) -> Any:
         arguments: Any = {"Bucket": wanted.bucket, "Key": wanted.key, "Range": f"bytes={start}-{last}"}
-        return self._s3.get_object(**arguments, **wanted.conditions())
+        return self._s3.get_object(**{**arguments, **wanted.conditions()})
 
 
 class Results:
@@ -227,7 +227,7 @@ class Results:
             )
             return item
         except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
-            old = cast("dict[str, Any]", error.response["Item"])
+            old = cast("dict[str, Any]", error.response)["Item"]
             return {name: deserialize(value) for name, value in old.items()}
         except (ClientError, BotoCoreError) as error:
             raise translate(error, f"write the result to the table {table}") from error

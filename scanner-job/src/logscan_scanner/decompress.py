@@ -7,9 +7,10 @@ after everything that could be read.
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
+from typing import IO, cast
 
 import zstandard
-from isal import igzip_lib, isal_zlib
+from isal import isal_zlib
 
 OUTPUT_BYTES = 1024 * 1024
 GZIP_MAGIC = b"\x1f\x8b\x08"
@@ -87,14 +88,16 @@ def _inflate(member: "isal_zlib.Decompress", data: bytes) -> Iterator[bytes]:
             data = member.unconsumed_tail
             if member.eof or not (data or out):
                 return
-    except (isal_zlib.error, igzip_lib.IsalError) as error:
+    except isal_zlib.error as error:
         raise DamagedInputError(f"the gzip input is corrupt: {error}") from error
 
 
 def _zstd(source: Iterator[bytes]) -> Iterator[bytes]:
     """Yield the content of one or more zstd frames."""
     decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES)
-    reader = decompressor.stream_reader(_Chunks(source), read_size=OUTPUT_BYTES, read_across_frames=True)
+    reader = decompressor.stream_reader(
+        cast("IO[bytes]", _Chunks(source)), read_size=OUTPUT_BYTES, read_across_frames=True
+    )
     try:
         while out := reader.read(OUTPUT_BYTES):
             yield out

@@ -25,7 +25,7 @@ class Scan:
     ruleset: RuleSet
     limits: ResolvedLimits
     progress: Progress
-    bytes: int = 0
+    stored_bytes: int = 0
     formats: set[str] = field(default_factory=set)
     truncated_why: str | None = None
 
@@ -48,16 +48,16 @@ class Scan:
         self.formats.add(kind)
         for block in self.blocks.cut(self._until_limit(decompressed)):
             self.engine.scan(block)
-            self.progress.tell(self.bytes, self.blocks.bytes, self.blocks.lines, self.engine.counts.matched)
+            self.progress.tell(self.stored_bytes, self.blocks.bytes, self.blocks.lines, self.engine.counts.matched)
 
     def _limited(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
         """Yield stored bytes up to `maxBytes`."""
         for chunk in chunks:
-            room = self.limits.max_bytes - self.bytes
+            room = self.limits.max_bytes - self.stored_bytes
             if len(chunk) > room:
                 self.truncated_why = f"maxBytes ({self.limits.max_bytes}) reached"
                 chunk = chunk[:room]
-            self.bytes += len(chunk)
+            self.stored_bytes += len(chunk)
             yield chunk
             if self.truncated_why:
                 return
@@ -121,12 +121,13 @@ def _result(request: ScanRequest, scan: Scan, started: datetime, job_uid: str, o
         started_at=started,
         finished_at=datetime.now(UTC),
         objects=objects,
-        bytes=scan.bytes,
+        bytes=scan.stored_bytes,
         decompressed_bytes=blocks.bytes,
         lines=blocks.lines,
         matched_lines=counts.matched,
         long_lines=blocks.long_lines,
         by_rule={r.name: n for r, n in zip(request.rules, counts.by_rule, strict=True)},
+        severities={rule.name: rule.severity for rule in request.rules},
         by_severity=counts.by_severity,
         samples=scan.samples.samples,
         truncated=scan.truncated_why is not None,

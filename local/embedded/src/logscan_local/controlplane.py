@@ -63,9 +63,7 @@ def start(paths: StackPaths, binaries: Binaries, ports: ControlPlanePorts, node:
     for user in ("controller-manager", "node"):
         pki.write_kubeconfig(paths.root / f"{user}.kubeconfig", paths.pki, user, server, namespace)
     etcd = processes.start("etcd", _etcd(paths, binaries, ports), paths.logs / "etcd.log")
-    apiserver = processes.start(
-        "kube-apiserver", _apiserver(paths, binaries, ports), paths.logs / "kube-apiserver.log"
-    )
+    apiserver = processes.start("kube-apiserver", _apiserver(paths, binaries, ports), paths.logs / "kube-apiserver.log")
     processes.wait_ready(apiserver, lambda: _answers(f"{server}/readyz", paths.pki), READY_SECONDS)
     manager = processes.start(
         "kube-controller-manager",

@@ -45,12 +45,24 @@ def build(names: list[str], folder: Path, version: str, say: Callable[[str], Non
     say(f"building {', '.join(names)} from Go modules (once; about 8 minutes on 2 cores) ...")
     started = time.monotonic()
     for name in names:
-        partial = folder / f".{name}.{os.getpid()}"
-        command = [go, "build", "-trimpath", f"-ldflags={_linker_flags(version)}", "-o", str(partial), PACKAGES[name]]
-        _run(command, environment, lambda n=name: say(f"  {n}: {time.monotonic() - started:.0f} s so far"))
-        partial.replace(folder / name)
+        unfinished = folder / f".{name}.{os.getpid()}"
+        command = [
+            go,
+            "build",
+            "-trimpath",
+            f"-ldflags={_linker_flags(version)}",
+            "-o",
+            str(unfinished),
+            PACKAGES[name],
+        ]
+        _run(command, environment, partial(_tell, say, name, started))
+        unfinished.replace(folder / name)
         say(f"  {name} built after {time.monotonic() - started:.0f} s")
     shutil.rmtree(work, ignore_errors=True)
+
+
+def _tell(say: Callable[[str], None], name: str, started: float) -> None:
+    say(f"  {name}: {time.monotonic() - started:.0f} s so far")
 
 
 def _linker_flags(version: str) -> str:

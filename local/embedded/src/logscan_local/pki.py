@@ -95,7 +95,10 @@ def write_kubeconfig(path: Path, pki: Path, user: str, server: str, namespace: s
         "apiVersion": "v1",
         "kind": "Config",
         "clusters": [
-            {"name": "logscan", "cluster": {"server": server, "certificate-authority-data": encoded("ca.crt")}}
+            {
+                "name": "logscan",
+                "cluster": {"server": server, "certificate-authority-data": encoded("ca.crt")},
+            }
         ],
         "users": [
             {
@@ -120,9 +123,7 @@ def _name(common_name: str, *groups: str) -> x509.Name:
     return x509.Name([*organisations, x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
 
 
-def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey
-) -> x509.CertificateBuilder:
+def _builder(subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()

@@ -40,7 +40,11 @@ def group_id(event: ObjectEvent) -> str:
 
 def deduplication_id(event: ObjectEvent) -> str:
     """Return the MessageDeduplicationId: equal for every delivery of one event, different for any other event."""
-    parts = (event["bucket"], event["key"], *(event.get(f) or "-" for f in ("versionId", "sequencer", "etag")))
+    parts = (
+        event["bucket"],
+        event["key"],
+        *(event.get(f) or "-" for f in ("versionId", "sequencer", "etag")),
+    )
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

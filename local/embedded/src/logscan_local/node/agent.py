@@ -153,7 +153,12 @@ class Agent:
             await self._refuse(pod, path, f"0/1 nodes are available: 1 node(s) lack the labels {lacking}.")
             return
         target = {"apiVersion": "v1", "kind": "Node", "name": self.config.name}
-        body = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": metadata["name"]}, "target": target}
+        body = {
+            "apiVersion": "v1",
+            "kind": "Binding",
+            "metadata": {"name": metadata["name"]},
+            "target": target,
+        }
         try:
             await self.api.request("POST", f"{path}/binding", body)
         except ApiError as error:
@@ -165,7 +170,9 @@ class Agent:
             return
         condition = {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}
         condition["lastTransitionTime"] = now()
-        await self.api.request("PATCH", f"{path}/status", {"status": {"conditions": [condition]}}, content_type=JSON_MERGE)
+        await self.api.request(
+            "PATCH", f"{path}/status", {"status": {"conditions": [condition]}}, content_type=JSON_MERGE
+        )
 
 
 async def serve(config: NodeConfig) -> None:

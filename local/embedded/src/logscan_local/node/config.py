@@ -43,5 +43,6 @@ def read(path: Path) -> NodeConfig:
     """Return the settings in a file."""
     document = json.loads(path.read_text())
     images = {n: Image(Path(i["environment"]), tuple(i["entrypoint"])) for n, i in document.pop("images").items()}
-    paths = {name: Path(document.pop(name)) for name in ("kubeconfig", "pki", "pods")}
-    return NodeConfig(**document, **paths, images=images)
+    for name in ("kubeconfig", "pki", "pods"):
+        document[name] = Path(document[name])
+    return NodeConfig(**document, images=images)

@@ -5,6 +5,7 @@ import logging
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import aiohttp
 
@@ -259,7 +260,12 @@ class PodWorker:
 
     async def _report(self) -> None:
         status = pod_status(
-            self.containers, self.init_containers, self.start_time, self.facts.address, self.ended, self.reported
+            self.containers,
+            self.init_containers,
+            self.start_time,
+            self.facts.address,
+            self.ended,
+            self.reported,
         )
         if status == self.reported or is_terminal({"status": self.reported}):
             return
@@ -280,7 +286,7 @@ class PodWorker:
     async def _pause(self, seconds: float) -> None:
         """Wait for a change of the pod, a process that ends, or at the most some seconds."""
         self.changed.clear()
-        waits = [asyncio.ensure_future(self.changed.wait())]
+        waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(self.changed.wait())]
         waits += [
             asyncio.ensure_future(c.process.wait())
             for c in (*self.containers, *self.init_containers)
@@ -293,5 +299,3 @@ class PodWorker:
 
 def _succeeded(container: Container) -> bool:
     return container.terminated is not None and container.terminated["exitCode"] == 0
-
-

@@ -30,9 +30,18 @@ def node_status(config: NodeConfig) -> Object:
     system, machine = platform_name()
     size = {"cpu": str(os.cpu_count() or 1), "memory": str(psutil.virtual_memory().total), "pods": "250"}
     beat = {"lastHeartbeatTime": now(), "lastTransitionTime": now()}
-    ready = {"type": "Ready", "status": "True", "reason": "KubeletReady", "message": "pods run as processes", **beat}
+    ready = {
+        "type": "Ready",
+        "status": "True",
+        "reason": "KubeletReady",
+        "message": "pods run as processes",
+        **beat,
+    }
     return {
-        "addresses": [{"type": "InternalIP", "address": config.address}, {"type": "Hostname", "address": config.name}],
+        "addresses": [
+            {"type": "InternalIP", "address": config.address},
+            {"type": "Hostname", "address": config.name},
+        ],
         "capacity": size,
         "allocatable": size,
         "conditions": [ready],

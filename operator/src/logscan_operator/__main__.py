@@ -1,0 +1,63 @@
+"""`python -m logscan_operator`: run the operator until SIGTERM."""
+
+import argparse
+import asyncio
+import logging
+import signal
+import threading
+
+import kopf
+
+from logscan_operator import __version__, handlers, logs, settings
+from logscan_operator.app import Operator
+from logscan_operator.kube import Connection
+from logscan_operator.settings import Settings
+
+log = logging.getLogger("logscan")
+
+
+async def serve(config: Settings, connection: Connection, stop: asyncio.Event) -> None:
+    """Run the operator until `stop` is set or a part of it breaks."""
+    operator = Operator(config, connection)
+    watching_ready, end_watching = asyncio.Event(), asyncio.Event()
+    watching = asyncio.create_task(
+        kopf.operator(
+            registry=handlers.build_registry(operator.view, connection),
+            settings=handlers.operator_settings(),
+            namespaces=[config.namespace],
+            standalone=True,
+            ready_flag=watching_ready,
+            stop_flag=end_watching,
+        )
+    )
+    working = asyncio.create_task(operator.run(stop))
+    signals = asyncio.create_task(_catch_signals(watching_ready, stop))
+    await asyncio.wait([watching, working], return_when=asyncio.FIRST_COMPLETED)
+    stop.set()
+    signals.cancel()
+    await working
+    end_watching.set()
+    await watching
+
+
+async def _catch_signals(watching_ready: asyncio.Event, stop: asyncio.Event) -> None:
+    """Replace kopf's own handlers, which would end the watches before the work in hand is finished."""
+    await watching_ready.wait()
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Start the operator."""
+    parser = argparse.ArgumentParser(prog="logscan-operator", description="The operator of logscan.")
+    parser.add_argument("--version", action="version", version=__version__)
+    parser.parse_args(arguments)
+    config = settings.load()
+    logs.set_up(config.log_level)
+    log.info("starting", extra={"version": __version__, "namespace": config.namespace})
+    asyncio.run(serve(config, Connection(), asyncio.Event()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,156 @@
+"""The two AWS services that the operator uses, each behind what it needs of it: SQS and DynamoDB.
+
+boto3 blocks, so every call runs in a thread. A receive cannot be interrupted, hence its own small pool.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from boto3.dynamodb.types import TypeDeserializer
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from logscan_api.logscans import ResultRef
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
+
+BATCH = 10  # SQS: messages of one call
+KEYS = 100  # DynamoDB: keys of one BatchGetItem
+GATHER_SECONDS = 0.02
+
+AwsError = (BotoCoreError, ClientError)
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message in hand.
+
+    Attributes:
+        id: SQS's id of the message.
+        receipt: Handle for deleting it or changing its visibility; good until the visibility timeout.
+        body: Its text.
+        group: Its FIFO group, or its own id on a standard queue.
+        receives: How often it was received, this time included.
+    """
+
+    id: str
+    receipt: str
+    body: str
+    group: str
+    receives: int
+
+
+class Queue:
+    """An SQS queue, FIFO or standard."""
+
+    def __init__(self, url: str, wait_seconds: int, visibility_seconds: int) -> None:
+        config = Config(
+            connect_timeout=5, read_timeout=wait_seconds + 15, retries={"mode": "standard", "max_attempts": 3}
+        )
+        self._sqs: SQSClient = boto3.client("sqs", config=config)
+        self._url = url
+        self._wait = wait_seconds
+        self._visibility = visibility_seconds
+        self._pool = ThreadPoolExecutor(4, "sqs")
+
+    async def receive(self) -> list[Message]:
+        """Return up to ten messages, waiting for the first as long as the long poll lasts."""
+        answer = await self._call(
+            self._sqs.receive_message,
+            MaxNumberOfMessages=BATCH,
+            WaitTimeSeconds=self._wait,
+            VisibilityTimeout=self._visibility,
+            MessageSystemAttributeNames=["ApproximateReceiveCount", "MessageGroupId"],
+        )
+        return [_message(raw) for raw in answer.get("Messages", [])]
+
+    async def delete(self, messages: Iterable[Message]) -> list[str]:
+        """Delete messages; return why some were not, which will come again then."""
+        entries = [{"Id": str(n), "ReceiptHandle": m.receipt} for n, m in enumerate(messages)]
+        if not entries:
+            return []
+        answer = await self._call(self._sqs.delete_message_batch, Entries=entries)
+        return [f"{f['Code']}: {f.get('Message', '')}" for f in answer.get("Failed", [])]
+
+    async def hide(self, messages: Iterable[Message], seconds: float) -> list[str]:
+        """Hide messages for so long from now; return why some were not, which are visible already then."""
+        timeout = {"VisibilityTimeout": int(seconds)}
+        entries = [{"Id": str(n), "ReceiptHandle": m.receipt, **timeout} for n, m in enumerate(messages)]
+        if not entries:
+            return []
+        answer = await self._call(self._sqs.change_message_visibility_batch, Entries=entries)
+        return [f"{f['Code']}: {f.get('Message', '')}" for f in answer.get("Failed", [])]
+
+    async def _call(self, function: Any, **arguments: Any) -> Any:
+        call = partial(function, QueueUrl=self._url, **arguments)
+        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+
+
+def _message(raw: Any) -> Message:
+    attributes = raw.get("Attributes", {})
+    return Message(
+        id=raw["MessageId"],
+        receipt=raw["ReceiptHandle"],
+        body=raw["Body"],
+        group=attributes.get("MessageGroupId") or raw["MessageId"],
+        receives=int(attributes.get("ApproximateReceiveCount", 1)),
+    )
+
+
+class ResultReader:
+    """Reads rows of the result table, those asked for at nearly the same time in one call."""
+
+    def __init__(self) -> None:
+        config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "max_attempts": 3})
+        self._dynamodb: DynamoDBClient = boto3.client("dynamodb", config=config)
+        self._waiting: dict[ResultRef, asyncio.Future[dict[str, Any] | None]] = {}
+        self._flush: asyncio.Task[None] | None = None
+
+    async def read(self, ref: ResultRef) -> dict[str, Any] | None:
+        """Return a row in boto3's resource form, or None if there is none.
+
+        Raises:
+            AwsError: DynamoDB did not answer.
+        """
+        if ref not in self._waiting:
+            self._waiting[ref] = asyncio.get_running_loop().create_future()
+        if self._flush is None or self._flush.done():
+            self._flush = asyncio.create_task(self._read_waiting())
+        return await asyncio.shield(self._waiting[ref])
+
+    async def _read_waiting(self) -> None:
+        await asyncio.sleep(GATHER_SECONDS)
+        while self._waiting:
+            batch = dict(list(self._waiting.items())[:KEYS])
+            for ref in batch:
+                del self._waiting[ref]
+            try:
+                rows = await asyncio.to_thread(self._get, list(batch))
+            except AwsError as error:
+                for future in batch.values():
+                    future.set_exception(error)
+                continue
+            for ref, future in batch.items():
+                future.set_result(rows.get(ref))
+
+    def _get(self, refs: list[ResultRef]) -> dict[ResultRef, dict[str, Any]]:
+        deserialize, rows = TypeDeserializer().deserialize, {}
+        request: Any = {}
+        for ref in refs:
+            keys = request.setdefault(ref.table, {"Keys": [], "ConsistentRead": True})["Keys"]
+            keys.append({"pk": {"S": ref.pk}, "sk": {"S": ref.sk}})
+        while request:
+            answer = self._dynamodb.batch_get_item(RequestItems=request)
+            for table, items in answer["Responses"].items():
+                for item in items:
+                    row = {name: deserialize(value) for name, value in item.items()}
+                    rows[ResultRef(table=table, pk=row["pk"], sk=row["sk"])] = row
+            request = answer.get("UnprocessedKeys")
+        return rows

@@ -1,0 +1,64 @@
+"""What kopf is told: which resources to watch, how to log in, and to do nothing else of its own accord.
+
+No handler here decides anything; each hands an event to the view. An event that is lost is made good by the next
+resync, so that a handler's error (which kopf does not retry) loses nothing either.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import kopf
+
+from logscan_api import GROUP, VERSION
+from logscan_operator.kube import Connection
+from logscan_operator.view import SCAN_UID_LABEL, Key, Object, View
+
+WATCH_SECONDS = 240.0
+
+
+def operator_settings() -> kopf.OperatorSettings:
+    """Return kopf's settings: watches that time out, no peering, no events, no discovery beyond what is watched."""
+    settings = kopf.OperatorSettings()
+    settings.scanning.disabled = True
+    settings.posting.enabled = False
+    settings.watching.server_timeout = WATCH_SECONDS
+    settings.watching.client_timeout = WATCH_SECONDS + 30
+    settings.watching.connect_timeout = 10
+    settings.networking.request_timeout = 30
+    settings.execution.max_workers = 2
+    return settings
+
+
+def build_registry(view: View, connection: Connection) -> kopf.OperatorRegistry:
+    """Return the handlers that feed a view."""
+    registry = kopf.OperatorRegistry()
+
+    @kopf.on.login(registry=registry)
+    def login(**_: Any) -> kopf.ConnectionInfo:
+        scheme, _space, token = (connection.authorization() or "").partition(" ")
+        return kopf.ConnectionInfo(
+            server=connection.server,
+            ca_path=connection.ca_file,
+            certificate_path=connection.certificate_file,
+            private_key_path=connection.key_file,
+            scheme=scheme or None,
+            token=token or None,
+        )
+
+    def feed(put: Callable[[Object], None], kind: dict[Key, Any]) -> Callable[..., None]:
+        def on_event(event: kopf.RawEvent, **_: Any) -> None:
+            body = dict(event["object"])
+            if event["type"] == "DELETED":
+                view.drop(kind, body)
+            else:
+                put(body)
+
+        return on_event
+
+    scans, policies = feed(view.put_scan, view.scans), feed(view.put_policy, view.policies)
+    kopf.on.event(GROUP, VERSION, "logscans", id="scans", registry=registry)(scans)
+    kopf.on.event(GROUP, VERSION, "logscanpolicies", id="policies", registry=registry)(policies)
+    labels = {SCAN_UID_LABEL: kopf.PRESENT}
+    jobs = feed(view.put_job, view.jobs)
+    kopf.on.event("batch", "v1", "jobs", id="jobs", labels=labels, registry=registry)(jobs)
+    return registry

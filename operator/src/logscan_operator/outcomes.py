@@ -1,0 +1,125 @@
+"""What a finished Job means for its scan. The row in DynamoDB decides; the Job and its pods explain."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from logscan_api.exitcodes import ExitCode, Reason
+from logscan_api.logscans import LogScanStatus, Phase, ResultRef
+from logscan_api.results import summarize
+from logscan_operator import statuses
+from logscan_operator.settings import Settings
+from logscan_operator.statuses import Verdict
+from logscan_operator.view import Object, Scan, ScanJob
+
+# Ended for good, besides the exit codes that are permanent: trying again would end the same way.
+FINAL = frozenset({Reason.DEADLINE_EXCEEDED, Reason.OUT_OF_MEMORY})
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an attempt failed, and whether another could help."""
+
+    reason: Reason
+    message: str
+    permanent: bool
+
+
+def conclude(
+    scan: Scan,
+    job: ScanJob | None,
+    pods: list[Object],
+    row: dict[str, Any] | None,
+    attempts: int,
+    settings: Settings,
+    now: datetime,
+) -> LogScanStatus:
+    """Return the status that follows from the end of an attempt.
+
+    Args:
+        scan: The LogScan.
+        job: Its newest Job, or None if that has vanished.
+        pods: The Job's pods that are still there.
+        row: The result row, if it is there.
+        attempts: Jobs that the scan may have.
+        settings: The operator's settings.
+        now: The time.
+    """
+    result = result_of(scan, job)
+    if row is not None and row.get("status") == "done":
+        return _succeeded(scan, row, result, now)
+    attempt = max(scan.status.attempts or 0, job.attempt if job else 0)
+    failure = explain(job, pods)
+    if failure.permanent or attempt >= attempts:
+        text = failure.message if attempt <= 1 else f"{failure.message} (attempt {attempt} of {attempts})"
+        return statuses.finished(scan, Verdict(Phase.FAILED, failure.reason, text), now, result=result)
+    at = now + timedelta(seconds=backoff_seconds(attempt, settings))
+    return statuses.retrying(scan, attempt, failure.reason, failure.message, at, now)
+
+
+def result_of(scan: Scan, job: ScanJob | None) -> ResultRef | None:
+    """Return where a scan's row is, from its Job or else its status."""
+    return job.result if job is not None and job.result is not None else scan.status.result
+
+
+def backoff_seconds(attempt: int, settings: Settings) -> float:
+    """Return the delay after a failed attempt: doubled each time, up to the most."""
+    return float(min(settings.retry_first_seconds * 2 ** (attempt - 1), settings.retry_most_seconds))
+
+
+def explain(job: ScanJob | None, pods: list[Object]) -> Failure:
+    """Return why an attempt left no row."""
+    if job is None:
+        return Failure(Reason.JOB_LOST, "the Job was deleted before it finished", permanent=False)
+    if job.reason == "DeadlineExceeded":
+        return Failure(Reason.DEADLINE_EXCEEDED, "the scan took longer than timeoutSeconds", permanent=True)
+    for state in _terminated(pods):
+        failure = _from_exit(state)
+        if failure is not None:
+            return failure
+    if job.ended == "Complete":
+        message = "the scanner ended well but left no row in DynamoDB; was it deleted, or is the table another one?"
+        return Failure(Reason.RESULT_MISSING, message, permanent=False)
+    message = job.message or "the Job failed and its pods are gone"
+    return Failure(Reason.JOB_FAILED, message, permanent=False)
+
+
+def _terminated(pods: list[Object]) -> list[Object]:
+    """Return the last states of ended scanner containers, the newest pod first."""
+    newest = sorted(pods, key=lambda pod: str(pod["metadata"]["creationTimestamp"]), reverse=True)
+    states = [c.get("state", {}).get("terminated") for p in newest for c in p["status"].get("containerStatuses", [])]
+    return [state for state in states if state]
+
+
+def _from_exit(state: Object) -> Failure | None:
+    if state.get("reason") == "OOMKilled":
+        message = "the scanner used more memory than its limit: raise spec.job.resources.limits.memory"
+        return Failure(Reason.OUT_OF_MEMORY, message, permanent=True)
+    number = state["exitCode"]
+    if number == 0:
+        return None
+    try:
+        code = ExitCode(number)
+    except ValueError:
+        words = f"the scanner ended with exit code {number} ({state.get('reason', 'no reason')})"
+        return Failure(Reason.JOB_FAILED, words, permanent=False)
+    return Failure(code.reason, _last_words(state) or f"exit code {number}", code.permanent)
+
+
+def _last_words(state: Object) -> str:
+    """Return the message in a container's termination message, or its text if that is none of the scanner's."""
+    text = str(state.get("message", ""))
+    try:
+        document = json.loads(text)
+        return str(document["message"])
+    except (ValueError, KeyError, TypeError):
+        return text[:500]
+
+
+def _succeeded(scan: Scan, row: dict[str, Any], result: ResultRef | None, now: datetime) -> LogScanStatus:
+    summary = summarize(row)
+    found = f"{summary.matched_lines} of {summary.lines} lines matched"
+    if summary.truncated:
+        found += f"; the scan is partial: {row.get('truncated_why', 'truncated')}"
+    return statuses.finished(scan, Verdict(Phase.SUCCEEDED, Reason.COMPLETED, found), now, summary, result)

@@ -1,0 +1,219 @@
+"""Carries out the plan: plans whenever the view changes, and performs the actions a few at a time.
+
+Each scan has at most one action under way. What an action writes goes into the view at once, before a watch echoes
+it, so that the next plan never repeats it.
+"""
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import aiohttp
+from pydantic import ValidationError
+
+from logscan_api import UnknownPackError
+from logscan_api.exitcodes import Reason
+from logscan_api.logscans import LogScanStatus, Phase
+from logscan_api.policies import LogScanPolicySpec, choose
+from logscan_operator import jobs, outcomes, paths, statuses
+from logscan_operator.aws import AwsError, ResultReader
+from logscan_operator.kube import JSON_MERGE, ApiError, ApiServer
+from logscan_operator.planning import (
+    Action,
+    Cancel,
+    Collect,
+    CreateJob,
+    DeleteScan,
+    SuspendJob,
+    WriteStatus,
+    next_deadline,
+    plan,
+)
+from logscan_operator.settings import Settings
+from logscan_operator.statuses import Verdict
+from logscan_operator.view import Key, Object, Scan, ScanJob, View
+
+DEBOUNCE_SECONDS = 0.01
+IDLE_SECONDS = 5.0
+PARALLEL = 32
+RETRY_SECONDS = 1.0
+
+log = logging.getLogger("logscan.scheduler")
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Scheduler:
+    """Plans and acts until cancelled."""
+
+    def __init__(
+        self, view: View, api: ApiServer, results: ResultReader, settings: Settings, alive: Callable[[], None]
+    ) -> None:
+        """Prepare.
+
+        Args:
+            view: What is known.
+            api: Where actions are carried out.
+            results: Where rows are read.
+            settings: The operator's settings.
+            alive: Called whenever the loop makes progress.
+        """
+        self._view = view
+        self._api = api
+        self._results = results
+        self._settings = settings
+        self._alive = alive
+        self._in_flight: dict[Key, Action] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._parallel = asyncio.Semaphore(PARALLEL)
+
+    async def run(self) -> None:
+        """Plan after every change of the view and when time alone changes the plan."""
+        while True:
+            self._alive()
+            self._view.changed.clear()
+            now = _now()
+            for action in plan(self._view, self._settings, now, self._in_flight):
+                self._start(action)
+            await self._wait(now)
+
+    async def finish(self) -> None:
+        """Wait for the actions under way."""
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _wait(self, now: datetime) -> None:
+        deadline = next_deadline(self._view, self._settings, now)
+        seconds = min((deadline - now).total_seconds(), IDLE_SECONDS) if deadline else IDLE_SECONDS
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._view.changed.wait(), max(seconds, DEBOUNCE_SECONDS))
+        await asyncio.sleep(DEBOUNCE_SECONDS)
+
+    def _start(self, action: Action) -> None:
+        self._in_flight[action.scan.key] = action
+        task = asyncio.create_task(self._perform(action))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _perform(self, action: Action) -> None:
+        facts = {"scan": action.scan.key[1], "action": type(action).__name__}
+        try:
+            async with self._parallel:
+                await self._dispatch(action)
+        except (ApiError, aiohttp.ClientError, TimeoutError, *AwsError) as error:
+            # Held back a moment, then planned anew from what is known then.
+            log.warning("not done, will be tried again: %s", error, extra=facts)
+            await asyncio.sleep(RETRY_SECONDS)
+        except Exception:
+            log.exception("an action broke", extra=facts)
+            await asyncio.sleep(RETRY_SECONDS)
+        finally:
+            del self._in_flight[action.scan.key]
+            self._view.changed.set()
+
+    async def _dispatch(self, action: Action) -> None:
+        match action:
+            case CreateJob(scan, attempt):
+                await self._create_job(scan, attempt)
+            case Collect(scan, job):
+                await self._collect(scan, job)
+            case WriteStatus(scan, status):
+                await self._write(scan, status)
+            case SuspendJob(_, job, suspend):
+                await self._patch_job(job, {"spec": {"suspend": suspend}})
+            case Cancel(scan, job, status):
+                if job is not None:
+                    await self._delete(paths.jobs(*job.key), job.uid)
+                await self._write(scan, status)
+            case DeleteScan(scan):
+                await self._delete(paths.scans(*scan.key), scan.uid)
+
+    def _policy_of(self, scan: Scan) -> tuple[str | None, LogScanPolicySpec | None]:
+        if scan.spec is None:
+            return None, None
+        source, policies = scan.spec.source.s3, self._view.policies_in(scan.key[0])
+        name = choose(policies, source.bucket, source.key or source.prefix or "")
+        return name, policies[name] if name else None
+
+    async def _create_job(self, scan: Scan, attempt: int) -> None:
+        if scan.spec is None:
+            raise ValueError("a scan without a readable spec gets no Job")
+        resolved = jobs.resolve(scan.spec, *self._policy_of(scan))
+        if resolved is None:
+            message = "spec.rules is absent and no LogScanPolicy with rules matches the object: add one of them"
+            await self._fail(scan, Reason.NO_RULES, message)
+            return
+        try:
+            request = jobs.build_request(scan, attempt, resolved, self._settings)
+        except (UnknownPackError, ValidationError) as error:
+            await self._fail(scan, Reason.INVALID_RULE, str(error))
+            return
+        manifest = jobs.build_job(scan, request, resolved, self._settings, dict(os.environ))
+        body = await self._create_or_adopt(scan, manifest)
+        if body is None:
+            return
+        self._view.put_job(body)
+        await self._write(scan, statuses.running(scan, ScanJob.parse(body), _now()))
+        log.info("Job created", extra={"scan": scan.key[1], "job": body["metadata"]["name"], "attempt": attempt})
+
+    async def _create_or_adopt(self, scan: Scan, manifest: Object) -> Object | None:
+        """Return the scan's Job: created, or found because an earlier process created it."""
+        namespace, name = scan.key[0], manifest["metadata"]["name"]
+        try:
+            return await self._api.request("POST", paths.jobs(namespace), manifest)
+        except ApiError as error:
+            if error.reason == "AlreadyExists":
+                found = await self._api.request("GET", paths.jobs(namespace, name))
+                owners = found["metadata"].get("ownerReferences", [])
+                if any(owner["uid"] == scan.uid for owner in owners):
+                    return found
+                if found["metadata"].get("deletionTimestamp") or any(o["kind"] == "LogScan" for o in owners):
+                    raise  # the Job of a deleted LogScan of the same name; garbage collection is on its way
+                message = f"a Job named {name} exists that is not this LogScan's: delete or rename one of them"
+                await self._fail(scan, Reason.JOB_FAILED, message)
+                return None
+            if error.status in (400, 422):
+                await self._fail(scan, Reason.INVALID_SPEC, f"the Job was refused: {error}")
+                return None
+            raise
+
+    async def _collect(self, scan: Scan, job: ScanJob | None) -> None:
+        ref = outcomes.result_of(scan, job)
+        row = await self._results.read(ref) if ref else None
+        pods: list[Object] = []
+        if row is None and job is not None:
+            query = {"labelSelector": f"batch.kubernetes.io/job-name={job.key[1]}"}
+            pods = (await self._api.request("GET", paths.pods(job.key[0]), query=query))["items"]
+        attempts = jobs.attempts_of(scan, self._policy_of(scan)[1], self._settings)
+        status = outcomes.conclude(scan, job, pods, row, attempts, self._settings, _now())
+        await self._write(scan, status)
+        facts = {"scan": scan.key[1], "phase": str(status.phase), "reason": str(status.reason)}
+        log.info("%s", status.message, extra=facts)
+
+    async def _fail(self, scan: Scan, reason: Reason, message: str) -> None:
+        await self._write(scan, statuses.finished(scan, Verdict(Phase.FAILED, reason, message), _now()))
+
+    async def _write(self, scan: Scan, status: LogScanStatus) -> None:
+        body = {"status": statuses.patch(scan.status, status)}
+        path = paths.scans(*scan.key, "status")
+        try:
+            self._view.put_scan(await self._api.request("PATCH", path, body, content_type=JSON_MERGE))
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            self._view.scans.pop(scan.key, None)
+
+    async def _patch_job(self, job: ScanJob, body: Object) -> None:
+        self._view.put_job(await self._api.request("PATCH", paths.jobs(*job.key), body, content_type=JSON_MERGE))
+
+    async def _delete(self, path: str, uid: str) -> None:
+        body = {"propagationPolicy": "Background", "preconditions": {"uid": uid}}
+        try:
+            await self._api.request("DELETE", path, body)
+        except ApiError as error:
+            if error.status not in (404, 409):
+                raise
