@@ -25,6 +25,8 @@ def _clean(schema: Schema, definitions: dict[str, Schema]) -> Schema:
     cleaned = {k: v for k, v in schema.items() if k not in ("title", "additionalProperties", "properties", "items")}
     if cleaned.get("default", ...) is None:
         del cleaned["default"]
+    elif isinstance(cleaned.get("default"), dict):
+        cleaned["default"] = {k: v for k, v in cleaned["default"].items() if v is not None}
     if "description" in cleaned:
         cleaned["description"] = " ".join(str(cleaned["description"]).split())
     if "properties" in schema:

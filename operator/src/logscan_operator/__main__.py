@@ -35,8 +35,11 @@ async def serve(config: Settings, connection: Connection, stop: asyncio.Event) -
     await asyncio.wait([watching, working], return_when=asyncio.FIRST_COMPLETED)
     stop.set()
     signals.cancel()
-    await working
-    end_watching.set()
+    if watching.done():  # kopf broke, or a signal came before its watches stood; it takes every other task with it
+        await asyncio.gather(working, return_exceptions=True)
+    else:
+        await working
+        end_watching.set()
     await watching
 
 

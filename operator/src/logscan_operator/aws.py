@@ -4,6 +4,7 @@ boto3 blocks, so every call runs in a thread. A receive cannot be interrupted, h
 """
 
 import asyncio
+import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,6 +27,11 @@ KEYS = 100  # DynamoDB: keys of one BatchGetItem
 GATHER_SECONDS = 0.02
 
 AwsError = (BotoCoreError, ClientError)
+
+
+def _client(service: str, config: Config) -> Any:
+    """Return a client for the region in `AWS_REGION`, which boto3 itself does not read (only AWS_DEFAULT_REGION)."""
+    return boto3.client(service, region_name=os.environ.get("AWS_REGION"), config=config)  # type: ignore[call-overload]
 
 
 @dataclass(frozen=True)
@@ -54,7 +60,7 @@ class Queue:
         config = Config(
             connect_timeout=5, read_timeout=wait_seconds + 15, retries={"mode": "standard", "max_attempts": 3}
         )
-        self._sqs: SQSClient = boto3.client("sqs", config=config)
+        self._sqs: SQSClient = _client("sqs", config)
         self._url = url
         self._wait = wait_seconds
         self._visibility = visibility_seconds
@@ -109,7 +115,7 @@ class ResultReader:
 
     def __init__(self) -> None:
         config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "max_attempts": 3})
-        self._dynamodb: DynamoDBClient = boto3.client("dynamodb", config=config)
+        self._dynamodb: DynamoDBClient = _client("dynamodb", config)
         self._waiting: dict[ResultRef, asyncio.Future[dict[str, Any] | None]] = {}
         self._flush: asyncio.Task[None] | None = None
 

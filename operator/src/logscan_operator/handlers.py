@@ -13,7 +13,7 @@ from logscan_api import GROUP, VERSION
 from logscan_operator.kube import Connection
 from logscan_operator.view import SCAN_UID_LABEL, Key, Object, View
 
-WATCH_SECONDS = 240.0
+WATCH_SECONDS = 240
 
 
 def operator_settings() -> kopf.OperatorSettings:

@@ -25,6 +25,7 @@ MANAGED_BY = "logscan"
 # Passed on from the operator's own environment, so that an emulator or a VPC endpoint is set in one place.
 PASSED_ON = (
     "AWS_REGION",
+    "AWS_DEFAULT_REGION",
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_S3",
     "AWS_ENDPOINT_URL_DYNAMODB",

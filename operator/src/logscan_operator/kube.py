@@ -61,7 +61,7 @@ class Connection:
 
     def authorization(self) -> str | None:
         """Return the value of the Authorization header, its token fresh."""
-        value: str | None = self._configuration.get_api_key_with_prefix("authorization")
+        value: str | None = self._configuration.get_api_key_with_prefix("BearerToken")
         return value
 
     def ssl_context(self) -> ssl.SSLContext:

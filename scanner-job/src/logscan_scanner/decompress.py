@@ -10,7 +10,7 @@ from itertools import chain
 from typing import IO, cast
 
 import zstandard
-from isal import isal_zlib
+from isal import igzip_lib, isal_zlib
 
 OUTPUT_BYTES = 1024 * 1024
 GZIP_MAGIC = b"\x1f\x8b\x08"
@@ -88,7 +88,7 @@ def _inflate(member: "isal_zlib.Decompress", data: bytes) -> Iterator[bytes]:
             data = member.unconsumed_tail
             if member.eof or not (data or out):
                 return
-    except isal_zlib.error as error:
+    except igzip_lib.IsalError as error:
         raise DamagedInputError(f"the gzip input is corrupt: {error}") from error
 
 

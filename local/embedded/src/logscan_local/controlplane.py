@@ -3,6 +3,7 @@
 import ssl
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,8 +52,23 @@ def server_url(ports: ControlPlanePorts) -> str:
     return f"https://127.0.0.1:{ports.apiserver}"
 
 
-def start(paths: StackPaths, binaries: Binaries, ports: ControlPlanePorts, node: str, namespace: str) -> list[Part]:
+def start(
+    paths: StackPaths,
+    binaries: Binaries,
+    ports: ControlPlanePorts,
+    node: str,
+    namespace: str,
+    started: Callable[[Part], None],
+) -> None:
     """Start the three processes and return when the API server answers `/readyz`.
+
+    Args:
+        paths: The stack's files.
+        binaries: The programs.
+        ports: Where they listen.
+        node: Name of the node, for its certificate.
+        namespace: The kubeconfig's default namespace.
+        started: Called with each process as soon as it runs, so that none is left behind by a failure.
 
     Raises:
         PartFailedError: One of them did not start.
@@ -62,15 +78,16 @@ def start(paths: StackPaths, binaries: Binaries, ports: ControlPlanePorts, node:
     pki.write_kubeconfig(paths.kubeconfig, paths.pki, "admin", server, namespace)
     for user in ("controller-manager", "node"):
         pki.write_kubeconfig(paths.root / f"{user}.kubeconfig", paths.pki, user, server, namespace)
-    etcd = processes.start("etcd", _etcd(paths, binaries, ports), paths.logs / "etcd.log")
+    started(processes.start("etcd", _etcd(paths, binaries, ports), paths.logs / "etcd.log"))
     apiserver = processes.start("kube-apiserver", _apiserver(paths, binaries, ports), paths.logs / "kube-apiserver.log")
+    started(apiserver)
     processes.wait_ready(apiserver, lambda: _answers(f"{server}/readyz", paths.pki), READY_SECONDS)
     manager = processes.start(
         "kube-controller-manager",
         _controller_manager(paths, binaries, ports),
         paths.logs / "kube-controller-manager.log",
     )
-    return [etcd, apiserver, manager]
+    started(manager)
 
 
 def _etcd(paths: StackPaths, binaries: Binaries, ports: ControlPlanePorts) -> list[str]:

@@ -1,0 +1,92 @@
+"""Installs logscan on the embedded cluster from the shipped manifests (`manifests/overlays/local`).
+
+What only a running stack knows is added to them: addresses, AWS keys, a free port for the operator.
+"""
+
+from typing import Any
+
+import yaml
+
+from logscan_local.aws import REGION, Credentials, Resources
+from logscan_local.cluster import Kubectl, Object
+from logscan_local.errors import StackError
+from logscan_local.paths import REPOSITORY, StackPaths
+
+NAMESPACE = "logscan"
+OVERLAY = REPOSITORY / "manifests" / "overlays" / "local"
+CRDS = REPOSITORY / "crds"
+ESTABLISHED_SECONDS = 30
+AVAILABLE_SECONDS = 90
+
+
+def install(kubectl: Kubectl, resources: Resources, http_port: int, paths: StackPaths) -> None:
+    """Apply everything and return when the operator is ready.
+
+    Raises:
+        StackError: Something was refused or did not become ready; with the operator's last words.
+    """
+    kubectl.run("apply", "--server-side", f"--filename={CRDS / 'logscans.yaml'}")
+    kubectl.run("apply", "--server-side", f"--filename={CRDS / 'logscanpolicies.yaml'}")
+    kubectl.run("wait", "--for=condition=Established", "crd/logscans.logscan.dev", "crd/logscanpolicies.logscan.dev")
+    manifests = list(yaml.safe_load_all(kubectl.run("kustomize", str(OVERLAY))))
+    for document in manifests:
+        _complete(document, resources, http_port)
+    kubectl.apply([_namespace(), *_secrets(resources), *manifests])
+    try:
+        kubectl.wait("the operator's Deployment to be available", AVAILABLE_SECONDS, lambda: operator_ready(kubectl))
+    except StackError as error:
+        raise StackError(f"{error}; {_operators_words(kubectl, paths)}") from error
+
+
+def operator_ready(kubectl: Kubectl) -> bool:
+    """Return whether the Deployment of the operator is available in its newest form."""
+    deployment = kubectl.get("deployment", "logscan-operator")
+    status = deployment.get("status", {})
+    current = status.get("observedGeneration") == deployment["metadata"]["generation"]
+    return current and status.get("updatedReplicas", 0) == status.get("availableReplicas", -1)
+
+
+def _complete(document: Object, resources: Resources, http_port: int) -> None:
+    kind, name = document["kind"], document["metadata"]["name"]
+    if (kind, name) == ("ConfigMap", "logscan-operator"):
+        document["data"] |= {
+            "AWS_REGION": REGION,
+            "AWS_ENDPOINT_URL": resources.endpoint,
+            "LOGSCAN_QUEUE_URL": resources.queue_url,
+            "LOGSCAN_TABLE": resources.table,
+        }
+    if (kind, name) == ("Deployment", "logscan-operator"):
+        template: Any = document["spec"]["template"]
+        # A change of the ConfigMap alone would not restart the pod.
+        template["metadata"].setdefault("annotations", {})["logscan.dev/endpoint"] = resources.endpoint
+        container = template["spec"]["containers"][0]
+        # All pods of this node share one network, so 8080 may be taken.
+        container["ports"] = [{"name": "http", "containerPort": http_port}]
+        for variable in container["env"]:
+            if variable["name"] == "LOGSCAN_HTTP_PORT":
+                variable["value"] = str(http_port)
+
+
+def _namespace() -> Object:
+    labels = {"pod-security.kubernetes.io/enforce": "restricted"}
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
+
+
+def _secrets(resources: Resources) -> list[Object]:
+    return [
+        _secret("logscan-operator-aws", resources.operator),
+        _secret("logscan-scanner-aws", resources.scanner),
+    ]
+
+
+def _secret(name: str, credentials: Credentials) -> Object:
+    metadata = {"name": name, "namespace": NAMESPACE}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": credentials.environment()}
+
+
+def _operators_words(kubectl: Kubectl, paths: StackPaths) -> str:
+    """Return the state of the operator's pods and the end of its log."""
+    pods = kubectl.run("get", "pods", "--output=wide")
+    logs = sorted(paths.pods.glob("*/logs/operator/*.log"), key=lambda path: path.stat().st_mtime)
+    tail = "\n".join(logs[-1].read_text(errors="replace").splitlines()[-20:]) if logs else "(no log)"
+    return f"its pods:\n{pods}\nthe end of its log:\n{tail}"

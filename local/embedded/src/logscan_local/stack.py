@@ -1,0 +1,172 @@
+"""One embedded stack: its parts started in order, found again, and stopped."""
+
+import json
+import shutil
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from logscan_local import aws, binaries, controlplane, processes
+from logscan_local.aws import Resources
+from logscan_local.cluster import Kubectl
+from logscan_local.controlplane import ControlPlanePorts
+from logscan_local.errors import PartFailedError
+from logscan_local.install import NAMESPACE, install
+from logscan_local.node.config import NodeConfig
+from logscan_local.node.images import Image
+from logscan_local.paths import StackPaths
+from logscan_local.ports import free_ports
+from logscan_local.processes import Part
+
+NODE = "local"
+NODE_READY_SECONDS = 30
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class State:
+    """A running stack, as its state file tells."""
+
+    parts: list[Part]
+    resources: Resources
+    kubectl: Path
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the form for the state file."""
+        parts = [part.to_json() for part in self.parts]
+        return {"parts": parts, "resources": self.resources.to_json(), "kubectl": str(self.kubectl)}
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> "State":
+        """Return what `to_json` wrote."""
+        parts = [Part(**part) for part in document["parts"]]
+        return cls(parts, Resources.from_json(document["resources"]), Path(document["kubectl"]))
+
+
+class Stack:
+    """A stack by name. Several can run side by side."""
+
+    def __init__(self, name: str, say: Say) -> None:
+        """Prepare; nothing runs.
+
+        Args:
+            name: Its name, a folder in the cache.
+            say: Called with lines of progress.
+        """
+        self.paths = StackPaths(name)
+        self._say = say
+
+    def state(self) -> State | None:
+        """Return the stack's state file, or None if the stack was never up."""
+        if not self.paths.state.exists():
+            return None
+        return State.from_json(json.loads(self.paths.state.read_text()))
+
+    def kubectl(self) -> Kubectl:
+        """Return kubectl for this stack."""
+        state = self.state()
+        program = state.kubectl if state else binaries.kubectl(self._say)
+        return Kubectl(program, self.paths.kubeconfig, NAMESPACE)
+
+    def up(self, with_operator: bool = True) -> State:
+        """Bring the stack up; one that is up is left as it is, one with a dead part is started anew.
+
+        Args:
+            with_operator: Whether to install logscan too, or only what it needs.
+
+        Raises:
+            StackError: A part could not be started.
+        """
+        state = self.state()
+        if state is not None:
+            dead = [part for part in state.parts if not part.alive]
+            if not dead:
+                return state
+            for part in dead:
+                self._say(f"{part.name} had died; {processes.tail(part)}")
+            self._say("starting anew ...")
+        self.down()
+        return self._start(with_operator)
+
+    def down(self) -> None:
+        """Stop all parts and remove the stack's files."""
+        state = self.state()
+        if state is not None:
+            processes.stop(list(reversed(state.parts)))
+        shutil.rmtree(self.paths.root, ignore_errors=True)
+
+    def _start(self, with_operator: bool) -> State:
+        programs, kubectl = binaries.control_plane(self._say), binaries.kubectl(self._say)
+        self.paths.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+        etcd, peer, apiserver, manager, node, emulator, operator = free_ports(7)
+        ports = ControlPlanePorts(etcd, peer, apiserver, manager)
+        started: list[Part] = []
+        try:
+            with ThreadPoolExecutor(2) as pool:
+                self._say("starting the control plane and the AWS emulator ...")
+                cluster = pool.submit(controlplane.start, self.paths, programs, ports, NODE, NAMESPACE, started.append)
+                cloud = pool.submit(self._start_aws, emulator, started.append)
+                cluster.result()
+                resources = cloud.result()
+            started.append(self._start_node(node))
+            state = State(started, resources, kubectl)
+            self.paths.state.write_text(json.dumps(state.to_json(), indent=2))
+            if with_operator:
+                self._say("installing logscan ...")
+                install(self.kubectl(), resources, operator, self.paths)
+            return state
+        except BaseException:
+            processes.stop(list(reversed(started)))
+            self.paths.state.unlink(missing_ok=True)
+            raise
+
+    def _start_aws(self, port: int, started: Callable[[Part], None]) -> Resources:
+        started(aws.start(self.paths, port))
+        return aws.create_all(f"http://127.0.0.1:{port}")
+
+    def _start_node(self, port: int) -> Part:
+        environment = Path(sys.prefix)
+        images = {name: Image(environment, (name,)) for name in ("logscan-operator", "logscan-scanner", "python")}
+        config = NodeConfig(
+            name=NODE,
+            address="127.0.0.1",
+            port=port,
+            kubeconfig=self.paths.root / "node.kubeconfig",
+            pki=self.paths.pki,
+            pods=self.paths.pods,
+            labels={"logscan.dev/embedded": "true"},
+            images=images,
+        )
+        path = self.paths.root / "node.json"
+        config.write(path)
+        command = [sys.executable, "-m", "logscan_local.node", str(path)]
+        return processes.start("node", command, self.paths.logs / "node.log")
+
+    def report(self) -> list[tuple[str, str, str]]:
+        """Return name, state and log of each part; the state of a dead one carries the end of its log."""
+        state = self.state()
+        return [(part.name, "running" if part.alive else "dead", part.log) for part in state.parts] if state else []
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment variables with which kubectl, boto3 and the AWS CLI reach this stack.
+
+        Raises:
+            PartFailedError: The stack is not up.
+        """
+        state = self.state()
+        if state is None:
+            raise PartFailedError("the stack is not up: run `make up` first")
+        return {
+            "KUBECONFIG": str(self.paths.kubeconfig),
+            "AWS_ENDPOINT_URL": state.resources.endpoint,
+            "AWS_REGION": aws.REGION,
+            "AWS_DEFAULT_REGION": aws.REGION,
+            **aws.ADMINISTRATOR.environment(),
+            "LOGSCAN_BUCKET": state.resources.bucket,
+            "LOGSCAN_TABLE": state.resources.table,
+            "LOGSCAN_QUEUE_URL": state.resources.queue_url,
+        }
