@@ -31,7 +31,7 @@ def build_crd(model: type[BaseModel], plural: str, short: str, columns: list[dic
         "spec": {
             "group": GROUP,
             "scope": "Namespaced",
-            "names": {**names, "shortNames": [short], "categories": ["all", "logscan"]},
+            "names": {**names, "shortNames": [short], "categories": ["all"]},
             "versions": [
                 {
                     "name": VERSION,

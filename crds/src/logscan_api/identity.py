@@ -7,6 +7,7 @@ See docs/decisions/0002-scan-identity.md.
 
 import hashlib
 import re
+import unicodedata
 
 from logscan_api.events import ObjectEvent
 
@@ -23,8 +24,9 @@ def identity_hash(event: ObjectEvent) -> str:
 
 def scan_name(event: ObjectEvent) -> str:
     """Return the name of the LogScan for an event: `<slug of the key's base name>-<identity hash>`."""
-    base = event.key.rstrip("/").rsplit("/", 1)[-1].lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", base)[:SLUG_LENGTH].strip("-")
+    base = event.key.rstrip("/").rsplit("/", 1)[-1].casefold()
+    letters = "".join(c for c in unicodedata.normalize("NFKD", base) if not unicodedata.combining(c))
+    slug = re.sub(r"[^a-z0-9]+", "-", letters)[:SLUG_LENGTH].strip("-")
     return f"{slug or 'object'}-{identity_hash(event)}"
 
 

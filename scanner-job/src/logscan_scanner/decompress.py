@@ -88,7 +88,7 @@ def _inflate(member: "isal_zlib.Decompress", data: bytes) -> Iterator[bytes]:
             data = member.unconsumed_tail
             if member.eof or not (data or out):
                 return
-    except igzip_lib.IsalError as error:
+    except igzip_lib.error as error:  # type: ignore[misc] # the stub takes the class for an instance
         raise DamagedInputError(f"the gzip input is corrupt: {error}") from error
 
 

@@ -22,6 +22,7 @@ KUBERNETES_VERSION = "v1.36.3"
 ETCD_VERSION = "v3.7.3"
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager")
 KUBECTL = "kubectl"
+HELM = "helm"
 
 Say = Callable[[str], None]
 
@@ -63,7 +64,23 @@ def kubectl(say: Say) -> Path:
         BinaryUnavailableError: There is none and it could not be had.
     """
     own = shutil.which(KUBECTL)
-    return Path(own) if own else find(KUBECTL) or obtain([KUBECTL], say)[KUBECTL]
+    if own is not None:
+        return Path(own)
+    cached = cache_folder() / KUBECTL
+    return cached if cached.exists() else obtain([KUBECTL], say)[KUBECTL]
+
+
+def helm(say: Say) -> Path:
+    """Return Helm: the machine's own of major version 3, else one built from its Go module.
+
+    Raises:
+        BinaryUnavailableError: There is none and it could not be built.
+    """
+    own = shutil.which(HELM)
+    if own is not None and _version_of(Path(own), ["version", "--short"]).startswith("3."):
+        return Path(own)
+    cached = cache_folder() / HELM
+    return cached if cached.exists() else obtain([HELM], say)[HELM]
 
 
 def find(name: str) -> Path | None:
@@ -81,14 +98,18 @@ def find(name: str) -> Path | None:
 
 def has_pinned_minor(name: str, path: Path) -> bool:
     """Return whether a program is of the pinned minor version."""
-    argument = {"etcd": ["--version"], KUBECTL: ["version", "--client"]}.get(name, ["--version"])
-    try:
-        answer = subprocess.run([str(path), *argument], capture_output=True, text=True, timeout=20, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return False
     pinned = ETCD_VERSION if name == "etcd" else KUBERNETES_VERSION
+    return f"v{_version_of(path, ['--version'])}" == pinned.rsplit(".", 1)[0]
+
+
+def _version_of(path: Path, arguments: list[str]) -> str:
+    """Return major and minor version that a program tells, such as `1.36`; nothing if it does not."""
+    try:
+        answer = subprocess.run([str(path), *arguments], capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
     version = re.search(r"v?(\d+\.\d+)\.\d+", answer.stdout)
-    return bool(version) and f"v{version[1]}" == pinned.rsplit(".", 1)[0] if version else False
+    return version[1] if version else ""
 
 
 def obtain(names: list[str], say: Say) -> dict[str, Path]:
@@ -101,7 +122,7 @@ def obtain(names: list[str], say: Say) -> dict[str, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     problems = []
     ways: list[Callable[[list[str], Path, Say], None]] = [_build]
-    if os.environ.get("LOGSCAN_DOWNLOAD", "1") != "0":
+    if os.environ.get("LOGSCAN_DOWNLOAD", "1") != "0" and HELM not in names:
         ways.insert(0, _download)
     for way in ways:
         try:
@@ -111,7 +132,7 @@ def obtain(names: list[str], say: Say) -> dict[str, Path]:
             say(f"  {error}")
             problems.append(str(error))
     raise BinaryUnavailableError(
-        f"{', '.join(names)} of Kubernetes {KUBERNETES_VERSION} cannot be had:\n  "
+        f"{', '.join(names)} (for Kubernetes {KUBERNETES_VERSION}) cannot be had:\n  "
         + "\n  ".join(problems)
         + "\nInstall Go, or set KUBEBUILDER_ASSETS to a folder that has them."
     )

@@ -1,8 +1,216 @@
-"""placeholder until the pipeline runs."""
+"""The demonstration: real logs in, findings out, every number checked against grep.
 
-from logscan_local.stack import Stack
+What is uploaded are the logs that the running control plane itself is writing.
+"""
+
+import gzip
+import json
+import shutil
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import yaml
+import zstandard
+from boto3.dynamodb.types import TypeDeserializer
+from rich.console import Console
+
+from logscan_api.events import ObjectEvent
+from logscan_api.identity import scan_name
+from logscan_api.packs import resolve_rules
+from logscan_api.rules import RuleSelection
+from logscan_local import aws, grep
+from logscan_local.cluster import Kubectl, Object
+from logscan_local.errors import StackError
+from logscan_local.paths import REPOSITORY
+from logscan_local.progress import Watcher
+from logscan_local.stack import Stack, State
+
+SAMPLE = REPOSITORY / "manifests" / "samples" / "logscan.yaml"
+DONE_SECONDS = 120
+FINDINGS = 3
 
 
-def run(stack: Stack, log: str | None) -> int:
-    stack.up()
-    return 0
+@dataclass
+class Upload:
+    """A log on its way.
+
+    Attributes:
+        key: Its key in the bucket.
+        plain: The same content uncompressed, for grep.
+        scan: Name of the LogScan that it becomes.
+        at: When it was uploaded.
+    """
+
+    key: str
+    plain: Path
+    scan: str
+    at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+def run(stack: Stack, own_log: str | None) -> int:
+    """Run the demonstration; the stack stays up.
+
+    Args:
+        stack: The stack to use.
+        own_log: A file of the user's to scan too.
+
+    Returns:
+        0 if every scan succeeded with the counts that grep gives, else 1.
+
+    Raises:
+        StackError: Something did not come up or not to an end.
+    """
+    console = Console(highlight=False)
+    state = stack.up()
+    kubectl = stack.kubectl()
+    folder = stack.paths.root / "demo"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    console.rule("[bold]uploading logs to s3://" + state.resources.bucket)
+    uploads = _upload_all(stack, state, folder, own_log, console)
+    uploads.append(_apply_by_hand(kubectl, uploads, console))
+    scans = Watcher(kubectl, console).until_finished([upload.scan for upload in uploads], DONE_SECONDS)
+    _show(kubectl, state, uploads, scans, console)
+    wrong = _check(state, uploads, scans, console)
+    _what_next(stack, scans, console)
+    return 1 if wrong else 0
+
+
+def _upload_all(stack: Stack, state: State, folder: Path, own_log: str | None, console: Console) -> list[Upload]:
+    apiserver, etcd, manager = (
+        _snapshot(stack.paths.logs / f"{name}.log", folder)
+        for name in ("kube-apiserver", "etcd", "kube-controller-manager")
+    )
+    bodies = [
+        ("demo/kube-apiserver.log", apiserver, apiserver.read_bytes()),
+        ("demo/etcd.json.gz", etcd, gzip.compress(etcd.read_bytes())),
+        ("demo/kube-controller-manager.log.zst", manager, zstandard.compress(manager.read_bytes())),
+        ("demo/Größe & Maße + naïve.log", apiserver, apiserver.read_bytes() + b"one more line\n"),
+    ]
+    (folder / "more.log").write_bytes(bodies[3][2])
+    bodies[3] = (bodies[3][0], folder / "more.log", bodies[3][2])
+    if own_log is not None:
+        bodies.append(_own(Path(own_log), folder))
+    s3 = aws.client("s3", state.resources.endpoint)
+    uploads = []
+    for key, plain, body in bodies:
+        answer = s3.put_object(Bucket=state.resources.bucket, Key=key, Body=body)
+        event = ObjectEvent(bucket=state.resources.bucket, key=key, etag=answer["ETag"].strip('"'))
+        uploads.append(Upload(key, plain, scan_name(event)))
+        console.print(f"  {key}  ({len(body):,} bytes)")
+    return uploads
+
+
+def _snapshot(log: Path, folder: Path) -> Path:
+    """Return a copy of a log that is still being written."""
+    return Path(shutil.copyfile(log, folder / log.name))
+
+
+def _own(path: Path, folder: Path) -> tuple[str, Path, bytes]:
+    try:
+        body = path.read_bytes()
+    except OSError as error:
+        raise StackError(f"LOG={path} cannot be read: {error.strerror}") from error
+    if not body:
+        raise StackError(f"LOG={path} is empty: there is nothing to scan")
+    plain = folder / "own.log"
+    plain.write_bytes(grep.uncompressed(body))
+    return f"demo/own/{path.name}", plain, body
+
+
+def _apply_by_hand(kubectl: Kubectl, uploads: list[Upload], console: Console) -> Upload:
+    console.print(f"  and by hand: kubectl apply -f {SAMPLE.relative_to(REPOSITORY)}")
+    document = yaml.safe_load(SAMPLE.read_text())
+    name = document["metadata"]["name"]
+    kubectl.run("delete", "logscan", name, "--ignore-not-found", "--wait=true")
+    kubectl.run("apply", f"--filename={SAMPLE}")
+    key = document["spec"]["source"]["s3"]["key"]
+    return Upload(key, next(upload.plain for upload in uploads if upload.key == key), name)
+
+
+def _show(kubectl: Kubectl, state: State, uploads: list[Upload], scans: dict[str, Object], console: Console) -> None:
+    console.rule("[bold]kubectl get logscans -o wide")
+    console.print(kubectl.run("get", "logscans", "--output=wide"), markup=False, soft_wrap=True)
+    rows = {name: _row(state, scan) for name, scan in scans.items()}
+    console.rule(f"[bold]the rows in DynamoDB ({state.resources.table})")
+    for name, row in rows.items():
+        counts = {rule: int(lines) for rule, lines in row.get("by_rule", {}).items() if lines}
+        facts = f"{row.get('status', 'no row')}  {'+'.join(row.get('formats', []))}  {json.dumps(counts)}"
+        console.print(f"  {name}\n    {row.get('sk', '')}\n    {facts}", markup=False, soft_wrap=True)
+    console.rule("[bold]findings")
+    samples = [(row["bucket"], row["key"], sample) for row in rows.values() for sample in row.get("samples", [])]
+    for bucket, key, sample in samples[:FINDINGS]:
+        where = f"s3://{bucket}/{key}:{int(sample['line'])}"
+        console.print(f"  {sample['rule']}  {where}\n    {sample['text']}", markup=False, soft_wrap=True)
+    console.rule("[bold]seconds from the upload")
+    jobs = {job["metadata"]["name"]: job for job in kubectl.get("jobs")["items"]}
+    for upload in uploads:
+        console.print(f"  {_latency(upload, scans[upload.scan], jobs)}  {upload.key}", markup=False)
+
+
+def _latency(upload: Upload, scan: Object, jobs: dict[str, Object]) -> str:
+    job = jobs.get(scan["status"].get("job", {}).get("name", ""))
+    created = _seconds(upload.at, job["metadata"]["creationTimestamp"]) if job else "-"
+    ended = _seconds(upload.at, scan["status"]["completionTime"])
+    return f"to its Job {created:>5}, to its result {ended:>5}"
+
+
+def _seconds(start: datetime, stamp: str) -> str:
+    """Return a span; Kubernetes' times are whole seconds, so it is good to one second."""
+    end = datetime.fromisoformat(stamp.replace("Z", "+00:00"))
+    return f"{max((end - start).total_seconds() + 0.5, 0):.0f} s"
+
+
+def _row(state: State, scan: Object) -> dict[str, Any]:
+    ref = scan["status"].get("result")
+    if ref is None:
+        return {}
+    dynamodb = aws.client("dynamodb", state.resources.endpoint)
+    key = {"pk": {"S": ref["pk"]}, "sk": {"S": ref["sk"]}}
+    item = dynamodb.get_item(TableName=ref["table"], Key=key).get("Item", {})
+    return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
+
+
+def _check(state: State, uploads: list[Upload], scans: dict[str, Object], console: Console) -> list[str]:
+    """Return what differs from `grep -c`, after saying it."""
+    console.rule("[bold]checked against grep -c")
+    wrong, compared = [], 0
+    for upload in uploads:
+        scan = scans[upload.scan]
+        if scan["status"]["phase"] != "Succeeded":
+            wrong.append(f"{upload.scan} is {scan['status']['phase']}: {scan['status'].get('message')}")
+            continue
+        row, rules = _row(state, scan), resolve_rules(_selection(scan))
+        for rule in rules:
+            compared += 1
+            expected, counted = grep.count(rule, upload.plain), int(row["by_rule"].get(rule.name, -1))
+            if expected != counted:
+                wrong.append(f"{upload.key}: {rule.name} counted {counted} lines, grep {expected}")
+    for line in wrong:
+        console.print(f"  [red]{line}[/red]")
+    if not wrong:
+        console.print(f"  {compared} counts, all equal")
+    return wrong
+
+
+def _selection(scan: Object) -> RuleSelection:
+    """Return the rules that a scan used: its own, or those of the overlay's default policy."""
+    rules = scan["spec"].get("rules")
+    return RuleSelection.model_validate(rules) if rules else RuleSelection(packs=["generic", "kubernetes", "etcd"])
+
+
+def _what_next(stack: Stack, scans: dict[str, Object], console: Console) -> None:
+    first = next(iter(scans.values()))
+    console.rule("[bold]the stack stays up; what next")
+    lines = [
+        f'eval "$(.venv/bin/logscan-local --stack {stack.paths.name} env)"',
+        "kubectl get logscans -o wide",
+        f"kubectl describe logscan {first['metadata']['name']}",
+        f"kubectl logs job/{first['status'].get('job', {}).get('name', 'NAME')}",
+        "make demo LOG=/var/log/some.log",
+        "make down",
+    ]
+    for line in lines:
+        console.print(f"  {line}", markup=False)

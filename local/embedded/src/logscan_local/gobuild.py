@@ -1,21 +1,24 @@
-"""Building the control plane from its Go modules, for machines that reach no release server."""
+"""Building programs from their Go modules, for machines that reach no release server."""
 
 import os
 import shutil
 import subprocess
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from logscan_local.errors import StackError
 from logscan_local.paths import REPOSITORY, cache_root
 
-MODULE = REPOSITORY / "local" / "embedded" / "controlplane"
+CONTROL_PLANE = REPOSITORY / "local" / "embedded" / "controlplane"
+TOOLS = REPOSITORY / "local" / "tools"
 PACKAGES = {
-    "etcd": "go.etcd.io/etcd/server/v3",
-    "kube-apiserver": "k8s.io/kubernetes/cmd/kube-apiserver",
-    "kube-controller-manager": "k8s.io/kubernetes/cmd/kube-controller-manager",
-    "kubectl": "k8s.io/kubernetes/cmd/kubectl",
+    "etcd": (CONTROL_PLANE, "go.etcd.io/etcd/server/v3"),
+    "kube-apiserver": (CONTROL_PLANE, "k8s.io/kubernetes/cmd/kube-apiserver"),
+    "kube-controller-manager": (CONTROL_PLANE, "k8s.io/kubernetes/cmd/kube-controller-manager"),
+    "kubectl": (CONTROL_PLANE, "k8s.io/kubernetes/cmd/kubectl"),
+    "helm": (TOOLS, "helm.sh/helm/v3/cmd/helm"),
 }
 PROGRESS_SECONDS = 15
 
@@ -42,20 +45,14 @@ def build(names: list[str], folder: Path, version: str, say: Callable[[str], Non
     work = cache_root() / "go"
     environment = {**os.environ, "GOFLAGS": "-modcacherw -buildvcs=false", "CGO_ENABLED": "0"}
     environment |= {"GOCACHE": str(work / "build"), "GOMODCACHE": str(work / "modules")}
-    say(f"building {', '.join(names)} from Go modules (once; about 8 minutes on 2 cores) ...")
+    say(f"building {', '.join(names)} from Go modules, once; the control plane takes about 8 minutes on 2 cores ...")
     started = time.monotonic()
     for name in names:
         unfinished = folder / f".{name}.{os.getpid()}"
-        command = [
-            go,
-            "build",
-            "-trimpath",
-            f"-ldflags={_linker_flags(version)}",
-            "-o",
-            str(unfinished),
-            PACKAGES[name],
-        ]
-        _run(command, environment, partial(_tell, say, name, started))
+        module, package = PACKAGES[name]
+        flags = f"-ldflags={_linker_flags(version)}"
+        command = [go, "build", "-trimpath", flags, "-o", str(unfinished), package]
+        _run(command, module, environment, partial(_tell, say, name, started))
         unfinished.replace(folder / name)
         say(f"  {name} built after {time.monotonic() - started:.0f} s")
     shutil.rmtree(work, ignore_errors=True)
@@ -72,11 +69,11 @@ def _linker_flags(version: str) -> str:
     return " ".join(["-s", "-w", *(f"-X {package}.{name}={value}" for name, value in values.items())])
 
 
-def _run(command: list[str], environment: dict[str, str], progress: Callable[[], None]) -> None:
+def _run(command: list[str], module: Path, environment: dict[str, str], progress: Callable[[], None]) -> None:
     log = cache_root() / "go-build.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=MODULE, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=module, env=environment, stdout=output, stderr=subprocess.STDOUT)
         while True:
             try:
                 code = process.wait(timeout=PROGRESS_SECONDS)

@@ -43,7 +43,7 @@ def operator_ready(kubectl: Kubectl) -> bool:
     deployment = kubectl.get("deployment", "logscan-operator")
     status = deployment.get("status", {})
     current = status.get("observedGeneration") == deployment["metadata"]["generation"]
-    return current and status.get("updatedReplicas", 0) == status.get("availableReplicas", -1)
+    return bool(current and status.get("updatedReplicas", 0) == status.get("availableReplicas", -1))
 
 
 def _complete(document: Object, resources: Resources, http_port: int) -> None:

@@ -19,6 +19,10 @@ TAIL_LINES = 25
 POLL_SECONDS = 0.05
 
 
+# Children of this very process: they must be waited for, or they stay as zombies.
+_children: dict[int, subprocess.Popen[bytes]] = {}
+
+
 @dataclass(frozen=True)
 class Part:
     """A process of the stack."""
@@ -62,6 +66,7 @@ def start(name: str, command: Sequence[str], log: Path, env: Mapping[str, str] |
             )
     except OSError as error:
         raise PartFailedError(f"{name} could not be started: {error}") from error
+    _children[process.pid] = process
     return Part(name, process.pid, psutil.Process(process.pid).create_time(), str(log))
 
 
@@ -101,7 +106,9 @@ def stop(parts: Sequence[Part], grace_seconds: float = 10) -> None:
         sleep(POLL_SECONDS)
     for part in groups:
         _signal(part, signal.SIGKILL)
-        _reap(part)
+        child = _children.pop(part.pid, None)
+        if child is not None:
+            child.wait()
 
 
 def _signal(part: Part, number: int) -> None:
@@ -112,7 +119,6 @@ def _signal(part: Part, number: int) -> None:
 
 
 def _reap(part: Part) -> None:
-    try:
-        os.waitpid(part.pid, os.WNOHANG)
-    except ChildProcessError:
-        return
+    child = _children.get(part.pid)
+    if child is not None and child.poll() is not None:
+        del _children[part.pid]

@@ -1,0 +1,101 @@
+# Everything is installed into .venv and one cache folder (LOGSCAN_CACHE, else logscan in the user's cache directory).
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+CACHE := $(or $(LOGSCAN_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/logscan)
+UV := UV_CACHE_DIR=$(CACHE)/uv $(BIN)/uv
+PACKAGES := crds operator scanner-job terraform/forwarder local/embedded
+SOURCES := $(addsuffix /src,$(PACKAGES))
+TESTS := $(wildcard $(addsuffix /tests,$(PACKAGES)))
+READY := $(VENV)/.ready
+STACK ?= default
+LOG ?=
+
+help: ## Show this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+$(READY): bootstrap.lock requirements.lock pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES))
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	@echo "installing into $(VENV) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bootstrap.lock
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(addprefix --editable ,$(PACKAGES))
+	@touch $@
+
+setup: $(READY) ## Install everything for development
+
+up: $(READY) ## Bring the embedded stack up
+	@$(BIN)/logscan-local --stack $(STACK) up
+
+down: $(READY) ## Stop the embedded stack and remove its files
+	@$(BIN)/logscan-local --stack $(STACK) down
+
+status: $(READY) ## Show the embedded stack's processes
+	@$(BIN)/logscan-local --stack $(STACK) status
+
+demo: $(READY) ## Upload logs and watch them being scanned (LOG=/path adds one of yours)
+	@$(BIN)/logscan-local --stack $(STACK) demo $(if $(LOG),--log "$(LOG)")
+
+generate: $(READY) ## Write all generated files
+	$(BIN)/python -m logscan_api.crds crds
+	$(BIN)/python -m logscan_local.manifests
+
+format: $(READY) ## Format the code
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(SOURCES)
+	@for tests in $(TESTS); do echo "mypy $$tests"; $(BIN)/mypy $$tests; done
+	$(BIN)/lint-imports
+
+drift: $(READY)
+	$(BIN)/python -m logscan_api.crds --check crds
+	$(BIN)/python -m logscan_local.manifests --check
+
+# One pytest process per package: a folder named `operator` must never become a module (see CONTRIBUTING.md).
+# coverage's own file name keeps the processes' data apart until `coverage` combines them.
+define pytest
+	@for package in $(PACKAGES); do \
+	  echo "== $$package: $(1)"; \
+	  COVERAGE_FILE=$(CURDIR)/.coverage.$(1).$${package//\//-} $(BIN)/coverage run --rcfile=pyproject.toml \
+	    -m pytest --rootdir=$$package -c $$package/pyproject.toml -q $(2) $$package/tests; \
+	done
+endef
+
+unit: $(READY) ## Run the unit tests: no network, no process
+	@rm -f .coverage*
+	$(call pytest,unit,-m "not controlplane and not emulator and not stack")
+
+check: lint drift unit ## Everything that needs no other process: format, lint, types, imports, drift, unit tests
+
+tiers: $(READY)
+	@for package in $(PACKAGES); do \
+	  echo "== $$package: real parts"; \
+	  COVERAGE_FILE=$(CURDIR)/.coverage.tiers.$${package//\//-} $(BIN)/coverage run --rcfile=pyproject.toml \
+	    -m pytest --rootdir=$$package -c $$package/pyproject.toml -q \
+	    -m "controlplane or emulator or stack" $$package/tests || test $$? -eq 5; \
+	done
+
+coverage: $(READY)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report --skip-covered --fail-under=90
+
+test: check tiers coverage ## Everything that runs on this machine
+
+lock: $(READY) ## Pin the dependencies anew
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	  --no-annotate --no-emit-package logscan-api --no-emit-package logscan-operator \
+	  $(addsuffix /pyproject.toml,$(PACKAGES)) --group pyproject.toml:dev --output-file requirements.lock
+
+clean: ## Remove what was installed into the clone
+	rm -rf $(VENV) .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.PHONY: help setup up down status demo generate format lint drift unit check tiers coverage test lock clean

@@ -1,0 +1,66 @@
+"""`python -m logscan_local.manifests [--check]`: everything under `manifests/` that is made from something else.
+
+The CRDs in the chart are those of `crds/`; `manifests/install/logscan.yaml` is the chart with its default values.
+"""
+
+import subprocess
+import sys
+
+from logscan_local import binaries
+from logscan_local.errors import StackError
+from logscan_local.install import NAMESPACE
+from logscan_local.paths import REPOSITORY
+
+CHART = REPOSITORY / "manifests" / "chart"
+INSTALL = REPOSITORY / "manifests" / "install" / "logscan.yaml"
+HEADER = "# Rendered from manifests/chart by `make generate`. Do not edit.\n"
+
+
+def expected() -> dict[str, str]:
+    """Return what each generated file shall contain, by its path in the repository.
+
+    Raises:
+        StackError: Helm is not to be had or refuses the chart.
+    """
+    files = {}
+    for source in sorted((REPOSITORY / "crds").glob("*.yaml")):
+        files[str((CHART / "crds" / source.name).relative_to(REPOSITORY))] = source.read_text(encoding="utf-8")
+    files[str(INSTALL.relative_to(REPOSITORY))] = HEADER + render()
+    return files
+
+
+def render(*arguments: str) -> str:
+    """Return the chart as Helm renders it, with further arguments such as `--values=FILE`.
+
+    Raises:
+        StackError: Helm is not to be had or refuses the chart.
+    """
+    command = [str(binaries.helm(_say)), "template", "logscan", str(CHART), f"--namespace={NAMESPACE}"]
+    command += [f"--kube-version={binaries.KUBERNETES_VERSION}", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise StackError(f"helm template failed: {done.stderr.strip()}")
+    return done.stdout
+
+
+def main(arguments: list[str]) -> int:
+    """Write the generated files, or with `--check` report those that differ (exit 1)."""
+    check, stale = "--check" in arguments, []
+    for name, text in expected().items():
+        path = REPOSITORY / name
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(name)
+            if not check:
+                path.write_text(text, encoding="utf-8")
+    if check and stale:
+        _say(f"out of date: {', '.join(stale)}: run `make generate` and commit the result")
+        return 1
+    return 0
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,67 @@
+"""Fixtures for tests with real parts: `pytest_plugins = ["logscan_local.testing"]` in a conftest.
+
+Each test process has a stack of its own, so that packages can be tested at the same time.
+"""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import pytest
+
+from logscan_local.cluster import Kubectl
+from logscan_local.stack import Stack, State
+
+POLL_SECONDS = 0.1
+
+T = TypeVar("T")
+
+
+def eventually(check: Callable[[], T], seconds: float = 30, what: str = "the condition") -> T:
+    """Return the first true value of a check; fail with the last value seen if there is none in time."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = check()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            pytest.fail(f"{what} did not hold within {seconds:.0f} s; last seen: {value!r}")
+        time.sleep(POLL_SECONDS)
+
+
+@pytest.fixture(scope="session")
+def bare_stack() -> Iterator[Stack]:
+    """Yield a stack with control plane, node and AWS, but without the operator."""
+    yield from _stack("bare", with_operator=False)
+
+
+@pytest.fixture(scope="session")
+def full_stack() -> Iterator[Stack]:
+    """Yield a stack with everything."""
+    yield from _stack("full", with_operator=True)
+
+
+@pytest.fixture(scope="session")
+def bare_state(bare_stack: Stack) -> State:
+    """Return the addresses and keys of the bare stack."""
+    state = bare_stack.state()
+    assert state is not None
+    return state
+
+
+@pytest.fixture(scope="session")
+def bare_kubectl(bare_stack: Stack) -> Kubectl:
+    """Return kubectl for the bare stack, in a namespace that exists, with the CRDs applied."""
+    kubectl = bare_stack.kubectl()
+    kubectl.run("create", "namespace", kubectl.namespace)
+    return kubectl
+
+
+def _stack(kind: str, with_operator: bool) -> Iterator[Stack]:
+    stack = Stack(f"test-{kind}-{os.getpid()}", lambda line: None)
+    try:
+        stack.up(with_operator=with_operator)
+        yield stack
+    finally:
+        stack.down()
