@@ -25,7 +25,9 @@ SCAN: dict[str, Any] = {
 def kubectl(bare_kubectl: Kubectl) -> Kubectl:
     for name in ("logscans.yaml", "logscanpolicies.yaml"):
         bare_kubectl.run("apply", f"--filename={CRDS / name}")
-    bare_kubectl.run("wait", "--for=condition=Established", "crd/logscans.logscan.dev", "crd/logscanpolicies.logscan.dev")
+    bare_kubectl.run(
+        "wait", "--for=condition=Established", "crd/logscans.logscan.dev", "crd/logscanpolicies.logscan.dev"
+    )
     return bare_kubectl
 
 

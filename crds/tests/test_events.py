@@ -35,7 +35,13 @@ EVENTBRIDGE: dict[str, Any] = {
     "region": "eu-central-1",
     "detail": {
         "bucket": {"name": "logs"},
-        "object": {"key": "a+b/%41.log", "size": 5, "etag": "abc", "version-id": "v1", "sequencer": "00617F08299329D189"},
+        "object": {
+            "key": "a+b/%41.log",
+            "size": 5,
+            "etag": "abc",
+            "version-id": "v1",
+            "sequencer": "00617F08299329D189",
+        },
         "reason": "PutObject",
     },
 }

@@ -4,19 +4,23 @@ Each format yields decompressed chunks and, where the input ends early or is dam
 after everything that could be read.
 """
 
+import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
-from typing import IO, cast
 
-import zstandard
 from isal import igzip_lib, isal_zlib
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 OUTPUT_BYTES = 1024 * 1024
 GZIP_MAGIC = b"\x1f\x8b\x08"
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 ZSTD_SKIPPABLE = frozenset(bytes([0x50 + n, 0x2A, 0x4D, 0x18]) for n in range(16))
-MAX_WINDOW_BYTES = 128 * 1024 * 1024
+WINDOW_LOG_MAX = 27  # 128 MiB, the most that `zstd` itself takes without being told to
 
 
 class DamagedInputError(Exception):
@@ -93,30 +97,34 @@ def _inflate(member: "isal_zlib.Decompress", data: bytes) -> Iterator[bytes]:
 
 
 def _zstd(source: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the content of one or more zstd frames."""
-    decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_WINDOW_BYTES)
-    reader = decompressor.stream_reader(
-        cast("IO[bytes]", _Chunks(source)), read_size=OUTPUT_BYTES, read_across_frames=True
-    )
+    """Yield the content of one or more zstd frames; what follows the last one and is none is passed over."""
+    pending, frame = b"", None
+    for chunk in source:
+        pending += chunk
+        while pending:
+            if frame is None:
+                if len(pending) < 4:
+                    break
+                if detect(pending) != "zstd":
+                    return
+                frame = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: WINDOW_LOG_MAX})
+            yield from _expand(frame, pending)
+            if not frame.eof:
+                pending = b""
+                break
+            pending, frame = frame.unused_data, None
+    if frame is not None:
+        raise DamagedInputError("the zstd input ends before its end mark")
+
+
+def _expand(frame: zstd.ZstdDecompressor, data: bytes) -> Iterator[bytes]:
     try:
-        while out := reader.read(OUTPUT_BYTES):
-            yield out
-    except zstandard.ZstdError as error:
+        while True:
+            out = frame.decompress(data, OUTPUT_BYTES)
+            data = b""
+            if out:
+                yield out
+            if frame.eof or frame.needs_input:
+                return
+    except zstd.ZstdError as error:
         raise DamagedInputError(f"the zstd input is corrupt: {error}") from error
-
-
-class _Chunks:
-    """A file-like view of chunks, for a reader that pulls."""
-
-    def __init__(self, source: Iterator[bytes]) -> None:
-        self._source = source
-        self._rest = b""
-
-    def read(self, size: int = -1) -> bytes:
-        """Return up to `size` bytes, and none at the end."""
-        if not self._rest:
-            self._rest = next(self._source, b"")
-        if size < 0:
-            size = len(self._rest)
-        out, self._rest = self._rest[:size], self._rest[size:]
-        return out

@@ -6,13 +6,13 @@ What is uploaded are the logs that the running control plane itself is writing.
 import gzip
 import json
 import shutil
+import sys
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import yaml
-import zstandard
 from boto3.dynamodb.types import TypeDeserializer
 from rich.console import Console
 
@@ -26,6 +26,11 @@ from logscan_local.errors import StackError
 from logscan_local.paths import REPOSITORY
 from logscan_local.progress import Watcher
 from logscan_local.stack import Stack, State
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 SAMPLE = REPOSITORY / "manifests" / "samples" / "logscan.yaml"
 DONE_SECONDS = 120
@@ -86,7 +91,7 @@ def _upload_all(stack: Stack, state: State, folder: Path, own_log: str | None, c
     bodies = [
         ("demo/kube-apiserver.log", apiserver, apiserver.read_bytes()),
         ("demo/etcd.json.gz", etcd, gzip.compress(etcd.read_bytes())),
-        ("demo/kube-controller-manager.log.zst", manager, zstandard.compress(manager.read_bytes())),
+        ("demo/kube-controller-manager.log.zst", manager, zstd.compress(manager.read_bytes())),
         ("demo/Größe & Maße + naïve.log", apiserver, apiserver.read_bytes() + b"one more line\n"),
     ]
     (folder / "more.log").write_bytes(bodies[3][2])

@@ -2,12 +2,16 @@
 
 import gzip
 import subprocess
+import sys
 from pathlib import Path
-
-import zstandard
 
 from logscan_api.rules import Rule
 from logscan_local.errors import StackError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 
 def count(rule: Rule, path: Path) -> int:
@@ -28,7 +32,7 @@ def uncompressed(data: bytes) -> bytes:
     if data.startswith(b"\x1f\x8b"):
         return gzip.decompress(data)
     if data.startswith(b"\x28\xb5\x2f\xfd"):
-        return zstandard.ZstdDecompressor().decompressobj().decompress(data)
+        return zstd.decompress(data)
     return data
 
 

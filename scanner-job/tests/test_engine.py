@@ -1,0 +1,123 @@
+"""Counts are exact: equal to a search of every single line, whatever the input and however it is cut."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from corpora import CORPORA, chunks, count, expected, lines_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from logscan_api.packs import load_pack, pack_names
+from logscan_api.rules import Rule, Severity
+from logscan_scanner.engine import compile_rules
+from logscan_scanner.errors import InvalidRuleError
+
+PATTERNS = [
+    "ERROR",
+    "ERROR.*",
+    ".*ERROR",
+    "^ERROR",
+    "ERROR$",
+    "a\\s+b",
+    "a[^x]*b",
+    "\\bok\\b",
+    "\\W",
+    "\\d+ (ok|ERROR)",
+    "(?i)error",
+    "x{3,}",
+    "^$|ERROR",
+    "größe",
+    "[^a-z]ERROR[^a-z]",
+    "line \\d*7 ",
+]
+
+
+@pytest.mark.parametrize("name", CORPORA)
+@pytest.mark.parametrize("size", [1, 7, 4096, 1 << 20])
+def test_counts_equal_a_search_line_by_line(name: str, size: int) -> None:
+    data = CORPORA[name]
+    patterns = [pattern for pattern in PATTERNS if pattern != "^$|ERROR"]
+    rules = [Rule(name=f"r{n}", pattern=pattern) for n, pattern in enumerate(patterns)]
+    engine, blocks = count(rules, chunks(data, size))
+    lines = [expected(pattern, data) for pattern in patterns]
+    assert engine.counts.by_rule == [len(found) for found in lines]
+    assert engine.counts.matched == len(set().union(*lines))
+    assert blocks.lines == len(lines_of(data))
+
+
+@pytest.mark.parametrize("name", pack_names())
+def test_counts_of_shipped_rules_equal_grep(name: str, tmp_path: Path) -> None:
+    rules = [rule.rule for rule in load_pack(name).rules]
+    text = "\n".join(line for rule in load_pack(name).rules for line in (*rule.matches, *rule.ignores))
+    corpus = (text + "\n").encode() * 50 + b"".join(CORPORA.values())
+    (tmp_path / "log").write_bytes(corpus)
+    engine, _ = count(rules, chunks(corpus, 1000))
+    for rule, counted in zip(rules, engine.counts.by_rule, strict=True):
+        command = ["grep", "-a", "-c", "-P", "-e", rule.pattern, str(tmp_path / "log")]
+        answer = subprocess.run(command, capture_output=True, env={"LC_ALL": "C", "PATH": "/usr/bin:/bin"}, check=False)
+        assert counted == int(answer.stdout), rule.name
+
+
+@pytest.mark.parametrize("name", pack_names())
+def test_shipped_rules_do_what_their_samples_say(name: str) -> None:
+    for rule in load_pack(name).rules:
+        for line in (*rule.matches, *rule.ignores):
+            engine, _ = count([rule.rule], [line.encode() + b"\n"])
+            assert engine.counts.by_rule == [line in rule.matches], (rule.rule.name, line)
+
+
+LINES = st.lists(st.binary(max_size=30).map(lambda b: b.replace(b"\n", b"E")), max_size=30)
+
+
+@settings(max_examples=60, deadline=None)
+@given(LINES, st.integers(1, 50), st.booleans())
+def test_any_input_and_any_cut(lines: list[bytes], size: int, final_newline: bool) -> None:
+    data = b"\n".join(lines) + (b"\n" if final_newline else b"")
+    patterns = ["E", "\\s", "[^E]E", "^E", "E$", "\\x00|\\xff", "E.*E"]
+    engine, _ = count([Rule(name=f"r{n}", pattern=p) for n, p in enumerate(patterns)], chunks(data, size))
+    assert engine.counts.by_rule == [len(expected(pattern, data)) for pattern in patterns]
+
+
+def test_an_exclude_takes_lines_away() -> None:
+    rule = Rule(name="r", pattern="ERROR", exclude="harmless")
+    other = Rule(name="other", pattern="harmless", severity=Severity.INFO)
+    engine, _ = count([rule, other], [b"ERROR\nERROR harmless\nharmless ERROR ERROR\nharmless\n"])
+    assert engine.counts.by_rule == [1, 3]
+    assert engine.counts.by_severity[Severity.ERROR] == 1
+    assert engine.counts.by_severity[Severity.INFO] == 3
+    assert engine.counts.matched == 4
+
+
+def test_a_line_counts_once_per_severity() -> None:
+    rules = [Rule(name="a", pattern="a"), Rule(name="b", pattern="b"), Rule(name="c", pattern="c", severity="info")]
+    engine, _ = count(rules, [b"abc\nab\nc\n"])
+    assert engine.counts.by_severity[Severity.ERROR] == 2
+    assert engine.counts.by_severity[Severity.INFO] == 2
+
+
+def test_case_is_ignored_when_asked() -> None:
+    engine, _ = count([Rule(name="r", pattern="error", ignore_case=True)], [b"ERROR\nError\nerr\n"])
+    assert engine.counts.by_rule == [2]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "words"),
+    [
+        ("(a", "rule 'bad': Missing close parenthesis for group started at index 0"),
+        ("a*", "rule 'bad': it matches the empty string"),
+        (r"(a)\1", "rule 'bad': Back-references are unsupported"),
+        ("a(?=b)", "rule 'bad': Zero-width assertions"),
+        ("a{1,40000}", "rule 'bad': Bounded repeat is too large"),
+        (r"a\nb", "rule 'bad': the newline at 1 can never match"),
+    ],
+)
+def test_an_invalid_rule_is_named(pattern: str, words: str) -> None:
+    with pytest.raises(InvalidRuleError) as refusal:
+        compile_rules([Rule(name="good", pattern="x"), Rule(name="bad", pattern=pattern)])
+    assert words in str(refusal.value)
+
+
+def test_an_invalid_exclude_is_named() -> None:
+    with pytest.raises(InvalidRuleError, match=r"rule 'r \(exclude\)'"):
+        compile_rules([Rule(name="r", pattern="x", exclude="(y")])

@@ -1,0 +1,304 @@
+"""A whole scan against moto's S3 and DynamoDB: what is read, what is written, and how it ends."""
+
+import gzip
+import json
+import logging
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsError
+from moto import mock_aws
+
+from logscan_api.exitcodes import ExitCode
+from logscan_api.logscans import Limits, ResultRef, S3Source
+from logscan_api.requests import ScanIdentity, ScanRequest, resolve_limits
+from logscan_api.results import table_definition
+from logscan_api.rules import Rule
+from logscan_scanner import __main__ as command
+from logscan_scanner import aws, errors, logs, runner
+from logscan_scanner.progress import Progress
+
+TEXT = b"".join(b"line %d %s\n" % (n, b"ERROR" if n % 10 == 0 else b"ok") for n in range(1000))
+
+
+@pytest.fixture(scope="module")
+def emulated() -> Iterator[Any]:
+    """Yield an S3 client of an emulated cloud; making clients is what takes the time."""
+    with pytest.MonkeyPatch.context() as patch, mock_aws():
+        for name, value in (
+            ("AWS_ACCESS_KEY_ID", "test"),
+            ("AWS_SECRET_ACCESS_KEY", "test"),
+            ("AWS_REGION", "eu-central-1"),
+            ("AWS_DEFAULT_REGION", "eu-central-1"),
+            ("AWS_EC2_METADATA_DISABLED", "true"),
+        ):
+            patch.setenv(name, value)
+        patch.delenv("AWS_ENDPOINT_URL", raising=False)
+        s3 = boto3.client("s3")
+        s3.create_bucket(Bucket="app-logs", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+        s3.put_bucket_versioning(Bucket="app-logs", VersioningConfiguration={"Status": "Enabled"})
+        yield s3, boto3.client("dynamodb")
+
+
+@pytest.fixture
+def cloud(emulated: Any) -> Iterator[Any]:
+    """Yield an S3 client whose bucket is there and whose result table is empty."""
+    s3, dynamodb = emulated
+    dynamodb.create_table(**table_definition("results"))
+    yield s3
+    with suppress(dynamodb.exceptions.ResourceNotFoundException):
+        dynamodb.delete_table(TableName="results")
+
+
+def request(limits: Limits | None = None, rules: list[Rule] | None = None, **source: Any) -> ScanRequest:
+    return ScanRequest(
+        scan=ScanIdentity(namespace="n", name="s", uid="u", attempt=1),
+        source=S3Source.model_validate({"bucket": "app-logs", **source}),
+        rules=rules or [Rule(name="err", pattern="ERROR"), Rule(name="nine", pattern="9 ", severity="info")],
+        limits=resolve_limits(limits),
+        result=ResultRef(table="results", pk="O#logs#a", sk="S#1#h"),
+    )
+
+
+def run(wanted: ScanRequest, job_uid: str = "job-1") -> Any:
+    return runner.run(wanted, aws.Objects(), aws.Results(), job_uid)
+
+
+def rows() -> list[dict[str, Any]]:
+    return boto3.resource("dynamodb").Table("results").scan()["Items"]
+
+
+def test_counts_samples_and_the_row(cloud: Any) -> None:
+    stored = cloud.put_object(Bucket="app-logs", Key="größe +.log", Body=TEXT)
+    result = run(request(key="größe +.log"))
+    assert (result.lines, result.matched_lines, result.by_rule) == (1000, 200, {"err": 100, "nine": 100})
+    assert (result.version_id, result.bytes, result.formats) == (stored["VersionId"], len(TEXT), ["plain"])
+    (row,) = rows()
+    assert (row["job_uid"], row["by_rule"], row["status"]) == ("job-1", {"err": 100, "nine": 100}, "done")
+    assert [s["line"] for s in row["samples"] if s["rule"] == "err"] == [1, 11, 21]
+
+
+def test_large_objects_are_read_in_ranges(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(aws, "RANGE_BYTES", 1000)
+    cloud.put_object(Bucket="app-logs", Key="a", Body=gzip.compress(TEXT * 20, 0))
+    assert run(request(key="a")).by_rule["err"] == 2000
+
+
+def test_a_second_writer_leaves_the_row_as_it_is(cloud: Any) -> None:
+    cloud.put_object(Bucket="app-logs", Key="a", Body=TEXT)
+    run(request(key="a"), "first")
+    run(request(key="a"), "second")
+    assert [row["job_uid"] for row in rows()] == ["first"]
+
+
+def test_an_expired_row_is_replaced(cloud: Any) -> None:
+    cloud.put_object(Bucket="app-logs", Key="a", Body=TEXT)
+    run(request(key="a"), "first")
+    boto3.resource("dynamodb").Table("results").update_item(
+        Key={"pk": "O#logs#a", "sk": "S#1#h"},
+        UpdateExpression="SET expires_at = :t",
+        ExpressionAttributeValues={":t": 1},
+    )
+    run(request(key="a"), "second")
+    assert [row["job_uid"] for row in rows()] == ["second"]
+
+
+def test_all_objects_under_a_prefix(cloud: Any) -> None:
+    for key in ("app/1.log", "app/2.log", "app/3.log", "other.log"):
+        cloud.put_object(Bucket="app-logs", Key=key, Body=TEXT)
+    cloud.put_object(Bucket="app-logs", Key="app/empty", Body=b"")
+    result = run(request(prefix="app/"))
+    assert (result.objects, result.lines, result.truncated) == (3, 3000, False)
+    assert {sample.key for sample in result.samples} == {"app/1.log"}
+    few = run(request(prefix="app/", limits=Limits(max_objects=2)))
+    assert (few.objects, few.truncated_why) == (2, "maxObjects (2) reached")
+
+
+@pytest.mark.parametrize(
+    ("limits", "body", "why"),
+    [
+        (Limits(max_bytes=100), TEXT, "maxBytes (100) reached"),
+        (Limits(max_decompressed_bytes=100), gzip.compress(TEXT), "maxDecompressedBytes (100) reached"),
+        (None, gzip.compress(TEXT)[:-8], "the gzip input ends before its end mark"),
+    ],
+)
+def test_what_ends_a_scan_early_is_told(cloud: Any, limits: Limits | None, body: bytes, why: str) -> None:
+    cloud.put_object(Bucket="app-logs", Key="a", Body=body)
+    result = run(request(key="a", limits=limits))
+    assert result.truncated
+    assert why in str(result.truncated_why)
+    assert result.lines > 0
+
+
+def test_an_empty_object_is_a_scan_without_lines(cloud: Any) -> None:
+    cloud.put_object(Bucket="app-logs", Key="a", Body=b"")
+    result = run(request(key="a"))
+    assert (result.lines, result.matched_lines, result.truncated) == (0, 0, False)
+
+
+def test_an_older_version_is_read_as_it_was(cloud: Any) -> None:
+    old = cloud.put_object(Bucket="app-logs", Key="a", Body=TEXT)
+    cloud.put_object(Bucket="app-logs", Key="a", Body=b"new\n")
+    assert run(request(key="a", versionId=old["VersionId"], etag=old["ETag"].strip('"'))).lines == 1000
+
+
+def test_an_overwritten_object_is_superseded(cloud: Any) -> None:
+    old = cloud.put_object(Bucket="app-logs", Key="a", Body=TEXT)
+    cloud.put_object(Bucket="app-logs", Key="a", Body=b"new\n")
+    with pytest.raises(errors.SupersededError, match="overwritten"):
+        run(request(key="a", etag=old["ETag"].strip('"')))
+
+
+@pytest.mark.parametrize(
+    ("source", "error"),
+    [
+        ({"key": "missing"}, errors.ObjectNotFoundError),
+        ({"key": "missing", "etag": "abc"}, errors.SupersededError),
+        ({"prefix": "missing/"}, errors.ObjectNotFoundError),
+        ({"bucket": "no-such-bucket", "key": "a"}, errors.ObjectNotFoundError),
+        ({"bucket": "no-such-bucket", "prefix": "a"}, errors.ObjectNotFoundError),
+    ],
+)
+def test_what_is_not_there(cloud: Any, source: dict[str, str], error: type[Exception]) -> None:
+    with pytest.raises(error, match="s3://"):
+        run(request(**source))
+
+
+def test_a_missing_table_is_told(cloud: Any) -> None:
+    cloud.put_object(Bucket="app-logs", Key="a", Body=TEXT)
+    boto3.client("dynamodb").delete_table(TableName="results")
+    with pytest.raises(errors.ObjectNotFoundError, match="table results"):
+        run(request(key="a"))
+
+
+def client_error(code: str, status: int = 400) -> ClientError:
+    response: Any = {"Error": {"Code": code, "Message": "m"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, "GetObject")
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"),
+    [
+        (client_error("AccessDenied", 403), errors.AccessDeniedError),
+        (client_error("KMS.DisabledException"), errors.AccessDeniedError),
+        (client_error("InvalidObjectState", 403), errors.ArchivedError),
+        (client_error("SlowDown", 503), errors.TryAgainError),
+        (client_error("ThrottlingException"), errors.TryAgainError),
+        (client_error("ExpiredToken"), errors.TryAgainError),
+        (client_error("InternalError", 500), errors.TryAgainError),
+        (client_error("InvalidArgument"), errors.ScanError),
+        (NoCredentialsError(), errors.TryAgainError),
+        (ConnectTimeoutError(endpoint_url="http://x"), errors.TryAgainError),
+    ],
+)
+def test_aws_errors_become_exits(error: Exception, kind: type[Exception]) -> None:
+    assert type(aws.translate(error, "read s3://logs/a")) is kind
+
+
+class Broken:
+    """A body whose connection breaks after some bytes."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def iter_chunks(self, _size: int) -> Iterator[bytes]:
+        yield self.data
+        raise ConnectTimeoutError(endpoint_url="http://x")
+
+
+def test_a_broken_connection_is_resumed_where_it_broke(cloud: Any) -> None:
+    stored = cloud.put_object(Bucket="app-logs", Key="a", Body=TEXT)
+    objects = aws.Objects()
+    found = aws.StoredObject("app-logs", "a", stored["VersionId"], stored["ETag"].strip('"'), len(TEXT))
+    assert objects._read(found, 0, len(TEXT), Broken(TEXT[:100])) == TEXT
+
+
+def test_a_connection_that_keeps_breaking_gives_up(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = cloud.put_object(Bucket="app-logs", Key="a", Body=TEXT)
+    objects = aws.Objects()
+    found = aws.StoredObject("app-logs", "a", stored["VersionId"], stored["ETag"].strip('"'), len(TEXT))
+    monkeypatch.setattr(objects, "_get", lambda *_: {"Body": Broken(b"")})
+    with pytest.raises(errors.TryAgainError, match="at 0"):
+        objects._read(found, 0, len(TEXT), None)
+
+
+def main(monkeypatch: pytest.MonkeyPatch, path: Path, text: str | None) -> tuple[int, dict[str, Any]]:
+    monkeypatch.setenv("LOGSCAN_TERMINATION_PATH", str(path))
+    if text is None:
+        monkeypatch.delenv("LOGSCAN_REQUEST", raising=False)
+    else:
+        monkeypatch.setenv("LOGSCAN_REQUEST", text)
+    return command.main([]), json.loads(path.read_text())
+
+
+def test_the_process_ends_with_its_exit_code_and_last_words(
+    cloud: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    cloud.put_object(Bucket="app-logs", Key="a", Body=TEXT)
+    code, words = main(monkeypatch, tmp_path / "words", request(key="a").to_json())
+    assert (code, words["message"]) == (0, "200 of 1000 lines matched")
+    code, words = main(monkeypatch, tmp_path / "words", request(key="b").to_json())
+    assert (code, words["reason"]) == (ExitCode.OBJECT_NOT_FOUND, "ObjectNotFound")
+    invalid = request(key="a", rules=[Rule(name="bad", pattern="(")])
+    code, words = main(monkeypatch, tmp_path / "words", invalid.to_json())
+    assert (code, words["code"]) == (65, 65)
+    assert "rule 'bad'" in words["message"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [(None, "is not set"), ("{}", "scan: Field required"), ("x", "Invalid JSON"), ('{"schema": 2}', "schema")],
+)
+def test_a_bad_request(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None, words: str) -> None:
+    code, message = main(monkeypatch, tmp_path / "words", text)
+    assert code == ExitCode.BAD_REQUEST
+    assert words in message["message"]
+
+
+def test_what_nobody_foresaw_is_an_internal_error(cloud: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("surprise")
+
+    monkeypatch.setattr(runner, "compile_rules", broken)
+    code, words = main(monkeypatch, tmp_path / "words", request(key="a").to_json())
+    assert (code, words["message"]) == (70, "RuntimeError: surprise")
+
+
+def test_sigterm_asks_to_try_again() -> None:
+    with pytest.raises(errors.TryAgainError):
+        command._stop(signal.SIGTERM, None)
+
+
+def test_last_words_that_cannot_be_written_fail_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGSCAN_TERMINATION_PATH", "/no/such/folder/words")
+    assert command._end(ExitCode.DONE, "fine") == 0
+
+
+def test_progress_is_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 1.0, 6.0, 7.0])
+    monkeypatch.setattr("logscan_scanner.progress.monotonic", lambda: next(clock))
+    records: list[logging.LogRecord] = []
+    handler = logging.Handler()
+    handler.emit = records.append  # type: ignore[method-assign]
+    log = logging.getLogger("logscan.scanner.progress")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    progress = Progress(size=200)
+    for _ in range(3):
+        progress.tell(100, 6_000_000, 10, 1)
+    log.removeHandler(handler)
+    (record,) = records
+    assert record.__dict__["facts"] == {
+        "bytes": 100,
+        "lines": 10,
+        "matchedLines": 1,
+        "mbPerSecond": 1.0,
+        "secondsLeft": 6.0,
+    }
+    line = json.loads(logs.JsonFormatter().format(record))
+    assert (line["message"], line["lines"]) == ("scanning", 10)
