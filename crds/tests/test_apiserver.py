@@ -2,17 +2,17 @@
 
 import copy
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from logscan_local.cluster import Kubectl, KubectlError
+from logscan_local.install import install_crds
+from logscan_local.paths import REPOSITORY
 
 pytestmark = pytest.mark.controlplane
 
-CRDS = Path(__file__).parents[1]
-SAMPLES = CRDS.parent / "manifests" / "samples"
+SAMPLES = REPOSITORY / "manifests" / "samples"
 SCAN: dict[str, Any] = {
     "apiVersion": "logscan.dev/v1alpha1",
     "kind": "LogScan",
@@ -23,11 +23,7 @@ SCAN: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def kubectl(bare_kubectl: Kubectl) -> Kubectl:
-    for name in ("logscans.yaml", "logscanpolicies.yaml"):
-        bare_kubectl.run("apply", f"--filename={CRDS / name}")
-    bare_kubectl.run(
-        "wait", "--for=condition=Established", "crd/logscans.logscan.dev", "crd/logscanpolicies.logscan.dev"
-    )
+    install_crds(bare_kubectl)
     return bare_kubectl
 
 

@@ -64,10 +64,10 @@ class Operator:
                     raise error
 
     async def _serve_health(self, stack: AsyncExitStack) -> None:
-        runner = web.AppRunner(health.application(self.progress, self.view), access_log=None)
+        runner = web.AppRunner(health.application(self.progress, self.view), access_log=None, shutdown_timeout=1)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, port=self.settings.http_port, shutdown_timeout=1).start()
+        await web.TCPSite(runner, port=self.settings.http_port).start()
 
     async def _resync_forever(self, api: ApiServer) -> None:
         while True:

@@ -26,7 +26,9 @@ class Settings(BaseSettings):
         default=None,
         description="Secret whose keys become environment variables of scan pods; for AWS keys outside of EKS.",
     )
-    scanner_image_pull_policy: str = Field(default="IfNotPresent", pattern="^(Always|IfNotPresent|Never)$")
+    scanner_image_pull_policy: str = Field(
+        default="IfNotPresent", pattern="^(Always|IfNotPresent|Never)$", description="imagePullPolicy of scan pods."
+    )
     scanner_cpu_request: str = Field(default="250m", description="CPU that a scan pod requests.")
     scanner_memory_request: str = Field(default="128Mi", description="Memory that a scan pod requests.")
     scanner_memory_limit: str = Field(default="256Mi", description="Memory at which a scan pod is killed.")

@@ -8,7 +8,9 @@ from logscan_api.exitcodes import Reason
 from logscan_api.logscans import Condition, JobRef, LogScanStatus, Phase, ResultRef, Summary
 from logscan_operator.view import Scan, ScanJob, parse_time
 
-MESSAGE_LENGTH = 1024
+# Together with the longest key and version that S3 allows, a status stays below 4 KiB.
+MESSAGE_LENGTH = 512
+CONDITION_MESSAGE_LENGTH = 160
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,7 @@ def _conditions(scan: Scan, now: datetime, **said: tuple[bool, Reason, str]) -> 
             type=kind,
             status=status,
             reason=str(reason),
-            message=message[:MESSAGE_LENGTH],
+            message=message[:CONDITION_MESSAGE_LENGTH],
             last_transition_time=old.last_transition_time if old and old.status == status else stamp(now),
             observed_generation=scan.generation,
         )

@@ -25,9 +25,7 @@ def install(kubectl: Kubectl, resources: Resources, http_port: int, paths: Stack
     Raises:
         StackError: Something was refused or did not become ready; with the operator's last words.
     """
-    kubectl.run("apply", "--server-side", f"--filename={CRDS / 'logscans.yaml'}")
-    kubectl.run("apply", "--server-side", f"--filename={CRDS / 'logscanpolicies.yaml'}")
-    kubectl.run("wait", "--for=condition=Established", "crd/logscans.logscan.dev", "crd/logscanpolicies.logscan.dev")
+    install_crds(kubectl)
     manifests = list(yaml.safe_load_all(kubectl.run("kustomize", str(OVERLAY))))
     for document in manifests:
         _complete(document, resources, http_port)
@@ -36,6 +34,25 @@ def install(kubectl: Kubectl, resources: Resources, http_port: int, paths: Stack
         kubectl.wait("the operator's Deployment to be available", AVAILABLE_SECONDS, lambda: operator_ready(kubectl))
     except StackError as error:
         raise StackError(f"{error}; {_operators_words(kubectl, paths)}") from error
+
+
+def install_crds(kubectl: Kubectl) -> None:
+    """Apply the shipped CRDs and return when the API server serves them.
+
+    Not with `kubectl wait`, which breaks off on a CRD that is so new that it has no conditions.
+
+    Raises:
+        StackError: They were refused or not established in time.
+    """
+    for path in sorted(CRDS.glob("*.yaml")):
+        kubectl.run("apply", "--server-side", f"--filename={path}")
+    names = [yaml.safe_load(path.read_text())["metadata"]["name"] for path in sorted(CRDS.glob("*.yaml"))]
+
+    def established() -> bool:
+        conditions = [kubectl.get("crd", name).get("status", {}).get("conditions") or [] for name in names]
+        return all(any(c["type"] == "Established" and c["status"] == "True" for c in one) for one in conditions)
+
+    kubectl.wait("the CRDs to be established", ESTABLISHED_SECONDS, established)
 
 
 def operator_ready(kubectl: Kubectl) -> bool:

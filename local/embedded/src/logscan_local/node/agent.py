@@ -179,10 +179,10 @@ async def serve(config: NodeConfig) -> None:
     """Run a node until this task is cancelled."""
     async with ApiServer(Connection(str(config.kubeconfig))) as api, aiohttp.ClientSession() as session:
         agent = Agent(config, api, session)
-        runner = web.AppRunner(kubelet_api.application(agent.find_pod), access_log=None)
+        runner = web.AppRunner(kubelet_api.application(agent.find_pod), access_log=None, shutdown_timeout=1)
         await runner.setup()
         context = kubelet_api.tls_context(config.pki)
-        await web.TCPSite(runner, config.address, config.port, ssl_context=context, shutdown_timeout=1).start()
+        await web.TCPSite(runner, config.address, config.port, ssl_context=context).start()
         try:
             await agent.run()
         finally:

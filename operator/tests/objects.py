@@ -1,0 +1,96 @@
+"""Objects of the API for tests, with only what matters said."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from logscan_operator.settings import Settings
+from logscan_operator.view import Object, Scan, ScanJob, View
+
+NOW = datetime(2026, 11, 24, 8, 0, 0, tzinfo=UTC)
+SETTINGS = Settings(
+    namespace="logscan", queue_url="https://q", table="results", scanner_image="logscan-scanner:1", max_concurrent=2
+)
+
+
+def stamp(seconds: float = 0) -> str:
+    """Return a Kubernetes time so many seconds after `NOW`."""
+    return (NOW + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def scan_body(name: str = "a", age: float = 60, status: Object | None = None, **spec: Any) -> Object:
+    """Return a LogScan; its uid is `uid-NAME`."""
+    source = {"s3": {"bucket": "logs", "key": f"{name}.log", "etag": "abc"}}
+    return {
+        "metadata": {
+            "namespace": "logscan",
+            "name": name,
+            "uid": f"uid-{name}",
+            "resourceVersion": "10",
+            "generation": 1,
+            "creationTimestamp": stamp(-age),
+        },
+        "spec": {"source": source, "rules": {"packs": ["generic"]}, **spec},
+        "status": status or {},
+    }
+
+
+def job_body(scan: str = "a", attempt: int = 1, ended: str | None = None, **changes: Any) -> Object:
+    """Return the Job of a LogScan."""
+    conditions = (
+        [{"type": ended, "status": "True", "reason": changes.get("reason", ""), "message": "m"}] if ended else []
+    )
+    return {
+        "metadata": {
+            "namespace": "logscan",
+            "name": f"{scan}-{attempt}",
+            "uid": f"job-{scan}-{attempt}",
+            "resourceVersion": "11",
+            "creationTimestamp": stamp(),
+            "labels": {"logscan.dev/scan-uid": f"uid-{scan}", "logscan.dev/attempt": str(attempt)},
+            "annotations": {"logscan.dev/result": '{"table": "results", "pk": "p", "sk": "s"}'},
+        },
+        "spec": {"suspend": changes.get("suspend", False)},
+        "status": {"conditions": conditions},
+    }
+
+
+def view_of(*bodies: Object) -> View:
+    """Return a synced view of LogScans and Jobs."""
+    view = View(synced=True)
+    for body in bodies:
+        if "source" in body["spec"]:
+            view.put_scan(body)
+        else:
+            view.put_job(body)
+    return view
+
+
+def scan(*arguments: Any, **changes: Any) -> Scan:
+    """Return a parsed LogScan."""
+    return Scan.parse(scan_body(*arguments, **changes))
+
+
+def job(*arguments: Any, **changes: Any) -> ScanJob:
+    """Return a parsed Job."""
+    return ScanJob.parse(job_body(*arguments, **changes))
+
+
+def pod_body(exit_code: int, message: str = "", reason: str = "Error") -> Object:
+    """Return a pod whose scanner has ended."""
+    terminated = {"exitCode": exit_code, "reason": reason, "message": message}
+    status = {"containerStatuses": [{"state": {"terminated": terminated}}]}
+    return {"metadata": {"creationTimestamp": stamp()}, "status": status}
+
+
+ROW: dict[str, Any] = {
+    "status": "done",
+    "bytes": 10,
+    "decompressed_bytes": 20,
+    "lines": 4,
+    "matched_lines": 3,
+    "by_rule": {"error": 3, "fatal": 0},
+    "by_severity": {"error": 3, "critical": 0},
+    "severities": {"error": "error", "fatal": "critical"},
+    "worst_severity": "error",
+    "truncated": False,
+}

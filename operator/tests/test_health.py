@@ -1,0 +1,58 @@
+"""Health, log lines, and the standard library's `operator`."""
+
+import json
+import logging
+import operator
+
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+from logscan_operator import __main__, health, logs
+from logscan_operator.view import View
+
+
+async def test_alive_means_that_every_loop_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [1000.0]
+    monkeypatch.setattr("logscan_operator.health.time.monotonic", lambda: clock[0])
+    progress, view = health.Progress({"intake": 10, "scheduler": 20}), View()
+    async with TestClient(TestServer(health.application(progress, view))) as client:
+        assert (await client.get("/healthz")).status == 200
+        clock[0] += 15
+        answer = await client.get("/healthz")
+        assert (answer.status, await answer.json()) == (503, {"stuck": {"intake": 15.0}})
+        progress.tick("intake")
+        assert (await client.get("/healthz")).status == 200
+
+
+async def test_ready_means_that_the_cluster_was_read() -> None:
+    view = View()
+    async with TestClient(TestServer(health.application(health.Progress({}), view))) as client:
+        assert (await client.get("/readyz")).status == 503
+        view.synced = True
+        answer = await client.get("/readyz")
+        assert (answer.status, await answer.json()) == (200, {"synced": True, "scans": 0, "jobs": 0})
+
+
+def test_a_log_line_is_json_with_its_facts() -> None:
+    logs.set_up("DEBUG")
+    (handler,) = logging.getLogger().handlers
+    try:
+        raise ValueError("why")
+    except ValueError as error:
+        record = logging.makeLogRecord(
+            {"msg": "a %s", "args": ("b",), "scan": "x", "exc_info": (ValueError, error, None)}
+        )
+    line = json.loads(handler.format(record))
+    assert (line["message"], line["scan"], line["exception"]) == ("a b", "x", "ValueError: why")
+    assert logging.getLogger("logscan").level == logging.DEBUG
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        __main__.main(["--version"])
+    assert capsys.readouterr().out.strip() == "0.1.0"
+
+
+def test_the_folder_operator_never_hides_the_standard_library() -> None:
+    assert operator.eq(1, 1)
+    assert "logscan" not in str(operator.__file__)

@@ -1,0 +1,165 @@
+"""From messages to LogScans: what is decided, in which order, and what happens to messages that fail."""
+
+import asyncio
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+from objects import SETTINGS
+
+from logscan_api.events import ObjectEvent
+from logscan_api.identity import scan_name
+from logscan_api.policies import LogScanPolicySpec, PolicyAction, PolicyMatch
+from logscan_api.rules import RuleSelection
+from logscan_operator.aws import Message
+from logscan_operator.intake import Ignored, Intake, backoff_seconds, decide, grouped
+from logscan_operator.kube import ApiError
+from logscan_operator.view import Object, Policy, View
+
+SCAN_ALL = LogScanPolicySpec(rules=RuleSelection(packs=["generic"]))
+SKIP_TMP = LogScanPolicySpec(priority=5, match=PolicyMatch(keys=["tmp/**"]), action=PolicyAction.IGNORE)
+EVENT = ObjectEvent(bucket="logs", key="a b.log", version_id="v1", etag="abc", size=3, sequencer="00AA")
+
+
+def test_an_event_becomes_a_scan_of_exactly_its_version() -> None:
+    manifest = decide(EVENT, {"default": SCAN_ALL}, "logscan")
+    assert not isinstance(manifest, Ignored)
+    assert manifest["metadata"]["name"] == scan_name(EVENT)
+    assert manifest["spec"] == {
+        "source": {
+            "s3": {
+                "bucket": "logs",
+                "key": "a b.log",
+                "versionId": "v1",
+                "etag": "abc",
+                "size": 3,
+                "sequencer": "00AA",
+            }
+        }
+    }
+
+
+def test_the_null_version_is_none() -> None:
+    manifest = decide(EVENT.model_copy(update={"version_id": "null"}), {"default": SCAN_ALL}, "logscan")
+    assert not isinstance(manifest, Ignored)
+    assert "versionId" not in manifest["spec"]["source"]["s3"]
+
+
+@pytest.mark.parametrize(
+    ("event", "policies", "reason"),
+    [
+        (EVENT.model_copy(update={"key": "folder/"}), {"default": SCAN_ALL}, "folder"),
+        (EVENT.model_copy(update={"size": 0}), {"default": SCAN_ALL}, "empty"),
+        (EVENT, {}, "no LogScanPolicy"),
+        (EVENT.model_copy(update={"key": "tmp/x"}), {"default": SCAN_ALL, "skip": SKIP_TMP}, "skip says so"),
+    ],
+)
+def test_what_is_not_scanned_says_why(event: ObjectEvent, policies: dict[str, LogScanPolicySpec], reason: str) -> None:
+    decision = decide(event, policies, "logscan")
+    assert isinstance(decision, Ignored)
+    assert reason in decision.reason
+
+
+def test_backoff_doubles_up_to_five_minutes() -> None:
+    assert [backoff_seconds(n) for n in (1, 2, 3, 100)] == [2, 4, 8, 300]
+
+
+class MemoryQueue:
+    """A queue in memory with the interface of `aws.Queue`."""
+
+    def __init__(self, *batches: list[Message] | Exception) -> None:
+        self.batches = list(batches)
+        self.deleted: list[str] = []
+        self.hidden: list[tuple[str, float]] = []
+        self.intake: Intake | None = None
+
+    async def receive(self) -> list[Message]:
+        """Return the next batch; the last one stops the intake."""
+        batch = self.batches.pop(0)
+        if not self.batches and self.intake is not None:
+            self.intake.stopping.set()
+        if isinstance(batch, Exception):
+            raise batch
+        return batch
+
+    async def delete(self, messages: list[Message]) -> list[str]:
+        """Record what is deleted; report a problem, which must harm nothing."""
+        self.deleted += [message.id for message in messages]
+        return ["ReceiptHandleIsInvalid: expired"]
+
+    async def hide(self, messages: list[Message], seconds: float) -> list[str]:
+        """Record what is hidden."""
+        self.hidden += [(message.id, seconds) for message in messages]
+        return []
+
+
+class MemoryApi:
+    """The part of `kube.ApiServer` that the intake uses; refuses some names."""
+
+    def __init__(self, refusals: dict[str, ApiError]) -> None:
+        self.refusals = refusals
+        self.created: list[str] = []
+
+    async def request(self, method: str, path: str, body: Object) -> Object:
+        """Store a LogScan."""
+        key = body["spec"]["source"]["s3"]["key"]
+        if key in self.refusals:
+            raise self.refusals[key]
+        self.created.append(key)
+        facts = {"uid": key, "resourceVersion": "1", "creationTimestamp": "2026-11-24T08:00:00Z"}
+        return {**body, "metadata": {**body["metadata"], **facts}}
+
+
+def message(number: int, group: str, key: str | None = None, receives: int = 1) -> Message:
+    body = json.dumps({"schema": 1, "bucket": "logs", "key": key, "etag": str(number)}) if key else "garbage"
+    return Message(id=f"m{number}", receipt="r", body=body, group=group, receives=receives)
+
+
+def handled(queue: MemoryQueue, refusals: dict[str, ApiError] | None = None) -> tuple[MemoryApi, View]:
+    api, view = MemoryApi(refusals or {}), View(synced=True)
+    view.policies["logscan", "default"] = Policy(("logscan", "default"), 1, SCAN_ALL)
+    made: Any = (queue, api)
+    queue.intake = Intake(*made, view, SETTINGS, lambda: None)
+    asyncio.run(asyncio.wait_for(queue.intake.run(), 20))
+    return api, view
+
+
+def test_groups_keep_their_order() -> None:
+    messages = [message(1, "a", "x"), message(2, "b", "y"), message(3, "a", "z")]
+    assert [[m.id for m in group] for group in grouped(messages)] == [["m1", "m3"], ["m2"]]
+
+
+def test_messages_are_deleted_once_their_scans_are_stored() -> None:
+    queue = MemoryQueue([message(1, "a", "x"), message(2, "b", "y")])
+    api, view = handled(queue)
+    assert (sorted(api.created), sorted(queue.deleted)) == (["x", "y"], ["m1", "m2"])
+    assert len(view.scans) == 2
+
+
+def test_a_scan_that_is_there_already_is_success() -> None:
+    queue = MemoryQueue([message(1, "a", "x")])
+    handled(queue, {"x": ApiError(409, "AlreadyExists", "")})
+    assert queue.deleted == ["m1"]
+
+
+def test_the_first_failure_holds_back_its_group_only() -> None:
+    batch = [message(1, "a", "ok"), message(2, "a", "bad", 3), message(3, "a", "later"), message(4, "b", "other")]
+    queue = MemoryQueue(batch)
+    api, _ = handled(queue, {"bad": ApiError(500, "InternalError", "")})
+    assert sorted(api.created) == ["ok", "other"]
+    assert sorted(queue.deleted) == ["m1", "m4"]
+    assert queue.hidden == [("m2", 8.0), ("m3", 8.0)]
+
+
+def test_an_unreadable_message_is_left_for_the_dead_letter_queue() -> None:
+    queue = MemoryQueue([message(1, "a"), message(2, "a", "later"), message(3, "b", "other")])
+    api, _ = handled(queue)
+    assert (api.created, queue.deleted) == (["other"], ["m3"])
+    assert [one for one, _ in queue.hidden] == ["m1", "m2"]
+
+
+def test_a_fault_of_sqs_is_ridden_out() -> None:
+    fault = ClientError({"Error": {"Code": "ServiceUnavailable", "Message": ""}}, "ReceiveMessage")
+    queue = MemoryQueue(fault, [message(1, "a", "x")])
+    assert handled(queue)[0].created == ["x"]

@@ -1,0 +1,117 @@
+"""The Job of a scan, compared with a golden manifest, and how policies fill the gaps of a scan."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from objects import SETTINGS, scan, scan_body
+
+from logscan_api.errors import UnknownPackError
+from logscan_api.logscans import JobTemplate, Limits
+from logscan_api.policies import LogScanPolicySpec, PolicyAction
+from logscan_api.rules import RuleSelection
+from logscan_operator import jobs
+from logscan_operator.view import Object, Scan, ScanJob
+
+GOLDEN = Path(__file__).parent / "golden" / "job.yaml"
+POLICY = LogScanPolicySpec(
+    rules=RuleSelection(packs=["etcd"]),
+    limits=Limits(max_bytes=5),
+    attempts=7,
+    timeout_seconds=99,
+    job=JobTemplate(node_selector={"pool": "scans"}),
+)
+
+
+def built(wanted: Scan, policy: LogScanPolicySpec | None = None, settings: Any = SETTINGS) -> Object:
+    assert wanted.spec is not None
+    resolved = jobs.resolve(wanted.spec, "pol" if policy else None, policy)
+    assert resolved is not None
+    request = jobs.build_request(wanted, 1, resolved, settings)
+    return jobs.build_job(wanted, request, resolved, settings, {"AWS_REGION": "eu-central-1", "HOME": "/root"})
+
+
+def request_in(job: Object) -> dict[str, Any]:
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    text = next(v["value"] for v in container["env"] if v["name"] == "LOGSCAN_REQUEST")
+    document: dict[str, Any] = json.loads(text)
+    return document
+
+
+def test_the_manifest_is_the_golden_one() -> None:
+    rule = {"name": "err", "pattern": "ERROR"}
+    job = built(scan("app", rules={"inline": [rule]}))
+    assert yaml.safe_load(GOLDEN.read_text()) == json.loads(json.dumps(job))
+
+
+def test_the_view_reads_what_was_built() -> None:
+    body = built(scan("app"), None)
+    body["metadata"] |= {"uid": "j", "resourceVersion": "1"}
+    parsed = ScanJob.parse(body)
+    assert (parsed.scan_uid, parsed.attempt, parsed.policy) == ("uid-app", 1, None)
+    assert parsed.result is not None
+    assert parsed.result.sk.startswith("S#abc#")
+
+
+def test_a_scan_without_rules_takes_its_policys() -> None:
+    job = built(scan("app", rules=None), POLICY)
+    request = request_in(job)
+    assert {rule["name"] for rule in request["rules"]} == {"etcd-error", "etcd-warning", "etcd-slow"}
+    assert request["limits"]["maxBytes"] == 5
+    assert job["metadata"]["annotations"]["logscan.dev/policy"] == "pol"
+    assert job["spec"]["activeDeadlineSeconds"] == 99
+    assert job["spec"]["template"]["spec"]["nodeSelector"] == {"pool": "scans"}
+
+
+def test_a_scan_with_rules_takes_nothing_from_policies() -> None:
+    job = built(scan("app"), POLICY)
+    assert job["spec"]["activeDeadlineSeconds"] == SETTINGS.default_timeout_seconds
+    assert "logscan.dev/policy" not in job["metadata"]["annotations"]
+
+
+def test_a_scan_and_no_policy_with_rules_cannot_run() -> None:
+    spec = scan("app", rules=None).spec
+    assert spec is not None
+    assert jobs.resolve(spec, None, None) is None
+    assert jobs.resolve(spec, "p", LogScanPolicySpec(action=PolicyAction.IGNORE)) is None
+
+
+def test_the_template_of_a_scan_changes_its_pod() -> None:
+    template = {
+        "resources": {"requests": {"cpu": "2"}, "limits": {"memory": "1Gi"}},
+        "tolerations": [{"key": "scans", "operator": "Exists"}],
+        "labels": {"team": "a", "logscan.dev/attempt": "99"},
+    }
+    job = built(scan("app", job=template))
+    pod = job["spec"]["template"]
+    assert pod["spec"]["containers"][0]["resources"] == {
+        "requests": {"cpu": "2", "memory": "128Mi"},
+        "limits": {"memory": "1Gi"},
+    }
+    assert pod["spec"]["tolerations"] == [{"key": "scans", "operator": "Exists"}]
+    assert (pod["metadata"]["labels"]["team"], pod["metadata"]["labels"]["logscan.dev/attempt"]) == ("a", "1")
+
+
+def test_keys_from_a_secret_reach_the_scanner() -> None:
+    job = built(scan("app"), settings=SETTINGS.model_copy(update={"scanner_env_secret": "keys"}))
+    assert job["spec"]["template"]["spec"]["containers"][0]["envFrom"] == [{"secretRef": {"name": "keys"}}]
+
+
+def test_an_unknown_pack_cannot_be_requested() -> None:
+    with pytest.raises(UnknownPackError, match="nope"):
+        built(scan("app", rules={"packs": ["nope"]}))
+
+
+def test_attempts() -> None:
+    assert jobs.attempts_of(scan(), None, SETTINGS) == SETTINGS.default_attempts
+    assert jobs.attempts_of(scan(), POLICY, SETTINGS) == 7
+    assert jobs.attempts_of(scan(attempts=2), POLICY, SETTINGS) == 2
+
+
+def test_an_unreadable_spec_has_no_job() -> None:
+    broken = Scan.parse(scan_body(attempts="many"))
+    assert broken.spec is None
+    with pytest.raises(ValueError, match="cannot be read"):
+        jobs.build_request(broken, 1, jobs.Resolved(RuleSelection(packs=["etcd"]), None, None), SETTINGS)

@@ -1,0 +1,96 @@
+"""What the end of an attempt means."""
+
+import json
+
+import pytest
+from objects import NOW, ROW, SETTINGS, job, pod_body, scan, stamp
+
+from logscan_api.exitcodes import ExitCode, Reason
+from logscan_api.logscans import LogScanStatus, Phase
+from logscan_operator.outcomes import backoff_seconds, conclude, explain, result_of
+from logscan_operator.view import Object, ScanJob
+
+RUNNING = {"phase": "Running", "attempts": 1, "startTime": stamp(-65), "result": {"table": "t", "pk": "p", "sk": "s"}}
+
+
+def concluded(ended: ScanJob | None, pods: list[Object], row: Object | None = None, attempts: int = 3) -> LogScanStatus:
+    return conclude(scan(status=RUNNING), ended, pods, row, attempts, SETTINGS, NOW)
+
+
+def words(code: int, message: str) -> str:
+    return json.dumps({"code": code, "reason": "x", "message": message})
+
+
+def test_a_row_is_success_whatever_became_of_the_job() -> None:
+    for ended in (job(ended="Complete"), job(ended="Failed"), None):
+        status = concluded(ended, [pod_body(70)], ROW)
+        assert (status.phase, status.reason) == (Phase.SUCCEEDED, Reason.COMPLETED)
+        assert status.message == "3 of 4 lines matched"
+        assert status.duration == "1m5s"
+        assert status.summary is not None
+        assert [top.rule for top in status.summary.top_rules] == ["error"]
+
+
+def test_a_partial_scan_says_why() -> None:
+    status = concluded(job(ended="Complete"), [], {**ROW, "truncated": True, "truncated_why": "maxBytes (5) reached"})
+    assert status.message == "3 of 4 lines matched; the scan is partial: maxBytes (5) reached"
+
+
+@pytest.mark.parametrize("code", [code for code in ExitCode if code.permanent])
+def test_permanent_exits_fail_at_once_with_the_scanners_words(code: ExitCode) -> None:
+    status = concluded(job(ended="Failed", reason="PodFailurePolicy"), [pod_body(code, words(code, "no such key"))])
+    assert (status.phase, status.reason, status.message) == (Phase.FAILED, code.reason, "no such key")
+    conditions = {c.type: c.status for c in status.conditions or []}
+    assert (conditions["Failed"], conditions["Complete"]) == ("True", "False")
+
+
+@pytest.mark.parametrize("code", [ExitCode.TRY_AGAIN, ExitCode.INTERNAL_ERROR])
+def test_other_exits_are_tried_again_until_the_attempts_are_used_up(code: ExitCode) -> None:
+    pods = [pod_body(code, words(code, "slow down"))]
+    status = concluded(job(ended="Failed"), pods)
+    assert (status.phase, status.reason, status.attempts) == (Phase.QUEUED, Reason.BACKOFF, 1)
+    assert status.retry_time == stamp(10)
+    assert "slow down" in str(status.message)
+    final = concluded(job("a", 3, ended="Failed"), pods)
+    assert (final.phase, final.reason) == (Phase.FAILED, code.reason)
+    assert final.message == "slow down (attempt 3 of 3)"
+
+
+@pytest.mark.parametrize(
+    ("ended", "pods", "reason", "permanent"),
+    [
+        (job(ended="Failed", reason="DeadlineExceeded"), [], Reason.DEADLINE_EXCEEDED, True),
+        (job(ended="Failed"), [pod_body(137, reason="OOMKilled")], Reason.OUT_OF_MEMORY, True),
+        (job(ended="Failed"), [pod_body(137, "killed")], Reason.JOB_FAILED, False),
+        (job(ended="Failed"), [], Reason.JOB_FAILED, False),
+        (job(ended="Failed"), [pod_body(1, "not json")], Reason.JOB_FAILED, False),
+        (job(ended="Complete"), [pod_body(0)], Reason.RESULT_MISSING, False),
+        (None, [], Reason.JOB_LOST, False),
+    ],
+)
+def test_reasons(ended: ScanJob | None, pods: list[Object], reason: Reason, permanent: bool) -> None:
+    failure = explain(ended, pods)
+    assert (failure.reason, failure.permanent) == (reason, permanent)
+    assert failure.message
+
+
+def test_last_words_that_are_no_json_are_told_as_they_are() -> None:
+    assert explain(job(ended="Failed"), [pod_body(66, "plain words")]).message == "plain words"
+    assert explain(job(ended="Failed"), [pod_body(66)]).message == "exit code 66"
+
+
+def test_the_newest_pod_explains() -> None:
+    old, new = pod_body(70, words(70, "old")), pod_body(66, words(66, "new"))
+    old["metadata"]["creationTimestamp"] = stamp(-100)
+    assert explain(job(ended="Failed"), [old, new]).message == "new"
+
+
+def test_backoff_doubles_up_to_the_most() -> None:
+    assert [backoff_seconds(n, SETTINGS) for n in (1, 2, 3)] == [10, 20, 40]
+    assert backoff_seconds(20, SETTINGS) == SETTINGS.retry_most_seconds
+
+
+def test_where_the_row_is() -> None:
+    assert result_of(scan(), job()) == job().result
+    assert result_of(scan(status=RUNNING), None) is not None
+    assert result_of(scan(), None) is None

@@ -1,0 +1,262 @@
+"""The plan: what happens to each scan, and what must hold for any cluster."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from objects import NOW, SETTINGS, job_body, scan_body, stamp, view_of
+
+from logscan_api.exitcodes import Reason
+from logscan_api.logscans import Phase
+from logscan_operator import statuses
+from logscan_operator.planning import (
+    Action,
+    Cancel,
+    Collect,
+    CreateJob,
+    DeleteScan,
+    SuspendJob,
+    WriteStatus,
+    next_deadline,
+    plan,
+)
+from logscan_operator.view import Object, View, active_jobs
+
+RUNNING: Object = {
+    "phase": "Running",
+    "observedGeneration": 1,
+    "reason": "JobCreated",
+    "message": "Job a-1 runs the scan (attempt 1)",
+    "job": {"name": "a-1", "uid": "job-a-1"},
+    "attempts": 1,
+    "result": {"table": "results", "pk": "p", "sk": "s"},
+}
+ENDED = {"phase": "Succeeded", "completionTime": stamp(-10)}
+BACKOFF = {**RUNNING, "phase": "Queued", "reason": "Backoff", "retryTime": stamp(5)}
+
+
+def planned(*bodies: Object, **in_flight: Action) -> list[Action]:
+    return plan(view_of(*bodies), SETTINGS, NOW, {("logscan", name): action for name, action in in_flight.items()})
+
+
+def names(actions: list[Action]) -> list[tuple[str, str]]:
+    return [(type(action).__name__, action.scan.key[1]) for action in actions]
+
+
+def test_nothing_is_planned_before_the_cluster_was_read() -> None:
+    view = view_of(scan_body())
+    view.synced = False
+    assert plan(view, SETTINGS, NOW, {}) == []
+
+
+def test_a_new_scan_gets_its_first_job() -> None:
+    (action,) = planned(scan_body())
+    assert isinstance(action, CreateJob)
+    assert action.attempt == 1
+
+
+def test_a_running_scan_whose_status_says_so_is_left_alone() -> None:
+    assert planned(scan_body(status=RUNNING), job_body()) == []
+
+
+def test_a_job_whose_status_was_lost_is_told() -> None:
+    (action,) = planned(scan_body(), job_body())
+    assert isinstance(action, WriteStatus)
+    assert action.status.phase is Phase.RUNNING
+
+
+@pytest.mark.parametrize("ended", ["Complete", "Failed"])
+def test_a_finished_job_is_collected(ended: str) -> None:
+    assert names(planned(scan_body(status=RUNNING), job_body(ended=ended))) == [("Collect", "a")]
+
+
+def test_a_vanished_job_is_collected() -> None:
+    (action,) = planned(scan_body(status=RUNNING))
+    assert isinstance(action, Collect)
+    assert action.job is None
+
+
+def test_a_failed_attempt_waits_for_its_time_and_is_counted() -> None:
+    bodies = scan_body(status=BACKOFF), job_body(ended="Failed")
+    assert planned(*bodies) == []
+    (action,) = plan(view_of(*bodies), SETTINGS, NOW + timedelta(seconds=5), {})
+    assert isinstance(action, CreateJob)
+    assert action.attempt == 2
+
+
+def test_a_retry_starts_even_if_the_old_job_is_gone() -> None:
+    (action,) = plan(view_of(scan_body(status=BACKOFF)), SETTINGS, NOW + timedelta(seconds=9), {})
+    assert isinstance(action, CreateJob)
+    assert action.attempt == 2
+
+
+def test_the_limit_counts_running_jobs_and_those_being_created() -> None:
+    bodies = [scan_body("a", status=RUNNING), job_body("a"), scan_body("b", 50), scan_body("c", 40)]
+    assert names(planned(*bodies)) == [("CreateJob", "b"), ("WriteStatus", "c")]
+    creating = CreateJob(view_of(scan_body("b")).scans["logscan", "b"], 1)
+    assert names(planned(*bodies, b=creating)) == [("WriteStatus", "c")]
+
+
+def test_finished_and_suspended_jobs_hold_no_slot() -> None:
+    jobs = [job_body("x", ended="Complete"), job_body("y", ended="Failed"), job_body("z", suspend=True)]
+    view = view_of(*jobs)
+    assert active_jobs(view.jobs) == 0
+
+
+def test_priority_goes_before_age() -> None:
+    bodies = [scan_body("old", 100), scan_body("older", 200), scan_body("urgent", 1, priority=5)]
+    created = [name for kind, name in names(planned(*bodies)) if kind == "CreateJob"]
+    assert created == ["urgent", "older"]
+
+
+def test_a_scan_that_waits_says_why_but_not_in_its_first_second() -> None:
+    busy = [scan_body(n, 100, status=RUNNING | {"job": {"name": f"{n}-1"}}) for n in ("a", "b")]
+    jobs = [job_body("a"), job_body("b")]
+    waiting = [a for a in planned(*busy, *jobs, scan_body("c", 5)) if a.scan.key[1] == "c"]
+    (action,) = waiting
+    assert isinstance(action, WriteStatus)
+    assert (action.status.phase, action.status.reason) == (Phase.QUEUED, Reason.CONCURRENCY_LIMIT)
+    assert not [a for a in planned(*busy, *jobs, scan_body("c", 0)) if a.scan.key[1] == "c"]
+
+
+def test_suspend_holds_a_scan_and_stops_its_job() -> None:
+    (held,) = planned(scan_body(suspend=True))
+    assert isinstance(held, WriteStatus)
+    assert held.status.phase is Phase.SUSPENDED
+    (stopped,) = planned(scan_body(status=RUNNING, suspend=True), job_body())
+    assert isinstance(stopped, SuspendJob)
+    assert stopped.suspend
+
+
+def test_a_resumed_scan_needs_a_slot() -> None:
+    suspended = scan_body("a", status=RUNNING | {"phase": "Suspended"}), job_body("a", suspend=True)
+    (action,) = planned(*suspended)
+    assert isinstance(action, SuspendJob)
+    assert not action.suspend
+    busy = [scan_body(n, status=RUNNING | {"job": {"name": f"{n}-1"}}) for n in ("b", "c")]
+    resumed = [a for a in planned(*suspended, *busy, job_body("b"), job_body("c")) if a.scan.key[1] == "a"]
+    assert [type(a) for a in resumed] == [WriteStatus]
+
+
+def test_cancel_deletes_the_job_and_ends_the_scan() -> None:
+    (action,) = planned(scan_body(status=RUNNING, cancel=True), job_body())
+    assert isinstance(action, Cancel)
+    assert action.job is not None
+    assert action.status.phase is Phase.CANCELLED
+    (waiting,) = planned(scan_body(cancel=True))
+    assert isinstance(waiting, Cancel)
+    assert waiting.job is None
+
+
+def test_a_job_that_finished_before_its_cancellation_is_collected() -> None:
+    assert names(planned(scan_body(status=RUNNING, cancel=True), job_body(ended="Complete"))) == [("Collect", "a")]
+
+
+def test_a_finished_scan_goes_when_its_time_is_up() -> None:
+    assert planned(scan_body(status=ENDED)) == []
+    assert names(planned(scan_body(status=ENDED, ttlSecondsAfterFinished=5))) == [("DeleteScan", "a")]
+    late = NOW + timedelta(seconds=SETTINGS.ttl_seconds)
+    assert [type(a) for a in plan(view_of(scan_body(status=ENDED)), SETTINGS, late, {})] == [DeleteScan]
+
+
+def test_an_unreadable_spec_fails_with_the_field() -> None:
+    (action,) = planned(scan_body(attempts="many"))
+    assert isinstance(action, WriteStatus)
+    assert action.status.reason is Reason.INVALID_SPEC
+    assert "spec.attempts" in str(action.status.message)
+
+
+def test_a_scan_being_deleted_is_left_alone() -> None:
+    body = scan_body()
+    body["metadata"]["deletionTimestamp"] = stamp()
+    assert planned(body) == []
+
+
+def test_the_next_deadline_is_the_nearest_of_all() -> None:
+    bodies = [scan_body("a", status=BACKOFF), scan_body("b", status=ENDED, ttlSecondsAfterFinished=60)]
+    assert next_deadline(view_of(*bodies), SETTINGS, NOW) == NOW + timedelta(seconds=5)
+    assert next_deadline(view_of(scan_body(status=RUNNING)), SETTINGS, NOW) is None
+    fresh = next_deadline(view_of(scan_body(age=0)), SETTINGS, NOW)
+    assert fresh is not None
+    assert fresh > NOW
+
+
+PHASES = st.sampled_from([{}, RUNNING, ENDED, BACKOFF, {"phase": "Suspended"}, {"phase": "Queued"}])
+ENDS = st.sampled_from([None, "Complete", "Failed"])
+
+
+@st.composite
+def clusters(draw: st.DrawFn) -> list[Object]:
+    """Draw LogScans in all states, some with Jobs, in any order."""
+    bodies = []
+    for number in range(draw(st.integers(0, 8))):
+        name = f"s{number}"
+        spec: dict[str, Any] = {"priority": draw(st.integers(-2, 2)), "suspend": draw(st.booleans())}
+        spec["cancel"] = draw(st.sampled_from([False, False, True]))
+        bodies.append(scan_body(name, draw(st.integers(0, 100)), status=dict(draw(PHASES)), **spec))
+        for attempt in range(1, draw(st.integers(0, 2)) + 1):
+            last = draw(ENDS) if attempt == 1 else None
+            bodies.append(job_body(name, attempt, ended=last, suspend=draw(st.booleans())))
+    return draw(st.permutations(bodies))
+
+
+def applied(view: View, actions: list[Action]) -> View:
+    """Return the view after the actions were carried out, as the API server would show it."""
+    for action in actions:
+        body = scan_body(action.scan.key[1])
+        body["metadata"]["creationTimestamp"] = statuses.stamp(action.scan.created)
+        body["metadata"]["resourceVersion"] = str(action.scan.version + 1)
+        assert action.scan.spec is not None
+        body["spec"] = action.scan.spec.wire()
+        if isinstance(action, CreateJob):
+            made = job_body(action.scan.key[1], action.attempt)
+            view.put_job(made)
+            status = statuses.running(action.scan, view.jobs["logscan", made["metadata"]["name"]], NOW)
+        elif isinstance(action, WriteStatus | Cancel):
+            status = action.status
+            if isinstance(action, Cancel) and action.job is not None:
+                del view.jobs[action.job.key]
+        elif isinstance(action, SuspendJob):
+            changed = job_body(action.scan.key[1], action.job.attempt, suspend=action.suspend)
+            changed["metadata"]["resourceVersion"] = str(action.job.version + 1)
+            view.put_job(changed)
+            continue
+        elif isinstance(action, DeleteScan):
+            del view.scans[action.scan.key]
+            continue
+        else:
+            verdict = statuses.Verdict(Phase.SUCCEEDED, Reason.COMPLETED, "")
+            status = statuses.finished(action.scan, verdict, NOW)
+        body["status"] = status.wire()
+        view.put_scan(body)
+    return view
+
+
+@given(clusters())
+def test_for_any_cluster(bodies: list[Object]) -> None:
+    view = view_of(*bodies)
+    before = active_jobs(view.jobs)
+    actions = plan(view, SETTINGS, NOW, {})
+    assert plan(view_of(*reversed(bodies)), SETTINGS, NOW, {}) == actions, "the order of the input matters"
+    keys = [action.scan.key for action in actions]
+    assert len(set(keys)) == len(keys), "two actions for one scan"
+    for action in actions:
+        if isinstance(action, CreateJob):
+            running = [j for j in view.jobs.values() if j.scan_uid == action.scan.uid and j.ended is None]
+            newest = view.jobs_by_scan().get(action.scan.uid)
+            assert newest is None or newest.ended is not None or not running, "two Jobs for one scan"
+    after = applied(view, actions)
+    assert active_jobs(after.jobs) <= max(SETTINGS.max_concurrent, before), "over the limit"
+
+
+@given(clusters())
+def test_planning_comes_to_rest(bodies: list[Object]) -> None:
+    view = view_of(*bodies)
+    for _ in range(8):
+        actions = plan(view, SETTINGS, NOW, {})
+        if not actions:
+            return
+        view = applied(view, actions)
+    pytest.fail(f"still planning after eight rounds: {names(actions)}")

@@ -1,0 +1,58 @@
+"""Settings: every bad variable is named before anything starts."""
+
+import pytest
+
+from logscan_operator import settings
+
+REQUIRED = {
+    "LOGSCAN_NAMESPACE": "logscan",
+    "LOGSCAN_QUEUE_URL": "https://q",
+    "LOGSCAN_TABLE": "results",
+    "LOGSCAN_SCANNER_IMAGE": "scanner:1",
+}
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in REQUIRED.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_defaults() -> None:
+    loaded = settings.load()
+    assert (loaded.namespace, loaded.max_concurrent, loaded.receive_wait_seconds) == ("logscan", 10, 20)
+
+
+def test_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGSCAN_MAX_CONCURRENT", "3")
+    assert settings.load().max_concurrent == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("LOGSCAN_QUEUE_URL", None, "LOGSCAN_QUEUE_URL is not set: URL of the SQS queue"),
+        (
+            "LOGSCAN_MAX_CONCURRENT",
+            "0",
+            "LOGSCAN_MAX_CONCURRENT='0' is wrong: Input should be greater than or equal to 1",
+        ),
+        ("LOGSCAN_MAX_CONCURRENT", "many", "LOGSCAN_MAX_CONCURRENT='many' is wrong: Input should be a valid integer"),
+        ("LOGSCAN_LOG_LEVEL", "LOUD", "LOGSCAN_LOG_LEVEL='LOUD' is wrong"),
+    ],
+)
+def test_a_bad_setting_ends_the_start(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str | None, words: str
+) -> None:
+    if value is None:
+        monkeypatch.delenv(name)
+    else:
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        settings.load()
+    assert ended.value.code == 2
+    assert words in capsys.readouterr().err
+
+
+def test_every_setting_is_described() -> None:
+    assert not [name for name, field in settings.Settings.model_fields.items() if not field.description]
