@@ -1,0 +1,159 @@
+"""How the control plane's programs are found, downloaded and refused; the release servers are local ones."""
+
+import gzip
+import hashlib
+import io
+import socket
+import tarfile
+import threading
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from logscan_local import binaries, downloads, gobuild
+from logscan_local.binaries import ETCD_VERSION, KUBERNETES_VERSION
+from logscan_local.downloads import DownloadError
+from logscan_local.errors import BinaryUnavailableError
+from logscan_local.gobuild import BuildError
+
+SCRIPT = "#!/bin/sh\necho 'Kubernetes {version}'\n"
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """A file server that says nothing."""
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@pytest.fixture(autouse=True)
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pretend a machine that has nothing of ours."""
+    monkeypatch.setenv("LOGSCAN_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
+    monkeypatch.setattr(binaries.shutil, "which", lambda name: None)
+
+
+@pytest.fixture
+def releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Serve a folder as both release servers."""
+    folder = tmp_path / "releases"
+    folder.mkdir()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    base = f"http://127.0.0.1:{server.server_port}"
+    monkeypatch.setenv("LOGSCAN_KUBERNETES_RELEASES", base)
+    monkeypatch.setenv("LOGSCAN_ETCD_RELEASES", base)
+    yield folder
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def publish(releases: Path, name: str, data: bytes, checksum: str | None = None) -> None:
+    system, machine = binaries.platform_name()
+    folder = releases / KUBERNETES_VERSION / "bin" / system / machine
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_bytes(data)
+    (folder / f"{name}.sha256").write_text(checksum or hashlib.sha256(data).hexdigest())
+
+
+def publish_etcd(releases: Path, data: bytes) -> None:
+    system, machine = binaries.platform_name()
+    stem = f"etcd-{ETCD_VERSION}-{system}-{machine}"
+    archive = io.BytesIO()
+    with tarfile.open(fileobj=archive, mode="w") as tar:
+        member = tarfile.TarInfo(f"{stem}/etcd")
+        member.size = len(data)
+        tar.addfile(member, io.BytesIO(data))
+    packed = gzip.compress(archive.getvalue())
+    folder = releases / ETCD_VERSION
+    folder.mkdir(parents=True)
+    (folder / f"{stem}.tar.gz").write_bytes(packed)
+    (folder / "SHA256SUMS").write_text(f"{hashlib.sha256(packed).hexdigest()}  {stem}.tar.gz\n")
+
+
+def test_releases_are_downloaded_verified_and_kept(releases: Path) -> None:
+    publish_etcd(releases, b"etcd!")
+    for name in ("kube-apiserver", "kube-controller-manager"):
+        publish(releases, name, name.encode())
+    said: list[str] = []
+    found = binaries.control_plane(said.append)
+    assert (found.etcd.read_bytes(), found.apiserver.read_bytes()) == (b"etcd!", b"kube-apiserver")
+    assert found.etcd.stat().st_mode & 0o111
+    assert len(said) == 1
+    assert binaries.control_plane(said.append) == found
+    assert len(said) == 1
+
+
+def test_a_wrong_checksum_is_refused(releases: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(releases, "kubectl", b"evil", checksum="0" * 64)
+    with pytest.raises(BinaryUnavailableError, match="it was not used") as refusal:
+        binaries.kubectl(lambda _: None)
+    assert "no Go toolchain" in str(refusal.value)
+    assert not (binaries.cache_folder() / "kubectl").exists()
+
+
+def test_downloads_can_be_turned_off(releases: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish(releases, "kubectl", b"kubectl")
+    monkeypatch.setenv("LOGSCAN_DOWNLOAD", "0")
+    with pytest.raises(BinaryUnavailableError, match="no Go toolchain"):
+        binaries.kubectl(lambda _: None)
+
+
+def test_a_server_that_is_not_there_is_given_up_soon(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("LOGSCAN_KUBERNETES_RELEASES", f"http://127.0.0.1:{closed.getsockname()[1]}")
+        with pytest.raises(DownloadError, match="no download from"):
+            downloads.fetch_kubernetes("kubectl", "v1", "linux", "amd64", tmp_path / "kubectl")
+
+
+def test_an_etcd_that_is_not_published_is_named(releases: Path, tmp_path: Path) -> None:
+    publish_etcd(releases, b"etcd")
+    with pytest.raises(DownloadError, match=r"publishes no etcd-.*-plan9-mips"):
+        downloads.fetch_etcd(ETCD_VERSION, "plan9", "mips", tmp_path / "etcd")
+
+
+@pytest.mark.parametrize(("version", "taken"), [(KUBERNETES_VERSION, True), ("v1.36.0", True), ("v1.35.3", False)])
+def test_assets_of_the_pinned_minor_version_are_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str, taken: bool
+) -> None:
+    assets = tmp_path / "assets"
+    assets.mkdir()
+    program = assets / "kube-apiserver"
+    program.write_text(SCRIPT.format(version=version))
+    program.chmod(0o755)
+    monkeypatch.setenv("KUBEBUILDER_ASSETS", str(assets))
+    assert binaries.find("kube-apiserver") == (program if taken else None)
+
+
+def test_a_program_that_cannot_run_is_not_taken(tmp_path: Path) -> None:
+    (tmp_path / "etcd").write_text("")
+    assert not binaries.has_pinned_minor("etcd", tmp_path / "etcd")
+
+
+def test_a_build_that_fails_shows_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = tmp_path / "go"
+    go.write_text("#!/bin/sh\necho something is wrong >&2\nexit 3\n")
+    go.chmod(0o755)
+    monkeypatch.setattr(gobuild.shutil, "which", lambda name: str(go))
+    with pytest.raises(BuildError, match=r"exit status 3:\nsomething is wrong"):
+        gobuild.build(["etcd"], tmp_path, KUBERNETES_VERSION, lambda _: None)
+
+
+def test_a_build_puts_programs_into_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    go = tmp_path / "go"
+    go.write_text('#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\necho built > "$2"\n')
+    go.chmod(0o755)
+    monkeypatch.setattr(gobuild.shutil, "which", lambda name: str(go))
+    said: list[str] = []
+    gobuild.build(["etcd", "helm"], tmp_path, KUBERNETES_VERSION, said.append)
+    assert (tmp_path / "etcd").read_text() == (tmp_path / "helm").read_text() == "built\n"
+    assert any("helm built after" in line for line in said)

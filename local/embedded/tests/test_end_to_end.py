@@ -1,0 +1,291 @@
+"""The whole pipeline as a user meets it: upload, kubectl, DynamoDB. Needs only a kubeconfig and an AWS endpoint.
+
+S3 -> forwarder -> SQS FIFO -> LogScan -> Job -> scanner process -> DynamoDB -> kubectl, with the operator installed
+from the shipped manifests under its own Role.
+"""
+
+import gzip
+import json
+import os
+import random
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from logscan_api.events import ObjectEvent
+from logscan_api.identity import scan_name
+from logscan_api.packs import resolve_rules
+from logscan_api.rules import RuleSelection
+from logscan_local import aws, grep
+from logscan_local.cluster import Kubectl, KubectlError, Object
+from logscan_local.stack import Stack, State
+from logscan_local.testing import eventually
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+pytestmark = pytest.mark.stack
+
+PACKS = ["generic", "kubernetes", "etcd"]  # as the overlay's default policy
+
+
+def text(lines: int, seed: int) -> bytes:
+    """Return a log that the shipped rules match here and there."""
+    chance = random.Random(seed)
+    kinds = [
+        "2026-11-24T08:00:00Z INFO request served in 5 ms",
+        "2026-11-24T08:00:00Z ERROR connection refused by 10.0.0.1",
+        "E1124 08:00:00.000001       1 reflector.go:166] Failed to watch",
+        '{"level":"warn","msg":"apply request took too long"}',
+        "2026-11-24T08:00:00Z WARN i/o timeout",
+    ]
+    return "".join(f"{chance.choice(kinds)} #{n}\n" for n in range(lines)).encode()
+
+
+class Cloud:
+    """What a user sees of the stack."""
+
+    def __init__(self, stack: Stack) -> None:
+        state = stack.state()
+        assert state is not None
+        self.stack = stack
+        self.state: State = state
+        self.kubectl: Kubectl = stack.kubectl()
+        self.s3 = aws.client("s3", state.resources.endpoint)
+        self.sqs = aws.client("sqs", state.resources.endpoint)
+        self.dynamodb = aws.client("dynamodb", state.resources.endpoint)
+
+    def upload(self, key: str, body: bytes, bucket: str = aws.BUCKET) -> str:
+        """Upload an object and return the name of the LogScan that it becomes."""
+        etag = self.s3.put_object(Bucket=bucket, Key=key, Body=body)["ETag"].strip('"')
+        return scan_name(ObjectEvent(bucket=bucket, key=key, etag=etag))
+
+    def scan(self, name: str) -> Object:
+        """Return a LogScan, empty while there is none."""
+        found: Object = json.loads(self.kubectl.run("get", "logscan", name, "--ignore-not-found", "-ojson") or "{}")
+        return found
+
+    def ended(self, name: str, seconds: float = 60) -> Object:
+        """Return a LogScan once it is finished."""
+
+        def finished() -> Object:
+            scan = self.scan(name)
+            return scan if scan.get("status", {}).get("phase") in ("Succeeded", "Failed") else {}
+
+        return eventually(finished, seconds, f"{name} to end")
+
+    def rows(self, key: str) -> list[dict[str, Any]]:
+        """Return the result rows of an object."""
+        query = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": f"O#logs#{key}"}}}
+        found: list[dict[str, Any]] = self.dynamodb.query(TableName=self.state.resources.table, **query)["Items"]
+        return found
+
+    def jobs(self, scan: Object) -> list[Object]:
+        """Return the Jobs of a LogScan."""
+        selector = f"--selector=logscan.dev/scan-uid={scan['metadata']['uid']}"
+        found: list[Object] = self.kubectl.get("jobs", selector)["items"]
+        return found
+
+    def apply(self, name: str, key: str, bucket: str = aws.BUCKET, **spec: Any) -> str:
+        """Apply a LogScan by hand and return its name."""
+        document = {
+            "apiVersion": "logscan.dev/v1alpha1",
+            "kind": "LogScan",
+            "metadata": {"name": name},
+            "spec": {"source": {"s3": {"bucket": bucket, "key": key}}, "rules": {"packs": ["generic"]}, **spec},
+        }
+        self.kubectl.run("apply", "--filename=-", stdin=json.dumps(document))
+        return name
+
+
+@pytest.fixture(scope="module")
+def cloud(full_stack: Stack) -> Cloud:
+    return Cloud(full_stack)
+
+
+@pytest.mark.parametrize(
+    ("key", "pack", "kind"),
+    [
+        ("e2e/plain.log", bytes, "plain"),
+        ("e2e/packed.log.gz", gzip.compress, "gzip"),
+        ("e2e/packed.zst", zstd.compress, "zstd"),
+        ("e2e/not really.gz", bytes, "plain"),
+        ("e2e/größe & + naïve/ä b.txt", gzip.compress, "gzip"),
+    ],
+)
+def test_counts_equal_grep_whatever_the_object_is_called(
+    cloud: Cloud, tmp_path: Path, key: str, pack: Any, kind: str
+) -> None:
+    body = text(3000, len(key))
+    (tmp_path / "log").write_bytes(body)
+    name = cloud.upload(key, pack(body))
+    scan = cloud.ended(name)
+    assert scan["status"]["phase"] == "Succeeded", scan["status"]
+    (row,) = cloud.rows(key)
+    assert [f["S"] for f in row["formats"]["L"]] == [kind]
+    counted = {rule: int(lines["N"]) for rule, lines in row["by_rule"]["M"].items()}
+    expected = {r.name: grep.count(r, tmp_path / "log") for r in resolve_rules(RuleSelection(packs=PACKS))}
+    assert counted == expected
+    assert scan["status"]["summary"]["lines"] == 3000
+
+
+def test_the_same_again_leaves_one_scan_one_job_one_row(cloud: Cloud) -> None:
+    body = text(100, 7)
+    name = cloud.upload("e2e/twice.log", body)
+    scan = cloud.ended(name)
+    assert cloud.upload("e2e/twice.log", body) == name
+    source = scan["spec"]["source"]["s3"]
+    for attempt in range(2):
+        cloud.sqs.send_message(
+            QueueUrl=cloud.state.resources.queue_url,
+            MessageBody=json.dumps({"schema": 1, **source}),
+            MessageGroupId="again",
+            MessageDeduplicationId=f"again-{attempt}",
+        )
+    marker = cloud.upload("e2e/marker.log", b"ERROR later\n")
+    cloud.ended(marker)
+    attributes = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+
+    def drained() -> bool:
+        answer = cloud.sqs.get_queue_attributes(QueueUrl=cloud.state.resources.queue_url, AttributeNames=attributes)
+        return all(answer["Attributes"][attribute] == "0" for attribute in attributes)
+
+    eventually(drained, what="the queue to be empty")
+    assert cloud.scan(name)["metadata"]["uid"] == scan["metadata"]["uid"]
+    assert len(cloud.jobs(scan)) == 1
+    assert len(cloud.rows("e2e/twice.log")) == 1
+    mine = [s for s in cloud.kubectl.get("logscans")["items"] if s["spec"]["source"]["s3"]["key"] == "e2e/twice.log"]
+    assert len(mine) == 1
+
+
+def test_yaml_applied_again_changes_nothing(cloud: Cloud) -> None:
+    cloud.upload("e2e/hand.log", text(100, 3))
+    name = cloud.apply("hand", "e2e/hand.log", rules={"packs": ["etcd"]})
+    first = cloud.ended(name)
+    cloud.apply("hand", "e2e/hand.log", rules={"packs": ["etcd"]})
+    assert cloud.scan(name)["metadata"]["uid"] == first["metadata"]["uid"]
+    assert len(cloud.jobs(first)) == 1
+    sort_keys = [row["sk"]["S"] for row in cloud.rows("e2e/hand.log")]
+    assert sort_keys.count(first["status"]["result"]["sk"]) == 1
+
+
+def test_kubectl_shows_describes_logs_and_deletes(cloud: Cloud) -> None:
+    name = cloud.upload("e2e/shown.log", text(50, 1))
+    scan = cloud.ended(name)
+    header, *lines = cloud.kubectl.run("get", "logscans", "--output=wide").splitlines()
+    assert header.split() == [
+        "NAME",
+        "PHASE",
+        "MATCHED",
+        "LINES",
+        "SEVERITY",
+        "DURATION",
+        "AGE",
+        "REASON",
+        "BUCKET",
+        "KEY",
+        "JOB",
+    ]
+    (line,) = [one for one in lines if one.startswith(f"{name} ")]
+    assert line.split()[1] == "Succeeded"
+    assert "e2e/shown.log" in line
+    described = cloud.kubectl.run("describe", "logscan", name)
+    for words in ("Succeeded", "lines matched", "Top Rules", "JobCreated"):
+        assert words in described
+    job = scan["status"]["job"]["name"]
+    last = json.loads(cloud.kubectl.run("logs", f"job/{job}").splitlines()[-1])
+    assert (last["message"], last["lines"]) == ("done", 50)
+    followed = cloud.kubectl.run("logs", "--follow", "--tail=1", f"job/{job}")
+    assert json.loads(followed) == last
+    cloud.kubectl.run("delete", "logscan", name)
+    eventually(lambda: not cloud.jobs(scan), what="its Job to go")
+    selector = f"--selector=logscan.dev/scan-uid={scan['metadata']['uid']}"
+    eventually(lambda: not cloud.kubectl.get("pods", selector)["items"], what="its pods to go")
+
+
+def test_what_fails_says_why_and_what_to_do(cloud: Cloud) -> None:
+    cloud.s3.create_bucket(Bucket="private-logs", CreateBucketConfiguration={"LocationConstraint": aws.REGION})
+    cloud.upload("secret.log", b"ERROR\n", bucket="private-logs")
+    cloud.upload("e2e/there.log", b"ERROR\n")
+    broken = {"inline": [{"name": "broken", "pattern": "(unclosed"}]}
+    names = {
+        "ObjectNotFound": cloud.apply("f-missing", "e2e/no such.log"),
+        "AccessDenied": cloud.apply("f-denied", "secret.log", bucket="private-logs"),
+        "InvalidRule": cloud.apply("f-rule", "e2e/there.log", rules=broken),
+    }
+    words = {
+        "ObjectNotFound": "cannot read s3://logs/e2e/no such.log",
+        "AccessDenied": "check the role of the scanner's service account",
+        "InvalidRule": "rule 'broken': Missing close parenthesis",
+    }
+    for reason, name in names.items():
+        status = cloud.ended(name)["status"]
+        assert (status["phase"], status["reason"]) == ("Failed", reason)
+        assert words[reason] in status["message"]
+        assert status["attempts"] == 1, "a permanent failure is not tried again"
+
+
+def test_the_operator_may_be_killed_at_any_time(cloud: Cloud) -> None:
+    names = [cloud.upload(f"e2e/kill/{n}.log", text(200, n)) for n in range(12)]
+    eventually(lambda: cloud.scan(names[0]).get("status", {}).get("phase"), what="work to begin")
+    before = operator_pod(cloud)
+    for _ in range(2):
+        os.kill(operator_pid(cloud), signal.SIGKILL)
+        eventually(lambda: cloud.kubectl.get("pods", "-lapp.kubernetes.io/name=logscan")["items"], what="its pod")
+    for name in names:
+        assert cloud.ended(name, 120)["status"]["phase"] == "Succeeded"
+    after = operator_pod(cloud)
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
+    assert after["metadata"]["uid"] == before["metadata"]["uid"]
+    assert restarts(after) > restarts(before)
+    for number, name in enumerate(names):
+        assert len(cloud.jobs(cloud.scan(name))) == 1, f"{name} ran twice"
+        assert len(cloud.rows(f"e2e/kill/{number}.log")) == 1
+
+
+def operator_pod(cloud: Cloud) -> Object:
+    """Return the operator's pod."""
+    (pod,) = cloud.kubectl.get("pods", "--selector=app.kubernetes.io/name=logscan")["items"]
+    found: Object = pod
+    return found
+
+
+def restarts(pod: Object) -> int:
+    """Return how often a pod's container was restarted."""
+    return int(pod["status"]["containerStatuses"][0]["restartCount"])
+
+
+def operator_pid(cloud: Cloud) -> int:
+    """Return the process of the operator's container, once it runs."""
+    (node,) = [part for part in cloud.state.parts if part.name == "node"]
+
+    def running() -> int:
+        for process in psutil.Process(node.pid).children(recursive=True):
+            command = process.cmdline()
+            if len(command) > 1 and command[1].endswith("/logscan-operator"):
+                return process.pid
+        return 0
+
+    return eventually(running, what="the operator's process")
+
+
+def test_up_again_changes_nothing(cloud: Cloud, full_stack: Stack) -> None:
+    assert full_stack.up() == cloud.state
+    assert all(state == "running" for _, state, _ in full_stack.report())
+
+
+def test_the_namespace_enforces_the_restricted_level(cloud: Cloud) -> None:
+    bad = {
+        "apiVersion": "v1",
+        "kind": "Pod",
+        "metadata": {"name": "bad"},
+        "spec": {"containers": [{"name": "c", "image": "x"}]},
+    }
+    with pytest.raises(KubectlError, match='violates PodSecurity "restricted'):
+        cloud.kubectl.run("apply", "--filename=-", stdin=json.dumps(bad))

@@ -1,0 +1,127 @@
+"""Parts of the stack that need no running one."""
+
+import io
+import socket
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from logscan_api.rules import Rule
+from logscan_local import __main__ as command
+from logscan_local import aws, grep, manifests, pki, ports, processes
+from logscan_local.errors import PartFailedError, StackError
+from logscan_local.paths import REPOSITORY, StackPaths, cache_root
+from logscan_local.stack import Stack
+
+TALKER = [sys.executable, "-c", "import time; print('hello from the part', flush=True); time.sleep(60)"]
+QUITTER = [sys.executable, "-c", "print('no such luck'); raise SystemExit(3)"]
+
+
+def test_a_part_runs_until_it_is_stopped(tmp_path: Path) -> None:
+    part = processes.start("talker", TALKER, tmp_path / "log")
+    processes.wait_ready(part, lambda: "hello" in processes.tail(part), 20)
+    assert part.alive
+    processes.stop([part])
+    assert not part.alive
+    assert processes.Part(**part.to_json()) == part  # type: ignore[arg-type]
+
+
+def test_a_part_that_ends_shows_its_log(tmp_path: Path) -> None:
+    part = processes.start("quitter", QUITTER, tmp_path / "log")
+    with pytest.raises(PartFailedError, match=r"quitter ended while starting(.|\n)*no such luck"):
+        processes.wait_ready(part, lambda: False, 20)
+    processes.stop([part])
+
+
+def test_a_part_that_is_never_ready_is_given_up(tmp_path: Path) -> None:
+    part = processes.start("talker", TALKER, tmp_path / "log")
+    with pytest.raises(PartFailedError, match="talker was not ready after 0 s"):
+        processes.wait_ready(part, lambda: False, 0.1)
+    processes.stop([part])
+
+
+def test_a_program_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(PartFailedError, match="ghost could not be started"):
+        processes.start("ghost", [str(tmp_path / "ghost")], tmp_path / "log")
+
+
+def test_a_pid_of_somebody_else_is_not_the_part(tmp_path: Path) -> None:
+    part = processes.start("talker", TALKER, tmp_path / "log")
+    assert not processes.Part("talker", part.pid, part.started - 100, part.log).alive
+    processes.stop([part])
+
+
+def test_free_ports_are_free_and_different() -> None:
+    numbers = ports.free_ports(5)
+    assert len(set(numbers)) == 5
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", numbers[0]))
+
+
+def test_keys_are_for_their_owner_only(tmp_path: Path) -> None:
+    pki.create_all(tmp_path / "pki", "node-1")
+    for path in (tmp_path / "pki").glob("*.key"):
+        assert path.stat().st_mode & 0o077 == 0
+    pki.write_kubeconfig(tmp_path / "kubeconfig", tmp_path / "pki", "admin", "https://127.0.0.1:1", "logscan")
+    assert (tmp_path / "kubeconfig").stat().st_mode & 0o077 == 0
+
+
+def test_the_forwarders_archive_is_the_source_and_always_the_same() -> None:
+    archive = aws.forwarder_zip()
+    assert archive == aws.forwarder_zip()
+    names = zipfile.ZipFile(io.BytesIO(archive)).namelist()
+    assert names == [
+        "logscan_forwarder/__init__.py",
+        "logscan_forwarder/events.py",
+        "logscan_forwarder/handler.py",
+    ]
+    assert len(archive) < 10_000
+
+
+def test_paths_stay_below_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGSCAN_CACHE", str(tmp_path))
+    assert cache_root() == tmp_path
+    assert StackPaths("x").state.is_relative_to(tmp_path)
+    monkeypatch.delenv("LOGSCAN_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert cache_root() == tmp_path / "xdg" / "logscan"
+
+
+def test_a_stack_that_was_never_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGSCAN_CACHE", str(tmp_path))
+    stack = Stack("never", lambda _: None)
+    assert stack.report() == []
+    with pytest.raises(StackError, match="not up"):
+        stack.environment()
+    assert command.main(["--stack", "never", "status"]) == 1
+    assert command.main(["--stack", "never", "env"]) == 1
+    assert command.main(["--stack", "never", "down"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("rule", "lines"),
+    [
+        (Rule(name="r", pattern="ERROR"), 3),
+        (Rule(name="r", pattern="error", ignore_case=True), 3),
+        (Rule(name="r", pattern="ERROR", exclude="harmless"), 2),
+        (Rule(name="r", pattern="nothing"), 0),
+    ],
+)
+def test_grep_counts(tmp_path: Path, rule: Rule, lines: int) -> None:
+    (tmp_path / "log").write_bytes(b"ERROR\nERROR harmless\nok\nERROR \xff\n")
+    assert grep.count(rule, tmp_path / "log") == lines
+
+
+def test_grep_refuses_what_is_no_expression(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b"x\n")
+    with pytest.raises(StackError, match="grep"):
+        grep.count(Rule(name="r", pattern="("), tmp_path / "log")
+
+
+def test_stale_manifests_are_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(manifests, "expected", lambda: {"README.md": "something else"})
+    assert manifests.main(["--check"]) == 1
+    assert "README.md" in capsys.readouterr().err
+    assert (REPOSITORY / "README.md").read_text() != "something else"
