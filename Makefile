@@ -53,7 +53,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy $(SOURCES)
-	@for tests in $(TESTS); do echo "mypy $$tests"; $(BIN)/mypy $$tests; done
+	@for tests in $(TESTS); do echo "mypy $$tests"; MYPYPATH=$$tests $(BIN)/mypy $$tests; done
 	$(BIN)/lint-imports
 
 drift: $(READY)
@@ -61,27 +61,23 @@ drift: $(READY)
 	$(BIN)/python -m logscan_local.manifests --check
 
 # One pytest process per package: a folder named `operator` must never become a module (see CONTRIBUTING.md).
-# coverage's own file name keeps the processes' data apart until `coverage` combines them.
-define pytest
-	@for package in $(PACKAGES); do \
-	  echo "== $$package: $(1)"; \
-	  COVERAGE_FILE=$(CURDIR)/.coverage.$(1).$${package//\//-} $(BIN)/coverage run --rcfile=pyproject.toml \
-	    -m pytest --rootdir=$$package -c $$package/pyproject.toml -q $(2) $$package/tests; \
-	done
-endef
+# What each prints is shown when it has ended, so that two can run at the same time.
+PYTEST = --rootdir=$$package -c $$package/pyproject.toml -q $$package/tests
 
-unit: $(READY) ## Run the unit tests: no network, no process
-	@rm -f .coverage*
-	$(call pytest,unit,-m "not controlplane and not emulator and not stack")
+unit: $(READY) ## Run the unit tests: no network, no server
+	@printf '%s\n' $(PACKAGES) | xargs -P 2 -I {} bash -c 'package={}; \
+	  output=$$($(BIN)/python -m pytest -m "not controlplane and not emulator and not stack" $(PYTEST) 2>&1); \
+	  status=$$?; printf "== %s: unit tests\n%s\n" "$$package" "$$output"; exit $$status'
 
-check: lint drift unit ## Everything that needs no other process: format, lint, types, imports, drift, unit tests
+check: lint drift unit ## Everything that needs no server: format, lint, types, imports, drift, unit tests
 
+# Every tier under coverage. Each process writes a file of its own, `coverage` combines them.
 tiers: $(READY)
+	@rm -f .coverage .coverage.*
 	@for package in $(PACKAGES); do \
-	  echo "== $$package: real parts"; \
-	  COVERAGE_FILE=$(CURDIR)/.coverage.tiers.$${package//\//-} $(BIN)/coverage run --rcfile=pyproject.toml \
-	    -m pytest --rootdir=$$package -c $$package/pyproject.toml -q \
-	    -m "controlplane or emulator or stack" $$package/tests || test $$? -eq 5; \
+	  echo "== $$package: every tier"; \
+	  COVERAGE_FILE=$(CURDIR)/.coverage.$${package//\//-} $(BIN)/coverage run --rcfile=pyproject.toml \
+	    -m pytest $(PYTEST); \
 	done
 
 coverage: $(READY)

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
@@ -119,8 +119,7 @@ def message(number: int, group: str, key: str | None = None, receives: int = 1) 
 def handled(queue: MemoryQueue, refusals: dict[str, ApiError] | None = None) -> tuple[MemoryApi, View]:
     api, view = MemoryApi(refusals or {}), View(synced=True)
     view.policies["logscan", "default"] = Policy(("logscan", "default"), 1, SCAN_ALL)
-    made: Any = (queue, api)
-    queue.intake = Intake(*made, view, SETTINGS, lambda: None)
+    queue.intake = Intake(cast("Any", queue), cast("Any", api), view, SETTINGS, lambda: None)
     asyncio.run(asyncio.wait_for(queue.intake.run(), 20))
     return api, view
 

@@ -90,7 +90,11 @@ def test_an_exclude_takes_lines_away() -> None:
 
 
 def test_a_line_counts_once_per_severity() -> None:
-    rules = [Rule(name="a", pattern="a"), Rule(name="b", pattern="b"), Rule(name="c", pattern="c", severity="info")]
+    rules = [
+        Rule(name="a", pattern="a"),
+        Rule(name="b", pattern="b"),
+        Rule(name="c", pattern="c", severity=Severity.INFO),
+    ]
     engine, _ = count(rules, [b"abc\nab\nc\n"])
     assert engine.counts.by_severity[Severity.ERROR] == 2
     assert engine.counts.by_severity[Severity.INFO] == 2

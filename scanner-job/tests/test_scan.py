@@ -6,7 +6,9 @@ import logging
 import signal
 from collections.abc import Iterator
 from contextlib import suppress
+from logging.handlers import QueueHandler
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import boto3
@@ -18,7 +20,7 @@ from logscan_api.exitcodes import ExitCode
 from logscan_api.logscans import Limits, ResultRef, S3Source
 from logscan_api.requests import ScanIdentity, ScanRequest, resolve_limits
 from logscan_api.results import table_definition
-from logscan_api.rules import Rule
+from logscan_api.rules import Rule, Severity
 from logscan_scanner import __main__ as command
 from logscan_scanner import aws, errors, logs, runner
 from logscan_scanner.progress import Progress
@@ -59,7 +61,7 @@ def request(limits: Limits | None = None, rules: list[Rule] | None = None, **sou
     return ScanRequest(
         scan=ScanIdentity(namespace="n", name="s", uid="u", attempt=1),
         source=S3Source.model_validate({"bucket": "app-logs", **source}),
-        rules=rules or [Rule(name="err", pattern="ERROR"), Rule(name="nine", pattern="9 ", severity="info")],
+        rules=rules or [Rule(name="err", pattern="ERROR"), Rule(name="nine", pattern="9 ", severity=Severity.INFO)],
         limits=resolve_limits(limits),
         result=ResultRef(table="results", pk="O#logs#a", sk="S#1#h"),
     )
@@ -164,7 +166,7 @@ def test_an_overwritten_object_is_superseded(cloud: Any) -> None:
         ({"bucket": "no-such-bucket", "prefix": "a"}, errors.ObjectNotFoundError),
     ],
 )
-def test_what_is_not_there(cloud: Any, source: dict[str, str], error: type[Exception]) -> None:
+def test_what_is_not_there(cloud: Any, source: dict[str, Any], error: type[Exception]) -> None:
     with pytest.raises(error, match="s3://"):
         run(request(**source))
 
@@ -282,9 +284,8 @@ def test_last_words_that_cannot_be_written_fail_nothing(monkeypatch: pytest.Monk
 def test_progress_is_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 1.0, 6.0, 7.0])
     monkeypatch.setattr("logscan_scanner.progress.monotonic", lambda: next(clock))
-    records: list[logging.LogRecord] = []
-    handler = logging.Handler()
-    handler.emit = records.append  # type: ignore[method-assign]
+    records: SimpleQueue[logging.LogRecord] = SimpleQueue()
+    handler = QueueHandler(records)
     log = logging.getLogger("logscan.scanner.progress")
     log.addHandler(handler)
     log.setLevel(logging.INFO)
@@ -292,7 +293,8 @@ def test_progress_is_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     for _ in range(3):
         progress.tell(100, 6_000_000, 10, 1)
     log.removeHandler(handler)
-    (record,) = records
+    record = records.get_nowait()
+    assert records.empty()
     assert record.__dict__["facts"] == {
         "bytes": 100,
         "lines": 10,

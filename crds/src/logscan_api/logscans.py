@@ -123,14 +123,6 @@ class Limits(Model):
     )
 
 
-class NotifyWhen(StrEnum):
-    """When a mail is sent."""
-
-    MATCH = "Match"
-    ALWAYS = "Always"
-    FAILURE = "Failure"
-
-
 class Resources(Model):
     """Requests and limits of the scanner's container, as in a pod."""
 

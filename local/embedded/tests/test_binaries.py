@@ -19,6 +19,7 @@ from logscan_local.binaries import ETCD_VERSION, KUBERNETES_VERSION
 from logscan_local.downloads import DownloadError
 from logscan_local.errors import BinaryUnavailableError
 from logscan_local.gobuild import BuildError
+from logscan_local.paths import platform_name
 
 SCRIPT = "#!/bin/sh\necho 'Kubernetes {version}'\n"
 
@@ -36,7 +37,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGSCAN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
-    monkeypatch.setattr(binaries.shutil, "which", lambda name: None)
+    monkeypatch.setattr("logscan_local.binaries.shutil.which", lambda name: None)
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ def releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / "releases"
     folder.mkdir()
     server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder)))
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     base = f"http://127.0.0.1:{server.server_port}"
     monkeypatch.setenv("LOGSCAN_KUBERNETES_RELEASES", base)
@@ -57,7 +58,7 @@ def releases(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def publish(releases: Path, name: str, data: bytes, checksum: str | None = None) -> None:
-    system, machine = binaries.platform_name()
+    system, machine = platform_name()
     folder = releases / KUBERNETES_VERSION / "bin" / system / machine
     folder.mkdir(parents=True, exist_ok=True)
     (folder / name).write_bytes(data)
@@ -65,7 +66,7 @@ def publish(releases: Path, name: str, data: bytes, checksum: str | None = None)
 
 
 def publish_etcd(releases: Path, data: bytes) -> None:
-    system, machine = binaries.platform_name()
+    system, machine = platform_name()
     stem = f"etcd-{ETCD_VERSION}-{system}-{machine}"
     archive = io.BytesIO()
     with tarfile.open(fileobj=archive, mode="w") as tar:
@@ -143,7 +144,7 @@ def test_a_build_that_fails_shows_its_end(tmp_path: Path, monkeypatch: pytest.Mo
     go = tmp_path / "go"
     go.write_text("#!/bin/sh\necho something is wrong >&2\nexit 3\n")
     go.chmod(0o755)
-    monkeypatch.setattr(gobuild.shutil, "which", lambda name: str(go))
+    monkeypatch.setattr("logscan_local.gobuild.shutil.which", lambda name: str(go))
     with pytest.raises(BuildError, match=r"exit status 3:\nsomething is wrong"):
         gobuild.build(["etcd"], tmp_path, KUBERNETES_VERSION, lambda _: None)
 
@@ -152,7 +153,7 @@ def test_a_build_puts_programs_into_the_folder(tmp_path: Path, monkeypatch: pyte
     go = tmp_path / "go"
     go.write_text('#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\necho built > "$2"\n')
     go.chmod(0o755)
-    monkeypatch.setattr(gobuild.shutil, "which", lambda name: str(go))
+    monkeypatch.setattr("logscan_local.gobuild.shutil.which", lambda name: str(go))
     said: list[str] = []
     gobuild.build(["etcd", "helm"], tmp_path, KUBERNETES_VERSION, said.append)
     assert (tmp_path / "etcd").read_text() == (tmp_path / "helm").read_text() == "built\n"

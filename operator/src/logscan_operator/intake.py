@@ -117,7 +117,7 @@ class Intake:
             except AwsError as error:
                 failures += 1
                 log.warning("cannot receive from the queue: %s", error)
-                await self._pause(min(2.0**failures, 30.0))
+                await self._pause(min(0.25 * 2.0**failures, 30.0))
                 continue
             await self._handle(messages)
 

@@ -4,7 +4,7 @@ import argparse
 import shlex
 import sys
 
-from logscan_local import demo
+from logscan_local import demo, processes
 from logscan_local.errors import StackError
 from logscan_local.stack import Stack
 
@@ -47,12 +47,15 @@ def _down(stack: Stack, _options: argparse.Namespace) -> int:
 
 
 def _status(stack: Stack, _options: argparse.Namespace) -> int:
-    report = stack.report()
-    for name, state, log in report:
-        print(f"{name:<24} {state:<8} {log}")
-    if not report:
+    parts = stack.parts()
+    for part in parts:
+        print(f"{part.name:<24} {'running' if part.alive else 'dead':<8} {part.log}")
+    for part in parts:
+        if not part.alive:
+            print(f"{part.name} has died; {processes.tail(part)}")
+    if not parts:
         print("the stack is down")
-    return 0 if report and all(state == "running" for _, state, _ in report) else 1
+    return 0 if parts and all(part.alive for part in parts) else 1
 
 
 def _env(stack: Stack, _options: argparse.Namespace) -> int:

@@ -19,7 +19,7 @@ from rich.console import Console
 from logscan_api.events import ObjectEvent
 from logscan_api.identity import scan_name
 from logscan_api.packs import resolve_rules
-from logscan_api.rules import RuleSelection
+from logscan_api.rules import RuleSelection, Severity
 from logscan_local import aws, grep
 from logscan_local.cluster import Kubectl, Object
 from logscan_local.errors import StackError
@@ -145,27 +145,34 @@ def _show(kubectl: Kubectl, state: State, uploads: list[Upload], scans: dict[str
         facts = f"{row.get('status', 'no row')}  {'+'.join(row.get('formats', []))}  {json.dumps(counts)}"
         console.print(f"  {name}\n    {row.get('sk', '')}\n    {facts}", markup=False, soft_wrap=True)
     console.rule("[bold]findings")
-    samples = [(row["bucket"], row["key"], sample) for row in rows.values() for sample in row.get("samples", [])]
-    for bucket, key, sample in samples[:FINDINGS]:
-        where = f"s3://{bucket}/{key}:{int(sample['line'])}"
-        console.print(f"  {sample['rule']}  {where}\n    {sample['text']}", markup=False, soft_wrap=True)
+    for severity, where, sample in _worst(list(rows.values()))[:FINDINGS]:
+        console.print(f"  {severity}  {sample['rule']}  {where}\n    {sample['text']}", markup=False, soft_wrap=True)
     console.rule("[bold]seconds from the upload")
     jobs = {job["metadata"]["name"]: job for job in kubectl.get("jobs")["items"]}
     for upload in uploads:
-        console.print(f"  {_latency(upload, scans[upload.scan], jobs)}  {upload.key}", markup=False)
+        console.print(f"  {_latency(upload, scans[upload.scan], jobs, rows[upload.scan])}  {upload.key}", markup=False)
 
 
-def _latency(upload: Upload, scan: Object, jobs: dict[str, Object]) -> str:
+def _worst(rows: list[dict[str, Any]]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return severity, place and sample of all findings, the worst first, each rule once."""
+    found: dict[str, tuple[str, str, dict[str, Any]]] = {}
+    for row in rows:
+        for sample in row.get("samples", []):
+            where = f"s3://{row['bucket']}/{row['key']}:{int(sample['line'])}"
+            found.setdefault(sample["rule"], (row["severities"][sample["rule"]], where, sample))
+    return sorted(found.values(), key=lambda finding: -Severity(finding[0]).rank)
+
+
+def _latency(upload: Upload, scan: Object, jobs: dict[str, Object], row: dict[str, Any]) -> str:
+    """Return the spans; a Job's time is known to the second only."""
     job = jobs.get(scan["status"].get("job", {}).get("name", ""))
-    created = _seconds(upload.at, job["metadata"]["creationTimestamp"]) if job else "-"
-    ended = _seconds(upload.at, scan["status"]["completionTime"])
-    return f"to its Job {created:>5}, to its result {ended:>5}"
+    created = f"{_seconds(upload.at, job['metadata']['creationTimestamp']):.0f} s" if job else "-"
+    ended = f"{_seconds(upload.at, row['finished_at']):.1f} s" if row else "-"
+    return f"to its Job {created:>4}, to its result {ended:>6}"
 
 
-def _seconds(start: datetime, stamp: str) -> str:
-    """Return a span; Kubernetes' times are whole seconds, so it is good to one second."""
-    end = datetime.fromisoformat(stamp.replace("Z", "+00:00"))
-    return f"{max((end - start).total_seconds() + 0.5, 0):.0f} s"
+def _seconds(start: datetime, stamp: str) -> float:
+    return max((datetime.fromisoformat(stamp.replace("Z", "+00:00")) - start).total_seconds(), 0)
 
 
 def _row(state: State, scan: Object) -> dict[str, Any]:

@@ -104,8 +104,9 @@ def stop(parts: Sequence[Part], grace_seconds: float = 10) -> None:
         for part in groups:
             _reap(part)
         sleep(POLL_SECONDS)
-    for part in groups:
-        _signal(part, signal.SIGKILL)
+    for part in parts:
+        if part.alive:
+            _signal(part, signal.SIGKILL)
         child = _children.pop(part.pid, None)
         if child is not None:
             child.wait()

@@ -146,10 +146,10 @@ class Stack:
         command = [sys.executable, "-m", "logscan_local.node", str(path)]
         return processes.start("node", command, self.paths.logs / "node.log")
 
-    def report(self) -> list[tuple[str, str, str]]:
-        """Return name, state and log of each part; the state of a dead one carries the end of its log."""
+    def parts(self) -> list[Part]:
+        """Return the stack's processes; none if it is down."""
         state = self.state()
-        return [(part.name, "running" if part.alive else "dead", part.log) for part in state.parts] if state else []
+        return state.parts if state else []
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables with which kubectl, boto3 and the AWS CLI reach this stack.

@@ -6,12 +6,13 @@ Each test process has a stack of its own, so that packages can be tested at the 
 import os
 import time
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import pytest
 
-from logscan_local.cluster import Kubectl
-from logscan_local.stack import Stack, State
+if TYPE_CHECKING:
+    from logscan_local.cluster import Kubectl
+    from logscan_local.stack import Stack, State
 
 POLL_SECONDS = 0.1
 
@@ -31,19 +32,19 @@ def eventually(check: Callable[[], T], seconds: float = 30, what: str = "the con
 
 
 @pytest.fixture(scope="session")
-def bare_stack() -> Iterator[Stack]:
+def bare_stack() -> "Iterator[Stack]":
     """Yield a stack with control plane, node and AWS, but without the operator."""
     yield from _stack("bare", with_operator=False)
 
 
 @pytest.fixture(scope="session")
-def full_stack() -> Iterator[Stack]:
+def full_stack() -> "Iterator[Stack]":
     """Yield a stack with everything."""
     yield from _stack("full", with_operator=True)
 
 
 @pytest.fixture(scope="session")
-def bare_state(bare_stack: Stack) -> State:
+def bare_state(bare_stack: "Stack") -> "State":
     """Return the addresses and keys of the bare stack."""
     state = bare_stack.state()
     assert state is not None
@@ -51,14 +52,16 @@ def bare_state(bare_stack: Stack) -> State:
 
 
 @pytest.fixture(scope="session")
-def bare_kubectl(bare_stack: Stack) -> Kubectl:
+def bare_kubectl(bare_stack: "Stack") -> "Kubectl":
     """Return kubectl for the bare stack, in a namespace that exists, with the CRDs applied."""
     kubectl = bare_stack.kubectl()
     kubectl.run("create", "namespace", kubectl.namespace)
     return kubectl
 
 
-def _stack(kind: str, with_operator: bool) -> Iterator[Stack]:
+def _stack(kind: str, with_operator: bool) -> "Iterator[Stack]":
+    from logscan_local.stack import Stack  # late: unit tests load this module too, and shall start soon
+
     stack = Stack(f"test-{kind}-{os.getpid()}", lambda line: None)
     try:
         stack.up(with_operator=with_operator)
