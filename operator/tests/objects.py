@@ -8,7 +8,12 @@ from logscan_operator.view import Object, Scan, ScanJob, View
 
 NOW = datetime(2026, 11, 24, 8, 0, 0, tzinfo=UTC)
 SETTINGS = Settings(
-    namespace="logscan", queue_url="https://q", table="results", scanner_image="logscan-scanner:1", max_concurrent=2
+    namespace="logscan",
+    queue_url="https://q",
+    table="results",
+    scanner_image="logscan-scanner:1",
+    max_concurrent=2,
+    queued_after_seconds=1,
 )
 
 
@@ -54,14 +59,21 @@ def job_body(scan: str = "a", attempt: int = 1, ended: str | None = None, **chan
     }
 
 
+def synced_view() -> View:
+    """Return an empty view of a cluster that was read."""
+    view = View()
+    view.synced = True
+    return view
+
+
 def view_of(*bodies: Object) -> View:
     """Return a synced view of LogScans and Jobs."""
-    view = View(synced=True)
+    view = synced_view()
     for body in bodies:
         if "source" in body["spec"]:
-            view.put_scan(body)
+            view.scans.take(body)
         else:
-            view.put_job(body)
+            view.jobs.take(body)
     return view
 
 

@@ -41,6 +41,7 @@ class Running:
         self.settings = settings
         self.s3 = aws.client("s3", state.resources.endpoint)
         self.sqs = aws.client("sqs", state.resources.endpoint)
+        self.failures: list[BaseException] = []
 
     def upload(self, key: str, body: bytes = BODY) -> str:
         """Upload an object and return the name of its LogScan."""
@@ -66,6 +67,7 @@ class Running:
         """Return the status once it has a phase."""
 
         def reached() -> Object:
+            assert not self.failures, self.failures
             status = self.status(name)
             return status if status.get("phase") == phase else {}
 
@@ -102,6 +104,11 @@ def operator(bare_stack: Stack, bare_kubectl: Kubectl, bare_state: State) -> Ite
         receive_wait_seconds=1,
         visibility_seconds=10,
         max_concurrent=2,
+        queued_after_seconds=1,
+        lease_seconds=5,
+        pending_seconds=600,
+        scanner_memory_most="512Mi",
+        debug=True,
         retry_first_seconds=1,
         resync_seconds=2,
         http_port=free_ports(1)[0],
@@ -115,7 +122,7 @@ def operator(bare_stack: Stack, bare_kubectl: Kubectl, bare_state: State) -> Ite
 def _in_a_thread(running: Running, stack: Stack) -> Iterator[Running]:
     stop, started, loops = asyncio.Event(), threading.Event(), []
     connection = Connection(str(stack.paths.kubeconfig))
-    failures: list[BaseException] = []
+    failures = running.failures
 
     async def work() -> None:
         loops.append(asyncio.get_running_loop())
@@ -213,7 +220,8 @@ def test_a_scan_that_no_policy_takes_fails_with_advice(operator: Running) -> Non
 def test_out_of_memory_is_told(operator: Running) -> None:
     operator.upload("a.log")
     name = operator.apply("hungry", job={"resources": {"limits": {"memory": "20Mi"}, "requests": {"memory": "20Mi"}}})
-    assert operator.until(name, "Failed")["reason"] == "OutOfMemory"
+    status = operator.until(name, "Failed")
+    assert (status["reason"], status["attempts"], status["memoryLimit"]) == ("OutOfMemory", 2, "40Mi")
 
 
 def test_suspend_and_resume(operator: Running) -> None:

@@ -3,20 +3,29 @@
 import json
 import logging
 import operator
+from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from objects import job_body, scan_body, view_of
 
 from logscan_operator import __main__, health, logs
+from logscan_operator.metrics import Metrics
 from logscan_operator.view import View
+
+
+def served(progress: health.Progress, view: View, explain: Any = None) -> TestServer:
+    app = health.application(progress, view, Metrics(3), lambda: {"leading": True}, explain)
+    return TestServer(app)
 
 
 async def test_alive_means_that_every_loop_moves(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [1000.0]
     monkeypatch.setattr("logscan_operator.health.time.monotonic", lambda: clock[0])
     progress, view = health.Progress({"intake": 10, "scheduler": 20}), View()
-    async with TestClient(TestServer(health.application(progress, view))) as client:
+    async with TestClient(served(progress, view)) as client:
         assert (await client.get("/healthz")).status == 200
+        progress.tick("intake")
         clock[0] += 15
         answer = await client.get("/healthz")
         assert (answer.status, await answer.json()) == (503, {"stuck": {"intake": 15.0}})
@@ -26,11 +35,31 @@ async def test_alive_means_that_every_loop_moves(monkeypatch: pytest.MonkeyPatch
 
 async def test_ready_means_that_the_cluster_was_read() -> None:
     view = View()
-    async with TestClient(TestServer(health.application(health.Progress({}), view))) as client:
+    async with TestClient(served(health.Progress({}), view)) as client:
         assert (await client.get("/readyz")).status == 503
         view.synced = True
         answer = await client.get("/readyz")
-        assert (answer.status, await answer.json()) == (200, {"synced": True, "scans": 0, "jobs": 0})
+        assert (answer.status, await answer.json()) == (
+            200,
+            {"synced": True, "scans": 0, "jobs": 0, "leading": True},
+        )
+
+
+async def test_metrics_count_without_buckets_and_keys() -> None:
+    view = view_of(scan_body("a"), scan_body("b", status={"phase": "Failed"}), job_body("a"))
+    async with TestClient(served(health.Progress({}), view)) as client:
+        text = await (await client.get("/metrics")).text()
+    for line in ('logscan_scans{phase="Failed"} 1.0', "logscan_jobs_active 1.0", "logscan_slots 3.0"):
+        assert line in text
+    assert "bucket=" not in text
+    assert ".log" not in text
+
+
+async def test_the_plan_is_shown_only_when_asked_for() -> None:
+    async with TestClient(served(health.Progress({}), View())) as client:
+        assert (await client.get("/debug/plan")).status == 404
+    async with TestClient(served(health.Progress({}), View(), lambda: ["x"])) as client:
+        assert await (await client.get("/debug/plan")).json() == ["x"]
 
 
 def test_a_log_line_is_json_with_its_facts() -> None:

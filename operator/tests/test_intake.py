@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import pytest
 from botocore.exceptions import ClientError
-from objects import SETTINGS
+from objects import SETTINGS, synced_view
 
 from logscan_api.events import ObjectEvent
 from logscan_api.identity import scan_name
@@ -15,7 +15,8 @@ from logscan_api.rules import RuleSelection
 from logscan_operator.aws import Message
 from logscan_operator.intake import Ignored, Intake, backoff_seconds, decide, grouped
 from logscan_operator.kube import ApiError
-from logscan_operator.view import Object, Policy, View
+from logscan_operator.metrics import Metrics
+from logscan_operator.view import Object, View
 
 SCAN_ALL = LogScanPolicySpec(rules=RuleSelection(packs=["generic"]))
 SKIP_TMP = LogScanPolicySpec(priority=5, match=PolicyMatch(keys=["tmp/**"]), action=PolicyAction.IGNORE)
@@ -117,9 +118,10 @@ def message(number: int, group: str, key: str | None = None, receives: int = 1) 
 
 
 def handled(queue: MemoryQueue, refusals: dict[str, ApiError] | None = None) -> tuple[MemoryApi, View]:
-    api, view = MemoryApi(refusals or {}), View(synced=True)
-    view.policies["logscan", "default"] = Policy(("logscan", "default"), 1, SCAN_ALL)
-    queue.intake = Intake(cast("Any", queue), cast("Any", api), view, SETTINGS, lambda: None)
+    api, view = MemoryApi(refusals or {}), synced_view()
+    spec = {"rules": {"packs": ["generic"]}}
+    view.policies.take({"metadata": {"namespace": "logscan", "name": "default", "resourceVersion": "1"}, "spec": spec})
+    queue.intake = Intake(cast("Any", queue), cast("Any", api), view, SETTINGS, Metrics(1), lambda: None)
     asyncio.run(asyncio.wait_for(queue.intake.run(), 20))
     return api, view
 

@@ -16,13 +16,12 @@ from logscan_operator.planning import (
     Cancel,
     Collect,
     CreateJob,
-    DeleteScan,
     SuspendJob,
     WriteStatus,
     next_deadline,
     plan,
 )
-from logscan_operator.view import Object, View, active_jobs
+from logscan_operator.view import Object, View
 
 RUNNING: Object = {
     "phase": "Running",
@@ -101,8 +100,8 @@ def test_the_limit_counts_running_jobs_and_those_being_created() -> None:
 
 def test_finished_and_suspended_jobs_hold_no_slot() -> None:
     jobs = [job_body("x", ended="Complete"), job_body("y", ended="Failed"), job_body("z", suspend=True)]
-    view = view_of(*jobs)
-    assert active_jobs(view.jobs) == 0
+    new = [scan_body("a"), scan_body("b")]
+    assert names(planned(*jobs, *new)) == [("CreateJob", "a"), ("CreateJob", "b")]
 
 
 def test_priority_goes_before_age() -> None:
@@ -154,13 +153,6 @@ def test_a_job_that_finished_before_its_cancellation_is_collected() -> None:
     assert names(planned(scan_body(status=RUNNING, cancel=True), job_body(ended="Complete"))) == [("Collect", "a")]
 
 
-def test_a_finished_scan_goes_when_its_time_is_up() -> None:
-    assert planned(scan_body(status=ENDED)) == []
-    assert names(planned(scan_body(status=ENDED, ttlSecondsAfterFinished=5))) == [("DeleteScan", "a")]
-    late = NOW + timedelta(seconds=SETTINGS.ttl_seconds)
-    assert [type(a) for a in plan(view_of(scan_body(status=ENDED)), SETTINGS, late, {})] == [DeleteScan]
-
-
 def test_an_unreadable_spec_fails_with_the_field() -> None:
     (action,) = planned(scan_body(attempts="many"))
     assert isinstance(action, WriteStatus)
@@ -175,7 +167,7 @@ def test_a_scan_being_deleted_is_left_alone() -> None:
 
 
 def test_the_next_deadline_is_the_nearest_of_all() -> None:
-    bodies = [scan_body("a", status=BACKOFF), scan_body("b", status=ENDED, ttlSecondsAfterFinished=60)]
+    bodies = [scan_body("a", status=BACKOFF), scan_body("b", status=ENDED)]
     assert next_deadline(view_of(*bodies), SETTINGS, NOW) == NOW + timedelta(seconds=5)
     assert next_deadline(view_of(scan_body(status=RUNNING)), SETTINGS, NOW) is None
     fresh = next_deadline(view_of(scan_body(age=0)), SETTINGS, NOW)
@@ -202,6 +194,11 @@ def clusters(draw: st.DrawFn) -> list[Object]:
     return draw(st.permutations(bodies))
 
 
+def running(view: View) -> int:
+    """Return how many Jobs hold a slot."""
+    return sum(1 for job in view.live_jobs.values() if not job.suspended)
+
+
 def applied(view: View, actions: list[Action]) -> View:
     """Return the view after the actions were carried out, as the API server would show it."""
     for action in actions:
@@ -212,43 +209,40 @@ def applied(view: View, actions: list[Action]) -> View:
         body["spec"] = action.scan.spec.wire()
         if isinstance(action, CreateJob):
             made = job_body(action.scan.key[1], action.attempt)
-            view.put_job(made)
+            view.jobs.take(made)
             status = statuses.running(action.scan, view.jobs["logscan", made["metadata"]["name"]], NOW)
         elif isinstance(action, WriteStatus | Cancel):
             status = action.status
             if isinstance(action, Cancel) and action.job is not None:
-                del view.jobs[action.job.key]
+                view.jobs.forget(action.job.key)
         elif isinstance(action, SuspendJob):
             changed = job_body(action.scan.key[1], action.job.attempt, suspend=action.suspend)
             changed["metadata"]["resourceVersion"] = str(action.job.version + 1)
-            view.put_job(changed)
-            continue
-        elif isinstance(action, DeleteScan):
-            del view.scans[action.scan.key]
+            view.jobs.take(changed)
             continue
         else:
             verdict = statuses.Verdict(Phase.SUCCEEDED, Reason.COMPLETED, "")
             status = statuses.finished(action.scan, verdict, NOW)
         body["status"] = status.wire()
-        view.put_scan(body)
+        view.scans.take(body)
     return view
 
 
 @given(clusters())
 def test_for_any_cluster(bodies: list[Object]) -> None:
     view = view_of(*bodies)
-    before = active_jobs(view.jobs)
+    before = running(view)
     actions = plan(view, SETTINGS, NOW, {})
     assert plan(view_of(*reversed(bodies)), SETTINGS, NOW, {}) == actions, "the order of the input matters"
     keys = [action.scan.key for action in actions]
     assert len(set(keys)) == len(keys), "two actions for one scan"
     for action in actions:
         if isinstance(action, CreateJob):
-            running = [j for j in view.jobs.values() if j.scan_uid == action.scan.uid and j.ended is None]
-            newest = view.jobs_by_scan().get(action.scan.uid)
-            assert newest is None or newest.ended is not None or not running, "two Jobs for one scan"
+            unfinished = [j for j in view.jobs.values() if j.scan_uid == action.scan.uid and j.ended is None]
+            newest = view.newest_job(action.scan.uid)
+            assert newest is None or newest.ended is not None or not unfinished, "two Jobs for one scan"
     after = applied(view, actions)
-    assert active_jobs(after.jobs) <= max(SETTINGS.max_concurrent, before), "over the limit"
+    assert running(after) <= max(SETTINGS.max_concurrent, before), "over the limit"
 
 
 @given(clusters())

@@ -31,7 +31,7 @@ def test_variables(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("LOGSCAN_QUEUE_URL", None, "LOGSCAN_QUEUE_URL is not set: URL of the SQS queue"),
+        ("LOGSCAN_QUEUE_URL", None, "LOGSCAN_QUEUE_URL is not set: URLs of the SQS queues"),
         (
             "LOGSCAN_MAX_CONCURRENT",
             "0",

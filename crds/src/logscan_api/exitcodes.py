@@ -11,7 +11,10 @@ class Reason(StrEnum):
     """Why a LogScan is in its phase; the machine-readable half of `status.message`."""
 
     # waiting
+    WAITING = "Waiting"
     CONCURRENCY_LIMIT = "ConcurrencyLimit"
+    NAMESPACE_LIMIT = "NamespaceLimit"
+    POLICY_LIMIT = "PolicyLimit"
     SUSPENDED = "Suspended"
     BACKOFF = "Backoff"
     # working
@@ -20,19 +23,24 @@ class Reason(StrEnum):
     COMPLETED = "Completed"
     # ended by a person
     CANCELLED = "Cancelled"
+    # ended because a newer version of the object came before it was scanned
+    SUPERSEDED = "Superseded"
     # ended badly
     INVALID_SPEC = "InvalidSpec"
     NO_RULES = "NoRules"
     INVALID_REQUEST = "InvalidRequest"
     INVALID_RULE = "InvalidRule"
     OBJECT_NOT_FOUND = "ObjectNotFound"
-    SUPERSEDED = "Superseded"
     ACCESS_DENIED = "AccessDenied"
     ARCHIVED = "Archived"
     INTERNAL_ERROR = "InternalError"
     TRY_AGAIN_LATER = "TryAgainLater"
     OUT_OF_MEMORY = "OutOfMemory"
     DEADLINE_EXCEEDED = "DeadlineExceeded"
+    UNSCHEDULABLE = "Unschedulable"
+    IMAGE_PULL_FAILED = "ImagePullFailed"
+    POD_NOT_STARTED = "PodNotStarted"
+    EVICTED = "Evicted"
     JOB_FAILED = "JobFailed"
     JOB_LOST = "JobLost"
     RESULT_MISSING = "ResultMissing"

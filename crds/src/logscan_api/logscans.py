@@ -281,6 +281,9 @@ class LogScanStatus(Model):
     policy: str | None = Field(default=None, description="LogScanPolicy that gave the rules.")
     job: JobRef | None = Field(default=None, description="Job of the newest attempt.")
     attempts: int | None = Field(default=None, description="Jobs created so far.")
+    memory_limit: Quantity | None = Field(
+        default=None, description="Memory limit of the next attempt, raised because the last one was OOM-killed."
+    )
     retry_time: str | None = Field(
         default=None,
         description="When the next attempt may start.",
@@ -301,7 +304,10 @@ class LogScan(Model):
     """LogScan asks for one scan of logs in S3 and shows its outcome."""
 
     spec: LogScanSpec
-    status: LogScanStatus | None = None
+    # The API server shows this while the operator has said nothing: a scan says why it waits without a write.
+    status: LogScanStatus | None = LogScanStatus(
+        phase=Phase.PENDING, reason=Reason.WAITING, message="waits for a slot, or for the operator to see it"
+    )
 
 
 COLUMNS: list[dict[str, Any]] = [

@@ -63,10 +63,22 @@ class LogScanPolicySpec(Model):
     rules: RuleSelection | None = Field(default=None, description="Rules for scans that bring none.")
     limits: Limits | None = Field(default=None, description="Bounds for scans that set none.")
     attempts: int | None = Field(default=None, ge=1, le=10, description="Default of LogScan's attempts.")
+    max_concurrent: int | None = Field(
+        default=None, ge=1, le=10000, description="Jobs of scans under this policy at the same time at the most."
+    )
     timeout_seconds: int | None = Field(
         default=None, ge=10, le=86400, description="Default of LogScan's timeoutSeconds."
     )
     job: JobTemplate | None = Field(default=None, description="Default of LogScan's job.")
+
+
+class ScanCounts(Model):
+    """LogScans that took their rules from a policy, by phase."""
+
+    queued: int = 0
+    running: int = 0
+    succeeded: int = 0
+    failed: int = 0
 
 
 class LogScanPolicyStatus(Model):
@@ -75,6 +87,7 @@ class LogScanPolicyStatus(Model):
     model_config = ConfigDict(extra="ignore")
 
     observed_generation: int | None = None
+    scans: ScanCounts | None = Field(default=None, description="LogScans under this policy, by phase.")
     conditions: list[Condition] | None = Field(
         default=None,
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
@@ -103,6 +116,13 @@ def choose(policies: dict[str, LogScanPolicySpec], bucket: str, key: str) -> str
 COLUMNS: list[dict[str, Any]] = [
     {"name": "Action", "type": "string", "jsonPath": ".spec.action"},
     {"name": "Priority", "type": "integer", "jsonPath": ".spec.priority"},
+    {
+        "name": "Ready",
+        "type": "string",
+        "jsonPath": ".status.conditions[?(@.type=='Ready')].status",
+    },
+    {"name": "Running", "type": "integer", "jsonPath": ".status.scans.running"},
+    {"name": "Failed", "type": "integer", "jsonPath": ".status.scans.failed"},
     {"name": "Packs", "type": "string", "jsonPath": ".spec.rules.packs"},
     {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
     {"name": "Buckets", "type": "string", "jsonPath": ".spec.match.buckets", "priority": 1},

@@ -1,6 +1,7 @@
 """The node's decisions, each alone."""
 
 import asyncio
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -124,7 +125,39 @@ def test_paths_are_rewritten_where_mounts_are_impossible(monkeypatch: pytest.Mon
     assert mounts.rewrite("/tmp", wanted) == "/pods/tmp"
     assert mounts.rewrite("/tmpfile", wanted) == "/tmpfile"
     monkeypatch.setattr(mounts, "namespace_command", lambda: None)
-    assert mounts.wrap(["run"], wanted, tmp_path, read_only_root=True) == ["run"]
+    assert mounts.wrap(["run"], wanted, tmp_path, True, []) == ["run"]
+
+
+@pytest.mark.skipif(mounts.namespace_command() is None, reason="this machine has no mount namespaces to give")
+def test_mounts_may_hide_the_nodes_own_files_and_lie_below_each_other(tmp_path: Path) -> None:
+    volumes = {name: tmp_path / "pod" / name for name in ("outer", "inner", "absent")}
+    for name, path in volumes.items():
+        path.mkdir(parents=True)
+        (path / "file").write_text(name)
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    (kept / "tool").write_text("tool")
+    words = tmp_path / "pod" / "words"
+    words.touch()
+    wanted = [
+        mounts.Mount(volumes["outer"], str(tmp_path)),  # hides all of the above
+        mounts.Mount(volumes["inner"], str(tmp_path / "below")),
+        mounts.Mount(volumes["absent"], "/etc/logscan-test/not/there", read_only=True),
+        mounts.Mount(words, "/dev/termination-log"),
+    ]
+    script = f"""
+        cat {tmp_path}/file {tmp_path}/below/file /etc/logscan-test/not/there/file {kept}/tool
+        echo last > /dev/termination-log
+        echo x > /etc/logscan-test/not/there/file || echo refused
+        echo x > /elsewhere || echo refused
+    """
+    command = mounts.wrap(["sh", "-c", script], wanted, tmp_path / "pod" / "scratch", True, [kept])
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout == "outerinnerabsenttoolrefused\nrefused\n"
+    assert words.read_text() == "last\n"
+    assert not Path("/etc/logscan-test").exists()
+    with pytest.raises(ValueError, match="not in /"):
+        mounts.wrap(["true"], [mounts.Mount(tmp_path, "/logscan-test")], tmp_path, False, [])
 
 
 def test_a_probe_turns_after_its_threshold() -> None:

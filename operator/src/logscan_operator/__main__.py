@@ -24,7 +24,7 @@ async def serve(config: Settings, connection: Connection, stop: asyncio.Event) -
         kopf.operator(
             registry=handlers.build_registry(operator.view, connection),
             settings=handlers.operator_settings(),
-            namespaces=[config.namespace],
+            namespaces=config.namespaces,
             standalone=True,
             ready_flag=watching_ready,
             stop_flag=end_watching,

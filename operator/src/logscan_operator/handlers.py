@@ -11,7 +11,7 @@ import kopf
 
 from logscan_api import GROUP, VERSION
 from logscan_operator.kube import Connection
-from logscan_operator.view import SCAN_UID_LABEL, Key, Object, View
+from logscan_operator.view import SCAN_UID_LABEL, Table, View
 
 WATCH_SECONDS = 240
 
@@ -45,20 +45,18 @@ def build_registry(view: View, connection: Connection) -> kopf.OperatorRegistry:
             token=token or None,
         )
 
-    def feed(put: Callable[[Object], None], kind: dict[Key, Any]) -> Callable[..., None]:
+    def feed(table: Table[Any]) -> Callable[..., None]:
         def on_event(event: kopf.RawEvent, **_: Any) -> None:
             body = dict(event["object"])
             if event["type"] == "DELETED":
-                view.drop(kind, body)
+                table.drop(body)
             else:
-                put(body)
+                table.take(body)
 
         return on_event
 
-    scans, policies = feed(view.put_scan, view.scans), feed(view.put_policy, view.policies)
-    kopf.on.event(GROUP, VERSION, "logscans", id="scans", registry=registry)(scans)
-    kopf.on.event(GROUP, VERSION, "logscanpolicies", id="policies", registry=registry)(policies)
+    kopf.on.event(GROUP, VERSION, "logscans", id="scans", registry=registry)(feed(view.scans))
+    kopf.on.event(GROUP, VERSION, "logscanpolicies", id="policies", registry=registry)(feed(view.policies))
     labels = {SCAN_UID_LABEL: kopf.PRESENT}
-    jobs = feed(view.put_job, view.jobs)
-    kopf.on.event("batch", "v1", "jobs", id="jobs", labels=labels, registry=registry)(jobs)
+    kopf.on.event("batch", "v1", "jobs", id="jobs", labels=labels, registry=registry)(feed(view.jobs))
     return registry

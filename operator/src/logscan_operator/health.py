@@ -1,16 +1,19 @@
-"""`/healthz` and `/readyz`: alive means that every loop makes progress, ready that the cluster was read."""
+"""What the operator tells over HTTP: `/healthz` (every loop moves), `/readyz` (the cluster was read), `/metrics`."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST
 
+from logscan_operator.metrics import Metrics
 from logscan_operator.view import View
 
 
 @dataclass
 class Progress:
-    """When each loop was last seen to move.
+    """When each loop was last seen to move. One that has not begun is not missed.
 
     Attributes:
         patience: Seconds after which a loop that has not moved counts as stuck, by its name.
@@ -20,8 +23,7 @@ class Progress:
     _seen: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        now = time.monotonic()
-        self._seen = dict.fromkeys(self.patience, now)
+        self._seen = {}
 
     def tick(self, loop: str) -> None:
         """Note that a loop has moved."""
@@ -34,18 +36,42 @@ class Progress:
         return {loop: round(age, 1) for loop, age in ages.items() if age > self.patience[loop]}
 
 
-def application(progress: Progress, view: View) -> web.Application:
-    """Return the web application."""
+def application(
+    progress: Progress,
+    view: View,
+    metrics: Metrics,
+    facts: Callable[[], dict[str, object]],
+    explain: Callable[[], object] | None = None,
+) -> web.Application:
+    """Return the web application.
+
+    Args:
+        progress: Which loops move.
+        view: Whether the cluster was read.
+        metrics: What Prometheus is told.
+        facts: Returns what `/readyz` adds.
+        explain: Returns what `/debug/plan` shows; None leaves that out.
+    """
 
     async def healthz(_: web.Request) -> web.Response:
         stuck = progress.stuck()
         return web.json_response({"stuck": stuck}, status=503 if stuck else 200)
 
     async def readyz(_: web.Request) -> web.Response:
-        facts = {"synced": view.synced, "scans": len(view.scans), "jobs": len(view.jobs)}
-        return web.json_response(facts, status=200 if view.synced else 503)
+        said = {"synced": view.synced, "scans": len(view.scans), "jobs": len(view.jobs), **facts()}
+        return web.json_response(said, status=200 if view.synced else 503)
+
+    async def prometheus(_: web.Request) -> web.Response:
+        return web.Response(body=metrics.render(view), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     app = web.Application()
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
+    app.router.add_get("/metrics", prometheus)
+    if explain is not None:
+
+        async def debug_plan(_: web.Request) -> web.Response:
+            return web.json_response(explain())
+
+        app.router.add_get("/debug/plan", debug_plan)
     return app

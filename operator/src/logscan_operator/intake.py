@@ -6,6 +6,7 @@ after a back-off; other groups go on. A message that nobody can read is left for
 
 import asyncio
 import logging
+import random
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,7 +19,9 @@ from logscan_api.identity import identity_hash, scan_name
 from logscan_api.policies import LogScanPolicySpec, PolicyAction, choose
 from logscan_operator import paths
 from logscan_operator.aws import AwsError, Message, Queue
-from logscan_operator.kube import ApiError, ApiServer
+from logscan_operator.kube import ApiError
+from logscan_operator.leases import FencedApi
+from logscan_operator.metrics import Metrics
 from logscan_operator.settings import Settings
 from logscan_operator.view import IDENTITY_LABEL, Object, View
 
@@ -86,7 +89,15 @@ def backoff_seconds(receives: int) -> float:
 class Intake:
     """Reads the queue until told to stop."""
 
-    def __init__(self, queue: Queue, api: ApiServer, view: View, settings: Settings, alive: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        queue: Queue,
+        api: FencedApi,
+        view: View,
+        settings: Settings,
+        metrics: Metrics,
+        alive: Callable[[], None],
+    ) -> None:
         """Prepare.
 
         Args:
@@ -94,31 +105,40 @@ class Intake:
             api: Where LogScans are created.
             view: For policies, and for how many scans are unfinished.
             settings: The operator's settings.
+            metrics: Where numbers go.
             alive: Called whenever the loop makes progress.
         """
         self._queue = queue
         self._api = api
         self._view = view
         self._settings = settings
+        self._metrics = metrics
         self._alive = alive
         self.stopping = asyncio.Event()
+        self.trouble: str | None = None
 
     async def run(self) -> None:
         """Receive and handle messages until `stopping` is set; what is in hand then is finished."""
         failures = 0
         while not self.stopping.is_set():
             self._alive()
-            if not self._view.synced or self._view.unfinished() >= self._settings.max_unfinished:
+            full = len(self._view.unfinished) >= self._settings.max_unfinished
+            self._metrics.paused.set(full)
+            if not self._view.synced or full:
                 await self._pause(PAUSE_SECONDS)
                 continue
             try:
                 messages = await self._queue.receive()
-                failures = 0
+                failures, self.trouble = 0, None
             except AwsError as error:
                 failures += 1
+                self.trouble = str(error)
+                self._metrics.aws_errors.labels("sqs").inc()
                 log.warning("cannot receive from the queue: %s", error)
-                await self._pause(min(0.25 * 2.0**failures, 30.0))
+                # Jitter, so that replicas of many clusters do not come back at the same moment.
+                await self._pause(min(0.5 * 2.0**failures, 60.0) * random.uniform(0.5, 1))  # noqa: S311
                 continue
+            self._metrics.received.inc(len(messages))
             await self._handle(messages)
 
     async def _pause(self, seconds: float) -> None:
@@ -132,6 +152,7 @@ class Intake:
         finally:
             beat.cancel()
         done = [message for group in results for message in group]
+        self._metrics.deleted.inc(len(done))
         await self._quietly("delete", self._queue.delete(done))
 
     async def _keep_hidden(self, messages: list[Message]) -> None:
@@ -146,11 +167,13 @@ class Intake:
             try:
                 await self._handle_message(message)
             except MalformedMessageError as error:
+                self._metrics.rejected.labels("malformed").inc()
                 facts = {"messageId": message.id, "receives": message.receives}
                 log.error("a message cannot be read and is left for the dead-letter queue: %s", error, extra=facts)
                 await self._quietly("release", self._queue.hide(group[number:], POISON_SECONDS))
                 return group[:number]
             except (ApiError, aiohttp.ClientError, TimeoutError) as error:
+                self._metrics.rejected.labels("not-created").inc()
                 seconds = backoff_seconds(message.receives)
                 facts = {"messageId": message.id, "retrySeconds": seconds}
                 log.warning("a LogScan was not created, the message comes again: %s", error, extra=facts)
@@ -163,6 +186,7 @@ class Intake:
         for event in parse_message(message.body):
             decision = decide(event, self._view.policies_in(namespace), namespace)
             if isinstance(decision, Ignored):
+                self._metrics.ignored.inc()
                 log.info("not scanned: %s", decision.reason, extra={"messageId": message.id, "key": event.key})
             else:
                 await self._create(decision, message)
@@ -171,11 +195,12 @@ class Intake:
         namespace, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
         facts = {"scan": name, "messageId": message.id}
         try:
-            self._view.put_scan(await self._api.request("POST", paths.scans(namespace), manifest))
+            self._view.scans.take(await self._api.request("POST", paths.scans(namespace), manifest))
             log.info("LogScan created", extra=facts)
         except ApiError as error:
             if error.reason != "AlreadyExists":
                 raise
+            self._metrics.duplicates.inc()
             log.info("the LogScan is there already", extra=facts)
 
     async def _quietly(self, what: str, call: Awaitable[list[str]]) -> None:

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from pydantic import ValidationError
+
 from logscan_api import API_VERSION
 from logscan_api.exitcodes import permanent_codes
 from logscan_api.identity import job_name, partition_key, sort_key
@@ -133,10 +135,21 @@ def build_job(scan: Scan, request: ScanRequest, resolved: Resolved, settings: Se
             "podReplacementPolicy": "Failed",
             "template": {
                 "metadata": {"labels": labels},
-                "spec": _pod_spec(request, template, settings, env),
+                "spec": _pod_spec(request, template, settings, env, scan.status.memory_limit),
             },
         },
     }
+
+
+def request_in(job: Object, attempt: int) -> ScanRequest | None:
+    """Return what a Job's scanner was told, for another attempt, or None if it cannot be read."""
+    variables = job["spec"]["template"]["spec"]["containers"][0].get("env", [])
+    text = next((v.get("value") for v in variables if v["name"] == REQUEST_VARIABLE), None)
+    try:
+        request = ScanRequest.model_validate_json(text or "")
+    except ValidationError:
+        return None
+    return request.model_copy(update={"scan": request.scan.model_copy(update={"attempt": attempt})})
 
 
 def attempts_of(scan: Scan, policy: LogScanPolicySpec | None, settings: Settings) -> int:
@@ -157,7 +170,9 @@ def _failure_policy() -> Object:
     }
 
 
-def _pod_spec(request: ScanRequest, template: JobTemplate, settings: Settings, env: dict[str, str]) -> Object:
+def _pod_spec(
+    request: ScanRequest, template: JobTemplate, settings: Settings, env: dict[str, str], memory: str | None
+) -> Object:
     spec: Object = {
         "restartPolicy": "Never",
         "serviceAccountName": settings.scanner_service_account,
@@ -171,7 +186,7 @@ def _pod_spec(request: ScanRequest, template: JobTemplate, settings: Settings, e
             "fsGroup": 65532,
             "seccompProfile": {"type": "RuntimeDefault"},
         },
-        "containers": [_container(request, template, settings, env)],
+        "containers": [_container(request, template, settings, env, memory)],
         "volumes": [{"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}}],
     }
     if template.node_selector:
@@ -181,7 +196,9 @@ def _pod_spec(request: ScanRequest, template: JobTemplate, settings: Settings, e
     return spec
 
 
-def _container(request: ScanRequest, template: JobTemplate, settings: Settings, env: dict[str, str]) -> Object:
+def _container(
+    request: ScanRequest, template: JobTemplate, settings: Settings, env: dict[str, str], memory: str | None
+) -> Object:
     uid_field = "metadata.labels['batch.kubernetes.io/controller-uid']"
     variables: list[Object] = [
         {"name": REQUEST_VARIABLE, "value": request.to_json()},
@@ -195,7 +212,7 @@ def _container(request: ScanRequest, template: JobTemplate, settings: Settings, 
         "image": settings.scanner_image,
         "imagePullPolicy": settings.scanner_image_pull_policy,
         "env": variables,
-        "resources": _resources(template, settings),
+        "resources": _resources(template, settings, memory),
         "securityContext": {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
@@ -208,13 +225,14 @@ def _container(request: ScanRequest, template: JobTemplate, settings: Settings, 
     return container
 
 
-def _resources(template: JobTemplate, settings: Settings) -> dict[str, Any]:
+def _resources(template: JobTemplate, settings: Settings, memory: str | None) -> dict[str, Any]:
     own = template.resources
     requests = {"cpu": settings.scanner_cpu_request, "memory": settings.scanner_memory_request}
     limits = {"memory": settings.scanner_memory_limit}
+    raised = {"memory": memory} if memory else {}
     return {
         "requests": {**requests, **((own.requests or {}) if own else {})},
-        "limits": {**limits, **((own.limits or {}) if own else {})},
+        "limits": {**limits, **((own.limits or {}) if own else {}), **raised},
     }
 
 

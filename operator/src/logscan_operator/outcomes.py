@@ -9,12 +9,10 @@ from logscan_api.exitcodes import ExitCode, Reason
 from logscan_api.logscans import LogScanStatus, Phase, ResultRef
 from logscan_api.results import summarize
 from logscan_operator import statuses
+from logscan_operator.quantities import doubled
 from logscan_operator.settings import Settings
 from logscan_operator.statuses import Verdict
 from logscan_operator.view import Object, Scan, ScanJob
-
-# Ended for good, besides the exit codes that are permanent: trying again would end the same way.
-FINAL = frozenset({Reason.DEADLINE_EXCEEDED, Reason.OUT_OF_MEMORY})
 
 
 @dataclass(frozen=True)
@@ -51,6 +49,12 @@ def conclude(
         return _succeeded(scan, row, result, now)
     attempt = max(scan.status.attempts or 0, job.attempt if job else 0)
     failure = explain(job, pods)
+    if failure.reason is Reason.OUT_OF_MEMORY and job is not None and scan.status.memory_limit is None:
+        more = doubled(job.memory, settings.scanner_memory_most) if job.memory else None
+        if more is not None:
+            message = f"{failure.message}; once more with {more}"
+            status = statuses.retrying(scan, attempt, failure.reason, message, now, now)
+            return status.model_copy(update={"memory_limit": more})
     if failure.permanent or attempt >= attempts:
         text = failure.message if attempt <= 1 else f"{failure.message} (attempt {attempt} of {attempts})"
         return statuses.finished(scan, Verdict(Phase.FAILED, failure.reason, text), now, result=result)
@@ -74,6 +78,8 @@ def explain(job: ScanJob | None, pods: list[Object]) -> Failure:
         return Failure(Reason.JOB_LOST, "the Job was deleted before it finished", permanent=False)
     if job.reason == "DeadlineExceeded":
         return Failure(Reason.DEADLINE_EXCEEDED, "the scan took longer than timeoutSeconds", permanent=True)
+    if any(pod["status"].get("reason") == "Evicted" for pod in pods):
+        return Failure(Reason.EVICTED, "the node evicted the scan's pod", permanent=False)
     for state in _terminated(pods):
         failure = _from_exit(state)
         if failure is not None:
@@ -83,6 +89,26 @@ def explain(job: ScanJob | None, pods: list[Object]) -> Failure:
         return Failure(Reason.RESULT_MISSING, message, permanent=False)
     message = job.message or "the Job failed and its pods are gone"
     return Failure(Reason.JOB_FAILED, message, permanent=False)
+
+
+def explain_pending(pods: list[Object]) -> Failure | None:
+    """Return why no pod of a Job has started, or None if one has."""
+    for pod in pods:
+        status = pod["status"]
+        if status.get("phase") not in (None, "Pending"):
+            return None
+        for condition in status.get("conditions", []):
+            if condition["type"] == "PodScheduled" and condition["status"] == "False":
+                message = f"no node takes the scan's pod: {condition.get('message', '')}"
+                return Failure(Reason.UNSCHEDULABLE, message, permanent=True)
+        for container in status.get("containerStatuses", []):
+            waiting = container.get("state", {}).get("waiting", {})
+            text = f"{waiting.get('reason', '')}: {waiting.get('message', '')}"
+            if "Image" in waiting.get("reason", ""):
+                return Failure(Reason.IMAGE_PULL_FAILED, text, permanent=True)
+            if waiting.get("reason", "ContainerCreating") != "ContainerCreating":
+                return Failure(Reason.POD_NOT_STARTED, text, permanent=True)
+    return Failure(Reason.POD_NOT_STARTED, "the Job has no pod that starts; a quota may forbid it", permanent=True)
 
 
 def _terminated(pods: list[Object]) -> list[Object]:

@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from logscan_api.exitcodes import Reason
-from logscan_api.logscans import LogScanSpec, LogScanStatus, Phase
+from logscan_api.identity import padded_sequencer
+from logscan_api.logscans import LogScanStatus, Phase
+from logscan_api.policies import choose
 from logscan_operator import statuses
+from logscan_operator.admission import LIMIT_MESSAGES, Candidate, Usage, admit
 from logscan_operator.settings import Settings
 from logscan_operator.statuses import Verdict
-from logscan_operator.view import Key, Scan, ScanJob, View, active_jobs, parse_time
-
-# A scan that gets its Job within this time is never shown as queued: it saves a write per scan.
-QUEUED_AFTER = timedelta(seconds=1)
+from logscan_operator.view import Key, Scan, ScanJob, View, parse_time
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,14 @@ class SuspendJob:
     scan: Scan
     job: ScanJob
     suspend: bool
+
+
+@dataclass(frozen=True)
+class CheckPending:
+    """Find out why a Job's pod does not start, and end the scan with that."""
+
+    scan: Scan
+    job: ScanJob
 
 
 @dataclass(frozen=True)
@@ -64,7 +72,7 @@ class DeleteScan:
     scan: Scan
 
 
-Action = CreateJob | SuspendJob | Collect | WriteStatus | Cancel | DeleteScan
+Action = CreateJob | SuspendJob | CheckPending | Collect | WriteStatus | Cancel | DeleteScan
 
 
 def plan(view: View, settings: Settings, now: datetime, in_flight: Mapping[Key, Action]) -> list[Action]:
@@ -79,68 +87,71 @@ def plan(view: View, settings: Settings, now: datetime, in_flight: Mapping[Key, 
     """
     if not view.synced:
         return []
-    jobs = view.jobs_by_scan()
     actions: list[Action] = []
-    candidates: list[tuple[Scan, ScanJob | None]] = []
-    for scan in view.scans.values():
+    candidates: list[Candidate] = []
+    limits = _policy_limits(view)
+    outdated = _outdated(view) if settings.supersede else {}
+    for scan in view.unfinished.values():
         if scan.key in in_flight or scan.deleting:
             continue
-        job = jobs.get(scan.uid)
-        action = _settle(scan, job, settings, now)
+        job = view.newest_job(scan.uid)
+        action = _settle(scan, job, outdated.get(scan.key), settings, now)
         if action is not None:
             actions.append(action)
         elif _wants_slot(scan, job, now):
-            candidates.append((scan, job))
+            candidates.append(Candidate(scan, job, _limited_policy(view, scan, job, limits)))
     actions.sort(key=lambda action: action.scan.key)
-    return actions + _admit(candidates, _slots(view, settings, in_flight), now)
+    return actions + _admit(view, candidates, limits, settings, now, in_flight)
 
 
 def next_deadline(view: View, settings: Settings, now: datetime) -> datetime | None:
-    """Return when time alone will change the plan: a retry is due, or a LogScan's time is up."""
+    """Return when time alone will change the plan: a retry is due, a reason to wait is to be told, a pod is late."""
     times = []
-    for scan in view.scans.values():
-        if scan.finished:
-            times.append(_expiry(scan, settings))
-        elif scan.status.retry_time:
+    for scan in view.unfinished.values():
+        if scan.status.retry_time:
             times.append(parse_time(scan.status.retry_time))
-        elif scan.status.phase is None:
-            times.append(scan.created + QUEUED_AFTER + timedelta(seconds=1))
+        elif scan.status.job is None:
+            times.append(scan.created + timedelta(seconds=settings.queued_after_seconds))
+    pending = timedelta(seconds=settings.pending_seconds)
+    times += [job.started + pending for job in view.live_jobs.values() if job.started and not job.ready]
     return min((time for time in times if time > now), default=None)
 
 
-def _slots(view: View, settings: Settings, in_flight: Mapping[Key, Action]) -> int:
-    """Return how many Jobs may start: the limit less those that run or are being started."""
-    known = {(job.scan_uid, job.attempt) for job in view.jobs.values()}
-    starting = sum(
-        1
-        for a in in_flight.values()
-        if (isinstance(a, CreateJob) and (a.scan.uid, a.attempt) not in known)
-        or (isinstance(a, SuspendJob) and not a.suspend)
-    )
-    return settings.max_concurrent - active_jobs(view.jobs) - starting
-
-
-def _settle(scan: Scan, job: ScanJob | None, settings: Settings, now: datetime) -> Action | None:
+def _settle(scan: Scan, job: ScanJob | None, newer: str | None, settings: Settings, now: datetime) -> Action | None:
     """Return what a scan needs that takes no slot."""
-    if scan.finished:
-        return DeleteScan(scan) if now >= _expiry(scan, settings) else None
     if scan.spec is None:
         verdict = Verdict(Phase.FAILED, Reason.INVALID_SPEC, scan.problem)
         return WriteStatus(scan, statuses.finished(scan, verdict, now))
     if job is not None and job.ended is not None and not _collected(scan, job):
         return Collect(scan, job)
-    if scan.spec.cancel:
-        verdict = Verdict(Phase.CANCELLED, Reason.CANCELLED, "spec.cancel is set")
-        alive = job if job is not None and job.ended is None else None
-        return Cancel(scan, alive, statuses.finished(scan, verdict, now))
+    if scan.spec.cancel or newer is not None:
+        return _give_up(scan, job, newer, now)
     if job is None and scan.status.job is not None and scan.status.retry_time is None:
         return Collect(scan, None)
     if scan.spec.suspend:
         return _hold(scan, job, now)
     if job is not None and job.ended is None and not job.suspended:
-        status = statuses.running(scan, job, now)
-        return None if statuses.same(scan.status, status) else WriteStatus(scan, status)
+        return _follow(scan, job, settings, now)
     return None
+
+
+def _give_up(scan: Scan, job: ScanJob | None, newer: str | None, now: datetime) -> Action:
+    """Return the end of a scan that was cancelled, or that a newer version of its object makes useless."""
+    verdict = Verdict(Phase.CANCELLED, Reason.CANCELLED, "spec.cancel is set")
+    if newer is not None:
+        message = f"a newer version of the object is to be scanned by {newer}"
+        verdict = Verdict(Phase.CANCELLED, Reason.SUPERSEDED, message)
+    alive = job if job is not None and job.ended is None else None
+    return Cancel(scan, alive, statuses.finished(scan, verdict, now))
+
+
+def _follow(scan: Scan, job: ScanJob, settings: Settings, now: datetime) -> Action | None:
+    """Return what a scan whose Job runs needs."""
+    status = statuses.running(scan, job, now)
+    if not statuses.same(scan.status, status):
+        return WriteStatus(scan, status)
+    late = job.started is not None and (now - job.started).total_seconds() >= settings.pending_seconds
+    return CheckPending(scan, job) if late and not job.ready else None
 
 
 def _hold(scan: Scan, job: ScanJob | None, now: datetime) -> Action | None:
@@ -158,7 +169,7 @@ def _collected(scan: Scan, job: ScanJob) -> bool:
 
 def _wants_slot(scan: Scan, job: ScanJob | None, now: datetime) -> bool:
     """Return whether a scan could start (or go on) now if there were a slot."""
-    if scan.finished or scan.spec is None or scan.spec.suspend:
+    if scan.spec is None or scan.spec.suspend:
         return False
     if job is not None and job.ended is None:
         return job.suspended
@@ -166,30 +177,69 @@ def _wants_slot(scan: Scan, job: ScanJob | None, now: datetime) -> bool:
     return retry_time is None or parse_time(retry_time) <= now
 
 
-def _admit(candidates: list[tuple[Scan, ScanJob | None]], slots: int, now: datetime) -> list[Action]:
-    """Return Jobs for the first candidates by priority and age, and a reason to wait for the others."""
-    actions: list[Action] = []
-    ordered = sorted(candidates, key=lambda pair: (-_priority(pair[0].spec), pair[0].created, pair[0].key))
-    for scan, job in ordered:
-        if len(actions) < slots:
-            resumes = job is not None and job.ended is None
-            attempt = max(scan.status.attempts or 0, job.attempt if job else 0) + 1
-            actions.append(SuspendJob(scan, job, False) if resumes and job else CreateJob(scan, attempt))
+def _outdated(view: View) -> dict[Key, str]:
+    """Return the unfinished scans of object versions that are not the newest to be scanned, with who scans that."""
+    newest: dict[tuple[str, str, str], tuple[str, Key]] = {}
+    versions: dict[Key, tuple[tuple[str, str, str], str]] = {}
+    for scan in view.unfinished.values():
+        source = scan.spec.source.s3 if scan.spec else None
+        if source is None or source.key is None or source.sequencer is None or (scan.spec and scan.spec.cancel):
             continue
-        message = "as many Jobs run as maxConcurrent allows; the scan starts when one ends"
-        status = statuses.waiting(scan, Verdict(Phase.QUEUED, Reason.CONCURRENCY_LIMIT, message), now)
-        if now - scan.created >= QUEUED_AFTER and not statuses.same(scan.status, status):
-            actions.append(WriteStatus(scan, status))
+        place, sequencer = (scan.key[0], source.bucket, source.key), padded_sequencer(source.sequencer)
+        versions[scan.key] = (place, sequencer)
+        newest[place] = max(newest.get(place, ("", scan.key)), (sequencer, scan.key))
+    return {key: newest[place][1][1] for key, (place, sequencer) in versions.items() if sequencer < newest[place][0]}
+
+
+def _policy_limits(view: View) -> dict[Key, int]:
+    return {key: p.spec.max_concurrent for key, p in view.policies.items() if p.spec and p.spec.max_concurrent}
+
+
+def _limited_policy(view: View, scan: Scan, job: ScanJob | None, limits: Mapping[Key, int]) -> Key | None:
+    """Return the policy whose limit a scan comes under, if any."""
+    if not limits or scan.spec is None or scan.spec.rules is not None:
+        return None
+    source = scan.spec.source.s3
+    name = job.policy if job else None
+    name = name or choose(view.policies_in(scan.key[0]), source.bucket, source.key or source.prefix or "")
+    return (scan.key[0], name) if name and (scan.key[0], name) in limits else None
+
+
+def _usage(view: View, limits: Mapping[Key, int], in_flight: Mapping[Key, Action]) -> Usage:
+    """Return the slots in use: Jobs that are neither over nor suspended, and those being started."""
+    usage = Usage()
+    for job in view.live_jobs.values():
+        if not job.suspended:
+            policy = (job.key[0], job.policy) if job.policy else None
+            usage.add(job.key[0], policy if policy in limits else None)
+    for action in in_flight.values():
+        newest = view.newest_job(action.scan.uid)
+        created = newest is not None and isinstance(action, CreateJob) and newest.attempt >= action.attempt
+        if (isinstance(action, CreateJob) and not created) or (isinstance(action, SuspendJob) and not action.suspend):
+            usage.add(action.scan.key[0], _limited_policy(view, action.scan, newest, limits))
+    return usage
+
+
+def _admit(
+    view: View,
+    candidates: list[Candidate],
+    limits: dict[Key, int],
+    settings: Settings,
+    now: datetime,
+    in_flight: Mapping[Key, Action],
+) -> list[Action]:
+    """Return Jobs for those that are admitted, and a reason to wait for the others."""
+    chosen, waiting = admit(candidates, _usage(view, limits, in_flight), limits, settings, now)
+    actions: list[Action] = []
+    for scan, job in ((c.scan, c.job) for c in chosen):
+        attempt = max(scan.status.attempts or 0, job.attempt if job else 0) + 1
+        resumes = job is not None and job.ended is None
+        actions.append(SuspendJob(scan, job, False) if resumes and job else CreateJob(scan, attempt))
+    patience = timedelta(seconds=settings.queued_after_seconds)
+    for candidate, reason in waiting:
+        scan = candidate.scan
+        # Which of the limits it is may change at any moment: that is not worth a write each time.
+        if now - scan.created >= patience and scan.status.reason not in LIMIT_MESSAGES:
+            verdict = Verdict(Phase.QUEUED, reason, LIMIT_MESSAGES[reason])
+            actions.append(WriteStatus(scan, statuses.waiting(scan, verdict, now)))
     return actions
-
-
-def _priority(spec: LogScanSpec | None) -> int:
-    return spec.priority if spec else 0
-
-
-def _expiry(scan: Scan, settings: Settings) -> datetime:
-    """Return when a finished LogScan is to be deleted."""
-    own = scan.spec.ttl_seconds_after_finished if scan.spec else None
-    ended = scan.status.completion_time
-    seconds = settings.ttl_seconds if own is None else own
-    return (parse_time(ended) if ended else scan.created) + timedelta(seconds=seconds)

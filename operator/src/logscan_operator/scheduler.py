@@ -9,7 +9,7 @@ import logging
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import datetime
 
 import aiohttp
 from pydantic import ValidationError
@@ -18,12 +18,18 @@ from logscan_api import UnknownPackError
 from logscan_api.exitcodes import Reason
 from logscan_api.logscans import LogScanStatus, Phase
 from logscan_api.policies import LogScanPolicySpec, choose
+from logscan_api.requests import ScanRequest
 from logscan_operator import jobs, outcomes, paths, statuses
 from logscan_operator.aws import AwsError, ResultReader
-from logscan_operator.kube import JSON_MERGE, ApiError, ApiServer
+from logscan_operator.cleanup import expired
+from logscan_operator.events import Pace, Recorder
+from logscan_operator.kube import JSON_MERGE, ApiError
+from logscan_operator.leases import FencedApi, NotLeadingError
+from logscan_operator.metrics import Metrics
 from logscan_operator.planning import (
     Action,
     Cancel,
+    CheckPending,
     Collect,
     CreateJob,
     DeleteScan,
@@ -33,26 +39,29 @@ from logscan_operator.planning import (
     plan,
 )
 from logscan_operator.settings import Settings
-from logscan_operator.statuses import Verdict
-from logscan_operator.view import Key, Object, Scan, ScanJob, View
+from logscan_operator.statuses import Verdict, utc_now
+from logscan_operator.view import Key, Object, Scan, ScanJob, View, parse_time
 
 DEBOUNCE_SECONDS = 0.01
-IDLE_SECONDS = 5.0
+CLEAN_UP_SECONDS = 1.0
+STILL_PENDING_SECONDS = 5.0
 PARALLEL = 32
 RETRY_SECONDS = 1.0
 
 log = logging.getLogger("logscan.scheduler")
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
 class Scheduler:
     """Plans and acts until cancelled."""
 
     def __init__(
-        self, view: View, api: ApiServer, results: ResultReader, settings: Settings, alive: Callable[[], None]
+        self,
+        view: View,
+        api: FencedApi,
+        results: ResultReader,
+        settings: Settings,
+        metrics: Metrics,
+        alive: Callable[[], None],
     ) -> None:
         """Prepare.
 
@@ -61,13 +70,18 @@ class Scheduler:
             api: Where actions are carried out.
             results: Where rows are read.
             settings: The operator's settings.
+            metrics: Where numbers go.
             alive: Called whenever the loop makes progress.
         """
         self._view = view
         self._api = api
         self._results = results
         self._settings = settings
+        self._metrics = metrics
         self._alive = alive
+        self._events = Recorder(api, settings.events_per_second)
+        self._deletes = Pace(settings.deletes_per_second, settings.deletes_per_second)
+        self._cleaned_at = 0.0
         self._in_flight: dict[Key, Action] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._parallel = asyncio.Semaphore(PARALLEL)
@@ -77,10 +91,30 @@ class Scheduler:
         while True:
             self._alive()
             self._view.changed.clear()
-            now = _now()
-            for action in plan(self._view, self._settings, now, self._in_flight):
+            now = utc_now()
+            with self._metrics.plan_seconds.time():
+                actions = plan(self._view, self._settings, now, self._in_flight)
+            for action in actions:
                 self._start(action)
+            self._clean_up(now)
             await self._wait(now)
+
+    def explain(self) -> list[dict[str, str]]:
+        """Return what would be done now, and why, without doing it."""
+        planned = plan(self._view, self._settings, utc_now(), self._in_flight)
+        return [_explained(action, "planned") for action in planned] + [
+            _explained(action, "under way") for action in self._in_flight.values()
+        ]
+
+    def _clean_up(self, now: datetime) -> None:
+        """Delete finished LogScans whose time is up, at a pace, looking once in a while."""
+        clock = asyncio.get_running_loop().time()
+        if clock - self._cleaned_at < CLEAN_UP_SECONDS:
+            return
+        self._cleaned_at = clock
+        for scan in expired(self._view, self._settings, now, self._in_flight, self._settings.deletes_per_second):
+            if self._deletes.allows():
+                self._start(DeleteScan(scan))
 
     async def finish(self) -> None:
         """Wait for the actions under way."""
@@ -88,7 +122,7 @@ class Scheduler:
 
     async def _wait(self, now: datetime) -> None:
         deadline = next_deadline(self._view, self._settings, now)
-        seconds = min((deadline - now).total_seconds(), IDLE_SECONDS) if deadline else IDLE_SECONDS
+        seconds = min((deadline - now).total_seconds(), CLEAN_UP_SECONDS) if deadline else CLEAN_UP_SECONDS
         with suppress(TimeoutError):
             await asyncio.wait_for(self._view.changed.wait(), max(seconds, DEBOUNCE_SECONDS))
         await asyncio.sleep(DEBOUNCE_SECONDS)
@@ -104,9 +138,13 @@ class Scheduler:
         try:
             async with self._parallel:
                 await self._dispatch(action)
+        except NotLeadingError:
+            log.warning("not done: this process does not lead any more", extra=facts)
         except (ApiError, aiohttp.ClientError, TimeoutError, *AwsError) as error:
             # Held back a moment, then planned anew from what is known then.
             log.warning("not done, will be tried again: %s", error, extra=facts)
+            if isinstance(error, AwsError):
+                self._metrics.aws_errors.labels("dynamodb").inc()
             await asyncio.sleep(RETRY_SECONDS)
         except Exception:
             log.exception("an action broke", extra=facts)
@@ -121,6 +159,8 @@ class Scheduler:
                 await self._create_job(scan, attempt)
             case Collect(scan, job):
                 await self._collect(scan, job)
+            case CheckPending(scan, job):
+                await self._check_pending(scan, job)
             case WriteStatus(scan, status):
                 await self._write(scan, status)
             case SuspendJob(_, job, suspend):
@@ -148,7 +188,8 @@ class Scheduler:
             await self._fail(scan, Reason.NO_RULES, message)
             return
         try:
-            request = jobs.build_request(scan, attempt, resolved, self._settings)
+            request = await self._earlier_request(scan, attempt)
+            request = request or jobs.build_request(scan, attempt, resolved, self._settings)
         except (UnknownPackError, ValidationError) as error:
             await self._fail(scan, Reason.INVALID_RULE, str(error))
             return
@@ -156,9 +197,25 @@ class Scheduler:
         body = await self._create_or_adopt(scan, manifest)
         if body is None:
             return
-        self._view.put_job(body)
-        await self._write(scan, statuses.running(scan, ScanJob.parse(body), _now()))
+        self._view.jobs.take(body)
+        now = utc_now()
+        if attempt == 1:
+            self._metrics.admission_wait.observe((now - scan.created).total_seconds())
+        await self._write(scan, statuses.running(scan, ScanJob.parse(body), now))
         log.info("Job created", extra={"scan": scan.key[1], "job": body["metadata"]["name"], "attempt": attempt})
+
+    async def _earlier_request(self, scan: Scan, attempt: int) -> ScanRequest | None:
+        """Return what the attempt before was told, so that a policy that changed meanwhile changes nothing."""
+        job = self._view.newest_job(scan.uid)
+        if job is None or attempt == 1:
+            return None
+        try:
+            body = await self._api.request("GET", paths.jobs(*job.key))
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+        return jobs.request_in(body, attempt)
 
     async def _create_or_adopt(self, scan: Scan, manifest: Object) -> Object | None:
         """Return the scan's Job: created, or found because an earlier process created it."""
@@ -189,26 +246,48 @@ class Scheduler:
             query = {"labelSelector": f"batch.kubernetes.io/job-name={job.key[1]}"}
             pods = (await self._api.request("GET", paths.pods(job.key[0]), query=query))["items"]
         attempts = jobs.attempts_of(scan, self._policy_of(scan)[1], self._settings)
-        status = outcomes.conclude(scan, job, pods, row, attempts, self._settings, _now())
+        status = outcomes.conclude(scan, job, pods, row, attempts, self._settings, utc_now())
         await self._write(scan, status)
         facts = {"scan": scan.key[1], "phase": str(status.phase), "reason": str(status.reason)}
         log.info("%s", status.message, extra=facts)
 
+    async def _check_pending(self, scan: Scan, job: ScanJob) -> None:
+        query = {"labelSelector": f"batch.kubernetes.io/job-name={job.key[1]}"}
+        pods = (await self._api.request("GET", paths.pods(job.key[0]), query=query))["items"]
+        failure = outcomes.explain_pending(pods)
+        if failure is None:  # it runs, the Job's status is only late to say so
+            await asyncio.sleep(STILL_PENDING_SECONDS)
+            return
+        await self._delete(paths.jobs(*job.key), job.uid)
+        await self._fail(scan, failure.reason, failure.message)
+
     async def _fail(self, scan: Scan, reason: Reason, message: str) -> None:
-        await self._write(scan, statuses.finished(scan, Verdict(Phase.FAILED, reason, message), _now()))
+        await self._write(scan, statuses.finished(scan, Verdict(Phase.FAILED, reason, message), utc_now()))
 
     async def _write(self, scan: Scan, status: LogScanStatus) -> None:
         body = {"status": statuses.patch(scan.status, status)}
         path = paths.scans(*scan.key, "status")
         try:
-            self._view.put_scan(await self._api.request("PATCH", path, body, content_type=JSON_MERGE))
+            self._view.scans.take(await self._api.request("PATCH", path, body, content_type=JSON_MERGE))
         except ApiError as error:
             if error.status != 404:
                 raise
-            self._view.scans.pop(scan.key, None)
+            self._view.scans.forget(scan.key)
+            return
+        self._events.tell(scan, status)
+        self._count(status)
+
+    def _count(self, status: LogScanStatus) -> None:
+        if status.retry_time is not None and status.reason is Reason.BACKOFF:
+            self._metrics.retries.labels(str(status.reason)).inc()
+        if status.phase is Phase.FAILED:
+            self._metrics.failures.labels(str(status.reason)).inc()
+        if status.completion_time is not None and status.start_time is not None:
+            seconds = parse_time(status.completion_time) - parse_time(status.start_time)
+            self._metrics.duration.observe(seconds.total_seconds())
 
     async def _patch_job(self, job: ScanJob, body: Object) -> None:
-        self._view.put_job(await self._api.request("PATCH", paths.jobs(*job.key), body, content_type=JSON_MERGE))
+        self._view.jobs.take(await self._api.request("PATCH", paths.jobs(*job.key), body, content_type=JSON_MERGE))
 
     async def _delete(self, path: str, uid: str) -> None:
         body = {"propagationPolicy": "Background", "preconditions": {"uid": uid}}
@@ -217,3 +296,10 @@ class Scheduler:
         except ApiError as error:
             if error.status not in (404, 409):
                 raise
+
+
+def _explained(action: Action, state: str) -> dict[str, str]:
+    facts = {"scan": "/".join(action.scan.key), "action": type(action).__name__, "state": state}
+    if isinstance(action, WriteStatus | Cancel):
+        facts |= {"reason": str(action.status.reason), "message": action.status.message or ""}
+    return facts

@@ -15,8 +15,16 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
-    namespace: str = Field(min_length=1, description="Namespace that is watched and in which LogScans are created.")
-    queue_url: str = Field(min_length=1, description="URL of the SQS queue with object events.")
+    namespace: str = Field(
+        min_length=1, description="The operator's namespace: LogScans for messages and its Lease are made here."
+    )
+    watch_namespaces: str = Field(
+        default="", description="Further namespaces whose LogScans are run, separated by commas."
+    )
+    queue_url: str = Field(
+        min_length=1, description="URLs of the SQS queues with object events, FIFO or standard, separated by commas."
+    )
+    receivers: int = Field(default=1, ge=1, le=16, description="Receivers for each queue.")
     table: str = Field(min_length=3, description="DynamoDB table with the results.")
     scanner_image: str = Field(min_length=1, description="Image of the scanner.")
     scanner_service_account: str = Field(
@@ -33,6 +41,17 @@ class Settings(BaseSettings):
     scanner_memory_request: str = Field(default="128Mi", description="Memory that a scan pod requests.")
     scanner_memory_limit: str = Field(default="256Mi", description="Memory at which a scan pod is killed.")
     max_concurrent: int = Field(default=10, ge=1, le=10000, description="Jobs that run at the same time at the most.")
+    max_concurrent_per_namespace: int | None = Field(
+        default=None, ge=1, description="The same for the Jobs of one namespace; unset means no limit of its own."
+    )
+    aging_seconds: float = Field(
+        default=60,
+        gt=0,
+        description="A waiting scan gains one point of priority each time this passes, so that none waits forever.",
+    )
+    supersede: bool = Field(
+        default=True, description="Give up an unfinished scan of an object once a newer version of it is to be scanned."
+    )
     max_unfinished: int = Field(
         default=1000,
         ge=1,
@@ -49,16 +68,51 @@ class Settings(BaseSettings):
     default_timeout_seconds: int = Field(default=3600, ge=10, description="Run time of a Job, likewise.")
     retry_first_seconds: float = Field(default=10, ge=0, description="Delay before the second attempt; then doubled.")
     retry_most_seconds: float = Field(default=600, ge=0, description="Longest delay between attempts.")
-    ttl_seconds: int = Field(
-        default=7 * 86400, ge=0, description="Age after its end at which a LogScan is deleted; its row stays."
+    queued_after_seconds: float = Field(
+        default=30,
+        ge=0,
+        description="How long a scan waits before its status tells for which limit; until then it is Pending.",
     )
+    pending_seconds: float = Field(
+        default=300, ge=1, description="How long a Job's pod may wait for a node or an image before the scan fails."
+    )
+    scanner_memory_most: str = Field(
+        default="1Gi", description="A scan that is OOM-killed is tried once more with twice the memory, up to this."
+    )
+    ttl_seconds: int = Field(
+        default=7 * 86400, ge=0, description="Age after its end at which a succeeded LogScan is deleted; its row stays."
+    )
+    failed_ttl_seconds: int = Field(default=30 * 86400, ge=0, description="The same for a failed or cancelled one.")
+    max_finished: int = Field(
+        default=5000, ge=0, description="Finished LogScans kept at the most; the oldest go first."
+    )
+    deletes_per_second: int = Field(default=20, ge=1, description="Pace at which finished LogScans are deleted.")
+    events_per_second: float = Field(default=5, gt=0, description="Pace at which Kubernetes Events are written.")
+    lease_seconds: int = Field(
+        default=15,
+        ge=3,
+        le=300,
+        description="How long a leader that says nothing keeps the lead; see docs/operations.md.",
+    )
+    debug: bool = Field(default=False, description="Serve /debug/plan: what the scheduler would do now, and why.")
     job_ttl_seconds: int = Field(default=3600, ge=60, description="ttlSecondsAfterFinished of Jobs.")
     result_ttl_days: int = Field(default=90, ge=1, description="Age at which DynamoDB may drop a row.")
     resync_seconds: float = Field(
         default=300, ge=1, description="How often everything is listed anew, which heals a silent watch."
     )
-    http_port: int = Field(default=8080, ge=1, le=65535, description="Port of /healthz and /readyz.")
+    http_port: int = Field(default=8080, ge=1, le=65535, description="Port of /healthz, /readyz and /metrics.")
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged.")
+
+    @property
+    def namespaces(self) -> list[str]:
+        """Return all namespaces whose LogScans are run, the operator's own first."""
+        others = [name.strip() for name in self.watch_namespaces.split(",") if name.strip()]
+        return [self.namespace, *(name for name in dict.fromkeys(others) if name != self.namespace)]
+
+    @property
+    def queue_urls(self) -> list[str]:
+        """Return the queues that are read."""
+        return [url.strip() for url in self.queue_url.split(",") if url.strip()]
 
 
 def load() -> Settings:

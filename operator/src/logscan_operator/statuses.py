@@ -1,7 +1,7 @@
 """The statuses that the operator writes: one pure function for each thing that can be said about a scan."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from logscan_api.exitcodes import Reason
@@ -97,6 +97,16 @@ def same(before: LogScanStatus, after: LogScanStatus) -> bool:
     """Return whether two statuses say the same, whatever the times in them."""
     volatile = {"start_time", "conditions"}
     return before.model_dump(exclude=volatile) == after.model_dump(exclude=volatile)
+
+
+def utc_now() -> datetime:
+    """Return the time."""
+    return datetime.now(UTC)
+
+
+def stamp_now() -> str:
+    """Return the time as Kubernetes writes it."""
+    return stamp(utc_now())
 
 
 def stamp(moment: datetime) -> str:

@@ -6,17 +6,34 @@ versions": they are comparable numbers).
 """
 
 import asyncio
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from pydantic import ValidationError
 
 from logscan_api.logscans import LogScanSpec, LogScanStatus, ResultRef
-from logscan_api.policies import LogScanPolicySpec
+from logscan_api.policies import LogScanPolicySpec, LogScanPolicyStatus
 
 Object = dict[str, Any]
 Key = tuple[str, str]
+
+
+class Item(Protocol):
+    """What a table holds: something with a name and a version."""
+
+    @property
+    def key(self) -> Key:
+        """Namespace and name."""
+
+    @property
+    def version(self) -> int:
+        """The resourceVersion as a number."""
+
+
+T = TypeVar("T", bound=Item)
+Index = Callable[[T | None, T | None], None]
 
 SCAN_UID_LABEL = "logscan.dev/scan-uid"
 ATTEMPT_LABEL = "logscan.dev/attempt"
@@ -39,6 +56,7 @@ class Scan:
         spec: Its spec, or None when this version cannot read it.
         problem: Why the spec cannot be read.
         status: Its status.
+        by_hand: Whether a person made it, not the intake.
     """
 
     key: Key
@@ -50,11 +68,17 @@ class Scan:
     spec: LogScanSpec | None
     problem: str
     status: LogScanStatus
+    by_hand: bool
 
     @property
     def finished(self) -> bool:
         """Return whether the status says that nothing more will happen."""
         return self.status.phase is not None and self.status.phase.finished
+
+    @property
+    def ended(self) -> datetime:
+        """Return when it finished; when it was created if its status does not tell."""
+        return parse_time(self.status.completion_time) if self.status.completion_time else self.created
 
     @classmethod
     def parse(cls, body: Object) -> "Scan":
@@ -75,6 +99,7 @@ class Scan:
             spec=spec,
             problem=problem,
             status=LogScanStatus.model_validate(body.get("status") or {}),
+            by_hand=IDENTITY_LABEL not in metadata.get("labels", {}),
         )
 
 
@@ -95,6 +120,9 @@ class ScanJob:
         message: Why it failed, in its sentence.
         result: Where its row will be.
         policy: The policy that gave the rules.
+        started: When the Job was started, or None before.
+        ready: Whether its pod runs.
+        memory: The scanner's memory limit.
     """
 
     key: Key
@@ -109,13 +137,17 @@ class ScanJob:
     message: str
     result: ResultRef | None
     policy: str | None
+    started: datetime | None
+    ready: bool
+    memory: str | None
 
     @classmethod
     def parse(cls, body: Object) -> "ScanJob":
         """Return the Job that an object of the API describes."""
         metadata = body["metadata"]
         labels, annotations = metadata.get("labels", {}), metadata.get("annotations", {})
-        conditions = body.get("status", {}).get("conditions") or []
+        status = body.get("status", {})
+        conditions = status.get("conditions") or []
         end: Object = next((c for c in conditions if c["type"] in ("Complete", "Failed") and c["status"] == "True"), {})
         result = annotations.get(RESULT_ANNOTATION)
         return cls(
@@ -131,7 +163,16 @@ class ScanJob:
             message=end.get("message", ""),
             result=ResultRef.model_validate_json(result) if result else None,
             policy=annotations.get(POLICY_ANNOTATION),
+            started=parse_time(status["startTime"]) if status.get("startTime") else None,
+            ready=bool(status.get("ready")),
+            memory=_memory_limit(body["spec"]),
         )
+
+
+def _memory_limit(spec: Object) -> str | None:
+    containers = spec.get("template", {}).get("spec", {}).get("containers") or [{}]
+    limit = containers[0].get("resources", {}).get("limits", {}).get("memory")
+    return str(limit) if limit is not None else None
 
 
 @dataclass(frozen=True)
@@ -140,7 +181,9 @@ class Policy:
 
     key: Key
     version: int
+    generation: int
     spec: LogScanPolicySpec | None
+    status: LogScanPolicyStatus
 
     @classmethod
     def parse(cls, body: Object) -> "Policy":
@@ -149,73 +192,101 @@ class Policy:
             spec = LogScanPolicySpec.model_validate(body.get("spec") or {})
         except ValidationError:
             spec = None
-        return cls(key_of(body), int(body["metadata"]["resourceVersion"]), spec)
+        metadata = body["metadata"]
+        status = LogScanPolicyStatus.model_validate(body.get("status") or {})
+        return cls(key_of(body), int(metadata["resourceVersion"]), metadata.get("generation", 1), spec, status)
 
 
-@dataclass
+class Table(dict[Key, T]):
+    """Objects of one kind by namespace and name, each the newest that was seen."""
+
+    def __init__(self, parse: Callable[[Object], T], changed: asyncio.Event, index: Index[T]) -> None:
+        """Prepare an empty table.
+
+        Args:
+            parse: Makes an item of an object of the API.
+            changed: Set whenever the table changes.
+            index: Called with the old and the new item of each change, to keep indexes.
+        """
+        super().__init__()
+        self._parse = parse
+        self._changed = changed
+        self._index = index
+
+    def take(self, body: Object) -> None:
+        """Take an object from a watch, a list or a write of our own, unless a newer one is known."""
+        item, known = self._parse(body), self.get(key_of(body))
+        if known is None or item.version > known.version:
+            self[item.key] = item
+            self._index(known, item)
+            self._changed.set()
+
+    def drop(self, body: Object) -> None:
+        """Forget a deleted object, unless a newer one has its name."""
+        known = self.get(key_of(body))
+        if known is not None and known.version <= int(body["metadata"]["resourceVersion"]):
+            self.forget(known.key)
+
+    def forget(self, key: Key) -> None:
+        """Forget an object that is known to be gone."""
+        known = self.pop(key, None)
+        if known is not None:
+            self._index(known, None)
+            self._changed.set()
+
+    def prune(self, namespace: str, present: set[Key], version: int) -> None:
+        """Forget what a full list of a namespace, made at `version`, lacked and what is not newer than the list."""
+        for key, known in list(self.items()):
+            if key[0] == namespace and key not in present and known.version <= version:
+                self.forget(key)
+
+
 class View:
-    """Everything known, and a signal for changes.
+    """Everything known, indexes over it, and a signal for changes.
 
     Attributes:
         synced: Whether a full list was read; before that nothing may be decided.
+        unfinished: LogScans whose status is not final.
+        live_jobs: Jobs that are not over.
     """
 
-    scans: dict[Key, Scan] = field(default_factory=dict)
-    jobs: dict[Key, ScanJob] = field(default_factory=dict)
-    policies: dict[Key, Policy] = field(default_factory=dict)
-    synced: bool = False
-    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    def __init__(self) -> None:
+        self.synced = False
+        self.changed = asyncio.Event()
+        self.unfinished: dict[Key, Scan] = {}
+        self.live_jobs: dict[Key, ScanJob] = {}
+        self._attempts: dict[str, dict[int, ScanJob]] = {}
+        self.scans = Table(Scan.parse, self.changed, self._index_scan)
+        self.jobs = Table(ScanJob.parse, self.changed, self._index_job)
+        self.policies = Table(Policy.parse, self.changed, lambda old, new: None)
 
-    def put_scan(self, body: Object) -> None:
-        """Take a LogScan from a watch, a list or a write of our own."""
-        self._put(self.scans, Scan.parse(body))
-
-    def put_job(self, body: Object) -> None:
-        """Take a Job, likewise; one that belongs to no scan is passed over."""
-        if SCAN_UID_LABEL in body["metadata"].get("labels", {}):
-            self._put(self.jobs, ScanJob.parse(body))
-
-    def put_policy(self, body: Object) -> None:
-        """Take a LogScanPolicy, likewise."""
-        self._put(self.policies, Policy.parse(body))
-
-    def drop(self, kind: dict[Key, Any], body: Object) -> None:
-        """Forget a deleted object, unless a newer one has its name."""
-        known = kind.get(key_of(body))
-        if known is not None and known.version <= int(body["metadata"]["resourceVersion"]):
-            del kind[known.key]
-            self.changed.set()
-
-    def prune(self, kind: dict[Key, Any], present: set[Key], version: int) -> None:
-        """Forget what a full list, made at `version`, did not have and what is not newer than the list."""
-        for key, known in list(kind.items()):
-            if key not in present and known.version <= version:
-                del kind[key]
-                self.changed.set()
-
-    def jobs_by_scan(self) -> dict[str, ScanJob]:
-        """Return the Job of the newest attempt by the uid of its LogScan."""
-        newest: dict[str, ScanJob] = {}
-        for job in self.jobs.values():
-            known = newest.get(job.scan_uid)
-            if known is None or job.attempt > known.attempt:
-                newest[job.scan_uid] = job
-        return newest
-
-    def unfinished(self) -> int:
-        """Return the number of LogScans that are not finished."""
-        return sum(1 for scan in self.scans.values() if not scan.finished)
+    def newest_job(self, scan_uid: str) -> ScanJob | None:
+        """Return the Job of a LogScan's newest attempt."""
+        attempts = self._attempts.get(scan_uid)
+        return attempts[max(attempts)] if attempts else None
 
     def policies_in(self, namespace: str) -> dict[str, LogScanPolicySpec]:
         """Return the readable policies of a namespace by name."""
         found = self.policies.items()
         return {name: p.spec for (space, name), p in found if space == namespace and p.spec is not None}
 
-    def _put(self, kind: dict[Key, Any], item: Any) -> None:
-        known = kind.get(item.key)
-        if known is None or item.version > known.version:
-            kind[item.key] = item
-            self.changed.set()
+    def _index_scan(self, old: Scan | None, new: Scan | None) -> None:
+        if old is not None:
+            self.unfinished.pop(old.key, None)
+        if new is not None and not new.finished:
+            self.unfinished[new.key] = new
+
+    def _index_job(self, old: ScanJob | None, new: ScanJob | None) -> None:
+        if old is not None:
+            self.live_jobs.pop(old.key, None)
+            attempts = self._attempts[old.scan_uid]
+            del attempts[old.attempt]
+            if not attempts:
+                del self._attempts[old.scan_uid]
+        if new is not None:
+            if new.ended is None:
+                self.live_jobs[new.key] = new
+            self._attempts.setdefault(new.scan_uid, {})[new.attempt] = new
 
 
 def key_of(body: Object) -> Key:
@@ -226,8 +297,3 @@ def key_of(body: Object) -> Key:
 def parse_time(text: str) -> datetime:
     """Return a Kubernetes time."""
     return datetime.fromisoformat(text.replace("Z", "+00:00"))
-
-
-def active_jobs(jobs: dict[Key, ScanJob]) -> int:
-    """Return how many Jobs hold a slot: those that are neither over nor suspended."""
-    return sum(1 for job in jobs.values() if job.ended is None and not job.suspended)

@@ -15,11 +15,15 @@ from typing import NoReturn
 
 from pydantic import ValidationError
 
+from logscan_api import UnknownPackError
 from logscan_api.exitcodes import ExitCode
+from logscan_api.packs import resolve_rules
 from logscan_api.requests import REQUEST_VARIABLE, ScanRequest
+from logscan_api.rules import RuleSelection
 from logscan_scanner import __version__, logs, runner
 from logscan_scanner.aws import Objects, Results
-from logscan_scanner.errors import BadRequestError, ScanError, TryAgainError
+from logscan_scanner.engine import compile_rules
+from logscan_scanner.errors import BadRequestError, InvalidRuleError, ScanError, TryAgainError
 from logscan_scanner.localfile import scan_file
 
 TERMINATION_PATH = "/dev/termination-log"
@@ -34,6 +38,8 @@ def main(arguments: list[str] | None = None) -> int:
     logs.set_up()
     signal.signal(signal.SIGTERM, _stop)
     try:
+        if options.check:
+            return _check_rules()
         if options.file is not None:
             sys.stdout.write(json.dumps(scan_file(options.file, options.rules), indent=2, ensure_ascii=False) + "\n")
             return ExitCode.DONE
@@ -48,6 +54,16 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         log.exception("the scanner broke")
         return _end(ExitCode.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
+
+
+def _check_rules() -> int:
+    """Compile rules as a LogScanPolicy has them, and print what is wrong with them as JSON."""
+    try:
+        compile_rules(resolve_rules(RuleSelection.model_validate_json(sys.stdin.read())))
+    except (ValidationError, UnknownPackError, InvalidRuleError) as error:
+        sys.stdout.write(json.dumps({"problem": str(error)}) + "\n")
+        return ExitCode.INVALID_RULE
+    return ExitCode.DONE
 
 
 def read_request(environment: "os._Environ[str] | dict[str, str]") -> ScanRequest:
@@ -89,6 +105,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--rules", metavar="FILE", help="YAML with packs and inline rules, as in a LogScan's spec.rules"
     )
+    parser.add_argument("--check", action="store_true", help="say whether the rules on standard input (JSON) compile")
     options = parser.parse_args(arguments)
     if (options.file is None) != (options.rules is None):
         parser.error("--file and --rules belong together")

@@ -46,19 +46,24 @@ def namespace_command() -> tuple[str, ...] | None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def wrap(command: list[str], mounts: list[Mount], scratch: Path, read_only_root: bool) -> list[str]:
+def wrap(command: list[str], mounts: list[Mount], scratch: Path, read_only_root: bool, keep: list[Path]) -> list[str]:
     """Return a command line that runs another with its mounts in place.
 
     Args:
         command: What to run.
         mounts: What it shall see.
-        scratch: Folder of the node for overlays; on the same file system as nothing in particular.
+        scratch: Folder of the node for overlays.
         read_only_root: Whether everything but the mounts shall be read-only.
+        keep: Folders that the command itself needs, which stay where they are even below a mount.
+
+    Raises:
+        ValueError: A mount point can be made only by changing the machine itself.
     """
     prefix = namespace_command()
     if prefix is None:
         return command
-    script = _script(mounts, scratch, read_only_root)
+    kept = [Mount(path, str(path), read_only=True) for path in keep if _parent(str(path), mounts) is not None]
+    script = _script([*mounts, *kept], scratch, read_only_root)
     return [*prefix, "sh", "-euc", f'{script}\nexec "$@"', "sh", *command]
 
 
@@ -71,26 +76,40 @@ def rewrite(text: str, mounts: list[Mount]) -> str:
 
 
 def _script(mounts: list[Mount], scratch: Path, read_only_root: bool) -> str:
-    lines = []
+    """Return the shell commands that put mounts in place.
+
+    A mount below another goes into that one's folder first, and what would hide the node's own files goes last.
+    """
+    lines: list[str] = []
     overlays: dict[Path, str] = {}
-    for number, mount in enumerate(sorted(mounts, key=lambda m: m.target.count("/"))):
+    hiding = [mount for mount in mounts if Path(mount.target) in scratch.parents]
+    ordered = sorted(mounts, key=lambda m: (m in hiding, -m.target.count("/")))
+    for number, mount in enumerate(ordered):
         if mount.target.startswith("/dev/"):
             lines += _device_folder(scratch / "dev", mount)
             continue
+        parent = _parent(mount.target, mounts)
+        if parent is not None:
+            lines += _bind(mount, str(parent.source / Path(mount.target).relative_to(parent.target)))
+            continue
         target = Path(mount.target)
-        if not target.exists() and not _below(target, mounts):
+        if not target.exists():
             existing = next(p for p in target.parents if p.exists())
+            if existing == Path("/"):
+                raise ValueError(f"mountPath {target}: this node makes mount points below folders that exist, not in /")
             if existing not in overlays:
                 overlays[existing] = str(scratch / f"overlay-{number}")
                 lines += _overlay(existing, Path(overlays[existing]))
-        lines += _bind(mount)
+        lines += _bind(mount, mount.target)
     if read_only_root:  # last, since an overlay cannot keep its changes below a read-only mount
         lines += [f"mount -o remount,bind,ro {shlex.quote(str(path))}" for path in (*overlays, Path("/"))]
     return "\n".join(lines)
 
 
-def _below(target: Path, mounts: list[Mount]) -> bool:
-    return any(Path(m.target) in target.parents for m in mounts)
+def _parent(target: str, mounts: list[Mount]) -> Mount | None:
+    """Return the innermost mount that a path lies below."""
+    above = [m for m in mounts if Path(m.target) in Path(target).parents and m.target != "/"]
+    return max(above, key=lambda m: m.target.count("/"), default=None)
 
 
 def _overlay(lower: Path, folder: Path) -> list[str]:
@@ -100,12 +119,12 @@ def _overlay(lower: Path, folder: Path) -> list[str]:
     return [f"mount -t overlay overlay -o {shlex.quote(options)} {shlex.quote(str(lower))}"]
 
 
-def _bind(mount: Mount) -> list[str]:
-    source, target = shlex.quote(str(mount.source)), shlex.quote(mount.target)
+def _bind(mount: Mount, at: str) -> list[str]:
+    source, target = shlex.quote(str(mount.source)), shlex.quote(at)
     make = f"mkdir -p {target}"
     if mount.source.is_file():
-        make = f"mkdir -p {shlex.quote(str(Path(mount.target).parent))}; [ -e {target} ] || : > {target}"
-    lines = [make, f"mount --bind {source} {target}"]
+        make = f"mkdir -p {shlex.quote(str(Path(at).parent))}; [ -e {target} ] || : > {target}"
+    lines = [make, f"mount --rbind {source} {target}"]
     return [*lines, f"mount -o remount,bind,ro {target}"] if mount.read_only else lines
 
 

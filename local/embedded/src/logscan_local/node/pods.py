@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import shutil
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from logscan_local.node.environment import ContainerConfigError
 from logscan_local.node.images import Image
 from logscan_local.node.objects import Object, is_terminal, memory_limit, now, pod_key
 from logscan_local.node.status import pod_status
+from logscan_local.paths import REPOSITORY
 from logscan_operator.kube import JSON_MERGE, ApiError, ApiServer
 
 TICK_SECONDS = 0.1
@@ -161,7 +163,7 @@ class PodWorker:
             env |= self._kubeconfig(wanted, folder)
         read_only = spec.get("securityContext", {}).get("readOnlyRootFilesystem", False)
         return Launch(
-            command=mounts.wrap(command, wanted, folder / "scratch", read_only),
+            command=mounts.wrap(command, wanted, folder / "scratch", read_only, _needed_by(image)),
             env=env,
             cwd=Path(spec.get("workingDir") or "/"),
             log=container.log_path(self.log_folder()),
@@ -295,6 +297,11 @@ class PodWorker:
         _, pending = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for wait in pending:
             wait.cancel()
+
+
+def _needed_by(image: Image) -> list[Path]:
+    """Return the folders without which an image's programs do not run: its environment, our code, Python itself."""
+    return [image.environment, REPOSITORY, Path(sys.base_prefix)]
 
 
 def _succeeded(container: Container) -> bool:

@@ -1,0 +1,37 @@
+"""Which finished LogScans are deleted: those whose time is up, and the oldest beyond those that are kept. Pure.
+
+A LogScan is never deleted before its status is final; its row in DynamoDB stays.
+"""
+
+from collections.abc import Container
+from datetime import datetime, timedelta
+
+from logscan_api.logscans import Phase
+from logscan_operator.settings import Settings
+from logscan_operator.view import Key, Scan, View
+
+
+def expiry(scan: Scan, settings: Settings) -> datetime:
+    """Return when a finished LogScan is to be deleted: by its own TTL, else by that of its outcome."""
+    own = scan.spec.ttl_seconds_after_finished if scan.spec else None
+    usual = settings.ttl_seconds if scan.status.phase is Phase.SUCCEEDED else settings.failed_ttl_seconds
+    return scan.ended + timedelta(seconds=usual if own is None else own)
+
+
+def expired(view: View, settings: Settings, now: datetime, in_flight: Container[Key], most: int) -> list[Scan]:
+    """Return up to `most` LogScans to delete now, the oldest first.
+
+    Args:
+        view: What is known.
+        settings: The operator's settings.
+        now: The time.
+        in_flight: Scans that something is being done with; they are left alone.
+        most: How many at the most, which paces the deletes.
+    """
+    if not view.synced:
+        return []
+    finished = [s for s in view.scans.values() if s.finished and not s.deleting]
+    finished.sort(key=lambda scan: (scan.ended, scan.key))
+    surplus = max(len(finished) - settings.max_finished, 0)
+    due = [scan for number, scan in enumerate(finished) if number < surplus or expiry(scan, settings) <= now]
+    return [scan for scan in due if scan.key not in in_flight][:most]

@@ -1,0 +1,119 @@
+"""Kubernetes Events, for people who look at one LogScan with `kubectl describe`.
+
+Only transitions are told. Of a scan that the intake made, only what went wrong: the others would cost a write each,
+and their status says the same. A burst beyond the pace is dropped, since the status stays.
+"""
+
+import asyncio
+import logging
+import time
+import uuid
+
+import aiohttp
+
+from logscan_api import API_VERSION
+from logscan_api.logscans import LogScanStatus, Phase
+from logscan_operator.kube import ApiError
+from logscan_operator.leases import FencedApi
+from logscan_operator.statuses import stamp_now
+from logscan_operator.view import Object, Scan
+
+BURST = 20
+
+log = logging.getLogger("logscan.events")
+
+
+class Pace:
+    """A token bucket."""
+
+    def __init__(self, per_second: float, burst: int) -> None:
+        """Allow `burst` at once and `per_second` on average."""
+        self._per_second = per_second
+        self._burst = burst
+        self._tokens = float(burst)
+        self._at = time.monotonic()
+
+    def allows(self) -> bool:
+        """Return whether one more is allowed now, and count it."""
+        now = time.monotonic()
+        self._tokens = min(self._tokens + (now - self._at) * self._per_second, self._burst)
+        self._at = now
+        if self._tokens < 1:
+            return False
+        self._tokens -= 1
+        return True
+
+
+def worth_telling(scan: Scan, after: LogScanStatus) -> tuple[str, str] | None:
+    """Return type and reason of the Event for a transition, or None if there is none to tell.
+
+    Args:
+        scan: The scan with its status before.
+        after: Its status now.
+    """
+    before = scan.status
+    if after.phase is None or (before.phase, before.reason, before.attempts) == (
+        after.phase,
+        after.reason,
+        after.attempts,
+    ):
+        return None
+    if after.phase is Phase.FAILED or after.retry_time is not None:
+        return "Warning", "Retrying" if after.retry_time is not None else str(after.reason)
+    if not scan.by_hand:
+        return None
+    return "Normal", {Phase.RUNNING: "JobCreated"}.get(after.phase, str(after.phase))
+
+
+def build(scan: Scan, kind: str, reason: str, message: str) -> Object:
+    """Return an Event about a LogScan."""
+    namespace, name = scan.key
+    now = stamp_now()
+    return {
+        "apiVersion": "v1",
+        "kind": "Event",
+        "metadata": {"name": f"{name[:200]}.{uuid.uuid4().hex[:12]}", "namespace": namespace},
+        "involvedObject": {
+            "apiVersion": API_VERSION,
+            "kind": "LogScan",
+            "namespace": namespace,
+            "name": name,
+            "uid": scan.uid,
+        },
+        "type": kind,
+        "reason": reason,
+        "message": message[:1024],
+        "source": {"component": "logscan-operator"},
+        "firstTimestamp": now,
+        "lastTimestamp": now,
+        "count": 1,
+    }
+
+
+class Recorder:
+    """Writes Events at a pace, beside the work."""
+
+    def __init__(self, api: FencedApi, per_second: float) -> None:
+        """Prepare.
+
+        Args:
+            api: Where Events go.
+            per_second: Their pace.
+        """
+        self._api = api
+        self._pace = Pace(per_second, BURST)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def tell(self, scan: Scan, after: LogScanStatus) -> None:
+        """Write the Event of a transition, if it is worth one and the pace allows it."""
+        said = worth_telling(scan, after)
+        if said is not None and self._pace.allows():
+            task = asyncio.create_task(self._write(build(scan, *said, after.message or "")))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _write(self, event: Object) -> None:
+        try:
+            await self._api.request("POST", f"/api/v1/namespaces/{event['metadata']['namespace']}/events", event)
+        except (ApiError, aiohttp.ClientError, TimeoutError) as error:
+            log.warning("an Event was not written: %s", error)
