@@ -72,11 +72,12 @@ class Stack:
         program = state.kubectl if state else binaries.kubectl(self._say)
         return Kubectl(program, self.paths.kubeconfig, NAMESPACE)
 
-    def up(self, with_operator: bool = True) -> State:
+    def up(self, with_operator: bool = True, with_node: bool = True) -> State:
         """Bring the stack up; one that is up is left as it is, one with a dead part is started anew.
 
         Args:
             with_operator: Whether to install logscan too, or only what it needs.
+            with_node: Whether there is a node; without one, pods wait for a stand-in.
 
         Raises:
             StackError: A part could not be started.
@@ -90,7 +91,7 @@ class Stack:
                 self._say(f"{part.name} had died; {processes.tail(part)}")
             self._say("starting anew ...")
         self.down()
-        return self._start(with_operator)
+        return self._start(with_operator, with_node)
 
     def down(self) -> None:
         """Stop all parts and remove the stack's files."""
@@ -99,7 +100,7 @@ class Stack:
             processes.stop(list(reversed(state.parts)))
         shutil.rmtree(self.paths.root, ignore_errors=True)
 
-    def _start(self, with_operator: bool) -> State:
+    def _start(self, with_operator: bool, with_node: bool) -> State:
         programs, kubectl = binaries.control_plane(self._say), binaries.kubectl(self._say)
         self.paths.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         etcd, peer, apiserver, manager, node, emulator, operator = free_ports(7)
@@ -112,7 +113,8 @@ class Stack:
                 cloud = pool.submit(self._start_aws, emulator, started.append)
                 cluster.result()
                 resources = cloud.result()
-            started.append(self._start_node(node))
+            if with_node:
+                started.append(self._start_node(node))
             state = State(started, resources, kubectl)
             self.paths.state.write_text(json.dumps(state.to_json(), indent=2))
             if with_operator:

@@ -34,13 +34,19 @@ def eventually(check: Callable[[], T], seconds: float = 30, what: str = "the con
 @pytest.fixture(scope="session")
 def bare_stack() -> "Iterator[Stack]":
     """Yield a stack with control plane, node and AWS, but without the operator."""
-    yield from _stack("bare", with_operator=False)
+    yield from _stack("bare", with_operator=False, with_node=True)
+
+
+@pytest.fixture(scope="session")
+def nodeless_stack() -> "Iterator[Stack]":
+    """Yield a stack with control plane and AWS only, for tests whose pods a stand-in ends."""
+    yield from _stack("nodeless", with_operator=False, with_node=False)
 
 
 @pytest.fixture(scope="session")
 def full_stack() -> "Iterator[Stack]":
     """Yield a stack with everything."""
-    yield from _stack("full", with_operator=True)
+    yield from _stack("full", with_operator=True, with_node=True)
 
 
 @pytest.fixture(scope="session")
@@ -59,12 +65,12 @@ def bare_kubectl(bare_stack: "Stack") -> "Kubectl":
     return kubectl
 
 
-def _stack(kind: str, with_operator: bool) -> "Iterator[Stack]":
+def _stack(kind: str, with_operator: bool, with_node: bool) -> "Iterator[Stack]":
     from logscan_local.stack import Stack  # late: unit tests load this module too, and shall start soon
 
     stack = Stack(f"test-{kind}-{os.getpid()}", lambda line: None)
     try:
-        stack.up(with_operator=with_operator)
+        stack.up(with_operator=with_operator, with_node=with_node)
         yield stack
     finally:
         stack.down()

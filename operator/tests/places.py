@@ -1,0 +1,207 @@
+"""A place for one test: a namespace, a queue, a stand-in for node and scanner, and operator processes."""
+
+import asyncio
+import json
+import threading
+import uuid
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Self
+
+import aiohttp
+
+from logscan_api.events import ObjectEvent
+from logscan_api.identity import scan_name
+from logscan_local import aws
+from logscan_local.cluster import Kubectl, Object
+from logscan_local.operators import OperatorProcess
+from logscan_local.stack import Stack
+from logscan_local.standin import StandIn
+from logscan_local.testing import eventually
+from logscan_operator.kube import ApiError, ApiServer, Connection
+
+POLICY = {
+    "apiVersion": "logscan.dev/v1alpha1",
+    "kind": "LogScanPolicy",
+    "metadata": {"name": "default"},
+    "spec": {"priority": -1000, "rules": {"inline": [{"name": "err", "pattern": "ERROR"}]}},
+}
+RULES = {"inline": [{"name": "err", "pattern": "ERROR"}]}
+
+
+class Background:
+    """Coroutines that run in a thread beside a test until it ends."""
+
+    def __init__(self, *work: Callable[[], Any]) -> None:
+        self._work = work
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run)
+        self._task: asyncio.Task[Any] | None = None
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._loop.call_soon_threadsafe(lambda: self._task and self._task.cancel())
+        self._thread.join(20)
+
+    def _run(self) -> None:
+        async def everything() -> None:
+            await asyncio.gather(*(one() for one in self._work))
+
+        self._task = self._loop.create_task(everything())
+        with suppress(asyncio.CancelledError):
+            self._loop.run_until_complete(self._task)
+        self._loop.run_until_complete(self._loop.shutdown_default_executor())
+        self._loop.close()
+
+
+class JobWatch:
+    """Follows the Jobs of a namespace in the order of their changes, and keeps what must never be exceeded."""
+
+    def __init__(self, namespace: str) -> None:
+        self.namespace = namespace
+        self.active: set[str] = set()
+        self.most_active = 0
+        self.created: list[str] = []
+
+    async def follow(self, api: ApiServer) -> None:
+        """Follow until cancelled."""
+        path = f"/apis/batch/v1/namespaces/{self.namespace}/jobs"
+        while True:
+            with suppress(ApiError, aiohttp.ClientError, TimeoutError):
+                version = (await api.request("GET", path))["metadata"]["resourceVersion"]
+                async for event in api.watch(path, {"resourceVersion": version}):
+                    self._take(event)
+
+    def _take(self, event: Object) -> None:
+        if event["type"] == "BOOKMARK":
+            return
+        uid = event["object"]["metadata"]["uid"]
+        conditions = event["object"].get("status", {}).get("conditions", [])
+        over = any(c["type"] in ("Complete", "Failed") and c["status"] == "True" for c in conditions)
+        if event["type"] == "ADDED":
+            self.created.append(event["object"]["metadata"]["name"])
+        if over or event["type"] == "DELETED" or event["object"]["spec"].get("suspend"):
+            self.active.discard(uid)
+        else:
+            self.active.add(uid)
+        self.most_active = max(self.most_active, len(self.active))
+
+
+class Place:
+    """One test's own corner of the stack; a context manager."""
+
+    def __init__(self, stack: Stack, folder: Path, standin: bool = True) -> None:
+        state = stack.state()
+        assert state is not None
+        self.stack = stack
+        self.state = state
+        self.folder = folder
+        self.namespace = f"t-{uuid.uuid4().hex[:8]}"
+        self.kubectl: Kubectl = Kubectl(state.kubectl, stack.paths.kubeconfig, self.namespace)
+        self.sqs = aws.client("sqs", state.resources.endpoint)
+        self.queue_url = ""
+        self.jobs = JobWatch(self.namespace)
+        self.operators: list[OperatorProcess] = []
+        self._standin = standin
+        self._background = Background(self._beside)
+
+    def __enter__(self) -> Self:
+        attributes = {"FifoQueue": "true", "VisibilityTimeout": "10"}
+        answer = self.sqs.create_queue(QueueName=f"{self.namespace}.fifo", Attributes=attributes)
+        self.queue_url = answer["QueueUrl"]
+        self.kubectl.run("create", "namespace", self.namespace)
+        self.apply(POLICY, {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys"}})
+        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "logscan-scanner"}}
+        self.apply(account)
+        self._background.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for operator in self.operators:
+            with suppress(ProcessLookupError):
+                operator.kill()
+        self._background.__exit__()
+        self.sqs.delete_queue(QueueUrl=self.queue_url)
+        self.kubectl.run("delete", "namespace", self.namespace, "--ignore-not-found", "--wait=false")
+
+    async def _beside(self) -> None:
+        async with ApiServer(Connection(str(self.stack.paths.kubeconfig))) as api:
+            standin = StandIn(api, self.state.resources.endpoint, [self.namespace] if self._standin else [])
+            await asyncio.gather(standin.run(), self.jobs.follow(api))
+
+    def operator(self, kubeconfig: Path | None = None, **settings: str) -> OperatorProcess:
+        """Start an operator for this place, as the administrator unless a kubeconfig says otherwise."""
+        log = self.folder / f"operator-{len(self.operators)}.log"
+        who = kubeconfig or self.stack.paths.kubeconfig
+        process = OperatorProcess(who, self.state, self.queue_url, self.namespace, log, **settings)
+        self.operators.append(process)
+        return process
+
+    def apply(self, *documents: Object) -> None:
+        """Apply objects in the place's namespace."""
+        text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(documents)})
+        self.kubectl.run("apply", "--filename=-", stdin=text)
+
+    def scan(self, name: str, labels: dict[str, str] | None = None, **spec: Any) -> str:
+        """Apply a LogScan and return its name; labels instruct the stand-in."""
+        self.apply(self.manifest(name, labels, **spec))
+        return name
+
+    def manifest(self, name: str, labels: dict[str, str] | None = None, **spec: Any) -> Object:
+        """Return a LogScan."""
+        job = {"labels": labels} if labels else {}
+        full = {"source": {"s3": {"bucket": "logs", "key": f"{name}.log"}}, "rules": RULES, **spec}
+        if job:
+            full["job"] = {**spec.get("job", {}), **job}
+        return {"apiVersion": POLICY["apiVersion"], "kind": "LogScan", "metadata": {"name": name}, "spec": full}
+
+    def send(self, keys: list[str], repeat: str = "") -> None:
+        """Send a message for each key; `repeat` makes a second one of the same event."""
+        for start in range(0, len(keys), 10):
+            entries = [
+                {
+                    "Id": str(n),
+                    "MessageBody": json.dumps({"schema": 1, "bucket": "logs", "key": key, "etag": "abc", "size": 1}),
+                    "MessageGroupId": f"g-{key}",
+                    "MessageDeduplicationId": f"{self.namespace}-{key}-{repeat}",
+                }
+                for n, key in enumerate(keys[start : start + 10])
+            ]
+            answer = self.sqs.send_message_batch(QueueUrl=self.queue_url, Entries=entries)
+            assert not answer.get("Failed")
+
+    @staticmethod
+    def name_of(key: str) -> str:
+        """Return the name of the LogScan that a message becomes."""
+        return scan_name(ObjectEvent(bucket="logs", key=key, etag="abc"))
+
+    def scans(self) -> dict[str, Object]:
+        """Return the status of every LogScan by name."""
+        items = self.kubectl.get("logscans")["items"]
+        return {item["metadata"]["name"]: item.get("status", {}) for item in items}
+
+    def phases(self) -> dict[str, int]:
+        """Return how many LogScans there are in each phase."""
+        counts: dict[str, int] = {}
+        for status in self.scans().values():
+            counts[status["phase"]] = counts.get(status["phase"], 0) + 1
+        return counts
+
+    def until(self, name: str, seconds: float = 30, **wanted: Any) -> Object:
+        """Return the status of a LogScan once it has what is wanted."""
+
+        def reached() -> Object:
+            status = self.scans().get(name, {})
+            return status if all(status.get(field) == value for field, value in wanted.items()) else {}
+
+        return eventually(reached, seconds, f"{name} to have {wanted}; it has {self.scans().get(name)}")
+
+    def queue_is_empty(self) -> bool:
+        """Return whether the queue holds nothing, visible or not."""
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+        answer = self.sqs.get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=names)
+        return all(answer["Attributes"][name] == "0" for name in names)
