@@ -43,6 +43,7 @@ demo: $(READY) ## Upload logs and watch them being scanned (LOG=/path adds one o
 
 generate: $(READY) ## Write all generated files
 	$(BIN)/python -m logscan_api.crds crds
+	$(BIN)/python -m logscan_operator.settings_table docs/settings.md
 	$(BIN)/python -m logscan_local.manifests
 
 format: $(READY) ## Format the code
@@ -58,6 +59,7 @@ lint: $(READY)
 
 drift: $(READY)
 	$(BIN)/python -m logscan_api.crds --check crds
+	$(BIN)/python -m logscan_operator.settings_table --check docs/settings.md
 	$(BIN)/python -m logscan_local.manifests --check
 
 # One pytest process per package: a folder named `operator` must never become a module (see CONTRIBUTING.md).

@@ -54,6 +54,8 @@ class Background:
         self._task = self._loop.create_task(everything())
         with suppress(asyncio.CancelledError):
             self._loop.run_until_complete(self._task)
+        # Closed connections say goodbye in the loop; it must turn until they have.
+        self._loop.run_until_complete(asyncio.sleep(0.25))
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
 
@@ -126,6 +128,7 @@ class Place:
                 operator.kill()
         self._background.__exit__()
         self.sqs.delete_queue(QueueUrl=self.queue_url)
+        self.sqs.close()
         self.kubectl.run("delete", "namespace", self.namespace, "--ignore-not-found", "--wait=false")
 
     async def _beside(self) -> None:

@@ -51,7 +51,10 @@ class StandIn:
 
     async def run(self) -> None:
         """Follow the pods of all namespaces until cancelled."""
-        await asyncio.gather(*(self._follow(namespace) for namespace in self._namespaces))
+        try:
+            await asyncio.gather(*(self._follow(namespace) for namespace in self._namespaces))
+        finally:
+            self._dynamodb.close()
 
     async def _follow(self, namespace: str) -> None:
         path = f"/api/v1/namespaces/{namespace}/pods"
