@@ -13,7 +13,7 @@ from logscan_local.node.containers import Container
 from logscan_local.node.environment import ContainerConfigError
 from logscan_local.node.images import Image
 from logscan_local.node.kubelet_api import tail_offset
-from logscan_local.node.objects import field_value, memory_limit, quantity_bytes
+from logscan_local.node.objects import field_value, memory_limit
 from logscan_local.node.status import pod_status
 
 POD: dict[str, Any] = {
@@ -92,14 +92,11 @@ def test_unknown_fields_are_refused() -> None:
 
 @pytest.mark.parametrize(("text", "size"), [("64Mi", 64 << 20), ("1G", 10**9), ("1.5Ki", 1536), ("100", 100)])
 def test_quantities(text: str, size: int) -> None:
-    assert quantity_bytes(text) == size
     assert memory_limit({"resources": {"limits": {"memory": text}}}) == size
 
 
 def test_a_container_without_a_limit_has_none() -> None:
     assert memory_limit({}) is None
-    with pytest.raises(ValueError, match="no quantity"):
-        quantity_bytes("lots")
 
 
 @pytest.mark.parametrize(

@@ -4,19 +4,9 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-Object = dict[str, Any]
+from logscan_operator.quantities import memory_bytes
 
-_UNITS = {
-    "": 1,
-    "k": 10**3,
-    "M": 10**6,
-    "G": 10**9,
-    "T": 10**12,
-    "Ki": 2**10,
-    "Mi": 2**20,
-    "Gi": 2**30,
-    "Ti": 2**40,
-}
+Object = dict[str, Any]
 
 
 def now() -> str:
@@ -24,22 +14,10 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def quantity_bytes(quantity: str) -> int:
-    """Return a memory quantity in bytes.
-
-    Raises:
-        ValueError: It is no quantity.
-    """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)(k|M|G|T|Ki|Mi|Gi|Ti)?", quantity)
-    if match is None:
-        raise ValueError(f"{quantity!r} is no quantity of memory")
-    return int(float(match[1]) * _UNITS[match[2] or ""])
-
-
 def memory_limit(container: Object) -> int | None:
     """Return a container's memory limit in bytes, if it has one."""
     limit = container.get("resources", {}).get("limits", {}).get("memory")
-    return quantity_bytes(str(limit)) if limit is not None else None
+    return memory_bytes(str(limit)) if limit is not None else None
 
 
 def pod_key(pod: Object) -> str:

@@ -1,0 +1,103 @@
+"""Which finished LogScans go, and when; what is told as an Event; and quantities of memory."""
+
+from datetime import timedelta
+
+import pytest
+from objects import NOW, SETTINGS, scan_body, stamp, view_of
+
+from logscan_api.logscans import LogScanStatus
+from logscan_operator.cleanup import expired
+from logscan_operator.events import Pace, build, worth_telling
+from logscan_operator.quantities import doubled, memory_bytes
+from logscan_operator.view import IDENTITY_LABEL, Object, Scan, View
+
+SUCCEEDED = {"phase": "Succeeded", "completionTime": stamp(-100)}
+FAILED = {"phase": "Failed", "completionTime": stamp(-100)}
+
+
+def names(view: View, age: float = 0, most: int = 99, **settings: int) -> list[str]:
+    use = SETTINGS.model_copy(update=settings)
+    return [scan.key[1] for scan in expired(view, use, NOW + timedelta(seconds=age), {}, most)]
+
+
+def test_succeeded_and_failed_scans_have_their_own_time() -> None:
+    view = view_of(scan_body("good", status=SUCCEEDED), scan_body("bad", status=FAILED))
+    assert names(view, ttl_seconds=101) == []
+    assert names(view, ttl_seconds=100) == ["good"]
+    assert names(view, ttl_seconds=1000, failed_ttl_seconds=100) == ["bad"]
+
+
+def test_a_scans_own_time_goes_first() -> None:
+    view = view_of(scan_body("own", status=SUCCEEDED, ttlSecondsAfterFinished=500))
+    assert names(view, ttl_seconds=1) == []
+    assert names(view, age=400, ttl_seconds=10**6) == ["own"]
+
+
+def test_the_oldest_go_beyond_the_number_that_is_kept() -> None:
+    bodies = [scan_body(f"s{n}", status={**SUCCEEDED, "completionTime": stamp(-n)}) for n in range(5)]
+    assert names(view_of(*bodies), max_finished=3) == ["s4", "s3"]
+
+
+def test_what_is_not_final_or_in_work_stays() -> None:
+    view = view_of(scan_body("runs", status={"phase": "Running"}), scan_body("done", status=SUCCEEDED))
+    assert names(view, max_finished=0) == ["done"]
+    use = SETTINGS.model_copy(update={"max_finished": 0})
+    assert expired(view, use, NOW, {("logscan", "done")}, 9) == []
+    view.synced = False
+    assert names(view, max_finished=0) == []
+
+
+def test_deletes_are_paced() -> None:
+    bodies = [scan_body(f"s{n}", status=SUCCEEDED) for n in range(9)]
+    assert len(names(view_of(*bodies), most=4, max_finished=0)) == 4
+
+
+def test_a_pace_allows_a_burst_and_then_its_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("logscan_operator.events.time.monotonic", lambda: clock[0])
+    pace = Pace(2, 3)
+    assert [pace.allows() for _ in range(5)] == [True, True, True, False, False]
+    clock[0] += 1
+    assert [pace.allows() for _ in range(3)] == [True, True, False]
+
+
+def by_intake(body: Object) -> Object:
+    body["metadata"]["labels"] = {IDENTITY_LABEL: "x"}
+    return body
+
+
+@pytest.mark.parametrize(
+    ("body", "after", "told"),
+    [
+        (scan_body(), {"phase": "Running", "attempts": 1}, ("Normal", "JobCreated")),
+        (scan_body(), {"phase": "Succeeded"}, ("Normal", "Succeeded")),
+        (scan_body(status={"phase": "Running"}), {"phase": "Running"}, None),
+        (scan_body(), {"phase": "Failed", "reason": "AccessDenied"}, ("Warning", "AccessDenied")),
+        (scan_body(), {"phase": "Queued", "reason": "Backoff", "retryTime": stamp()}, ("Warning", "Retrying")),
+        (by_intake(scan_body()), {"phase": "Succeeded"}, None),
+        (by_intake(scan_body()), {"phase": "Failed", "reason": "Evicted"}, ("Warning", "Evicted")),
+        (scan_body(), {}, None),
+    ],
+)
+def test_transitions_are_told_once_and_good_ones_only_to_those_who_look(
+    body: Object, after: Object, told: tuple[str, str] | None
+) -> None:
+    assert worth_telling(Scan.parse(body), LogScanStatus.model_validate(after)) == told
+
+
+def test_an_event_is_about_its_scan() -> None:
+    event = build(Scan.parse(scan_body()), "Normal", "Succeeded", "fine")
+    assert event["involvedObject"]["uid"] == "uid-a"
+    assert event["metadata"]["namespace"] == "logscan"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [("256Mi", "512Mi"), ("768Mi", "1024Mi"), ("1Gi", None), ("2G", None), ("20Mi", "40Mi")]
+)
+def test_memory_is_doubled_up_to_the_most(before: str, after: str | None) -> None:
+    assert doubled(before, "1Gi") == after
+
+
+def test_memory_that_is_none() -> None:
+    with pytest.raises(ValueError, match="no quantity"):
+        memory_bytes("lots")
