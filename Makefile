@@ -53,7 +53,7 @@ format: $(READY) ## Format the code
 lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy $(SOURCES)
+	$(BIN)/mypy $(SOURCES) benchmarks
 	@for tests in $(TESTS); do echo "mypy $$tests"; MYPYPATH=$$tests $(BIN)/mypy $$tests; done
 	$(BIN)/lint-imports
 
@@ -88,6 +88,9 @@ coverage: $(READY)
 
 test: check tiers coverage ## Everything that runs on this machine
 
+bench-operator: $(READY) ## Measure the operator beside a plain kopf operator (about 20 minutes)
+	$(BIN)/python benchmarks/bench_operator.py
+
 lock: $(READY) ## Pin the dependencies anew
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --no-annotate --no-emit-package logscan-api --no-emit-package logscan-operator \
@@ -96,4 +99,4 @@ lock: $(READY) ## Pin the dependencies anew
 clean: ## Remove what was installed into the clone
 	rm -rf $(VENV) .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup up down status demo generate format lint drift unit check tiers coverage test lock clean
+.PHONY: help setup up down status demo generate format lint drift unit check tiers coverage test bench-operator lock clean
