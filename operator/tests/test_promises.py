@@ -104,7 +104,7 @@ def test_without_a_view_of_jobs_nothing_is_created_or_received(new_place: NewPla
     place.send(["stays.log"])
     operator = place.operator(kubeconfig)
     eventually(lambda: operator.leading, 20, "a leader")
-    time.sleep(3)
+    eventually(lambda: operator.metric("logscan_watch_age_seconds") > 3, 20, "several lists in vain")
     assert (list(place.scans()), place.jobs.created) == (["waits"], [])
     assert not place.queue_is_empty()
     place.apply(

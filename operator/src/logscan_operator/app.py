@@ -16,6 +16,7 @@ from aiohttp import web
 
 from logscan_operator import health
 from logscan_operator.aws import Queue, ResultReader
+from logscan_operator.executor import Executor
 from logscan_operator.health import Progress
 from logscan_operator.intake import Intake
 from logscan_operator.kube import ApiError, ApiServer, Connection
@@ -87,9 +88,8 @@ class Operator:
         fenced = FencedApi(api, leadership.holds)
         self._leading = True
         self.metrics.leader.set(1)
-        scheduler = Scheduler(
-            self.view, fenced, ResultReader(), self.settings, self.metrics, lambda: self.progress.tick("scheduler")
-        )
+        executor = Executor(self.view, fenced, ResultReader(), self.settings, self.metrics)
+        scheduler = Scheduler(self.view, executor, self.settings, self.metrics, lambda: self.progress.tick("scheduler"))
         self._scheduler = scheduler
         checks = PolicyChecks(self.view, fenced, lambda: self.progress.tick("policies"))
         self._intakes = [self._intake(fenced, number) for number in range(self._receivers())]
