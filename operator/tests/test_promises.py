@@ -242,7 +242,7 @@ ENDS: list[tuple[dict[str, str] | None, dict[str, Any], Reason]] = [
 
 def test_every_end_has_its_reason(new_place: NewPlace) -> None:
     place = new_place()
-    place.operator(max_concurrent="50")
+    place.operator(max_concurrent="50", events_per_second="100")
     place.apply(*(place.manifest(f"end-{n}", labels, **spec) for n, (labels, spec, _) in enumerate(ENDS)))
     place.scan("fine")
     for number, (_, _, reason) in enumerate(ENDS):

@@ -3,21 +3,33 @@
 import argparse
 import asyncio
 import logging
+import os
 import signal
 import threading
+from collections.abc import Callable
 
 import kopf
 
 from logscan_operator import __version__, handlers, logs, settings
-from logscan_operator.app import Operator
+from logscan_operator.app import LeadershipLostError, Operator
 from logscan_operator.kube import Connection
 from logscan_operator.settings import Settings
 
 log = logging.getLogger("logscan")
 
 
-async def serve(config: Settings, connection: Connection, stop: asyncio.Event) -> None:
-    """Run the operator until `stop` is set or a part of it breaks."""
+async def serve(
+    config: Settings, connection: Connection, stop: asyncio.Event, end: Callable[[int], object] = os._exit
+) -> None:
+    """Run the operator until `stop` is set or a part of it breaks.
+
+    Args:
+        config: The settings.
+        connection: The API server.
+        stop: Set to end in good order.
+        end: Called with an exit code when the lead was lost. The process ends then and there: whatever it would still
+            do in good order, another process may be doing already.
+    """
     operator = Operator(config, connection)
     watching_ready, end_watching = asyncio.Event(), asyncio.Event()
     watching = asyncio.create_task(
@@ -38,7 +50,12 @@ async def serve(config: Settings, connection: Connection, stop: asyncio.Event) -
     if watching.done():  # kopf broke, or a signal came before its watches stood; it takes every other task with it
         await asyncio.gather(working, return_exceptions=True)
     else:
-        await working
+        try:
+            await working
+        except LeadershipLostError as error:
+            log.error("ending at once: %s", error)
+            end(1)
+            raise
         end_watching.set()
     await watching
 

@@ -106,7 +106,8 @@ class Operator:
             for task in (*loops, *receiving):
                 task.cancel()
             ended = await asyncio.gather(*loops, *receiving, return_exceptions=True)
-            await scheduler.finish()
+            if leadership.holds():
+                await scheduler.finish()
             self.metrics.leader.set(0)
             self._leading = False
         for error in ended:

@@ -18,7 +18,7 @@ from logscan_operator.leases import FencedApi
 from logscan_operator.statuses import stamp_now
 from logscan_operator.view import Object, Scan
 
-BURST = 20
+BURST_SECONDS = 4
 
 log = logging.getLogger("logscan.events")
 
@@ -26,11 +26,11 @@ log = logging.getLogger("logscan.events")
 class Pace:
     """A token bucket."""
 
-    def __init__(self, per_second: float, burst: int) -> None:
+    def __init__(self, per_second: float, burst: float) -> None:
         """Allow `burst` at once and `per_second` on average."""
         self._per_second = per_second
         self._burst = burst
-        self._tokens = float(burst)
+        self._tokens = burst
         self._at = time.monotonic()
 
     def allows(self) -> bool:
@@ -101,7 +101,7 @@ class Recorder:
             per_second: Their pace.
         """
         self._api = api
-        self._pace = Pace(per_second, BURST)
+        self._pace = Pace(per_second, per_second * BURST_SECONDS)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def tell(self, scan: Scan, after: LogScanStatus) -> None:
