@@ -120,7 +120,7 @@ class Bench:
         text = await self.api.read_text("/metrics")
         pattern = (
             r'apiserver_request_total\{[^}]*resource="(logscans|jobs|events)"[^}]*'
-            r'verb="(POST|PATCH|PUT|DELETE)"\} (\d+)'
+            r'verb="(POST|PATCH|PUT|DELETE)"[^}]*\} (\d+)'
         )
         ours = [m for m in re.finditer(pattern, text) if 'component="apiserver"' in m[0]]
         return sum(float(m[3]) for m in ours if not ('resource="jobs"' in m[0] and 'verb="PUT"' in m[0]))
