@@ -160,7 +160,8 @@ def test_a_silent_watch_is_healed_by_the_next_list(new_place: NewPlace) -> None:
         eventually(lambda: operator.leading, 30, "a leader")
         place.scan("unheard")
         place.until("unheard", phase="Succeeded")
-        operator.kill()
+    # The proxy is gone now, and with it the API server: the operator must not stay as a ghost.
+    assert operator.process.wait(30) != 0
 
 
 def test_a_row_is_success_even_if_job_and_pod_are_gone(new_place: NewPlace) -> None:

@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable
 
 import kopf
 
@@ -18,18 +17,8 @@ from logscan_operator.settings import Settings
 log = logging.getLogger("logscan")
 
 
-async def serve(
-    config: Settings, connection: Connection, stop: asyncio.Event, end: Callable[[int], object] = os._exit
-) -> None:
-    """Run the operator until `stop` is set or a part of it breaks.
-
-    Args:
-        config: The settings.
-        connection: The API server.
-        stop: Set to end in good order.
-        end: Called with an exit code when the lead was lost. The process ends then and there: whatever it would still
-            do in good order, another process may be doing already.
-    """
+async def serve(config: Settings, connection: Connection, stop: asyncio.Event) -> None:
+    """Run the operator until `stop` is set or a part of it breaks."""
     operator = Operator(config, connection)
     watching_ready, end_watching = asyncio.Event(), asyncio.Event()
     watching = asyncio.create_task(
@@ -50,14 +39,27 @@ async def serve(
     if watching.done():  # kopf broke, or a signal came before its watches stood; it takes every other task with it
         await asyncio.gather(working, return_exceptions=True)
     else:
-        try:
-            await working
-        except LeadershipLostError as error:
-            log.error("ending at once: %s", error)
-            end(1)
-            raise
+        await working
         end_watching.set()
     await watching
+
+
+async def _run_and_end(config: Settings) -> None:
+    """Run the operator, then end the process then and there.
+
+    What is in hand is finished by then, or another process may be doing it already (the lead was lost). kopf's own
+    tasks can outlast their cancellation for ever when the API server is gone, and would keep a dead operator alive.
+    """
+    code = 1
+    try:
+        await serve(config, Connection(), asyncio.Event())
+        code = 0
+    except LeadershipLostError as error:
+        log.error("ending at once: %s", error)
+    except BaseException:
+        log.exception("the operator broke")
+    logging.shutdown()
+    os._exit(code)
 
 
 async def _catch_signals(watching_ready: asyncio.Event, stop: asyncio.Event) -> None:
@@ -76,7 +78,7 @@ def main(arguments: list[str] | None = None) -> None:
     config = settings.load()
     logs.set_up(config.log_level)
     log.info("starting", extra={"version": __version__, "namespace": config.namespace})
-    asyncio.run(serve(config, Connection(), asyncio.Event()))
+    asyncio.run(_run_and_end(config))
 
 
 if __name__ == "__main__":
