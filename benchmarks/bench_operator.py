@@ -14,7 +14,8 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,7 +28,7 @@ from logscan_local.install import install_crds
 from logscan_local.operators import OperatorProcess
 from logscan_local.stack import Stack, State
 from logscan_local.standin import StandIn
-from logscan_operator.kube import JSON_MERGE, ApiServer, Connection
+from logscan_operator.kube import JSON_MERGE, ApiError, ApiServer, Connection
 from logscan_operator.planning import plan
 from logscan_operator.settings import Settings
 from logscan_operator.view import View
@@ -43,6 +44,7 @@ class Bench:
     def __init__(self, stack: Stack, state: State, api: ApiServer, folder: Path) -> None:
         self.stack, self.state, self.api, self.folder = stack, state, api, folder
         self.sqs = aws.client("sqs", state.resources.endpoint)
+        self.started: list[subprocess.Popen[bytes]] = []
         self.rows: list[tuple[str, str, str, str]] = []
 
     def row(self, what: str, bar: str, ours: str, peer: str = "-") -> None:
@@ -106,7 +108,7 @@ class Bench:
         path = f"/apis/batch/v1/namespaces/{namespace}/jobs"
 
         async def follow() -> None:
-            async for event in self.api.watch(path, {"resourceVersion": "0"}):
+            async for event in self.watch(path):
                 if event["type"] == "ADDED":
                     seen.setdefault(event["object"]["metadata"]["name"], time.monotonic())
                     if len(seen) >= count:
@@ -115,23 +117,40 @@ class Bench:
         await asyncio.wait_for(follow(), seconds)
         return sorted(seen.values())
 
-    async def writes(self) -> float:
-        """Return how many writes to LogScans, Jobs and Events the API server has served."""
-        text = await self.api.read_text("/metrics")
-        pattern = (
-            r'apiserver_request_total\{[^}]*resource="(logscans|jobs|events)"[^}]*'
-            r'verb="(POST|PATCH|PUT|DELETE)"[^}]*\} (\d+)'
-        )
-        ours = [m for m in re.finditer(pattern, text) if 'component="apiserver"' in m[0]]
-        return sum(float(m[3]) for m in ours if not ('resource="jobs"' in m[0] and 'verb="PUT"' in m[0]))
+    async def writes(self) -> Counter[str]:
+        """Return how many writes the API server has served, by resource and verb."""
+        counts: Counter[str] = Counter()
+        for labels, value in re.findall(
+            r"^apiserver_request_total\{(.*)\} (\S+)$", await self.api.read_text("/metrics"), re.M
+        ):
+            label = dict(re.findall(r'(\w+)="([^"]*)"', labels))
+            if label["resource"] in ("logscans", "jobs") and label["verb"] in ("POST", "PATCH", "PUT", "DELETE"):
+                counts[f"{label['verb']} {label['resource']}/{label['subresource']}"] += int(float(value))
+        # Updates of a Job and of its status are its controller's; nobody here sends one.
+        return Counter({what: count for what, count in counts.items() if not what.startswith("PUT jobs")})
+
+    async def own_events(self, namespace: str) -> int:
+        """Return how many Events of a namespace tell of LogScans: the others are the Job controller's."""
+        events = await self.api.request("GET", f"/api/v1/namespaces/{namespace}/events")
+        return sum(event["involvedObject"]["kind"] == "LogScan" for event in events["items"])
+
+    async def watch(self, path: str) -> AsyncIterator[dict[str, Any]]:
+        """Yield watch events from what exists now on, once the server's storage of a new kind is ready."""
+        while True:
+            try:
+                async for event in self.api.watch(path, {"resourceVersion": "0"}):
+                    yield event
+            except ApiError as error:
+                if error.status != 429:
+                    raise
+                await asyncio.sleep(0.2)
 
     async def until_succeeded(self, namespace: str, count: int, seconds: float) -> None:
         """Return when so many LogScans have succeeded."""
         done: set[str] = set()
 
         async def follow() -> None:
-            path = f"{GROUP}/{namespace}/logscans"
-            async for event in self.api.watch(path, {"resourceVersion": "0"}):
+            async for event in self.watch(f"{GROUP}/{namespace}/logscans"):
                 scan = event["object"]
                 if event["type"] != "BOOKMARK" and scan.get("status", {}).get("phase") == "Succeeded":
                     done.add(scan["metadata"]["name"])
@@ -142,16 +161,28 @@ class Bench:
 
     def operator(self, namespace: str, url: str, **settings: str) -> OperatorProcess:
         """Start ours."""
-        values = {"max_concurrent": "1000", "lease_seconds": "15", "receive_wait_seconds": "20", **settings}
+        defaults = ("lease_seconds", "receive_wait_seconds", "visibility_seconds", "queued_after_seconds")
+        values = {name: str(Settings.model_fields[name].default) for name in defaults}
+        values = {"max_concurrent": "1000", **values, **settings}
         log = self.folder / f"{namespace}.log"
-        return OperatorProcess(self.stack.paths.kubeconfig, self.state, url, namespace, log, **values)
+        operator = OperatorProcess(self.stack.paths.kubeconfig, self.state, url, namespace, log, **values)
+        self.started.append(operator.process)
+        return operator
 
     def peer(self, namespace: str) -> "subprocess.Popen[bytes]":
         """Start the plain kopf operator."""
         environment = {**os.environ, "KUBECONFIG": str(self.stack.paths.kubeconfig), "BENCH_NAMESPACE": namespace}
         program = Path(__file__).parent / "plain_kopf.py"
         with (self.folder / f"{namespace}.log").open("ab") as log:
-            return subprocess.Popen([sys.executable, str(program)], env=environment, stdout=log, stderr=log)
+            process = subprocess.Popen([sys.executable, str(program)], env=environment, stdout=log, stderr=log)
+        self.started.append(process)
+        return process
+
+    def end(self) -> None:
+        """End every process that was started and still runs, so that a measure that broke leaves none behind."""
+        for process in self.started:
+            process.kill()
+            process.wait()
 
     async def clear(self, namespace: str) -> None:
         """Delete a namespace and wait until it is gone, so that the next measure has the machine for itself."""
@@ -207,7 +238,7 @@ async def _named_job_times(bench: Bench, namespace: str, count: int) -> dict[str
     path = f"/apis/batch/v1/namespaces/{namespace}/jobs"
 
     async def follow() -> None:
-        async for event in bench.api.watch(path, {"resourceVersion": "0"}):
+        async for event in bench.watch(path):
             if event["type"] == "ADDED":
                 annotation = event["object"]["metadata"]["annotations"]["logscan.dev/result"]
                 seen.setdefault(json.loads(annotation)["pk"].rsplit("#", 1)[1], time.monotonic())
@@ -229,15 +260,18 @@ async def whole_life(bench: Bench, count: int) -> None:
             await asyncio.to_thread(bench.send, url, [f"{namespace}-{n}.log" for n in range(count)])
         else:
             await bench.create_scans(namespace, count)
-        before = await bench.writes()
+        writes_before = await bench.writes()
         begin = time.monotonic()
         process: Any = bench.operator(namespace, url, max_concurrent="100") if ours else bench.peer(namespace)
         pid = process.process.pid if ours else process.pid
         await bench.until_succeeded(namespace, count, 600)
         took = time.monotonic() - begin
         times = psutil.Process(pid).cpu_times()
-        writes = await bench.writes() - before
-        figures.append((count / took, (times.user + times.system) * 1000 / count, writes / count))
+        writes = await bench.writes() - writes_before
+        print(f"  writes of {'ours' if ours else 'the peer'}: {dict(writes)}, CPU {times}", file=sys.stderr)
+        served = writes.total()
+        told = await bench.own_events(namespace)
+        figures.append((count / took, (times.user + times.system) * 1000 / count, (served + told) / count))
         process.kill()
         standin.cancel()
         await bench.clear(namespace)
@@ -331,6 +365,7 @@ async def run(options: argparse.Namespace) -> None:
             async with AsyncExitStack() as exits:
                 api = await exits.enter_async_context(ApiServer(Connection(str(stack.paths.kubeconfig))))
                 bench = Bench(stack, state, api, Path(folder))
+                exits.callback(bench.end)
                 memory = psutil.virtual_memory().total >> 30
                 print(f"{os.cpu_count()} cores, {memory} GiB, Python {sys.version.split()[0]}\n")
                 bench.row("what", "bar", "ours", "plain kopf, same run")

@@ -13,8 +13,8 @@ import kopf
 from kubernetes import client, config
 
 from logscan_operator import jobs
+from logscan_operator.items import Scan
 from logscan_operator.settings import Settings
-from logscan_operator.view import Scan
 
 SETTINGS = Settings(
     namespace=os.environ["BENCH_NAMESPACE"],

@@ -3,8 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from logscan_operator.items import Object, Scan, ScanJob
 from logscan_operator.settings import Settings
-from logscan_operator.view import Object, Scan, ScanJob, View
+from logscan_operator.view import View
 
 NOW = datetime(2026, 11, 24, 8, 0, 0, tzinfo=UTC)
 SETTINGS = Settings(

@@ -9,8 +9,8 @@ from objects import NOW, SETTINGS, scan_body
 
 from logscan_api.exitcodes import Reason
 from logscan_operator.admission import Candidate, Usage, admit, rank
+from logscan_operator.items import Scan
 from logscan_operator.settings import Settings
-from logscan_operator.view import Scan
 
 POLICY = ("logscan", "narrow")
 
@@ -109,4 +109,4 @@ def test_nobody_starves_however_many_urgent_scans_keep_coming(priority: int, slo
 
 def test_rank() -> None:
     scan = candidate("x", 125, priority=3).scan
-    assert rank(scan, SETTINGS, NOW) == 5
+    assert rank(scan, timedelta(seconds=60), NOW) == 5

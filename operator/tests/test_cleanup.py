@@ -8,8 +8,9 @@ from objects import NOW, SETTINGS, scan_body, stamp, view_of
 from logscan_api.logscans import LogScanStatus
 from logscan_operator.cleanup import expired
 from logscan_operator.events import Pace, build, worth_telling
+from logscan_operator.items import IDENTITY_LABEL, Object, Scan
 from logscan_operator.quantities import doubled, memory_bytes
-from logscan_operator.view import IDENTITY_LABEL, Object, Scan, View
+from logscan_operator.view import View
 
 SUCCEEDED = {"phase": "Succeeded", "completionTime": stamp(-100)}
 FAILED = {"phase": "Failed", "completionTime": stamp(-100)}

@@ -14,9 +14,10 @@ from logscan_api.policies import LogScanPolicySpec, PolicyAction, PolicyMatch
 from logscan_api.rules import RuleSelection
 from logscan_operator.aws import Message
 from logscan_operator.intake import Ignored, Intake, backoff_seconds, decide, grouped
+from logscan_operator.items import Object
 from logscan_operator.kube import ApiError
 from logscan_operator.metrics import Metrics
-from logscan_operator.view import Object, View
+from logscan_operator.view import View
 
 SCAN_ALL = LogScanPolicySpec(rules=RuleSelection(packs=["generic"]))
 SKIP_TMP = LogScanPolicySpec(priority=5, match=PolicyMatch(keys=["tmp/**"]), action=PolicyAction.IGNORE)

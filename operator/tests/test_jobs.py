@@ -13,7 +13,7 @@ from logscan_api.logscans import JobTemplate, Limits
 from logscan_api.policies import LogScanPolicySpec, PolicyAction
 from logscan_api.rules import RuleSelection
 from logscan_operator import jobs
-from logscan_operator.view import Object, Scan, ScanJob
+from logscan_operator.items import Object, Scan, ScanJob
 
 GOLDEN = Path(__file__).parent / "golden" / "job.yaml"
 POLICY = LogScanPolicySpec(

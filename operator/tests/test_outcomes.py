@@ -7,8 +7,8 @@ from objects import NOW, ROW, SETTINGS, job, pod_body, scan, stamp
 
 from logscan_api.exitcodes import ExitCode, Reason
 from logscan_api.logscans import LogScanStatus, Phase
+from logscan_operator.items import Object, ScanJob
 from logscan_operator.outcomes import backoff_seconds, conclude, explain, result_of
-from logscan_operator.view import Object, ScanJob
 
 RUNNING = {"phase": "Running", "attempts": 1, "startTime": stamp(-65), "result": {"table": "t", "pk": "p", "sk": "s"}}
 

@@ -11,6 +11,7 @@ from objects import NOW, SETTINGS, job_body, scan_body, stamp, view_of
 from logscan_api.exitcodes import Reason
 from logscan_api.logscans import Phase
 from logscan_operator import statuses
+from logscan_operator.items import Object
 from logscan_operator.planning import (
     Action,
     Cancel,
@@ -21,7 +22,7 @@ from logscan_operator.planning import (
     next_deadline,
     plan,
 )
-from logscan_operator.view import Object, View
+from logscan_operator.view import View
 
 RUNNING: Object = {
     "phase": "Running",

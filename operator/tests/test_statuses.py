@@ -10,8 +10,8 @@ from logscan_api.exitcodes import Reason
 from logscan_api.logscans import LogScanStatus, Phase
 from logscan_api.results import summarize
 from logscan_operator import statuses
+from logscan_operator.items import Scan, ScanJob
 from logscan_operator.statuses import Verdict
-from logscan_operator.view import Scan, ScanJob
 
 DONE = Verdict(Phase.SUCCEEDED, Reason.COMPLETED, "fine")
 

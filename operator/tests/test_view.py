@@ -2,7 +2,8 @@
 
 from objects import job_body, scan_body, view_of
 
-from logscan_operator.view import Object, Policy, View
+from logscan_operator.items import Object, Policy
+from logscan_operator.view import View
 
 
 def at(version: int, body: Object) -> Object:

@@ -8,6 +8,7 @@ import signal
 import threading
 
 import kopf
+import uvloop
 
 from logscan_operator import __version__, handlers, logs, settings
 from logscan_operator.app import LeadershipLostError, Operator
@@ -78,7 +79,8 @@ def main(arguments: list[str] | None = None) -> None:
     config = settings.load()
     logs.set_up(config.log_level)
     log.info("starting", extra={"version": __version__, "namespace": config.namespace})
-    asyncio.run(_run_and_end(config))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_run_and_end(config))
 
 
 if __name__ == "__main__":

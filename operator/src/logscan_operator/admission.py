@@ -1,13 +1,15 @@
 """Who gets a Job next: limits, priority with aging, and fairness between namespaces. Pure."""
 
-from collections import Counter, defaultdict
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from heapq import nsmallest
+from typing import NamedTuple
 
 from logscan_api.exitcodes import Reason
+from logscan_operator.items import Key, Scan, ScanJob
 from logscan_operator.settings import Settings
-from logscan_operator.view import Scan, ScanJob
 
 Place = tuple[str, tuple[str, str] | None]
 
@@ -18,8 +20,7 @@ LIMIT_MESSAGES = {
 }
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A scan that could start now.
 
     Attributes:
@@ -31,6 +32,9 @@ class Candidate:
     scan: Scan
     job: ScanJob | None
     policy: tuple[str, str] | None
+
+
+Entry = tuple[int, datetime, Key, Candidate]
 
 
 @dataclass
@@ -49,10 +53,10 @@ class Usage:
             self.by_policy[policy] += 1
 
 
-def rank(scan: Scan, settings: Settings, now: datetime) -> int:
-    """Return a scan's priority with its aging: one point more for each `agingSeconds` since it was created."""
+def rank(scan: Scan, aging: timedelta, now: datetime) -> int:
+    """Return a scan's priority with its aging: one point more for each such time since it was created."""
     own = scan.spec.priority if scan.spec else 0
-    return own + int((now - scan.created).total_seconds() // settings.aging_seconds)
+    return own + (now - scan.created) // aging
 
 
 def admit(
@@ -73,37 +77,37 @@ def admit(
         settings: The operator's settings.
         now: The time.
     """
-    queues: dict[Place, list[tuple[int, datetime, Candidate]]] = defaultdict(list)
+    places: dict[Place, list[Candidate]] = defaultdict(list)
     for candidate in candidates:
-        entry = (-rank(candidate.scan, settings, now), candidate.scan.created, candidate)
-        queues[candidate.scan.key[0], candidate.policy].append(entry)
-    for queue in queues.values():
-        queue.sort(key=lambda entry: (entry[0], entry[1], entry[2].scan.key))
-    heads = dict.fromkeys(queues, 0)
+        places[candidate.scan.key[0], candidate.policy].append(candidate)
+    aging = timedelta(seconds=settings.aging_seconds)
+    free = max(settings.max_concurrent - usage.total, 0)
+    # Only as many of a place are put in order as could start: most plans are made while all slots are taken.
+    queues = {place: deque(nsmallest(free, _entries(found, aging, now))) for place, found in places.items() if free}
 
-    def order(place: Place) -> tuple[int, int, datetime, tuple[str, str]]:
-        negative, created, candidate = queues[place][heads[place]]
-        return negative, usage.by_namespace[place[0]], created, candidate.scan.key
+    def order(place: Place) -> tuple[int, int, datetime, Key]:
+        negative, created, key, _ = queues[place][0]
+        return negative, usage.by_namespace[place[0]], created, key
 
-    chosen: list[Candidate] = []
-    while usage.total < settings.max_concurrent:
-        open_places = [
-            place
-            for place, head in heads.items()
-            if head < len(queues[place]) and not _full(place, usage, policy_limits, settings)
-        ]
+    chosen: dict[Key, Candidate] = {}
+    while len(chosen) < free:
+        open_places = [p for p, queue in queues.items() if queue and not _full(p, usage, policy_limits, settings)]
         if not open_places:
             break
         place = min(open_places, key=order)
-        chosen.append(queues[place][heads[place]][2])
-        heads[place] += 1
+        *_, key, candidate = queues[place].popleft()
+        chosen[key] = candidate
         usage.add(*place)
-    waiting = [
-        (entry[2], _full(place, usage, policy_limits, settings) or Reason.CONCURRENCY_LIMIT)
-        for place, head in heads.items()
-        for entry in queues[place][head:]
-    ]
-    return chosen, waiting
+    waiting = []
+    for place, found in places.items():
+        reason = _full(place, usage, policy_limits, settings) or Reason.CONCURRENCY_LIMIT
+        waiting += [(candidate, reason) for candidate in found if candidate.scan.key not in chosen]
+    return list(chosen.values()), waiting
+
+
+def _entries(candidates: list[Candidate], aging: timedelta, now: datetime) -> list[Entry]:
+    """Return candidates with what puts them in order; keys are unique, so candidates are never compared."""
+    return [(-rank(c.scan, aging, now), c.scan.created, c.scan.key, c) for c in candidates]
 
 
 def _full(place: Place, usage: Usage, policy_limits: dict[tuple[str, str], int], settings: Settings) -> Reason | None:

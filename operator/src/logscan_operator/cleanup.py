@@ -7,8 +7,9 @@ from collections.abc import Container
 from datetime import datetime, timedelta
 
 from logscan_api.logscans import Phase
+from logscan_operator.items import Key, Scan
 from logscan_operator.settings import Settings
-from logscan_operator.view import Key, Scan, View
+from logscan_operator.view import View
 
 
 def expiry(scan: Scan, settings: Settings) -> datetime:

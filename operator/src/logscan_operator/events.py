@@ -13,10 +13,10 @@ import aiohttp
 
 from logscan_api import API_VERSION
 from logscan_api.logscans import LogScanStatus, Phase
+from logscan_operator.items import Object, Scan
 from logscan_operator.kube import ApiError
 from logscan_operator.leases import FencedApi
 from logscan_operator.statuses import stamp_now
-from logscan_operator.view import Object, Scan
 
 BURST_SECONDS = 4
 

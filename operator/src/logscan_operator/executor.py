@@ -14,6 +14,7 @@ from logscan_api.requests import ScanRequest
 from logscan_operator import jobs, outcomes, paths, statuses
 from logscan_operator.aws import ResultReader
 from logscan_operator.events import Recorder
+from logscan_operator.items import Object, Scan, ScanJob, parse_time
 from logscan_operator.kube import JSON_MERGE, ApiError
 from logscan_operator.leases import FencedApi
 from logscan_operator.metrics import Metrics
@@ -29,7 +30,7 @@ from logscan_operator.planning import (
 )
 from logscan_operator.settings import Settings
 from logscan_operator.statuses import Verdict, utc_now
-from logscan_operator.view import Object, Scan, ScanJob, View, parse_time
+from logscan_operator.view import View
 
 STILL_PENDING_SECONDS = 5.0
 

@@ -4,16 +4,51 @@ No handler here decides anything; each hands an event to the view. An event that
 resync, so that a handler's error (which kopf does not retry) loses nothing either.
 """
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, cast
 
 import kopf
 
 from logscan_api import GROUP, VERSION
+from logscan_operator.items import SCAN_UID_LABEL
 from logscan_operator.kube import Connection
-from logscan_operator.view import SCAN_UID_LABEL, Table, View
+from logscan_operator.view import Table, View
 
 WATCH_SECONDS = 240
+
+
+class _NoProgress(kopf.ProgressStorage):
+    """Keeps nothing: there is no handler whose progress counts, and the default copies each object twice an event."""
+
+    def fetch(self, **_: Any) -> None:
+        """Know of no progress."""
+
+    def store(self, **_: Any) -> None:
+        """Keep nothing."""
+
+    def purge(self, **_: Any) -> None:
+        """Have nothing to remove."""
+
+    def touch(self, **_: Any) -> None:
+        """Write nothing."""
+
+    def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
+        """Return the essence as it is: nothing of ours is in it."""
+        return essence
+
+
+class _NoDiffBase(kopf.DiffBaseStorage):
+    """Keeps and compares nothing: the view compares resourceVersions."""
+
+    def build(self, **_: Any) -> kopf.BodyEssence:
+        """Return an empty essence, so that two are always the same."""
+        return cast("kopf.BodyEssence", {})
+
+    def fetch(self, **_: Any) -> None:
+        """Know of no earlier essence."""
+
+    def store(self, **_: Any) -> None:
+        """Keep nothing."""
 
 
 def operator_settings() -> kopf.OperatorSettings:
@@ -25,7 +60,8 @@ def operator_settings() -> kopf.OperatorSettings:
     settings.watching.client_timeout = WATCH_SECONDS + 30
     settings.watching.connect_timeout = 10
     settings.networking.request_timeout = 30
-    settings.execution.max_workers = 2
+    settings.persistence.progress_storage = _NoProgress()
+    settings.persistence.diffbase_storage = _NoDiffBase()
     return settings
 
 
@@ -45,8 +81,9 @@ def build_registry(view: View, connection: Connection) -> kopf.OperatorRegistry:
             token=token or None,
         )
 
-    def feed(table: Table[Any]) -> Callable[..., None]:
-        def on_event(event: kopf.RawEvent, **_: Any) -> None:
+    def feed(table: Table[Any]) -> Callable[..., Awaitable[None]]:
+        # A coroutine, though it waits for nothing: kopf sends plain functions to a thread, at a multiple of the cost.
+        async def on_event(event: kopf.RawEvent, **_: Any) -> None:
             body = dict(event["object"])
             if event["type"] == "DELETED":
                 table.drop(body)

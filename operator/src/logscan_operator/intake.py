@@ -19,11 +19,12 @@ from logscan_api.identity import identity_hash, scan_name
 from logscan_api.policies import LogScanPolicySpec, PolicyAction, choose
 from logscan_operator import paths
 from logscan_operator.aws import AwsError, Message, Queue
+from logscan_operator.items import IDENTITY_LABEL, Object
 from logscan_operator.kube import ApiError
 from logscan_operator.leases import FencedApi
 from logscan_operator.metrics import Metrics
 from logscan_operator.settings import Settings
-from logscan_operator.view import IDENTITY_LABEL, Object, View
+from logscan_operator.view import View
 
 PAUSE_SECONDS = 0.5
 BACKOFF_FIRST_SECONDS = 2.0

@@ -13,15 +13,8 @@ from logscan_api.packs import resolve_rules
 from logscan_api.policies import LogScanPolicySpec, PolicyAction
 from logscan_api.requests import REQUEST_VARIABLE, ScanIdentity, ScanRequest, resolve_limits
 from logscan_api.rules import RuleSelection, ruleset_hash
+from logscan_operator.items import ATTEMPT_LABEL, POLICY_ANNOTATION, RESULT_ANNOTATION, SCAN_UID_LABEL, Object, Scan
 from logscan_operator.settings import Settings
-from logscan_operator.view import (
-    ATTEMPT_LABEL,
-    POLICY_ANNOTATION,
-    RESULT_ANNOTATION,
-    SCAN_UID_LABEL,
-    Object,
-    Scan,
-)
 
 MANAGED_BY = "logscan"
 # Passed on from the operator's own environment, so that an emulator or a VPC endpoint is set in one place.

@@ -9,10 +9,10 @@ from logscan_api.exitcodes import ExitCode, Reason
 from logscan_api.logscans import LogScanStatus, Phase, ResultRef
 from logscan_api.results import summarize
 from logscan_operator import statuses
+from logscan_operator.items import Object, Scan, ScanJob
 from logscan_operator.quantities import doubled
 from logscan_operator.settings import Settings
 from logscan_operator.statuses import Verdict
-from logscan_operator.view import Object, Scan, ScanJob
 
 
 @dataclass(frozen=True)

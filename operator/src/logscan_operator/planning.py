@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from logscan_api.exitcodes import Reason
-from logscan_api.identity import padded_sequencer
 from logscan_api.logscans import LogScanStatus, Phase
 from logscan_api.policies import choose
 from logscan_operator import statuses
 from logscan_operator.admission import LIMIT_MESSAGES, Candidate, Usage, admit
+from logscan_operator.items import Key, Scan, ScanJob, parse_time
 from logscan_operator.settings import Settings
 from logscan_operator.statuses import Verdict
-from logscan_operator.view import Key, Scan, ScanJob, View, parse_time
+from logscan_operator.view import View
 
 
 @dataclass(frozen=True)
@@ -90,9 +90,9 @@ def plan(view: View, settings: Settings, now: datetime, in_flight: Mapping[Key, 
     actions: list[Action] = []
     candidates: list[Candidate] = []
     limits = _policy_limits(view)
-    outdated = _outdated(view) if settings.supersede else {}
+    outdated = view.versions.outdated() if settings.supersede else {}
     for scan in view.unfinished.values():
-        if scan.key in in_flight or scan.deleting:
+        if scan.deleting or scan.key in in_flight:
             continue
         job = view.newest_job(scan.uid)
         action = _settle(scan, job, outdated.get(scan.key), settings, now)
@@ -106,12 +106,11 @@ def plan(view: View, settings: Settings, now: datetime, in_flight: Mapping[Key, 
 
 def next_deadline(view: View, settings: Settings, now: datetime) -> datetime | None:
     """Return when time alone will change the plan: a retry is due, a reason to wait is to be told, a pod is late."""
-    times = []
-    for scan in view.unfinished.values():
-        if scan.status.retry_time:
-            times.append(parse_time(scan.status.retry_time))
-        elif scan.status.job is None:
-            times.append(scan.created + timedelta(seconds=settings.queued_after_seconds))
+    patience = timedelta(seconds=settings.queued_after_seconds)
+    scans = view.unfinished.values()
+    times = [parse_time(scan.status.retry_time) for scan in scans if scan.status.retry_time]
+    fresh = [scan.created for scan in scans if scan.status.job is None and scan.created + patience > now]
+    times += [min(fresh) + patience] if fresh else []
     pending = timedelta(seconds=settings.pending_seconds)
     times += [job.started + pending for job in view.live_jobs.values() if job.started and not job.ready]
     return min((time for time in times if time > now), default=None)
@@ -147,9 +146,8 @@ def _give_up(scan: Scan, job: ScanJob | None, newer: str | None, now: datetime) 
 
 def _follow(scan: Scan, job: ScanJob, settings: Settings, now: datetime) -> Action | None:
     """Return what a scan whose Job runs needs."""
-    status = statuses.running(scan, job, now)
-    if not statuses.same(scan.status, status):
-        return WriteStatus(scan, status)
+    if not statuses.says_running(scan, job):
+        return WriteStatus(scan, statuses.running(scan, job, now))
     late = job.started is not None and (now - job.started).total_seconds() >= settings.pending_seconds
     return CheckPending(scan, job) if late and not job.ready else None
 
@@ -175,20 +173,6 @@ def _wants_slot(scan: Scan, job: ScanJob | None, now: datetime) -> bool:
         return job.suspended
     retry_time = scan.status.retry_time
     return retry_time is None or parse_time(retry_time) <= now
-
-
-def _outdated(view: View) -> dict[Key, str]:
-    """Return the unfinished scans of object versions that are not the newest to be scanned, with who scans that."""
-    newest: dict[tuple[str, str, str], tuple[str, Key]] = {}
-    versions: dict[Key, tuple[tuple[str, str, str], str]] = {}
-    for scan in view.unfinished.values():
-        source = scan.spec.source.s3 if scan.spec else None
-        if source is None or source.key is None or source.sequencer is None or (scan.spec and scan.spec.cancel):
-            continue
-        place, sequencer = (scan.key[0], source.bucket, source.key), padded_sequencer(source.sequencer)
-        versions[scan.key] = (place, sequencer)
-        newest[place] = max(newest.get(place, ("", scan.key)), (sequencer, scan.key))
-    return {key: newest[place][1][1] for key, (place, sequencer) in versions.items() if sequencer < newest[place][0]}
 
 
 def _policy_limits(view: View) -> dict[Key, int]:
@@ -235,11 +219,12 @@ def _admit(
         attempt = max(scan.status.attempts or 0, job.attempt if job else 0) + 1
         resumes = job is not None and job.ended is None
         actions.append(SuspendJob(scan, job, False) if resumes and job else CreateJob(scan, attempt))
-    patience = timedelta(seconds=settings.queued_after_seconds)
+    notes = []
+    impatient = now - timedelta(seconds=settings.queued_after_seconds)
     for candidate, reason in waiting:
         scan = candidate.scan
         # Which of the limits it is may change at any moment: that is not worth a write each time.
-        if now - scan.created >= patience and scan.status.reason not in LIMIT_MESSAGES:
+        if scan.created <= impatient and scan.status.reason not in LIMIT_MESSAGES:
             verdict = Verdict(Phase.QUEUED, reason, LIMIT_MESSAGES[reason])
-            actions.append(WriteStatus(scan, statuses.waiting(scan, verdict, now)))
-    return actions
+            notes.append(WriteStatus(scan, statuses.waiting(scan, verdict, now)))
+    return actions + sorted(notes, key=lambda note: note.scan.key)

@@ -17,10 +17,11 @@ import aiohttp
 from logscan_api.logscans import Condition, Phase
 from logscan_api.policies import LogScanPolicyStatus, PolicyAction, ScanCounts
 from logscan_operator import paths
+from logscan_operator.items import Key, Policy
 from logscan_operator.kube import JSON_MERGE, ApiError
 from logscan_operator.leases import FencedApi
 from logscan_operator.statuses import stamp, utc_now
-from logscan_operator.view import Key, Policy, View
+from logscan_operator.view import View
 
 CHECKER = (sys.executable, "-m", "logscan_scanner", "--check")
 CHECK_SECONDS = 60

@@ -5,6 +5,7 @@ Each scan has at most one action under way.
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
@@ -15,15 +16,17 @@ from logscan_operator.aws import AwsError
 from logscan_operator.cleanup import expired
 from logscan_operator.events import Pace
 from logscan_operator.executor import Executor
+from logscan_operator.items import Key
 from logscan_operator.kube import ApiError
 from logscan_operator.leases import NotLeadingError
 from logscan_operator.metrics import Metrics
 from logscan_operator.planning import Action, Cancel, DeleteScan, WriteStatus, next_deadline, plan
 from logscan_operator.settings import Settings
 from logscan_operator.statuses import utc_now
-from logscan_operator.view import Key, View
+from logscan_operator.view import View
 
 DEBOUNCE_SECONDS = 0.01
+REST_FACTOR = 15
 CLEAN_UP_SECONDS = 1.0
 PARALLEL = 32
 RETRY_SECONDS = 1.0
@@ -62,13 +65,13 @@ class Scheduler:
         while True:
             self._alive()
             self._view.changed.clear()
-            now = utc_now()
+            now, began = utc_now(), time.perf_counter()
             with self._metrics.plan_seconds.time():
                 actions = plan(self._view, self._settings, now, self._in_flight)
             for action in actions:
                 self._start(action)
             self._clean_up(now)
-            await self._wait(now)
+            await self._wait(now, time.perf_counter() - began)
 
     def explain(self) -> list[dict[str, str]]:
         """Return what would be done now, and why, without doing it."""
@@ -91,12 +94,16 @@ class Scheduler:
         """Wait for the actions under way."""
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _wait(self, now: datetime) -> None:
+    async def _wait(self, now: datetime, took: float) -> None:
+        """Wait for a reason to plan anew; a plan that took long is followed by a long rest.
+
+        With thousands of scans waiting, planning at every change would be most of what the process does.
+        """
         deadline = next_deadline(self._view, self._settings, now)
         seconds = min((deadline - now).total_seconds(), CLEAN_UP_SECONDS) if deadline else CLEAN_UP_SECONDS
         with suppress(TimeoutError):
             await asyncio.wait_for(self._view.changed.wait(), max(seconds, DEBOUNCE_SECONDS))
-        await asyncio.sleep(DEBOUNCE_SECONDS)
+        await asyncio.sleep(max(DEBOUNCE_SECONDS, took * REST_FACTOR))
 
     def _start(self, action: Action) -> None:
         self._in_flight[action.scan.key] = action

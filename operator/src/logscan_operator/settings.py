@@ -69,7 +69,7 @@ class Settings(BaseSettings):
     retry_first_seconds: float = Field(default=10, ge=0, description="Delay before the second attempt; then doubled.")
     retry_most_seconds: float = Field(default=600, ge=0, description="Longest delay between attempts.")
     queued_after_seconds: float = Field(
-        default=30,
+        default=60,
         ge=0,
         description="How long a scan waits before its status tells for which limit; until then it is Pending.",
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from logscan_api.exitcodes import Reason
 from logscan_api.logscans import Condition, JobRef, LogScanStatus, Phase, ResultRef, Summary
-from logscan_operator.view import Scan, ScanJob, parse_time
+from logscan_operator.items import Scan, ScanJob, parse_time
 
 # Together with the longest key and version that S3 allows, a status stays below 4 KiB.
 MESSAGE_LENGTH = 512
@@ -48,6 +48,17 @@ def running(scan: Scan, job: ScanJob, now: datetime) -> LogScanStatus:
         policy=job.policy,
         start_time=scan.status.start_time or stamp(now),
         retry_time=None,
+    )
+
+
+def says_running(scan: Scan, job: ScanJob) -> bool:
+    """Return whether the status already is what `running` would say."""
+    status = scan.status
+    return (
+        status.phase is Phase.RUNNING
+        and status.job is not None
+        and status.job.uid == job.uid
+        and status.observed_generation == scan.generation
     )
 
 

@@ -7,17 +7,11 @@ versions": they are comparable numbers).
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
-from pydantic import ValidationError
-
-from logscan_api.logscans import LogScanSpec, LogScanStatus, ResultRef
-from logscan_api.policies import LogScanPolicySpec, LogScanPolicyStatus
-
-Object = dict[str, Any]
-Key = tuple[str, str]
+from logscan_api.policies import LogScanPolicySpec
+from logscan_operator.items import Key, Object, Policy, Scan, ScanJob, key_of
+from logscan_operator.versions import Versions
 
 
 class Item(Protocol):
@@ -35,176 +29,15 @@ class Item(Protocol):
 T = TypeVar("T", bound=Item)
 Index = Callable[[T | None, T | None], None]
 
-SCAN_UID_LABEL = "logscan.dev/scan-uid"
-ATTEMPT_LABEL = "logscan.dev/attempt"
-IDENTITY_LABEL = "logscan.dev/identity"
-RESULT_ANNOTATION = "logscan.dev/result"
-POLICY_ANNOTATION = "logscan.dev/policy"
-
-
-@dataclass(frozen=True)
-class Scan:
-    """A LogScan as the operator sees it.
-
-    Attributes:
-        key: Namespace and name.
-        uid: Its uid.
-        version: Its resourceVersion as a number.
-        generation: Generation of its spec.
-        created: When it was created.
-        deleting: Whether it is being deleted.
-        spec: Its spec, or None when this version cannot read it.
-        problem: Why the spec cannot be read.
-        status: Its status.
-        by_hand: Whether a person made it, not the intake.
-    """
-
-    key: Key
-    uid: str
-    version: int
-    generation: int
-    created: datetime
-    deleting: bool
-    spec: LogScanSpec | None
-    problem: str
-    status: LogScanStatus
-    by_hand: bool
-
-    @property
-    def finished(self) -> bool:
-        """Return whether the status says that nothing more will happen."""
-        return self.status.phase is not None and self.status.phase.finished
-
-    @property
-    def ended(self) -> datetime:
-        """Return when it finished; when it was created if its status does not tell."""
-        return parse_time(self.status.completion_time) if self.status.completion_time else self.created
-
-    @classmethod
-    def parse(cls, body: Object) -> "Scan":
-        """Return the scan that an object of the API describes."""
-        metadata, spec, problem = body["metadata"], None, ""
-        try:
-            spec = LogScanSpec.model_validate(body.get("spec"))
-        except ValidationError as error:
-            first = error.errors()[0]
-            problem = f"spec.{'.'.join(map(str, first['loc']))}: {first['msg']}"
-        return cls(
-            key=key_of(body),
-            uid=metadata["uid"],
-            version=int(metadata["resourceVersion"]),
-            generation=metadata.get("generation", 1),
-            created=parse_time(metadata["creationTimestamp"]),
-            deleting="deletionTimestamp" in metadata,
-            spec=spec,
-            problem=problem,
-            status=LogScanStatus.model_validate(body.get("status") or {}),
-            by_hand=IDENTITY_LABEL not in metadata.get("labels", {}),
-        )
-
-
-@dataclass(frozen=True)
-class ScanJob:
-    """A Job of a scan.
-
-    Attributes:
-        key: Namespace and name.
-        uid: Its uid.
-        version: Its resourceVersion as a number.
-        scan_uid: The LogScan that it belongs to.
-        attempt: Which attempt it is, from 1.
-        suspended: Whether it is suspended.
-        deleting: Whether it is being deleted.
-        ended: `Complete`, `Failed`, or None while it is not over.
-        reason: Why it failed, in the Job controller's word.
-        message: Why it failed, in its sentence.
-        result: Where its row will be.
-        policy: The policy that gave the rules.
-        started: When the Job was started, or None before.
-        ready: Whether its pod runs.
-        memory: The scanner's memory limit.
-    """
-
-    key: Key
-    uid: str
-    version: int
-    scan_uid: str
-    attempt: int
-    suspended: bool
-    deleting: bool
-    ended: str | None
-    reason: str
-    message: str
-    result: ResultRef | None
-    policy: str | None
-    started: datetime | None
-    ready: bool
-    memory: str | None
-
-    @classmethod
-    def parse(cls, body: Object) -> "ScanJob":
-        """Return the Job that an object of the API describes."""
-        metadata = body["metadata"]
-        labels, annotations = metadata.get("labels", {}), metadata.get("annotations", {})
-        status = body.get("status", {})
-        conditions = status.get("conditions") or []
-        end: Object = next((c for c in conditions if c["type"] in ("Complete", "Failed") and c["status"] == "True"), {})
-        result = annotations.get(RESULT_ANNOTATION)
-        return cls(
-            key=key_of(body),
-            uid=metadata["uid"],
-            version=int(metadata["resourceVersion"]),
-            scan_uid=labels.get(SCAN_UID_LABEL, ""),
-            attempt=int(labels.get(ATTEMPT_LABEL, "1")),
-            suspended=bool(body["spec"].get("suspend")),
-            deleting="deletionTimestamp" in metadata,
-            ended=end.get("type"),
-            reason=end.get("reason", ""),
-            message=end.get("message", ""),
-            result=ResultRef.model_validate_json(result) if result else None,
-            policy=annotations.get(POLICY_ANNOTATION),
-            started=parse_time(status["startTime"]) if status.get("startTime") else None,
-            ready=bool(status.get("ready")),
-            memory=_memory_limit(body["spec"]),
-        )
-
-
-def _memory_limit(spec: Object) -> str | None:
-    containers = spec.get("template", {}).get("spec", {}).get("containers") or [{}]
-    limit = containers[0].get("resources", {}).get("limits", {}).get("memory")
-    return str(limit) if limit is not None else None
-
-
-@dataclass(frozen=True)
-class Policy:
-    """A LogScanPolicy; one whose spec cannot be read has none and matches nothing."""
-
-    key: Key
-    version: int
-    generation: int
-    spec: LogScanPolicySpec | None
-    status: LogScanPolicyStatus
-
-    @classmethod
-    def parse(cls, body: Object) -> "Policy":
-        """Return the policy that an object of the API describes."""
-        try:
-            spec = LogScanPolicySpec.model_validate(body.get("spec") or {})
-        except ValidationError:
-            spec = None
-        metadata = body["metadata"]
-        status = LogScanPolicyStatus.model_validate(body.get("status") or {})
-        return cls(key_of(body), int(metadata["resourceVersion"]), metadata.get("generation", 1), spec, status)
-
 
 class Table(dict[Key, T]):
     """Objects of one kind by namespace and name, each the newest that was seen."""
 
-    def __init__(self, parse: Callable[[Object], T], changed: asyncio.Event, index: Index[T]) -> None:
+    def __init__(self, parse: Callable[[Object, T | None], T], changed: asyncio.Event, index: Index[T]) -> None:
         """Prepare an empty table.
 
         Args:
-            parse: Makes an item of an object of the API.
+            parse: Makes an item of an object of the API and of the item that was known of it.
             changed: Set whenever the table changes.
             index: Called with the old and the new item of each change, to keep indexes.
         """
@@ -215,8 +48,9 @@ class Table(dict[Key, T]):
 
     def take(self, body: Object) -> None:
         """Take an object from a watch, a list or a write of our own, unless a newer one is known."""
-        item, known = self._parse(body), self.get(key_of(body))
-        if known is None or item.version > known.version:
+        known = self.get(key_of(body))
+        if known is None or int(body["metadata"]["resourceVersion"]) > known.version:
+            item = self._parse(body, known)
             self[item.key] = item
             self._index(known, item)
             self._changed.set()
@@ -248,6 +82,7 @@ class View:
         synced: Whether a full list was read; before that nothing may be decided.
         unfinished: LogScans whose status is not final.
         live_jobs: Jobs that are not over.
+        versions: Which unfinished scans are of the same object.
     """
 
     def __init__(self) -> None:
@@ -255,6 +90,7 @@ class View:
         self.changed = asyncio.Event()
         self.unfinished: dict[Key, Scan] = {}
         self.live_jobs: dict[Key, ScanJob] = {}
+        self.versions = Versions()
         self._attempts: dict[str, dict[int, ScanJob]] = {}
         self.scans = Table(Scan.parse, self.changed, self._index_scan)
         self.jobs = Table(ScanJob.parse, self.changed, self._index_job)
@@ -271,10 +107,11 @@ class View:
         return {name: p.spec for (space, name), p in found if space == namespace and p.spec is not None}
 
     def _index_scan(self, old: Scan | None, new: Scan | None) -> None:
-        if old is not None:
-            self.unfinished.pop(old.key, None)
+        if old is not None and self.unfinished.pop(old.key, None) is not None:
+            self.versions.drop(old)
         if new is not None and not new.finished:
             self.unfinished[new.key] = new
+            self.versions.add(new)
 
     def _index_job(self, old: ScanJob | None, new: ScanJob | None) -> None:
         if old is not None:
@@ -287,13 +124,3 @@ class View:
             if new.ended is None:
                 self.live_jobs[new.key] = new
             self._attempts.setdefault(new.scan_uid, {})[new.attempt] = new
-
-
-def key_of(body: Object) -> Key:
-    """Return namespace and name of an object."""
-    return body["metadata"]["namespace"], body["metadata"]["name"]
-
-
-def parse_time(text: str) -> datetime:
-    """Return a Kubernetes time."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
