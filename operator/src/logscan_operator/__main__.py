@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -79,6 +80,8 @@ def main(arguments: list[str] | None = None) -> None:
     config = settings.load()
     logs.set_up(config.log_level)
     log.info("starting", extra={"version": __version__, "namespace": config.namespace})
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_run_and_end(config))
 

@@ -1,0 +1,196 @@
+"""The objects that the operator works with, as it sees them: LogScans, their Jobs, and policies."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from logscan_api.logscans import LogScanSpec, LogScanStatus, ResultRef
+from logscan_api.policies import LogScanPolicySpec, LogScanPolicyStatus
+
+Object = dict[str, Any]
+Key = tuple[str, str]
+
+SCAN_UID_LABEL = "logscan.dev/scan-uid"
+ATTEMPT_LABEL = "logscan.dev/attempt"
+IDENTITY_LABEL = "logscan.dev/identity"
+RESULT_ANNOTATION = "logscan.dev/result"
+POLICY_ANNOTATION = "logscan.dev/policy"
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A LogScan as the operator sees it.
+
+    Attributes:
+        key: Namespace and name.
+        uid: Its uid.
+        version: Its resourceVersion as a number.
+        generation: Generation of its spec.
+        created: When it was created.
+        deleting: Whether it is being deleted.
+        spec: Its spec, or None when this version cannot read it.
+        problem: Why the spec cannot be read.
+        status: Its status.
+        by_hand: Whether a person made it, not the intake.
+    """
+
+    key: Key
+    uid: str
+    version: int
+    generation: int
+    created: datetime
+    deleting: bool
+    spec: LogScanSpec | None
+    problem: str
+    status: LogScanStatus
+    by_hand: bool
+
+    @property
+    def finished(self) -> bool:
+        """Return whether the status says that nothing more will happen."""
+        return self.status.phase is not None and self.status.phase.finished
+
+    @property
+    def ended(self) -> datetime:
+        """Return when it finished; when it was created if its status does not tell."""
+        return parse_time(self.status.completion_time) if self.status.completion_time else self.created
+
+    @classmethod
+    def parse(cls, body: Object, known: "Scan | None" = None) -> "Scan":
+        """Return the scan that an object of the API describes.
+
+        Args:
+            body: The object.
+            known: What was known of it; its spec is taken over if the generation is the same.
+        """
+        metadata = body["metadata"]
+        uid, generation = metadata["uid"], metadata.get("generation", 1)
+        unchanged = known is not None and (known.uid, known.generation) == (uid, generation)
+        spec, problem = (known.spec, known.problem) if known and unchanged else _parse_spec(body)
+        return cls(
+            key=key_of(body),
+            uid=uid,
+            version=int(metadata["resourceVersion"]),
+            generation=generation,
+            created=parse_time(metadata["creationTimestamp"]),
+            deleting="deletionTimestamp" in metadata,
+            spec=spec,
+            problem=problem,
+            status=LogScanStatus.model_validate(body.get("status") or {}),
+            by_hand=IDENTITY_LABEL not in metadata.get("labels", {}),
+        )
+
+
+def _parse_spec(body: Object) -> tuple[LogScanSpec | None, str]:
+    """Return a LogScan's spec, or why it cannot be read."""
+    try:
+        return LogScanSpec.model_validate(body.get("spec")), ""
+    except ValidationError as error:
+        first = error.errors()[0]
+        return None, f"spec.{'.'.join(map(str, first['loc']))}: {first['msg']}"
+
+
+@dataclass(frozen=True)
+class ScanJob:
+    """A Job of a scan.
+
+    Attributes:
+        key: Namespace and name.
+        uid: Its uid.
+        version: Its resourceVersion as a number.
+        scan_uid: The LogScan that it belongs to.
+        attempt: Which attempt it is, from 1.
+        suspended: Whether it is suspended.
+        deleting: Whether it is being deleted.
+        ended: `Complete`, `Failed`, or None while it is not over.
+        reason: Why it failed, in the Job controller's word.
+        message: Why it failed, in its sentence.
+        result: Where its row will be.
+        policy: The policy that gave the rules.
+        started: When the Job was started, or None before.
+        ready: Whether its pod runs.
+        memory: The scanner's memory limit.
+    """
+
+    key: Key
+    uid: str
+    version: int
+    scan_uid: str
+    attempt: int
+    suspended: bool
+    deleting: bool
+    ended: str | None
+    reason: str
+    message: str
+    result: ResultRef | None
+    policy: str | None
+    started: datetime | None
+    ready: bool
+    memory: str | None
+
+    @classmethod
+    def parse(cls, body: Object, known: "ScanJob | None" = None) -> "ScanJob":
+        """Return the Job that an object of the API describes."""
+        metadata = body["metadata"]
+        labels, annotations = metadata.get("labels", {}), metadata.get("annotations", {})
+        status = body.get("status", {})
+        conditions = status.get("conditions") or []
+        end: Object = next((c for c in conditions if c["type"] in ("Complete", "Failed") and c["status"] == "True"), {})
+        result = annotations.get(RESULT_ANNOTATION)
+        return cls(
+            key=key_of(body),
+            uid=metadata["uid"],
+            version=int(metadata["resourceVersion"]),
+            scan_uid=labels.get(SCAN_UID_LABEL, ""),
+            attempt=int(labels.get(ATTEMPT_LABEL, "1")),
+            suspended=bool(body["spec"].get("suspend")),
+            deleting="deletionTimestamp" in metadata,
+            ended=end.get("type"),
+            reason=end.get("reason", ""),
+            message=end.get("message", ""),
+            result=ResultRef.model_validate_json(result) if result else None,
+            policy=annotations.get(POLICY_ANNOTATION),
+            started=parse_time(status["startTime"]) if status.get("startTime") else None,
+            ready=bool(status.get("ready")),
+            memory=_memory_limit(body["spec"]),
+        )
+
+
+def _memory_limit(spec: Object) -> str | None:
+    containers = spec.get("template", {}).get("spec", {}).get("containers") or [{}]
+    limit = containers[0].get("resources", {}).get("limits", {}).get("memory")
+    return str(limit) if limit is not None else None
+
+
+@dataclass(frozen=True)
+class Policy:
+    """A LogScanPolicy; one whose spec cannot be read has none and matches nothing."""
+
+    key: Key
+    version: int
+    generation: int
+    spec: LogScanPolicySpec | None
+    status: LogScanPolicyStatus
+
+    @classmethod
+    def parse(cls, body: Object, known: "Policy | None" = None) -> "Policy":
+        """Return the policy that an object of the API describes."""
+        try:
+            spec = LogScanPolicySpec.model_validate(body.get("spec") or {})
+        except ValidationError:
+            spec = None
+        metadata = body["metadata"]
+        status = LogScanPolicyStatus.model_validate(body.get("status") or {})
+        return cls(key_of(body), int(metadata["resourceVersion"]), metadata.get("generation", 1), spec, status)
+
+
+def key_of(body: Object) -> Key:
+    """Return namespace and name of an object."""
+    return body["metadata"]["namespace"], body["metadata"]["name"]
+
+
+def parse_time(text: str) -> datetime:
+    """Return a Kubernetes time."""
+    return datetime.fromisoformat(text.replace("Z", "+00:00"))

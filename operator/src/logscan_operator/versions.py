@@ -1,0 +1,57 @@
+"""Which scans are of the same object, and which of those a newer version of the object makes useless."""
+
+from collections import defaultdict
+
+from logscan_api.identity import padded_sequencer
+from logscan_operator.items import Key, Scan
+
+Place = tuple[str, str, str]
+
+
+class Versions:
+    """Scans by the object that they are of, as long as S3's sequencer tells which version is newer.
+
+    Few objects are ever written again while a scan of them is unfinished, so only those are kept apart for a closer
+    look: the plan asks every time.
+    """
+
+    def __init__(self) -> None:
+        self._sequencers: defaultdict[Place, dict[Key, str]] = defaultdict(dict)
+        self._contested: set[Place] = set()
+
+    def add(self, scan: Scan) -> None:
+        """Take an unfinished scan in."""
+        place, sequencer = _version_of(scan)
+        if place is None or (scan.spec and scan.spec.cancel):
+            return
+        self._sequencers[place][scan.key] = sequencer
+        if len(self._sequencers[place]) > 1:
+            self._contested.add(place)
+
+    def drop(self, scan: Scan) -> None:
+        """Forget a scan that was taken in, if it was."""
+        place, _ = _version_of(scan)
+        if place is None or place not in self._sequencers:
+            return
+        scans = self._sequencers[place]
+        scans.pop(scan.key, None)
+        if len(scans) < 2:
+            self._contested.discard(place)
+        if not scans:
+            del self._sequencers[place]
+
+    def outdated(self) -> dict[Key, str]:
+        """Return the scans of versions that are not the newest to be scanned, with the name of who scans that."""
+        found: dict[Key, str] = {}
+        for place in self._contested:
+            scans = self._sequencers[place]
+            sequencer, newest = max((sequencer, key) for key, sequencer in scans.items())
+            found |= {key: newest[1] for key, older in scans.items() if older < sequencer}
+        return found
+
+
+def _version_of(scan: Scan) -> tuple[Place | None, str]:
+    source = scan.spec.source.s3 if scan.spec else None
+    if source is None or source.key is None or source.sequencer is None:
+        return None, ""
+    return (scan.key[0], source.bucket, source.key), padded_sequencer(source.sequencer)
