@@ -26,7 +26,7 @@ from logscan_operator.statuses import utc_now
 from logscan_operator.view import View
 
 DEBOUNCE_SECONDS = 0.01
-REST_FACTOR = 15
+REST_FACTOR = 25
 CLEAN_UP_SECONDS = 1.0
 PARALLEL = 32
 RETRY_SECONDS = 1.0
