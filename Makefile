@@ -88,8 +88,10 @@ coverage: $(READY)
 
 test: check tiers coverage ## Everything that runs on this machine
 
-bench-operator: $(READY) ## Measure the operator beside a plain kopf operator (about 20 minutes)
+bench-operator: $(READY) ## Measure the operator beside a plain kopf operator (about 25 minutes)
 	$(BIN)/python benchmarks/bench_operator.py
+	LOGSCAN_TEST_MESSAGES=1000 $(BIN)/python -m pytest --rootdir=operator -c operator/pyproject.toml operator/tests \
+		-k duplicates_and_kills
 
 lock: $(READY) ## Pin the dependencies anew
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \

@@ -5,6 +5,7 @@ Pods are ended by a stand-in, so that what is tested is the operator; see `logsc
 
 import asyncio
 import json
+import os
 import random
 import signal
 import time
@@ -30,6 +31,7 @@ pytestmark = [pytest.mark.controlplane, pytest.mark.emulator]
 
 NewPlace = Callable[..., Place]
 SEEN: set[str] = set()
+MESSAGES = int(os.environ.get("LOGSCAN_TEST_MESSAGES", "80"))  # `make bench-operator` sends a thousand
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +48,7 @@ def new_place(stack: Stack, tmp_path: Path) -> Iterator[NewPlace]:
 
 def test_duplicates_and_kills_leave_one_scan_job_and_row_for_each_object(new_place: NewPlace) -> None:
     place, chance = new_place(), random.Random(1)
-    keys = [f"burst/{n}.log" for n in range(80)]
+    keys = [f"burst/{n}.log" for n in range(MESSAGES)]
     place.send(keys)
     place.send([key for key in keys if chance.random() < 0.3], repeat="again")
 
@@ -55,12 +57,12 @@ def test_duplicates_and_kills_leave_one_scan_job_and_row_for_each_object(new_pla
 
     for _ in range(4):
         # Killed at another moment of its work each time, but not before it did some.
-        goal = min(succeeded() + 1 + chance.randrange(15), len(keys) - 1)
+        goal = min(succeeded() + 1 + chance.randrange(len(keys) // 5), len(keys) - 1)
         operator = place.operator(max_concurrent="8")
-        eventually(lambda goal=goal: succeeded() >= goal, 60, "some work")  # type: ignore[misc]
+        eventually(lambda goal=goal: succeeded() >= goal, 60 + MESSAGES / 5, "some work")  # type: ignore[misc]
         operator.kill()
     place.operator(max_concurrent="8")
-    eventually(lambda: succeeded() == len(keys), 90, "all scans to end")
+    eventually(lambda: succeeded() == len(keys), 90 + MESSAGES / 5, "all scans to end")
     eventually(place.queue_is_empty, 30, "the queue to be empty")
     assert set(place.scans()) == {place.name_of(key) for key in keys}
     assert sorted(place.jobs.created) == sorted(f"{place.name_of(key)}-1" for key in keys)

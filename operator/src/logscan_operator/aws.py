@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 BATCH = 10  # SQS: messages of one call
 KEYS = 100  # DynamoDB: keys of one BatchGetItem
-GATHER_SECONDS = 0.1
+GATHER_SECONDS = 0.2
 
 AwsError = (BotoCoreError, ClientError)
 
