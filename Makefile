@@ -18,7 +18,9 @@ LOG ?=
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-$(READY): bootstrap.lock requirements.lock pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES))
+NATIVE := scanner-job/setup.py $(wildcard scanner-job/src/logscan_scanner/_*.[ch])
+
+$(READY): bootstrap.lock requirements.lock pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES)) $(NATIVE)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
 	@echo "installing into $(VENV) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

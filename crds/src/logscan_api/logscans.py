@@ -118,6 +118,13 @@ class Limits(Model):
     max_sample_bytes: int | None = Field(
         default=None, ge=32, le=4096, description="Bytes kept of a sample line (default 256)."
     )
+    context_lines: int | None = Field(
+        default=None,
+        ge=0,
+        le=10,
+        description="Lines kept before and after a sample line (default 0); the lines that go on with the same event, "
+        "such as a stack trace, are kept anyway.",
+    )
     max_objects: int | None = Field(
         default=None, ge=1, le=100000, description="Objects read under a prefix at the most (default 1000)."
     )

@@ -16,6 +16,7 @@ DEFAULT_LIMITS = Limits(
     max_line_bytes=1 << 20,
     max_samples_per_rule=3,
     max_sample_bytes=256,
+    context_lines=0,
     max_objects=1000,
 )
 
@@ -28,6 +29,7 @@ class ResolvedLimits(Model):
     max_line_bytes: int
     max_samples_per_rule: int
     max_sample_bytes: int
+    context_lines: int
     max_objects: int
 
 

@@ -43,7 +43,18 @@ class Sample(Model):
     line: int = Field(description="Line number, from 1.")
     offset: int = Field(description="Byte offset of the line in the decompressed input.")
     text: str
-    key: str | None = Field(default=None, description="Key of the object, when a prefix was scanned.")
+    key: str | None = Field(
+        default=None, description="Key of the object, when a prefix was scanned; `!` and the member of an archive."
+    )
+    before: list[str] | None = Field(default=None, description="Lines before it.")
+    after: list[str] | None = Field(default=None, description="Lines after it: of the same event, and context.")
+
+
+class Bucket(Model):
+    """Matching lines in a span of time."""
+
+    start: datetime
+    by_severity: dict[Severity, int]
 
 
 class ScanResult(Model):
@@ -68,6 +79,14 @@ class ScanResult(Model):
     by_severity: dict[Severity, int]
     severities: dict[str, Severity] = Field(description="Severity of each rule.")
     samples: list[Sample]
+    first_match_at: datetime | None = Field(default=None, description="Earliest time that a matching line tells.")
+    last_match_at: datetime | None = Field(default=None, description="Latest time that a matching line tells.")
+    histogram_seconds: int | None = Field(default=None, description="Span of a bucket of the histogram.")
+    histogram: list[Bucket] = Field(default=[], description="At most 120 buckets, empty ones left out.")
+    incomplete_rules: list[str] = Field(
+        default=[], description="Rules that took too long; their counts are too low, the others' are right."
+    )
+    report_uri: str | None = Field(default=None, description="Where the findings are, as gzipped JSON Lines.")
     truncated: bool
     truncated_why: str | None = None
     formats: list[str] = Field(description="How the input was compressed, as found in its bytes.")
@@ -87,7 +106,8 @@ class ScanResult(Model):
         day, finished = self.finished_at.date().isoformat(), _stamp(self.finished_at)
         identity = hashlib.sha256(f"{self.ref.pk}\0{self.ref.sk}".encode()).hexdigest()[:12]
         worst = self.worst_severity
-        item = self.model_dump(exclude={"ref", "ttl_days", "schema_version", "samples"})
+        left_out = {"ref", "ttl_days", "schema_version", "samples", "histogram", "first_match_at", "last_match_at"}
+        item = self.model_dump(exclude=left_out)
         item |= {
             "pk": self.ref.pk,
             "sk": self.ref.sk,
@@ -96,6 +116,9 @@ class ScanResult(Model):
             "finished_at": finished,
             "severities": {k: str(v) for k, v in self.severities.items()},
             "by_severity": {str(k): v for k, v in self.by_severity.items()},
+            "first_match_at": _stamp(self.first_match_at) if self.first_match_at else None,
+            "last_match_at": _stamp(self.last_match_at) if self.last_match_at else None,
+            "histogram": {_stamp(b.start): {str(k): v for k, v in b.by_severity.items()} for b in self.histogram},
             "samples": [s.model_dump(exclude_none=True) for s in self.samples],
             "worst_severity": str(worst) if worst else None,
             "bucket_day": f"{self.bucket}#{day}",

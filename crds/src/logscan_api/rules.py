@@ -41,6 +41,17 @@ class Rule(Model):
     exclude: Pattern | None = Field(
         default=None, description="A line that matches this expression too is not counted by the rule."
     )
+    threshold: int = Field(
+        default=1,
+        ge=1,
+        le=1_000_000_000,
+        description="Lines that the rule must match before it finds anything: those before are counted by the rule, "
+        "but not among the matched lines, and change no severity.",
+    )
+    redact: bool = Field(
+        default=True,
+        description="Mask secrets, e-mail addresses and card numbers in the rule's sample lines.",
+    )
 
 
 class RuleSelection(Model):

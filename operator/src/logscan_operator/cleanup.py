@@ -14,9 +14,8 @@ from logscan_operator.view import View
 
 def expiry(scan: Scan, settings: Settings) -> datetime:
     """Return when a finished LogScan is to be deleted: by its own TTL, else by that of its outcome."""
-    own = scan.spec.ttl_seconds_after_finished if scan.spec else None
     usual = settings.ttl_seconds if scan.status.phase is Phase.SUCCEEDED else settings.failed_ttl_seconds
-    return scan.ended + timedelta(seconds=usual if own is None else own)
+    return scan.ended + timedelta(seconds=usual if scan.ttl_seconds is None else scan.ttl_seconds)
 
 
 def expired(view: View, settings: Settings, now: datetime, in_flight: Container[Key], most: int) -> list[Scan]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from logscan_api.logscans import LogScanSpec, LogScanStatus, ResultRef
+from logscan_api.logscans import LogScanSpec, LogScanStatus, Phase, ResultRef
 from logscan_api.policies import LogScanPolicySpec, LogScanPolicyStatus
 
 Object = dict[str, Any]
@@ -17,6 +17,8 @@ ATTEMPT_LABEL = "logscan.dev/attempt"
 IDENTITY_LABEL = "logscan.dev/identity"
 RESULT_ANNOTATION = "logscan.dev/result"
 POLICY_ANNOTATION = "logscan.dev/policy"
+FINISHED = frozenset(str(phase) for phase in Phase if phase.finished)
+KEPT = ("phase", "reason", "completionTime", "policy")
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,11 @@ class Scan:
         generation: Generation of its spec.
         created: When it was created.
         deleting: Whether it is being deleted.
-        spec: Its spec, or None when this version cannot read it.
+        spec: Its spec, or None when this version cannot read it, or once the scan has finished.
         problem: Why the spec cannot be read.
-        status: Its status.
+        status: Its status; of a finished scan just what is counted and what its deletion depends on, since thousands
+            are kept.
+        ttl_seconds: After how many seconds it is to be deleted, if it says so itself.
         by_hand: Whether a person made it, not the intake.
     """
 
@@ -45,6 +49,7 @@ class Scan:
     spec: LogScanSpec | None
     problem: str
     status: LogScanStatus
+    ttl_seconds: int | None
     by_hand: bool
 
     @property
@@ -67,6 +72,7 @@ class Scan:
         """
         metadata = body["metadata"]
         uid, generation = metadata["uid"], metadata.get("generation", 1)
+        status, finished = _parse_status(body)
         unchanged = known is not None and (known.uid, known.generation) == (uid, generation)
         spec, problem = (known.spec, known.problem) if known and unchanged else _parse_spec(body)
         return cls(
@@ -76,11 +82,20 @@ class Scan:
             generation=generation,
             created=parse_time(metadata["creationTimestamp"]),
             deleting="deletionTimestamp" in metadata,
-            spec=spec,
+            spec=None if finished else spec,
             problem=problem,
-            status=LogScanStatus.model_validate(body.get("status") or {}),
+            status=status,
+            ttl_seconds=known.ttl_seconds if known and unchanged else spec.ttl_seconds_after_finished if spec else None,
             by_hand=IDENTITY_LABEL not in metadata.get("labels", {}),
         )
+
+
+def _parse_status(body: Object) -> tuple[LogScanStatus, bool]:
+    """Return a LogScan's status, short if it is final, and whether it is."""
+    said = body.get("status") or {}
+    if said.get("phase") in FINISHED:
+        return LogScanStatus.model_validate({name: said[name] for name in KEPT if name in said}), True
+    return LogScanStatus.model_validate(said), False
 
 
 def _parse_spec(body: Object) -> tuple[LogScanSpec | None, str]:

@@ -22,7 +22,7 @@ from logscan_api.requests import REQUEST_VARIABLE, ScanRequest
 from logscan_api.rules import RuleSelection
 from logscan_scanner import __version__, logs, runner
 from logscan_scanner.aws import Objects, Results
-from logscan_scanner.engine import compile_rules
+from logscan_scanner.compiling import compile_rules
 from logscan_scanner.errors import BadRequestError, InvalidRuleError, ScanError, TryAgainError
 from logscan_scanner.localfile import scan_file
 

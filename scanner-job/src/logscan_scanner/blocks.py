@@ -7,6 +7,8 @@ beginning is scanned, the rest is passed over, and it still counts as one line.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from logscan_scanner.native import count_lines
+
 BLOCK_BYTES = 512 * 1024
 
 
@@ -16,8 +18,8 @@ class Block:
 
     Attributes:
         data: The lines, each with its newline (one is added to a last line that has none).
-        first_line: Number of the first line, from 1.
-        offset: Offset of the first line in the decompressed input, in bytes.
+        first_line: Number of the first line in its input, from 1.
+        offset: Offset of the first line in its decompressed input, in bytes.
         lines: How many lines there are.
     """
 
@@ -39,10 +41,12 @@ class LineBlocks:
         self._carry = b""
         self._skipping = False
         self._offset = 0
+        self._first_line = 1
 
     def cut(self, chunks: Iterable[bytes]) -> Iterator[Block]:
         """Yield the blocks of one input; a last line without a newline counts as a line."""
-        for chunk in chunks:
+        self._carry, self._skipping, self._offset, self._first_line = b"", False, 0, 1
+        for chunk in _pieces(chunks):
             self.bytes += len(chunk)
             if self._skipping:
                 chunk = self._skip(chunk)
@@ -50,9 +54,6 @@ class LineBlocks:
                 yield from self._whole_lines(chunk)
         if self._carry:
             yield self._block(self._carry + b"\n")
-            self._carry = b""
-        self._skipping = False
-        self._offset = self.bytes
 
     def _skip(self, chunk: bytes) -> bytes:
         """Return what follows the end of a line that was cut."""
@@ -98,8 +99,18 @@ class LineBlocks:
             yield self._block(data[start:])
 
     def _block(self, data: bytes) -> Block:
-        count = data.count(b"\n")
-        block = Block(data, self.lines + 1, self._offset, count)
+        count = count_lines(data)
+        block = Block(data, self._first_line, self._offset, count)
         self.lines += count
+        self._first_line += count
         self._offset += len(data)
         return block
+
+
+def _pieces(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield chunks that are not much larger than a block, which then fits a processor's cache."""
+    for chunk in chunks:
+        if len(chunk) <= 2 * BLOCK_BYTES:
+            yield chunk
+        else:
+            yield from (chunk[at : at + BLOCK_BYTES] for at in range(0, len(chunk), BLOCK_BYTES))

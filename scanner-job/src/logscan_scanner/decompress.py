@@ -1,130 +1,102 @@
-"""Decompression by content: the first bytes decide, never the name.
+"""Compressed streams, member by member (gzip calls them so; zstd says frame, xz and bzip2 say stream)."""
 
-Each format yields decompressed chunks and, where the input ends early or is damaged, raises `DamagedInputError`
-after everything that could be read.
-"""
-
+import bz2
+import lzma
 import sys
-import zlib
-from collections.abc import Callable, Iterable, Iterator
-from itertools import chain
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
-from isal import igzip_lib, isal_zlib
+from isal import igzip_lib
+
+from logscan_scanner.formats import Format, detect
 
 if sys.version_info >= (3, 14):
     from compression import zstd
 else:
     from backports import zstd
 
-OUTPUT_BYTES = 1024 * 1024
-GZIP_MAGIC = b"\x1f\x8b\x08"
-ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-ZSTD_SKIPPABLE = frozenset(bytes([0x50 + n, 0x2A, 0x4D, 0x18]) for n in range(16))
+OUTPUT_BYTES = 512 * 1024
+MEMORY_BYTES = 128 * 1024 * 1024
 WINDOW_LOG_MAX = 27  # 128 MiB, the most that `zstd` itself takes without being told to
+MARK_BYTES = 10  # enough to tell whether another member follows
 
 
 class DamagedInputError(Exception):
-    """Compressed input that ends early or is corrupt."""
+    """Input that ends early, is corrupt, or asks for more memory than it may."""
 
 
-def detect(head: bytes) -> str:
-    """Return the format that some first bytes (4 or more, fewer at the end) announce: plain, gzip or zstd."""
-    if head.startswith(GZIP_MAGIC):
-        return "gzip"
-    if head.startswith(ZSTD_MAGIC) or head[:4] in ZSTD_SKIPPABLE:
-        return "zstd"
-    return "plain"
+class Decompressor(Protocol):
+    """What bz2, lzma, zstd and isal have in common."""
+
+    @property
+    def eof(self) -> bool:
+        """Return whether the member's end was reached."""
+
+    @property
+    def needs_input(self) -> bool:
+        """Return whether nothing more comes out without more going in."""
+
+    @property
+    def unused_data(self) -> bytes:
+        """Return what follows the member's end."""
+
+    def decompress(self, data: bytes, /, max_length: int = -1) -> bytes:
+        """Return at the most so many bytes of content."""
 
 
-def decompress(chunks: Iterable[bytes]) -> tuple[str, Iterator[bytes]]:
-    """Return the format of an input and its decompressed chunks.
+_OPTIONS = {int(zstd.DecompressionParameter.window_log_max): WINDOW_LOG_MAX}
+DECOMPRESSORS: dict[Format, Callable[[], Decompressor]] = {
+    Format.GZIP: lambda: igzip_lib.IgzipDecompressor(igzip_lib.DECOMP_GZIP),
+    Format.ZSTD: lambda: zstd.ZstdDecompressor(options=_OPTIONS),
+    Format.BZIP2: bz2.BZ2Decompressor,
+    Format.XZ: lambda: lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=MEMORY_BYTES),
+}
+ERRORS: tuple[type[Exception], ...] = (
+    igzip_lib.error,  # type: ignore[assignment] # the stub takes the class for an instance
+    zstd.ZstdError,
+    lzma.LZMAError,
+    OSError,
+    EOFError,
+    ValueError,
+)
 
-    Args:
-        chunks: The input as it is stored.
+
+def decompress(kind: Format, source: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield the content of one or more members; padding and other bytes that follow the last one are passed over.
 
     Raises:
-        DamagedInputError: While iterating: the input ends early or is corrupt.
+        DamagedInputError: After everything that could be read.
     """
-    source = iter(chunks)
-    head = b""
-    while len(head) < 4:
-        chunk = next(source, None)
-        if chunk is None:
-            break
-        head += chunk
-    kind = detect(head)
-    readers: dict[str, Callable[[Iterator[bytes]], Iterator[bytes]]] = {
-        "plain": iter,
-        "gzip": _gzip,
-        "zstd": _zstd,
-    }
-    return kind, readers[kind](chain([head] if head else [], source))
-
-
-def _gzip(source: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the content of one or more gzip members; padding zeros and trailing garbage are passed over."""
-    pending, member, begun = b"", None, False
+    pending, member = b"", DECOMPRESSORS[kind]()
     for chunk in source:
         pending += chunk
         while pending:
-            if member is None:
-                pending = pending.lstrip(b"\0") if begun else pending
-                if len(pending) < 3:
+            if member.eof:
+                pending = pending.lstrip(b"\0")
+                if len(pending) < MARK_BYTES:
                     break
-                if not pending.startswith(GZIP_MAGIC):
+                if detect(pending) != kind:
                     return
-                member, begun = isal_zlib.decompressobj(wbits=16 + zlib.MAX_WBITS), True
-            yield from _inflate(member, pending)
-            if not member.eof:
-                pending = b""
-                break
-            pending, member = member.unused_data, None
-    if member is not None:
-        raise DamagedInputError("the gzip input ends before its end mark")
+                member = DECOMPRESSORS[kind]()
+            yield from expand(kind, member, pending)
+            pending = member.unused_data if member.eof else b""
+    if not member.eof:
+        raise DamagedInputError(f"the {kind} input ends before its end mark")
 
 
-def _inflate(member: "isal_zlib.Decompress", data: bytes) -> Iterator[bytes]:
+def expand(kind: str, member: Decompressor, data: bytes) -> Iterator[bytes]:
+    """Yield what some bytes add to a member's content, in pieces.
+
+    Raises:
+        DamagedInputError: They are corrupt.
+    """
     try:
         while True:
-            out = member.decompress(data, OUTPUT_BYTES)
-            if out:
-                yield out
-            data = member.unconsumed_tail
-            if member.eof or not (data or out):
-                return
-    except igzip_lib.error as error:  # type: ignore[misc] # the stub takes the class for an instance
-        raise DamagedInputError(f"the gzip input is corrupt: {error}") from error
-
-
-def _zstd(source: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the content of one or more zstd frames; what follows the last one and is none is passed over."""
-    pending, frame = b"", None
-    for chunk in source:
-        pending += chunk
-        while pending:
-            if frame is None:
-                if len(pending) < 4:
-                    break
-                if detect(pending) != "zstd":
-                    return
-                frame = zstd.ZstdDecompressor(options={zstd.DecompressionParameter.window_log_max: WINDOW_LOG_MAX})
-            yield from _expand(frame, pending)
-            if not frame.eof:
-                pending = b""
-                break
-            pending, frame = frame.unused_data, None
-    if frame is not None:
-        raise DamagedInputError("the zstd input ends before its end mark")
-
-
-def _expand(frame: zstd.ZstdDecompressor, data: bytes) -> Iterator[bytes]:
-    try:
-        while True:
-            out = frame.decompress(data, OUTPUT_BYTES)
+            out = member.decompress(data, max_length=OUTPUT_BYTES)
             data = b""
             if out:
                 yield out
-            if frame.eof or frame.needs_input:
+            if member.eof or member.needs_input:
                 return
-    except zstd.ZstdError as error:
-        raise DamagedInputError(f"the zstd input is corrupt: {error}") from error
+    except ERRORS as error:
+        raise DamagedInputError(f"the {kind} input is corrupt: {error}") from error

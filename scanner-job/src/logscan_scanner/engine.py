@@ -1,150 +1,110 @@
-"""All rules in one pass over blocks of whole lines, with an exact count of matching lines for each.
-
-Hyperscan reports the end of every match. Matches of one rule come in the order of their ends, so remembering where
-the last counted line of a rule ends is enough to count each line once. See docs/decisions/0001-scan-engine.md.
-"""
+"""All rules in one pass over blocks of whole lines, with an exact count of matching lines for each."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-import hyperscan
-
-from logscan_api.rules import Rule, Severity
-from logscan_scanner import dialect
+from logscan_api.rules import Severity
 from logscan_scanner.blocks import Block
+from logscan_scanner.compiling import RuleSet
+from logscan_scanner.confirming import Confirmer
+from logscan_scanner.native import Tally
+from logscan_scanner.tally import HELD, Second
 
 LineHandler = Callable[[int, Block, int, int], None]
+TimesHandler = Callable[[list[Second]], None]
 
 
 @dataclass(frozen=True)
-class RuleSet:
-    """Compiled rules; `excludes` maps the engine's id of an exclude expression to its rule."""
-
-    rules: list[Rule]
-    database: "hyperscan.Database"
-    excludes: dict[int, int]
-
-
-@dataclass
 class Counts:
     """Lines counted so far.
 
     Attributes:
         by_rule: Lines of each rule, by its position.
-        by_severity: Lines with at least one rule of a severity.
-        matched: Lines with at least one rule.
+        by_severity: Lines with at least one rule of a severity that has reached its threshold.
+        matched: Lines with at least one such rule.
+        incomplete: Rules that were given up because they took too long, by their position.
     """
 
     by_rule: list[int]
-    by_severity: dict[Severity, int] = field(default_factory=lambda: dict.fromkeys(Severity, 0))
-    matched: int = 0
-
-
-def compile_rules(rules: list[Rule]) -> RuleSet:
-    """Compile rules for scanning.
-
-    Raises:
-        InvalidRuleError: One cannot be compiled; the message names it and what is wrong.
-    """
-    expressions = [(n, rule.name, rule.pattern, rule.ignore_case) for n, rule in enumerate(rules)]
-    excludes = {}
-    for number, rule in enumerate(rules):
-        if rule.exclude is not None:
-            excludes[len(expressions)] = number
-            expressions.append((len(expressions), f"{rule.name} (exclude)", rule.exclude, rule.ignore_case))
-    prepared = [_prepare(name, pattern) for _, name, pattern, _ in expressions]
-    flags = [_flags(ignore_case) for *_, ignore_case in expressions]
-    return RuleSet(rules, _compile(prepared, flags, [e[1] for e in expressions]), excludes)
-
-
-def _prepare(name: str, pattern: str) -> bytes:
-    try:
-        return dialect.per_line(pattern)
-    except dialect.DialectError as error:
-        raise dialect.explain(name, error) from error
-
-
-def _flags(ignore_case: bool) -> int:
-    return hyperscan.HS_FLAG_MULTILINE | (hyperscan.HS_FLAG_CASELESS if ignore_case else 0)
-
-
-def _compile(expressions: list[bytes], flags: list[int], names: list[str]) -> "hyperscan.Database":
-    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    try:
-        database.compile(expressions=expressions, ids=list(range(len(expressions))), flags=flags)
-        return database
-    except hyperscan.error as error:
-        # The binding does not say which expression failed: find it by compiling one at a time.
-        for expression, flag, name in zip(expressions, flags, names, strict=True):
-            try:
-                hyperscan.Database().compile(expressions=[expression], ids=[0], flags=[flag])
-            except hyperscan.error as single:
-                raise dialect.explain(name, _friendly(single)) from error
-        raise dialect.explain(", ".join(names), error) from error
-
-
-def _friendly(error: Exception) -> Exception:
-    text = str(error)
-    if "empty buffer" in text:
-        return dialect.DialectError("it matches the empty string, and so every line: make it require a character")
-    return error
+    by_severity: dict[Severity, int]
+    matched: int
+    incomplete: list[int]
 
 
 class Engine:
     """Scans blocks and keeps the counts."""
 
-    def __init__(self, ruleset: RuleSet, on_line: LineHandler) -> None:
+    def __init__(
+        self,
+        ruleset: RuleSet,
+        on_line: LineHandler,
+        on_times: TimesHandler,
+        first: int = 1,
+        reference: int = 0,
+        tally: type[Tally] = Tally,
+    ) -> None:
         """Prepare a scan.
 
         Args:
             ruleset: Compiled rules.
-            on_line: Called for each counted line of each rule with the rule's position, the block, and the
-                line's start and end in it.
+            on_line: Called for the first lines of each rule and some later ones, with the rule's position, the block,
+                and the line's start and end in it.
+            on_times: Called after each block with the times of matching lines, see `Tally.end`.
+            first: How many first lines of each rule `on_line` gets for certain.
+            reference: A second that the log is not newer than, see `clock.time_of`.
+            tally: Who counts.
         """
         self.ruleset = ruleset
-        self.counts = Counts([0] * len(ruleset.rules))
         self._on_line = on_line
+        self._on_times = on_times
+        self._confirmer = Confirmer(ruleset.confirms)
+        self._excluded_by = {e.rule: n for n, e in enumerate(ruleset.expressions) if e.excludes}
+        ranks = bytes(self._rank(n) for n in range(len(ruleset.expressions)))
+        thresholds = [ruleset.rules[e.rule].threshold for e in ruleset.expressions]
+        self._tally = tally(ranks, thresholds, first, reference)
+
+    def _rank(self, expression: int) -> int:
+        rule = self.ruleset.expressions[expression].rule
+        held = self.ruleset.expressions[expression].excludes or expression in self.ruleset.confirms
+        return HELD if held or rule in self._excluded_by else self.ruleset.rules[rule].severity.rank
+
+    @property
+    def counts(self) -> Counts:
+        """Return what was counted so far."""
+        tally, rules = self._tally, self.ruleset.rules
+        return Counts(
+            by_rule=tally.counts[: len(rules)],
+            by_severity=dict(zip(Severity, tally.by_severity, strict=True)),
+            matched=tally.matched,
+            incomplete=sorted({self.ruleset.expressions[n].rule for n in self._confirmer.given_up}),
+        )
+
+    @property
+    def matched(self) -> int:
+        """Return how many lines matched so far."""
+        return self._tally.matched
 
     def scan(self, block: Block) -> None:
         """Count the matching lines of a block, whose every line ends in a newline."""
-        if self.ruleset.excludes:
-            self._scan_with_excludes(block)
-        else:
-            self._count(block, self._line_ends(block, self.ruleset.database))
+        tally = self._tally
+        tally.begin(block.data)
+        self.ruleset.database.scan(block.data, match_event_handler=tally)
+        held = tally.held()
+        if held:
+            self._settle(block.data, held)
+        lines, times = tally.end()
+        for rule, start, end in lines:
+            self._on_line(rule, block, start, end)
+        if times:
+            self._on_times(times)
 
-    def _line_ends(self, block: Block, database: "hyperscan.Database") -> list[tuple[int, int]]:
-        """Return (rule, end of line) for each line that an expression matches, each once."""
-        data = block.data
-        find = data.find
-        last = [-1] * (len(self.ruleset.rules) + len(self.ruleset.excludes))
-        hits: list[tuple[int, int]] = []
-        append = hits.append
-
-        def on_match(number: int, _start: int, end: int, _flags: int, _context: object) -> None:
-            if end > last[number]:
-                line_end = find(b"\n", end)
-                last[number] = line_end
-                append((number, line_end))
-
-        database.scan(data, match_event_handler=on_match)
-        return hits
-
-    def _scan_with_excludes(self, block: Block) -> None:
-        hits = self._line_ends(block, self.ruleset.database)
-        excludes = self.ruleset.excludes
-        excluded = {(excludes[n], line) for n, line in hits if n in excludes}
-        self._count(block, [hit for hit in hits if hit[0] not in excludes and hit not in excluded])
-
-    def _count(self, block: Block, hits: list[tuple[int, int]]) -> None:
-        if not hits:
-            return
-        by_rule, rules = self.counts.by_rule, self.ruleset.rules
-        lines: dict[Severity, set[int]] = {severity: set() for severity in Severity}
-        for number, line_end in hits:
-            by_rule[number] += 1
-            lines[rules[number].severity].add(line_end)
-            start = block.data.rfind(b"\n", 0, line_end) + 1
-            self._on_line(number, block, start, line_end)
-        for severity, ends in lines.items():
-            self.counts.by_severity[severity] += len(ends)
-        self.counts.matched += len(set().union(*lines.values()))
+    def _settle(self, data: bytes, held: dict[int, list[int]]) -> None:
+        """Count the lines of rules that exclude some or that need a closer look."""
+        for rule in sorted(number for number in held if number < len(self.ruleset.rules)):
+            ends = self._confirmer.confirm(rule, data, held[rule])
+            other = self._excluded_by.get(rule)
+            if other is not None and other in held:
+                among = sorted(set(ends) & set(held[other]))
+                excluded = set(self._confirmer.confirm(other, data, among))
+                ends = [end for end in ends if end not in excluded]
+            self._tally.accept(rule, self.ruleset.rules[rule].severity.rank, ends)

@@ -12,12 +12,13 @@ from logscan_api import UnknownPackError
 from logscan_api.packs import resolve_rules
 from logscan_api.requests import resolve_limits
 from logscan_api.rules import RuleSelection
-from logscan_scanner.engine import compile_rules
+from logscan_scanner.compiling import compile_rules
 from logscan_scanner.errors import BadRequestError, ObjectNotFoundError
+from logscan_scanner.histogram import Histogram
 from logscan_scanner.progress import Progress
-from logscan_scanner.runner import Scan
+from logscan_scanner.scan import Scan
 
-CHUNK_BYTES = 1024 * 1024
+CHUNK_BYTES = 512 * 1024
 
 
 def scan_file(path: str, rules_path: str) -> dict[str, object]:
@@ -48,10 +49,26 @@ def scan_file(path: str, rules_path: str) -> dict[str, object]:
     return {
         "lines": scan.blocks.lines,
         "matchedLines": counts.matched,
+        "bySeverity": {str(severity): n for severity, n in counts.by_severity.items()},
         "byRule": {rule.name: n for rule, n in zip(rules, counts.by_rule, strict=True)},
         "samples": [sample.wire() for sample in scan.samples.samples],
+        "incompleteRules": [rules[n].name for n in counts.incomplete],
+        **_times(scan.histogram),
         "formats": sorted(scan.formats),
         "truncated": scan.truncated_why,
+    }
+
+
+def _times(histogram: Histogram) -> dict[str, object]:
+    """Return when lines matched, in the form of the output."""
+    facts = histogram.facts()
+    if not facts:
+        return {}
+    return {
+        "firstMatch": facts["first_match_at"].isoformat(),
+        "lastMatch": facts["last_match_at"].isoformat(),
+        "histogramSeconds": facts["histogram_seconds"],
+        "histogram": [bucket.wire() for bucket in facts["histogram"]],
     }
 
 

@@ -1,79 +1,17 @@
 """One scan from the request to the row."""
 
 import logging
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from logscan_api.requests import ResolvedLimits, ScanRequest
+from logscan_api.requests import ScanRequest
 from logscan_api.results import ScanResult
 from logscan_scanner import __version__
 from logscan_scanner.aws import Objects, Results
-from logscan_scanner.blocks import LineBlocks
-from logscan_scanner.decompress import DamagedInputError, decompress
-from logscan_scanner.engine import Engine, RuleSet, compile_rules
+from logscan_scanner.compiling import compile_rules
 from logscan_scanner.progress import Progress
-from logscan_scanner.samples import Samples
+from logscan_scanner.scan import Scan
 
 log = logging.getLogger("logscan.scanner")
-
-
-@dataclass
-class Scan:
-    """The state of a running scan: what was read, and what was found in it."""
-
-    ruleset: RuleSet
-    limits: ResolvedLimits
-    progress: Progress
-    stored_bytes: int = 0
-    formats: set[str] = field(default_factory=set)
-    truncated_why: str | None = None
-
-    def __post_init__(self) -> None:
-        limits = self.limits
-        names = [rule.name for rule in self.ruleset.rules]
-        self.samples = Samples(names, limits.max_samples_per_rule, limits.max_sample_bytes)
-        self.engine = Engine(self.ruleset, self.samples.offer)
-        self.blocks = LineBlocks(limits.max_line_bytes)
-
-    def read(self, chunks: Iterator[bytes], key: str | None) -> None:
-        """Scan one input to its end, its damage or a limit.
-
-        Args:
-            chunks: The input as it is stored.
-            key: Its key, for samples, when there are several inputs.
-        """
-        self.samples.key = key
-        kind, decompressed = decompress(self._limited(chunks))
-        self.formats.add(kind)
-        for block in self.blocks.cut(self._until_limit(decompressed)):
-            self.engine.scan(block)
-            self.progress.tell(self.stored_bytes, self.blocks.bytes, self.blocks.lines, self.engine.counts.matched)
-
-    def _limited(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """Yield stored bytes up to `maxBytes`."""
-        for chunk in chunks:
-            room = self.limits.max_bytes - self.stored_bytes
-            if len(chunk) > room:
-                self.truncated_why = f"maxBytes ({self.limits.max_bytes}) reached"
-                chunk = chunk[:room]
-            self.stored_bytes += len(chunk)
-            yield chunk
-            if self.truncated_why:
-                return
-
-    def _until_limit(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """Yield decompressed bytes up to `maxDecompressedBytes` or to where the input is damaged."""
-        try:
-            for chunk in chunks:
-                room = self.limits.max_decompressed_bytes - self.blocks.bytes
-                if len(chunk) > room:
-                    self.truncated_why = f"maxDecompressedBytes ({self.limits.max_decompressed_bytes}) reached"
-                    yield chunk[:room]
-                    return
-                yield chunk
-        except DamagedInputError as error:
-            self.truncated_why = self.truncated_why or f"{error}, after {self.blocks.bytes} bytes of content"
 
 
 def run(request: ScanRequest, objects: Objects, results: Results, job_uid: str) -> ScanResult:
@@ -130,6 +68,8 @@ def _result(request: ScanRequest, scan: Scan, started: datetime, job_uid: str, o
         severities={rule.name: rule.severity for rule in request.rules},
         by_severity=counts.by_severity,
         samples=scan.samples.samples,
+        **scan.histogram.facts(),
+        incomplete_rules=[request.rules[n].name for n in counts.incomplete],
         truncated=scan.truncated_why is not None,
         truncated_why=scan.truncated_why,
         formats=sorted(scan.formats),

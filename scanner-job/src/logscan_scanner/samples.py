@@ -1,32 +1,62 @@
-"""The first lines that each rule matched: cut, redacted, always valid UTF-8."""
+"""Sample lines of each rule: the first ones and a few spread over the rest, each with the lines around it."""
+
+import re
+from collections import deque
+from collections.abc import Iterator
 
 from logscan_api.results import MAX_SAMPLES_BYTES, Sample
+from logscan_api.rules import Rule
 from logscan_scanner.blocks import Block
 from logscan_scanner.redaction import redact
 
-CONTEXT_BYTES = 4096
+LOOK_BYTES = 4096
+EVENT_LINES = 12
+# What belongs to the line before: it is indented, or goes on with a stack trace.
+CONTINUATION = re.compile(rb"[ \t]+\S|Caused by: |\.\.\. \d+ more|Traceback \(most recent call last\)")
 
 
 class Samples:
-    """Keeps the first few lines of each rule, within a budget of bytes for all."""
+    """Keeps samples, within a budget of bytes for all."""
 
-    def __init__(self, rules: list[str], per_rule: int, max_bytes: int) -> None:
+    def __init__(self, rules: list[Rule], per_rule: int, max_bytes: int, context_lines: int = 0) -> None:
         """Prepare.
 
         Args:
-            rules: Names of the rules by position.
-            per_rule: Lines kept of each.
+            rules: The rules by position.
+            per_rule: Lines kept of each: the first ones, and one in three of them for lines from later on.
             max_bytes: Bytes kept of a line.
+            context_lines: Lines kept before and after each.
         """
-        self.samples: list[Sample] = []
         self.key: str | None = None
         self._rules = rules
-        self._left = [per_rule] * len(rules)
+        spread = per_rule // 3
+        self._first = per_rule - spread
         self._max_bytes = max_bytes
-        self._budget = MAX_SAMPLES_BYTES
+        self._context = context_lines
+        self._early: list[list[Sample]] = [[] for _ in rules]
+        self._late: list[deque[Sample]] = [deque(maxlen=spread) for _ in rules]
+
+    @property
+    def first(self) -> int:
+        """Return how many first lines of each rule are kept."""
+        return self._first
+
+    @property
+    def samples(self) -> list[Sample]:
+        """Return the samples in the order of the rules, as many as the budget allows, a round for each rule first."""
+        queues = [[*early, *late] for early, late in zip(self._early, self._late, strict=True)]
+        kept, budget = [], MAX_SAMPLES_BYTES
+        for turn in range(max(map(len, queues), default=0)):
+            for number, queue in enumerate(queues):
+                if turn < len(queue):
+                    budget -= _size(queue[turn])
+                    if budget < 0:
+                        break
+                    kept.append((number, turn, queue[turn]))
+        return [sample for _, _, sample in sorted(kept, key=lambda entry: entry[:2])]
 
     def offer(self, rule: int, block: Block, start: int, end: int) -> None:
-        """Keep a line if its rule has room.
+        """Take a line that a rule matched.
 
         Args:
             rule: The rule's position.
@@ -34,17 +64,63 @@ class Samples:
             start: Where the line starts in the block.
             end: Where its newline is.
         """
-        if self._left[rule] == 0 or self._budget <= 0:
+        early = self._early[rule]
+        if len(early) >= self._first and not self._late[rule].maxlen:
             return
-        self._left[rule] -= 1
-        # Redact before the cut, so that half a secret is not taken for none; but not a megabyte of it.
-        text = redact(block.data[start : min(end, start + CONTEXT_BYTES)].decode("utf-8", "replace"))
-        text = cut(text.replace("\x00", "\ufffd").rstrip("\r"), self._max_bytes)
-        self._budget -= len(text.encode()) + 100
-        line = block.first_line + block.data.count(b"\n", 0, start)
-        self.samples.append(
-            Sample(rule=self._rules[rule], line=line, offset=block.offset + start, text=text, key=self.key)
+        sample = self._sample(rule, block, start, end)
+        (early if len(early) < self._first else self._late[rule]).append(sample)
+
+    def _sample(self, rule: int, block: Block, start: int, end: int) -> Sample:
+        masked = self._rules[rule].redact
+        before = [self._text(line, masked) for line in _lines_before(block.data, start, self._context)]
+        after = [self._text(line, masked) for line in _lines_after(block.data, end, self._context)]
+        return Sample(
+            rule=self._rules[rule].name,
+            line=block.first_line + block.data.count(b"\n", 0, start),
+            offset=block.offset + start,
+            text=self._text(block.data[start : min(end, start + LOOK_BYTES)], masked),
+            key=self.key,
+            before=before or None,
+            after=after or None,
         )
+
+    def _text(self, line: bytes, masked: bool) -> str:
+        # Redact before the cut, so that half a secret is not taken for none.
+        text = line.decode("utf-8", "replace")
+        text = redact(text) if masked else text
+        return cut(text.replace("\x00", "\ufffd").rstrip("\r"), self._max_bytes)
+
+
+def _size(sample: Sample) -> int:
+    texts = [sample.text, *(sample.before or []), *(sample.after or [])]
+    return sum(len(text.encode()) + 10 for text in texts) + 100
+
+
+def _lines_before(data: bytes, start: int, count: int) -> list[bytes]:
+    """Return up to so many lines that end where another starts, as far as they are in the same block."""
+    found: list[bytes] = []
+    while start > 0 and len(found) < count:
+        begin = data.rfind(b"\n", 0, start - 1) + 1
+        found.insert(0, data[begin : min(start - 1, begin + LOOK_BYTES)])
+        start = begin
+    return found
+
+
+def _lines_after(data: bytes, end: int, count: int) -> list[bytes]:
+    """Return the lines that go on with an event, and so many in any case, as far as they are in the same block."""
+    found: list[bytes] = []
+    for line in _lines_from(data, end + 1):
+        if len(found) >= max(count, EVENT_LINES) or (len(found) >= count and not CONTINUATION.match(line)):
+            break
+        found.append(line)
+    return found
+
+
+def _lines_from(data: bytes, start: int) -> Iterator[bytes]:
+    while start < len(data):
+        end = data.find(b"\n", start)
+        yield data[start : min(end, start + LOOK_BYTES)]
+        start = end + 1
 
 
 def cut(text: str, max_bytes: int) -> str:

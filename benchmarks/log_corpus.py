@@ -1,0 +1,79 @@
+"""Varied lines that look like what services write, the same for the same seed, and rules that match some of them."""
+
+import random
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+WORDS = (
+    "request response timeout upstream connection pool worker thread cache index shard replica leader session "
+    "token account order payment invoice shipment inventory customer catalog search query result page render "
+    "template queue consumer producer offset partition batch retry backoff circuit breaker health probe metric "
+    "trace span context deadline cancel commit rollback transaction lock lease election heartbeat snapshot"
+).split()
+SERVICES = ["checkout", "payments", "catalog", "search", "gateway", "auth", "shipping", "mailer"]
+FAILURES = [
+    "ERROR failed to {w1} {w2}: connection refused by 10.{a}.{b}.7:5432",
+    "ERROR {w1} {w2} gave up after {n} ms",
+    "WARN slow {w1}: took {n} ms for {w2}",
+    "FATAL out of memory while handling {w1}",
+    "ERROR java.lang.IllegalStateException: {w1} is {w2}",
+    "WARN HTTP 503 from {w1}-{w2}.internal after {n} ms",
+    "ERROR panic: runtime error: index out of range [{n}]",
+    "WARN certificate of {w1} expires in {n} hours",
+]
+RULES = [
+    "ERROR",
+    r"\bFATAL\b",
+    r"WARN.*took \d{4,} ms",
+    r"Exception: \w+",
+    r"HTTP 5\d\d",
+    r"panic: ",
+    r"connection (refused|reset)",
+    r"expires in \d+ hours",
+]
+
+
+def lines(size: int, failing: float, seed: int = 7) -> Iterator[bytes]:
+    """Yield blocks of lines until there are `size` bytes; a share `failing` of the lines is bad news."""
+    chance, made, number = random.Random(seed), 0, 0
+    moment = datetime(2026, 11, 1, tzinfo=UTC)
+    while made < size:
+        block = []
+        for _ in range(2000):
+            number += 1
+            moment += timedelta(milliseconds=chance.randrange(40))
+            block.append(_line(chance, moment, number, failing))
+        data = ("\n".join(block) + "\n").encode()
+        made += len(data)
+        yield data
+
+
+def _line(chance: random.Random, moment: datetime, number: int, failing: float) -> str:
+    head = f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z {chance.choice(SERVICES)}[{number % 97}]"
+    fields = {"w1": chance.choice(WORDS), "w2": chance.choice(WORDS), "n": chance.randrange(9000)}
+    fields |= {"a": chance.randrange(256), "b": chance.randrange(256)}
+    if chance.random() < failing:
+        text = chance.choice(FAILURES).format(**fields)
+    else:
+        text = f"INFO {fields['w1']} {fields['w2']} done in {fields['n']} us, {chance.choice(WORDS)}={number}"
+    return f"{head} {text} id={chance.getrandbits(48):012x} user={fields['a']}{fields['b']}"
+
+
+def rules(count: int) -> list[str]:
+    """Return that many expressions: the eight of `RULES`, then ones on words of the lines, a few of which match."""
+    chance = random.Random(count)
+    more = []
+    while len(RULES) + len(more) < count:
+        one, two = chance.choice(WORDS), chance.choice(WORDS)
+        more.append(
+            chance.choice(
+                [
+                    rf"{one} {two} (failed|denied|lost)",
+                    rf"(?:ERROR|FATAL).*{one} {two}",
+                    rf"\b{one}_{two}\b",
+                    rf"{one}=\d{{7}} id=[0-9a-f]{{4}}00",
+                    rf"{one}-{two}\.internal",
+                ]
+            )
+        )
+    return (RULES + more)[:count]

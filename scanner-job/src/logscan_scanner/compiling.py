@@ -1,0 +1,125 @@
+"""Rules compiled into one database of the engine, and what it cannot do by itself.
+
+Hyperscan has no backreferences, lookaround, atomic groups or possessive quantifiers. An expression with one of those
+is compiled as a prefilter, which matches at least the lines that the expression does, and each line is then confirmed
+with the `regex` package. See docs/decisions/0001-scan-engine.md.
+"""
+
+from dataclasses import dataclass, field
+
+import hyperscan
+import regex
+
+from logscan_api.rules import Rule
+from logscan_scanner import dialect
+
+FLAGS = hyperscan.HS_FLAG_MULTILINE
+
+
+@dataclass(frozen=True)
+class Expression:
+    """One expression of a rule.
+
+    Attributes:
+        rule: The rule's position.
+        name: What to call it in a message.
+        source: The expression as it was written.
+        ignore_case: Whether letters match in either case.
+        excludes: Whether it takes lines away from the rule.
+    """
+
+    rule: int
+    name: str
+    source: str
+    ignore_case: bool
+    excludes: bool = False
+
+    @property
+    def flags(self) -> int:
+        """Return the engine's flags."""
+        return FLAGS | (hyperscan.HS_FLAG_CASELESS if self.ignore_case else 0)
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """Compiled rules.
+
+    Attributes:
+        rules: The rules.
+        expressions: Theirs: first each rule's own, in the rules' order, then those that exclude.
+        database: The compiled database; an expression's id is its position.
+        confirms: The exact form of those expressions that the database only prefilters.
+    """
+
+    rules: list[Rule]
+    expressions: list[Expression]
+    database: "hyperscan.Database"
+    confirms: dict[int, "regex.Pattern[bytes]"] = field(default_factory=dict)
+
+
+def compile_rules(rules: list[Rule]) -> RuleSet:
+    """Compile rules for scanning.
+
+    Raises:
+        InvalidRuleError: One cannot be compiled; the message names it and what is wrong.
+    """
+    expressions = [Expression(n, rule.name, rule.pattern, rule.ignore_case) for n, rule in enumerate(rules)]
+    expressions += [
+        Expression(n, f"{rule.name} (exclude)", rule.exclude, rule.ignore_case, excludes=True)
+        for n, rule in enumerate(rules)
+        if rule.exclude is not None
+    ]
+    prepared = [_prepare(expression) for expression in expressions]
+    flags = [expression.flags for expression in expressions]
+    try:
+        return RuleSet(rules, expressions, _database(prepared, flags))
+    except hyperscan.error:
+        # The binding does not say which one failed: find out by compiling one at a time.
+        confirms = {}
+        for number, expression in enumerate(expressions):
+            confirm = _confirm(expression, prepared[number])
+            if confirm is not None:
+                confirms[number] = confirm
+                flags[number] |= hyperscan.HS_FLAG_PREFILTER
+    try:
+        return RuleSet(rules, expressions, _database(prepared, flags), confirms)
+    except hyperscan.error as error:
+        raise dialect.explain(", ".join(e.name for e in expressions), error) from error
+
+
+def _prepare(expression: Expression) -> bytes:
+    try:
+        return dialect.per_line(expression.source)
+    except dialect.DialectError as error:
+        raise dialect.explain(expression.name, error) from error
+
+
+def _database(expressions: list[bytes], flags: list[int]) -> "hyperscan.Database":
+    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+    database.compile(expressions=expressions, ids=list(range(len(expressions))), flags=flags)
+    return database
+
+
+def _confirm(expression: Expression, prepared: bytes) -> "regex.Pattern[bytes] | None":
+    """Return what confirms an expression's lines, or None if the engine takes it as it is.
+
+    Raises:
+        InvalidRuleError: Neither the engine nor a prefilter takes it.
+    """
+    try:
+        _database([prepared], [expression.flags])
+        return None
+    except hyperscan.error as refused:
+        error = refused
+    try:
+        _database([prepared], [expression.flags | hyperscan.HS_FLAG_PREFILTER])
+        case = regex.IGNORECASE if expression.ignore_case else 0
+        return regex.compile(expression.source.encode(), regex.ASCII | regex.VERSION0 | case)
+    except (hyperscan.error, regex.error):
+        raise dialect.explain(expression.name, _friendly(error)) from error
+
+
+def _friendly(error: Exception) -> Exception:
+    if "empty buffer" in str(error):
+        return dialect.DialectError("it matches the empty string, and so every line: make it require a character")
+    return error
