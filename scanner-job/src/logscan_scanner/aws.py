@@ -11,10 +11,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, cast
 
-import boto3
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError
+from botocore.session import get_session
 
 from logscan_api.logscans import S3Source
 from logscan_scanner.errors import (
@@ -49,8 +48,11 @@ log = logging.getLogger("logscan.scanner.aws")
 
 
 def _client(service: str, config: Config) -> Any:
-    """Return a client for the region in `AWS_REGION`, which boto3 itself does not read (only AWS_DEFAULT_REGION)."""
-    return boto3.client(service, region_name=os.environ.get("AWS_REGION"), config=config)  # type: ignore[call-overload]
+    """Return a client for the region in `AWS_REGION`, which botocore does not read (only AWS_DEFAULT_REGION).
+
+    Of botocore itself: importing boto3 would make up a quarter of a scan's start.
+    """
+    return get_session().create_client(service, region_name=os.environ.get("AWS_REGION"), config=config)
 
 
 def translate(error: Exception, what: str, pinned: bool = False) -> ScanError:
@@ -234,6 +236,8 @@ class Results:
         Raises:
             ScanError: DynamoDB refused or cannot be reached.
         """
+        from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+
         serialize, deserialize = TypeSerializer().serialize, TypeDeserializer().deserialize
         try:
             self._dynamodb.put_item(

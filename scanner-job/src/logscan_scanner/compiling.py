@@ -6,12 +6,15 @@ with the `regex` package. See docs/decisions/0001-scan-engine.md.
 """
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import hyperscan
-import regex
 
 from logscan_api.rules import Rule
 from logscan_scanner import dialect
+
+if TYPE_CHECKING:
+    import regex
 
 FLAGS = hyperscan.HS_FLAG_MULTILINE
 
@@ -111,6 +114,8 @@ def _confirm(expression: Expression, prepared: bytes) -> "regex.Pattern[bytes] |
         return None
     except hyperscan.error as refused:
         error = refused
+    import regex  # takes its time to import, and few scans need it
+
     try:
         _database([prepared], [expression.flags | hyperscan.HS_FLAG_PREFILTER])
         case = regex.IGNORECASE if expression.ignore_case else 0

@@ -6,8 +6,10 @@ all, and all of them together too; one that is over is given up and the result s
 
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-import regex
+if TYPE_CHECKING:
+    import regex
 
 RULE_SECONDS = 5.0
 TOTAL_SECONDS = 30.0
