@@ -7,8 +7,9 @@ setup(
         Extension(
             "logscan_scanner._native",
             ["src/logscan_scanner/_native.c"],
-            depends=["src/logscan_scanner/_clock.h"],
+            depends=[f"src/logscan_scanner/_{name}.h" for name in ("clock", "hits", "library")],
             extra_compile_args=["-O3"],
+            libraries=["dl"],
             optional=True,
         )
     ]

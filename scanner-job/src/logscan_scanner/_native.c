@@ -1,5 +1,6 @@
-/* The work that is done once for every match and every matching line, in C: see tally.py, whose class `Tally` has the
- * same methods and is used where this module was not compiled. The tests run both on the same input.
+/* The work that is done once for every match and every matching line, in C: see tally.py, whose classes have the same
+ * methods and are used where this module was not compiled. The tests run both on the same input. `Library` is the
+ * engine itself where its library is installed: then whole blocks are scanned without Python's lock.
  */
 #define _GNU_SOURCE /* memrchr */
 #define PY_SSIZE_T_CLEAN
@@ -10,25 +11,23 @@
 #include <string.h>
 
 #include "_clock.h"
+#include "_hits.h"
+#include "_library.h"
 
 #define SEVERITIES 4
-
-typedef struct {
-    uint32_t *items;
-    size_t length, room;
-} Offsets;
+#define HELD 0xFF
 
 typedef struct {
     PyObject_HEAD
-    vectorcallfunc vectorcall;
     Py_ssize_t expressions;
     uint8_t *severities;   /* of each expression; HELD for those that do not count by themselves */
     uint64_t *counts;      /* matching lines of each expression */
     uint64_t *thresholds;  /* the count from which on lines of an expression count as matched */
     uint64_t first;        /* so many first lines of each expression are samples, then those at powers of two */
-    int64_t *last;         /* end of the last line that was counted, in this block */
     uint64_t by_severity[SEVERITIES];
     uint64_t matched;
+    int64_t first_second, last_second;
+    int64_t width;         /* seconds that are added up in what `end` returns */
     uint8_t *marks;        /* severities seen of the line that ends at an offset of this block */
     size_t marks_room;
     Offsets ends;          /* lines of this block with a mark */
@@ -39,24 +38,6 @@ typedef struct {
     const char *data;
     size_t size;
 } Tally;
-
-#define HELD 0xFF
-
-static int append(Offsets *list, size_t value)
-{
-    if (list->length == list->room) {
-        size_t room = list->room ? list->room * 2 : 256;
-        uint32_t *items = PyMem_RawRealloc(list->items, room * sizeof(uint32_t));
-        if (items == NULL) {
-            PyErr_NoMemory();
-            return -1;
-        }
-        list->items = items;
-        list->room = room;
-    }
-    list->items[list->length++] = (uint32_t)value;
-    return 0;
-}
 
 static int count(Tally *self, size_t expression, size_t end)
 {
@@ -81,42 +62,18 @@ static int count(Tally *self, size_t expression, size_t end)
     return 0;
 }
 
-/* Called by the engine for each match: (expression, from, to, flags, context). */
-static PyObject *on_match(PyObject *object, PyObject *const *args, size_t nargs, PyObject *names)
+static PyObject *take(Tally *self, PyObject *object)
 {
-    Tally *self = (Tally *)object;
-    if (PyVectorcall_NARGS(nargs) != 5 || names != NULL || self->data == NULL) {
-        PyErr_SetString(PyExc_TypeError, "a tally is called by the engine, with five arguments, within a block");
+    Hits *hits = hits_of(object);
+    if (hits == NULL)
+        return NULL;
+    if (hits->expressions != self->expressions || hits->block == NULL) {
+        PyErr_SetString(PyExc_ValueError, "hits of a block, for the same expressions, are needed");
         return NULL;
     }
-    size_t expression = PyLong_AsSize_t(args[0]), to = PyLong_AsSize_t(args[2]);
-    if (PyErr_Occurred())
-        return NULL;
-    if (expression >= (size_t)self->expressions || to > self->size) {
-        PyErr_SetString(PyExc_IndexError, "a match outside of the block or of an unknown expression");
-        return NULL;
-    }
-    if ((int64_t)to > self->last[expression]) {
-        const char *newline = memchr(self->data + to, '\n', self->size - to);
-        size_t end = newline ? (size_t)(newline - self->data) : self->size;
-        self->last[expression] = (int64_t)end;
-        int failed = self->severities[expression] == HELD ? append(&self->held[expression], end)
-                                                          : count(self, expression, end);
-        if (failed < 0)
-            return NULL;
-    }
-    Py_RETURN_NONE;
-}
-
-static PyObject *begin(Tally *self, PyObject *block)
-{
-    if (!PyBytes_Check(block) || PyBytes_GET_SIZE(block) >= (Py_ssize_t)UINT32_MAX) {
-        PyErr_SetString(PyExc_TypeError, "a block is bytes, below 4 GiB");
-        return NULL;
-    }
-    Py_XSETREF(self->block, Py_NewRef(block));
-    self->data = PyBytes_AS_STRING(block);
-    self->size = (size_t)PyBytes_GET_SIZE(block);
+    Py_XSETREF(self->block, Py_NewRef(hits->block));
+    self->data = hits->data;
+    self->size = hits->size;
     if (self->size + 1 > self->marks_room) {
         PyMem_RawFree(self->marks);
         self->marks_room = 0;
@@ -125,8 +82,13 @@ static PyObject *begin(Tally *self, PyObject *block)
             return PyErr_NoMemory();
         self->marks_room = self->size + 1;
     }
-    for (Py_ssize_t n = 0; n < self->expressions; n++)
-        self->last[n] = -1;
+    for (size_t n = 0; n < hits->found.length; n += 2) {
+        size_t expression = hits->found.items[n], at = hits->found.items[n + 1];
+        int failed = self->severities[expression] == HELD ? append(&self->held[expression], at)
+                                                          : count(self, expression, at);
+        if (failed < 0)
+            return PyErr_NoMemory();
+    }
     Py_RETURN_NONE;
 }
 
@@ -179,7 +141,7 @@ static PyObject *accept(Tally *self, PyObject *args)
     }
     self->severities[expression] = HELD;
     if (failed)
-        return NULL;
+        return PyErr_Occurred() ? NULL : PyErr_NoMemory();
     Py_RETURN_NONE;
 }
 
@@ -189,36 +151,47 @@ static size_t start_of(const Tally *self, size_t end)
     return before ? (size_t)(before - self->data) + 1 : 0;
 }
 
-static int add_time(PyObject *times, int64_t second, const uint64_t *lines)
+typedef struct {
+    int64_t start;
+    uint64_t lines[SEVERITIES];
+} Span;
+
+static int add_span(PyObject *times, const Span *span)
 {
-    PyObject *entry = Py_BuildValue("(LKKKK)", (long long)second, lines[0], lines[1], lines[2], lines[3]);
+    const uint64_t *lines = span->lines;
+    PyObject *entry = Py_BuildValue("(LKKKK)", (long long)span->start, lines[0], lines[1], lines[2], lines[3]);
     int failed = entry == NULL || PyList_Append(times, entry) < 0;
     Py_XDECREF(entry);
     return failed ? -1 : 0;
 }
 
-/* Return [(second, lines of each severity)] for the matching lines of the block; lines in a row are added up. */
+/* Return [(start of a span of `width` seconds, lines of each severity)] for the matching lines of the block; lines of
+ * one span in a row are added up. */
 static PyObject *collect_times(Tally *self)
 {
     PyObject *times = PyList_New(0);
-    uint64_t lines[SEVERITIES] = {0};
-    int64_t current = CLOCK_NONE;
+    Span span = {CLOCK_NONE, {0}};
     for (size_t n = 0; times != NULL && n < self->ends.length; n++) {
-        size_t end = self->ends.items[n], start = start_of(self, end);
-        uint8_t mark = self->marks[end];
-        self->marks[end] = 0;
-        int64_t second = clock_of_line(self->data + start, end - start, self->reference);
+        size_t at = self->ends.items[n], start = start_of(self, at);
+        uint8_t mark = self->marks[at];
+        self->marks[at] = 0;
+        int64_t second = clock_of_line(self->data + start, at - start, self->reference);
         if (second == CLOCK_NONE)
             continue;
-        if (second != current && current != CLOCK_NONE && add_time(times, current, lines) < 0)
-            Py_CLEAR(times);
-        if (second != current)
-            memset(lines, 0, sizeof lines);
-        current = second;
+        if (self->first_second == CLOCK_NONE || second < self->first_second)
+            self->first_second = second;
+        if (self->last_second == CLOCK_NONE || second > self->last_second)
+            self->last_second = second;
+        int64_t first = second - second % self->width;
+        if (first != span.start) {
+            if (span.start != CLOCK_NONE && add_span(times, &span) < 0)
+                Py_CLEAR(times);
+            span = (Span){first, {0}};
+        }
         for (int severity = 0; severity < SEVERITIES; severity++)
-            lines[severity] += (mark >> severity) & 1u;
+            span.lines[severity] += (mark >> severity) & 1u;
     }
-    if (times != NULL && current != CLOCK_NONE && add_time(times, current, lines) < 0)
+    if (times != NULL && span.start != CLOCK_NONE && add_span(times, &span) < 0)
         Py_CLEAR(times);
     self->ends.length = 0;
     return times;
@@ -278,6 +251,44 @@ static PyObject *get_matched(Tally *self, void *unused)
     return PyLong_FromUnsignedLongLong(self->matched);
 }
 
+static PyObject *second_or_none(int64_t second)
+{
+    if (second == CLOCK_NONE)
+        Py_RETURN_NONE;
+    return PyLong_FromLongLong(second);
+}
+
+static PyObject *get_first_second(Tally *self, void *unused)
+{
+    (void)unused;
+    return second_or_none(self->first_second);
+}
+
+static PyObject *get_last_second(Tally *self, void *unused)
+{
+    (void)unused;
+    return second_or_none(self->last_second);
+}
+
+static PyObject *get_width(Tally *self, void *unused)
+{
+    (void)unused;
+    return PyLong_FromLongLong(self->width);
+}
+
+static int set_width(Tally *self, PyObject *value, void *unused)
+{
+    (void)unused;
+    long long width = value ? PyLong_AsLongLong(value) : 0;
+    if (width <= 0) {
+        if (!PyErr_Occurred())
+            PyErr_SetString(PyExc_ValueError, "a width is at least one second");
+        return -1;
+    }
+    self->width = width;
+    return 0;
+}
+
 static void release(Tally *self)
 {
     for (Py_ssize_t n = 0; self->held != NULL && n < self->expressions; n++)
@@ -286,7 +297,6 @@ static void release(Tally *self)
     PyMem_RawFree(self->severities);
     PyMem_RawFree(self->counts);
     PyMem_RawFree(self->thresholds);
-    PyMem_RawFree(self->last);
     PyMem_RawFree(self->marks);
     PyMem_RawFree(self->ends.items);
     PyMem_RawFree(self->samples.items);
@@ -320,16 +330,16 @@ static PyObject *tally_new(PyTypeObject *type, PyObject *args, PyObject *keyword
     if (self == NULL)
         return NULL;
     size_t room = expressions ? (size_t)expressions : 1;
-    self->vectorcall = on_match;
+    self->width = 1;
+    self->first_second = self->last_second = CLOCK_NONE;
     self->expressions = expressions;
     self->reference = reference;
     self->first = first;
     self->severities = PyMem_RawCalloc(room, 1);
     self->counts = PyMem_RawCalloc(room, sizeof(uint64_t));
     self->thresholds = PyMem_RawCalloc(room, sizeof(uint64_t));
-    self->last = PyMem_RawCalloc(room, sizeof(int64_t));
     self->held = PyMem_RawCalloc(room, sizeof(Offsets));
-    if (!self->severities || !self->counts || !self->thresholds || !self->last || !self->held) {
+    if (!self->severities || !self->counts || !self->thresholds || !self->held) {
         Py_DECREF(self);
         return PyErr_NoMemory();
     }
@@ -343,7 +353,7 @@ static PyObject *tally_new(PyTypeObject *type, PyObject *args, PyObject *keyword
 }
 
 static PyMethodDef methods[] = {
-    {"begin", (PyCFunction)begin, METH_O, "Start with a block of whole lines."},
+    {"take", (PyCFunction)take, METH_O, "Start with a block of whole lines, and what was found in it."},
     {"held", (PyCFunction)held, METH_NOARGS, "Return the ends of lines of the expressions that are held, and forget them."},
     {"accept", (PyCFunction)accept, METH_VARARGS, "Count lines of an expression that is held."},
     {"end", (PyCFunction)end, METH_NOARGS, "End the block: return samples and times."},
@@ -353,34 +363,34 @@ static PyMethodDef methods[] = {
 static PyGetSetDef properties[] = {
     {"counts", (getter)get_counts, NULL, "Lines of each expression.", NULL},
     {"by_severity", (getter)get_by_severity, NULL, "Lines with at least one rule of a severity.", NULL},
+    {"first_second", (getter)get_first_second, NULL, "The earliest second that a matching line tells, or None.", NULL},
+    {"last_second", (getter)get_last_second, NULL, "The latest.", NULL},
+    {"width", (getter)get_width, (setter)set_width, "Seconds that are added up.", NULL},
     {"matched", (getter)get_matched, NULL, "Lines with at least one rule.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
-static PyMemberDef members[] = {
-    {"__vectorcalloffset__", T_PYSSIZET, offsetof(Tally, vectorcall), READONLY, NULL},
-    {NULL, 0, 0, 0, NULL},
-};
-
 static PyType_Slot slots[] = {
-    {Py_tp_new, tally_new},         {Py_tp_dealloc, tally_dealloc}, {Py_tp_call, PyVectorcall_Call},
-    {Py_tp_methods, methods},       {Py_tp_getset, properties},     {Py_tp_members, members},
-    {Py_tp_doc, "Counts matching lines, each once for each rule."}, {0, NULL},
+    {Py_tp_new, tally_new},
+    {Py_tp_dealloc, tally_dealloc},
+    {Py_tp_methods, methods},
+    {Py_tp_getset, properties},
+    {Py_tp_doc, "Counts matching lines, each once for each rule."},
+    {0, NULL},
 };
 
 static PyType_Spec spec = {
-    "logscan_scanner._native.Tally", sizeof(Tally), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL, slots,
+    "logscan_scanner._native.Tally", sizeof(Tally), 0, Py_TPFLAGS_DEFAULT, slots,
 };
 
-static PyObject *count_lines(PyObject *module, PyObject *block)
+static PyObject *count_lines(PyObject *module, PyObject *args)
 {
     (void)module;
-    if (!PyBytes_Check(block)) {
-        PyErr_SetString(PyExc_TypeError, "a block is bytes");
+    const char *data;
+    Py_ssize_t size, end = PY_SSIZE_T_MAX, lines = 0;
+    if (!PyArg_ParseTuple(args, "y#|n", &data, &size, &end))
         return NULL;
-    }
-    const char *data = PyBytes_AS_STRING(block);
-    Py_ssize_t size = PyBytes_GET_SIZE(block), lines = 0;
+    size = end < size ? end : size;
     Py_BEGIN_ALLOW_THREADS;
     for (Py_ssize_t n = 0; n < size;) {
         /* In parts whose count fits a byte-wide sum, which the compiler vectorises. */
@@ -409,7 +419,7 @@ static PyObject *clock_function(PyObject *module, PyObject *args)
 }
 
 static PyMethodDef functions[] = {
-    {"count_lines", count_lines, METH_O, "Return how many newlines a block has."},
+    {"count_lines", count_lines, METH_VARARGS, "Return how many newlines a block has, up to an offset."},
     {"time_of", clock_function, METH_VARARGS, "Return the second that a line tells, or None."},
     {NULL, NULL, 0, NULL},
 };
@@ -420,9 +430,15 @@ static struct PyModuleDef definition = {
 
 PyMODINIT_FUNC PyInit__native(void)
 {
-    PyObject *module = PyModule_Create(&definition), *type = PyType_FromSpec(&spec);
-    if (module == NULL || type == NULL || PyModule_AddObjectRef(module, "Tally", type) < 0)
+    PyObject *module = PyModule_Create(&definition), *tally = PyType_FromSpec(&spec);
+    hits_type = (PyTypeObject *)PyType_FromSpec(&hits_spec);
+    PyObject *library = PyType_FromSpec(&library_spec);
+    if (module == NULL || tally == NULL || hits_type == NULL || library == NULL ||
+        PyModule_AddObjectRef(module, "Tally", tally) < 0 ||
+        PyModule_AddObjectRef(module, "Hits", (PyObject *)hits_type) < 0 ||
+        PyModule_AddObjectRef(module, "Library", library) < 0)
         Py_CLEAR(module);
-    Py_XDECREF(type);
+    Py_XDECREF(tally);
+    Py_XDECREF(library);
     return module;
 }

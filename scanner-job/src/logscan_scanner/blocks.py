@@ -21,12 +21,14 @@ class Block:
         first_line: Number of the first line in its input, from 1.
         offset: Offset of the first line in its decompressed input, in bytes.
         lines: How many lines there are.
+        place: Which input it is from, when there are several.
     """
 
     data: bytes
     first_line: int
     offset: int
     lines: int
+    place: str | None = None
 
 
 class LineBlocks:
@@ -42,9 +44,11 @@ class LineBlocks:
         self._skipping = False
         self._offset = 0
         self._first_line = 1
+        self._place: str | None = None
 
-    def cut(self, chunks: Iterable[bytes]) -> Iterator[Block]:
+    def cut(self, chunks: Iterable[bytes], place: str | None = None) -> Iterator[Block]:
         """Yield the blocks of one input; a last line without a newline counts as a line."""
+        self._place = place
         self._carry, self._skipping, self._offset, self._first_line = b"", False, 0, 1
         for chunk in _pieces(chunks):
             self.bytes += len(chunk)
@@ -100,7 +104,7 @@ class LineBlocks:
 
     def _block(self, data: bytes) -> Block:
         count = count_lines(data)
-        block = Block(data, self._first_line, self._offset, count)
+        block = Block(data, self._first_line, self._offset, count, self._place)
         self.lines += count
         self._first_line += count
         self._offset += len(data)

@@ -8,15 +8,12 @@ with the `regex` package. See docs/decisions/0001-scan-engine.md.
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import hyperscan
-
 from logscan_api.rules import Rule
 from logscan_scanner import dialect
+from logscan_scanner.matching import CASELESS, MULTILINE, PREFILTER, CompileError, Database, compile_expressions
 
 if TYPE_CHECKING:
     import regex
-
-FLAGS = hyperscan.HS_FLAG_MULTILINE
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,7 @@ class Expression:
     @property
     def flags(self) -> int:
         """Return the engine's flags."""
-        return FLAGS | (hyperscan.HS_FLAG_CASELESS if self.ignore_case else 0)
+        return MULTILINE | (CASELESS if self.ignore_case else 0)
 
 
 @dataclass(frozen=True)
@@ -56,7 +53,7 @@ class RuleSet:
 
     rules: list[Rule]
     expressions: list[Expression]
-    database: "hyperscan.Database"
+    database: Database
     confirms: dict[int, "regex.Pattern[bytes]"] = field(default_factory=dict)
 
 
@@ -75,18 +72,18 @@ def compile_rules(rules: list[Rule]) -> RuleSet:
     prepared = [_prepare(expression) for expression in expressions]
     flags = [expression.flags for expression in expressions]
     try:
-        return RuleSet(rules, expressions, _database(prepared, flags))
-    except hyperscan.error:
-        # The binding does not say which one failed: find out by compiling one at a time.
+        return RuleSet(rules, expressions, compile_expressions(prepared, flags))
+    except CompileError:
+        # Not all that are to blame are known: find out by compiling one at a time.
         confirms = {}
         for number, expression in enumerate(expressions):
             confirm = _confirm(expression, prepared[number])
             if confirm is not None:
                 confirms[number] = confirm
-                flags[number] |= hyperscan.HS_FLAG_PREFILTER
+                flags[number] |= PREFILTER
     try:
-        return RuleSet(rules, expressions, _database(prepared, flags), confirms)
-    except hyperscan.error as error:
+        return RuleSet(rules, expressions, compile_expressions(prepared, flags), confirms)
+    except CompileError as error:
         raise dialect.explain(", ".join(e.name for e in expressions), error) from error
 
 
@@ -97,12 +94,6 @@ def _prepare(expression: Expression) -> bytes:
         raise dialect.explain(expression.name, error) from error
 
 
-def _database(expressions: list[bytes], flags: list[int]) -> "hyperscan.Database":
-    database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
-    database.compile(expressions=expressions, ids=list(range(len(expressions))), flags=flags)
-    return database
-
-
 def _confirm(expression: Expression, prepared: bytes) -> "regex.Pattern[bytes] | None":
     """Return what confirms an expression's lines, or None if the engine takes it as it is.
 
@@ -110,17 +101,17 @@ def _confirm(expression: Expression, prepared: bytes) -> "regex.Pattern[bytes] |
         InvalidRuleError: Neither the engine nor a prefilter takes it.
     """
     try:
-        _database([prepared], [expression.flags])
+        compile_expressions([prepared], [expression.flags])
         return None
-    except hyperscan.error as refused:
+    except CompileError as refused:
         error = refused
     import regex  # takes its time to import, and few scans need it
 
     try:
-        _database([prepared], [expression.flags | hyperscan.HS_FLAG_PREFILTER])
+        compile_expressions([prepared], [expression.flags | PREFILTER])
         case = regex.IGNORECASE if expression.ignore_case else 0
         return regex.compile(expression.source.encode(), regex.ASCII | regex.VERSION0 | case)
-    except (hyperscan.error, regex.error):
+    except (CompileError, regex.error):
         raise dialect.explain(expression.name, _friendly(error)) from error
 
 

@@ -1,17 +1,19 @@
 """All rules in one pass over blocks of whole lines, with an exact count of matching lines for each."""
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from logscan_api.rules import Severity
 from logscan_scanner.blocks import Block
 from logscan_scanner.compiling import RuleSet
 from logscan_scanner.confirming import Confirmer
-from logscan_scanner.native import Tally
+from logscan_scanner.native import Hits, Tally
 from logscan_scanner.tally import HELD, Second
 
 LineHandler = Callable[[int, Block, int, int], None]
-TimesHandler = Callable[[list[Second]], None]
+TimesHandler = Callable[[list[Second]], int]
 
 
 @dataclass(frozen=True)
@@ -22,12 +24,16 @@ class Counts:
         by_rule: Lines of each rule, by its position.
         by_severity: Lines with at least one rule of a severity that has reached its threshold.
         matched: Lines with at least one such rule.
+        first_second: The earliest second that a matching line tells, or None.
+        last_second: The latest.
         incomplete: Rules that were given up because they took too long, by their position.
     """
 
     by_rule: list[int]
     by_severity: dict[Severity, int]
     matched: int
+    first_second: int | None
+    last_second: int | None
     incomplete: list[int]
 
 
@@ -41,7 +47,7 @@ class Engine:
         on_times: TimesHandler,
         first: int = 1,
         reference: int = 0,
-        tally: type[Tally] = Tally,
+        classes: tuple[type[Hits], type[Tally]] = (Hits, Tally),
     ) -> None:
         """Prepare a scan.
 
@@ -49,10 +55,11 @@ class Engine:
             ruleset: Compiled rules.
             on_line: Called for the first lines of each rule and some later ones, with the rule's position, the block,
                 and the line's start and end in it.
-            on_times: Called after each block with the times of matching lines, see `Tally.end`.
+            on_times: Called after each block with the times of matching lines, see `Tally.end`; returns the width of
+                the spans that it wants from then on.
             first: How many first lines of each rule `on_line` gets for certain.
             reference: A second that the log is not newer than, see `clock.time_of`.
-            tally: Who counts.
+            classes: Who keeps what is found, and who counts.
         """
         self.ruleset = ruleset
         self._on_line = on_line
@@ -61,6 +68,7 @@ class Engine:
         self._excluded_by = {e.rule: n for n, e in enumerate(ruleset.expressions) if e.excludes}
         ranks = bytes(self._rank(n) for n in range(len(ruleset.expressions)))
         thresholds = [ruleset.rules[e.rule].threshold for e in ruleset.expressions]
+        self._hits, tally = classes
         self._tally = tally(ranks, thresholds, first, reference)
 
     def _rank(self, expression: int) -> int:
@@ -76,6 +84,8 @@ class Engine:
             by_rule=tally.counts[: len(rules)],
             by_severity=dict(zip(Severity, tally.by_severity, strict=True)),
             matched=tally.matched,
+            first_second=tally.first_second,
+            last_second=tally.last_second,
             incomplete=sorted({self.ruleset.expressions[n].rule for n in self._confirmer.given_up}),
         )
 
@@ -84,11 +94,32 @@ class Engine:
         """Return how many lines matched so far."""
         return self._tally.matched
 
-    def scan(self, block: Block) -> None:
-        """Count the matching lines of a block, whose every line ends in a newline."""
-        tally = self._tally
-        tally.begin(block.data)
-        self.ruleset.database.scan(block.data, match_event_handler=tally)
+    def scan(self, blocks: Iterator[Block], threads: int) -> Generator[Block, None, None]:
+        """Count the matching lines of blocks, whose every line ends in a newline; yield each when it is counted.
+
+        Args:
+            blocks: The blocks in order.
+            threads: How many are scanned at once, where the engine can.
+        """
+        threads = threads if self.ruleset.database.parallel else 1
+        spare = [self._hits(len(self.ruleset.expressions)) for _ in range(threads + 1)]
+        ahead: deque[tuple[Block, Future[Hits]]] = deque()
+        with ThreadPoolExecutor(threads, "scan") as pool:
+            for block in blocks:
+                ahead.append((block, pool.submit(self._find, block, spare.pop())))
+                if not spare:
+                    yield self._count(*ahead.popleft(), spare)
+            while ahead:
+                yield self._count(*ahead.popleft(), spare)
+
+    def _find(self, block: Block, hits: Hits) -> Hits:
+        self.ruleset.database.scan(block.data, hits)
+        return hits
+
+    def _count(self, block: Block, future: "Future[Hits]", spare: list[Hits]) -> Block:
+        hits, tally = future.result(), self._tally
+        tally.take(hits)
+        spare.append(hits)
         held = tally.held()
         if held:
             self._settle(block.data, held)
@@ -96,7 +127,8 @@ class Engine:
         for rule, start, end in lines:
             self._on_line(rule, block, start, end)
         if times:
-            self._on_times(times)
+            tally.width = self._on_times(times)
+        return block
 
     def _settle(self, data: bytes, held: dict[int, list[int]]) -> None:
         """Count the lines of rules that exclude some or that need a closer look."""

@@ -16,36 +16,38 @@ class Histogram:
     """Counts lines of each severity by time.
 
     Attributes:
-        first: The earliest second that a matching line tells, or None.
-        last: The latest.
         width: Seconds that a bucket spans.
         buckets: Lines of each severity by the bucket's first second.
     """
 
     def __init__(self) -> None:
-        self.first: int | None = None
-        self.last: int | None = None
+        self._first: int | None = None
+        self._last: int | None = None
         self.width = WIDTHS[0]
         self.buckets: dict[int, list[int]] = {}
 
-    def add(self, times: Iterable[Second]) -> None:
-        """Take lines in, in any order."""
+    def add(self, times: Iterable[Second]) -> int:
+        """Take lines in, in any order, and return the width."""
         for second, *lines in times:
-            if self.first is None or second < self.first:
-                self.first = second
-            if self.last is None or second > self.last:
-                self.last = second
+            self._first = second if self._first is None else min(second, self._first)
+            self._last = second if self._last is None else max(second, self._last)
             self._put(second - second % self.width, lines)
-            if (self.last - self.first) // self.width + 2 > BUCKETS:
+            if (self._last - self._first) // self.width + 2 > BUCKETS:
                 self._widen()
+        return self.width
 
-    def facts(self) -> dict[str, Any]:
-        """Return what it adds to a `ScanResult`: nothing if no line told a time."""
-        if self.first is None or self.last is None:
+    def facts(self, first: int | None, last: int | None) -> dict[str, Any]:
+        """Return what it adds to a `ScanResult`: nothing if no line told a time.
+
+        Args:
+            first: The earliest second that a matching line told.
+            last: The latest.
+        """
+        if first is None or last is None:
             return {}
         return {
-            "first_match_at": datetime.fromtimestamp(self.first, UTC),
-            "last_match_at": datetime.fromtimestamp(self.last, UTC),
+            "first_match_at": datetime.fromtimestamp(first, UTC),
+            "last_match_at": datetime.fromtimestamp(last, UTC),
             "histogram_seconds": self.width,
             "histogram": [
                 Bucket(
@@ -63,7 +65,7 @@ class Histogram:
 
     def _widen(self) -> None:
         """Merge buckets into wider ones until few enough are left."""
-        span = (self.last or 0) - (self.first or 0)
+        span = (self._last or 0) - (self._first or 0)
         fitting = (width for width in WIDTHS if span // width + 2 <= BUCKETS)
         self.width = next(fitting, span // (BUCKETS - 2) + 1)
         old, self.buckets = self.buckets, {}

@@ -14,7 +14,6 @@ from logscan_api.requests import resolve_limits
 from logscan_api.rules import RuleSelection
 from logscan_scanner.compiling import compile_rules
 from logscan_scanner.errors import BadRequestError, ObjectNotFoundError
-from logscan_scanner.histogram import Histogram
 from logscan_scanner.progress import Progress
 from logscan_scanner.scan import Scan
 
@@ -53,15 +52,15 @@ def scan_file(path: str, rules_path: str) -> dict[str, object]:
         "byRule": {rule.name: n for rule, n in zip(rules, counts.by_rule, strict=True)},
         "samples": [sample.wire() for sample in scan.samples.samples],
         "incompleteRules": [rules[n].name for n in counts.incomplete],
-        **_times(scan.histogram),
+        **_times(scan),
         "formats": sorted(scan.formats),
         "truncated": scan.truncated_why,
     }
 
 
-def _times(histogram: Histogram) -> dict[str, object]:
+def _times(scan: Scan) -> dict[str, object]:
     """Return when lines matched, in the form of the output."""
-    facts = histogram.facts()
+    facts = scan.histogram.facts(scan.engine.counts.first_second, scan.engine.counts.last_second)
     if not facts:
         return {}
     return {

@@ -1,7 +1,7 @@
-"""The compiled `Tally` where the package was built with a C compiler, else its twin in Python.
+"""The compiled classes where the package was built with a C compiler, else their twins in Python.
 
 Attributes:
-    COMPILED: Whether the compiled one is used.
+    COMPILED: Whether the compiled ones are used.
 """
 
 from typing import TYPE_CHECKING
@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 COMPILED = True
 
 if TYPE_CHECKING:
-    from logscan_scanner.clock import time_of
-    from logscan_scanner.tally import Tally, count_lines
+    from logscan_scanner.tally import Hits, Tally, count_lines
 else:
     try:
-        from logscan_scanner._native import Tally, count_lines, time_of
+        from logscan_scanner._native import Hits, Tally, count_lines
     except ImportError:
-        from logscan_scanner.clock import time_of
-        from logscan_scanner.tally import Tally, count_lines
+        from logscan_scanner.tally import Hits, Tally, count_lines
 
         COMPILED = False
 
-__all__ = ["COMPILED", "Tally", "count_lines", "time_of"]
+__all__ = ["COMPILED", "Hits", "Tally", "count_lines"]

@@ -68,7 +68,7 @@ def _result(request: ScanRequest, scan: Scan, started: datetime, job_uid: str, o
         severities={rule.name: rule.severity for rule in request.rules},
         by_severity=counts.by_severity,
         samples=scan.samples.samples,
-        **scan.histogram.facts(),
+        **scan.histogram.facts(counts.first_second, counts.last_second),
         incomplete_rules=[request.rules[n].name for n in counts.incomplete],
         truncated=scan.truncated_why is not None,
         truncated_why=scan.truncated_why,

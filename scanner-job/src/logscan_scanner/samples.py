@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from logscan_api.results import MAX_SAMPLES_BYTES, Sample
 from logscan_api.rules import Rule
 from logscan_scanner.blocks import Block
+from logscan_scanner.native import count_lines
 from logscan_scanner.redaction import redact
 
 LOOK_BYTES = 4096
@@ -27,7 +28,6 @@ class Samples:
             max_bytes: Bytes kept of a line.
             context_lines: Lines kept before and after each.
         """
-        self.key: str | None = None
         self._rules = rules
         spread = per_rule // 3
         self._first = per_rule - spread
@@ -76,10 +76,10 @@ class Samples:
         after = [self._text(line, masked) for line in _lines_after(block.data, end, self._context)]
         return Sample(
             rule=self._rules[rule].name,
-            line=block.first_line + block.data.count(b"\n", 0, start),
+            line=block.first_line + count_lines(block.data, start),
             offset=block.offset + start,
             text=self._text(block.data[start : min(end, start + LOOK_BYTES)], masked),
-            key=self.key,
+            key=block.place,
             before=before or None,
             after=after or None,
         )

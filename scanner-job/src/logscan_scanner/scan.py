@@ -1,7 +1,9 @@
 """The state of a running scan: what was read, and what was found in it."""
 
+import os
 import time
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 from logscan_api.requests import ResolvedLimits
 from logscan_scanner.blocks import Block, LineBlocks
@@ -15,8 +17,19 @@ from logscan_scanner.readahead import read_ahead
 from logscan_scanner.samples import Samples
 
 BLOCKS_AHEAD = 3
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 MAX_RATIO = 1000  # gzip can do no more than 1032, and logs reach a tenth of that
 RATIO_FREE_BYTES = 256 * 1024 * 1024
+
+
+def processors() -> int:
+    """Return how many processors this process may use: those it may run on, and of those the share its pod has."""
+    usable = len(os.sched_getaffinity(0))
+    try:
+        quota, period = CPU_QUOTA.read_text(encoding="ascii").split()
+    except (OSError, ValueError):  # no cgroup of version 2
+        return usable
+    return usable if quota == "max" else max(1, min(usable, int(quota) // int(period)))
 
 
 class Scan:
@@ -40,6 +53,7 @@ class Scan:
         reference: int | None = None,
         findings: "LineHandler | None" = None,
         first: int = 0,
+        threads: int | None = None,
     ) -> None:
         """Prepare.
 
@@ -50,6 +64,7 @@ class Scan:
             reference: A second that the logs are not newer than; absent means now.
             findings: Who gets the first lines of each rule besides the samples.
             first: How many lines of each rule `findings` wants.
+            threads: How many blocks are scanned at once; absent means as many as there are processors.
         """
         self.limits = limits
         self.stored_bytes = 0
@@ -62,6 +77,7 @@ class Scan:
         self.blocks = LineBlocks(limits.max_line_bytes)
         self._progress = progress
         self._findings = findings
+        self._threads = threads or processors()
         reference = int(time.time()) if reference is None else reference
         first = max(first, self.samples.first)
         self.engine = Engine(ruleset, self._on_line, self.histogram.add, first, reference)
@@ -77,9 +93,7 @@ class Scan:
         # Closed in any case, so that nothing reads on behind the back of who opens the next object.
         blocks = read_ahead(self._blocks(self._limited(chunks), key), BLOCKS_AHEAD)
         try:
-            for place, block in blocks:
-                self.samples.key = place
-                self.engine.scan(block)
+            for _ in self.engine.scan(blocks, self._threads):
                 progress.tell(self.stored_bytes, self.blocks.bytes, self.blocks.lines, self.engine.matched)
         finally:
             blocks.close()
@@ -89,14 +103,13 @@ class Scan:
         if self._findings is not None:
             self._findings(rule, block, start, end)
 
-    def _blocks(self, chunks: Iterator[bytes], key: str | None) -> Iterator[tuple[str | None, Block]]:
-        """Yield the blocks of an object with where they are from, up to a limit or to where it is damaged."""
+    def _blocks(self, chunks: Iterator[bytes], key: str | None) -> Iterator[Block]:
+        """Yield the blocks of an object, up to a limit or to where it is damaged."""
         try:
             for found in open_inputs(chunks):
                 self.formats.update(found.formats)
                 place = key if found.member is None else f"{key or ''}!{found.member}"
-                for block in self.blocks.cut(self._until_limit(found.chunks)):
-                    yield place, block
+                yield from self.blocks.cut(self._until_limit(found.chunks), place)
                 if self.truncated_why:
                     return
         except DamagedInputError as error:

@@ -1,6 +1,6 @@
-"""What is done once for every match and every matching line: the twin in Python of `_native.c`.
+"""What is done once for every match and every matching line: the twins in Python of `_native.c`'s classes.
 
-`native.py` says which of the two is used. Both are tested with the same tests.
+`native.py` says which are used. All are tested with the same tests.
 """
 
 from logscan_scanner.clock import time_of
@@ -11,16 +11,43 @@ Sample = tuple[int, int, int]
 Second = tuple[int, int, int, int, int]
 
 
-class Tally:
-    """Counts matching lines, each once for each expression, block by block.
+class Hits:
+    """What the engine finds in one block: for each expression the lines that it matches, each once.
 
-    A block is begun, the engine calls the tally for each match, and the block is ended. The engine reports the matches
-    of one expression in the order of their ends, so the end of the last line that was counted tells a new line.
+    The engine's binding calls it for each match. The matches of one expression come in the order of their ends, so the
+    end of the last line that was found tells a new line.
+    """
+
+    def __init__(self, expressions: int) -> None:
+        """Prepare for so many expressions."""
+        self.block = b""
+        self.found: list[tuple[int, int]] = []
+        self._last = [-1] * expressions
+
+    def begin(self, block: bytes) -> None:
+        """Start with a block of whole lines."""
+        self.block = block
+        self.found = []
+        self._last = [-1] * len(self._last)
+
+    def __call__(self, expression: int, _start: int, end: int, _flags: int, _context: object) -> None:
+        """Take a match from the engine."""
+        if end > self._last[expression]:
+            line_end = self.block.find(b"\n", end)
+            self._last[expression] = line_end
+            self.found.append((expression, line_end))
+
+
+class Tally:
+    """Counts matching lines, block by block: a block's hits are taken, those held are settled, the block is ended.
 
     Attributes:
         counts: Lines of each expression.
         by_severity: Lines with at least one rule of a severity, mildest first.
         matched: Lines with at least one rule.
+        first_second: The earliest second that a matching line tells, or None.
+        last_second: The latest.
+        width: Seconds that are added up in what `end` returns.
     """
 
     def __init__(self, severities: bytes, thresholds: list[int], first: int, reference: int) -> None:
@@ -36,31 +63,27 @@ class Tally:
         self.counts = [0] * len(severities)
         self.by_severity = [0] * SEVERITIES
         self.matched = 0
+        self.first_second: int | None = None
+        self.last_second: int | None = None
+        self.width = 1
         self._severities = severities
         self._thresholds = thresholds
         self._reference = reference
         self._first = first
-        self._last = [-1] * len(severities)
         self._held: dict[int, list[int]] = {}
         self._marks: dict[int, int] = {}
         self._samples: list[tuple[int, int]] = []
         self._data = b""
 
-    def begin(self, block: bytes) -> None:
-        """Start with a block of whole lines."""
-        self._data = block
-        self._last = [-1] * len(self._last)
-
-    def __call__(self, expression: int, _start: int, end: int, _flags: int, _context: object) -> None:
-        """Take a match from the engine."""
-        if end <= self._last[expression]:
-            return
-        line_end = self._data.find(b"\n", end)
-        self._last[expression] = line_end
-        if self._severities[expression] == HELD:
-            self._held.setdefault(expression, []).append(line_end)
-        else:
-            self._count(expression, self._severities[expression], line_end)
+    def take(self, hits: Hits) -> None:
+        """Start with a block of whole lines, and what was found in it."""
+        self._data = hits.block
+        for expression, line_end in hits.found:
+            severity = self._severities[expression]
+            if severity == HELD:
+                self._held.setdefault(expression, []).append(line_end)
+            else:
+                self._count(expression, severity, line_end)
 
     def held(self) -> dict[int, list[int]]:
         """Return the ends of lines of the expressions that are held, and forget them."""
@@ -76,8 +99,9 @@ class Tally:
         """End the block.
 
         Returns:
-            Samples as (expression, start of the line, end of the line), and the matching lines by the second that they
-            tell as (second, lines of each severity); lines in a row are added up, a second can come again.
+            Samples as (expression, start of the line, end of the line), and the matching lines by the span of `width`
+            seconds that they tell as (its first second, lines of each severity); lines in a row are added up, a span
+            can come again.
         """
         start_of = self._data.rfind
         samples = [(expression, start_of(b"\n", 0, end) + 1, end) for expression, end in self._samples]
@@ -86,10 +110,13 @@ class Tally:
             second = time_of(self._data[start_of(b"\n", 0, end) + 1 : end], self._reference)
             if second is None:
                 continue
-            one = [mark >> severity & 1 for severity in range(SEVERITIES)]
-            if times and times[-1][0] == second:
-                one = [a + b for a, b in zip(one, times.pop()[1:], strict=True)]
-            times.append((second, one[0], one[1], one[2], one[3]))
+            self.first_second = min(second, self.first_second or second)
+            self.last_second = max(second, self.last_second or second)
+            start = second - second % self.width
+            lines = [mark >> severity & 1 for severity in range(SEVERITIES)]
+            if times and times[-1][0] == start:
+                lines = [a + b for a, b in zip(lines, times.pop()[1:], strict=True)]
+            times.append((start, lines[0], lines[1], lines[2], lines[3]))
         self._samples, self._marks, self._data = [], {}, b""
         return samples, times
 
@@ -108,6 +135,6 @@ class Tally:
             self._samples.append((expression, end))
 
 
-def count_lines(block: bytes) -> int:
-    """Return how many newlines a block has."""
-    return block.count(b"\n")
+def count_lines(block: bytes, end: int | None = None) -> int:
+    """Return how many newlines a block has, up to an offset."""
+    return block.count(b"\n", 0, end)

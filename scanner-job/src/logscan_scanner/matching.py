@@ -1,0 +1,106 @@
+"""Hyperscan, by whichever way this machine has it.
+
+Where its library is installed (Debian's libvectorscan5, as in the image) and the package was compiled, whole blocks
+are scanned in C, outside of Python's lock, so that several threads can. Elsewhere the `hyperscan` wheel does it, which
+calls back for each match. See docs/decisions/0001-scan-engine.md.
+"""
+
+from ctypes.util import find_library
+from functools import cache
+from typing import TYPE_CHECKING, Any, Protocol
+
+from logscan_scanner.native import COMPILED, Hits
+
+CASELESS, MULTILINE, PREFILTER = 1, 4, 128  # HS_FLAG_*, hs_compile.h
+NAMES = ("hs", "vectorscan")
+
+
+class CompileError(Exception):
+    """An expression that Hyperscan cannot take.
+
+    Attributes:
+        expression: Its position if that is known.
+    """
+
+    def __init__(self, message: str, expression: int | None = None) -> None:
+        super().__init__(message)
+        self.expression = expression
+
+
+class Database(Protocol):
+    """Compiled expressions."""
+
+    parallel: bool
+
+    def scan(self, block: bytes, hits: Hits) -> None:
+        """Scan a block of whole lines; what is found goes into hits, which are one thread's at a time."""
+
+
+class LibraryDatabase:
+    """By the library."""
+
+    parallel = True
+
+    def __init__(self, path: str, expressions: list[bytes], flags: list[int]) -> None:
+        """Compile.
+
+        Raises:
+            CompileError: One cannot be compiled.
+        """
+        from logscan_scanner import _native  # type: ignore[attr-defined]
+
+        try:
+            self._library: Any = _native.Library(path, expressions, flags)
+        except ValueError as error:
+            position, message = error.args
+            raise CompileError(message, position if position >= 0 else None) from error
+
+    def scan(self, block: bytes, hits: Hits) -> None:
+        """Scan a block, see `Database`."""
+        self._library.scan(block, hits)
+
+
+class WheelDatabase:
+    """By the wheel."""
+
+    parallel = False  # a thread that waits for Python's lock at each match is no help
+
+    def __init__(self, expressions: list[bytes], flags: list[int]) -> None:
+        """Compile.
+
+        Raises:
+            CompileError: One cannot be compiled; the wheel does not say which.
+        """
+        import hyperscan  # where it is needed only: the library does without
+
+        self._database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
+        try:
+            self._database.compile(expressions=expressions, ids=list(range(len(expressions))), flags=flags)
+        except hyperscan.error as error:
+            raise CompileError(str(error)) from error
+
+    def scan(self, block: bytes, hits: Hits) -> None:
+        """Scan a block, see `Database`."""
+        hits.begin(block)
+        self._database.scan(block, match_event_handler=hits)
+
+
+@cache
+def library_path() -> str | None:
+    """Return where the dynamic linker finds Hyperscan's library, or None."""
+    found = (find_library(name) for name in NAMES) if COMPILED else ()
+    return next((path for path in found if path), None)
+
+
+def compile_expressions(expressions: list[bytes], flags: list[int]) -> Database:
+    """Compile expressions; the ids of hits are their positions.
+
+    Raises:
+        CompileError: One cannot be compiled.
+    """
+    path = library_path()
+    return LibraryDatabase(path, expressions, flags) if path else WheelDatabase(expressions, flags)
+
+
+if TYPE_CHECKING:
+    _databases: tuple[type[Database], type[Database]] = (LibraryDatabase, WheelDatabase)
