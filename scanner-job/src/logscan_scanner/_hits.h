@@ -1,7 +1,5 @@
 /* What the engine finds in one block: for each expression the lines that it matches, each once.
  */
-#define HITS_EXTRA 16
-
 typedef struct {
     uint32_t *items;
     size_t length, room;
@@ -16,6 +14,7 @@ typedef struct {
     PyObject *block;
     const char *data;
     size_t size;
+    Py_ssize_t lines; /* newlines of the block */
     int failed;     /* out of memory */
     void *scratch;  /* what the engine's library needs to scan, see _library.h */
     void (*free_scratch)(void *);
@@ -69,11 +68,26 @@ static PyObject *hits_call(PyObject *object, PyObject *const *args, size_t nargs
     Py_RETURN_NONE;
 }
 
-static PyObject *hits_begin(Hits *self, PyObject *block)
+static Py_ssize_t newlines(const char *data, size_t size)
+{
+    Py_ssize_t lines = 0;
+    for (size_t n = 0; n < size;) {
+        /* In parts whose count fits a byte for each lane, which the compiler makes vectors of. */
+        size_t stop = n + 4096 < size ? n + 4096 : size;
+        uint32_t part = 0;
+        for (; n < stop; n++)
+            part += data[n] == '\n';
+        lines += part;
+    }
+    return lines;
+}
+
+/* Start with a block; its lines are still to be counted. */
+static int start(Hits *self, PyObject *block)
 {
     if (!PyBytes_Check(block) || PyBytes_GET_SIZE(block) >= (Py_ssize_t)UINT32_MAX) {
         PyErr_SetString(PyExc_TypeError, "a block is bytes, below 4 GiB");
-        return NULL;
+        return -1;
     }
     Py_XSETREF(self->block, Py_NewRef(block));
     self->data = PyBytes_AS_STRING(block);
@@ -81,6 +95,14 @@ static PyObject *hits_begin(Hits *self, PyObject *block)
     self->found.length = 0;
     for (Py_ssize_t n = 0; n < self->expressions; n++)
         self->last[n] = -1;
+    return 0;
+}
+
+static PyObject *hits_begin(Hits *self, PyObject *block)
+{
+    if (start(self, block) < 0)
+        return NULL;
+    self->lines = newlines(self->data, self->size);
     Py_RETURN_NONE;
 }
 
@@ -130,6 +152,7 @@ static PyMethodDef hits_methods[] = {
 };
 
 static PyMemberDef hits_members[] = {
+    {"lines", T_PYSSIZET, offsetof(Hits, lines), READONLY, "Lines of the block."},
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(Hits, vectorcall), READONLY, NULL},
     {NULL, 0, 0, 0, NULL},
 };

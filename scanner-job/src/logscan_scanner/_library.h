@@ -137,10 +137,8 @@ static PyObject *library_scan(Library *self, PyObject *args)
     Hits *hits = hits_of(object);
     if (hits == NULL)
         return NULL;
-    PyObject *begun = hits_begin(hits, block);
-    if (begun == NULL)
+    if (start(hits, block) < 0)
         return NULL;
-    Py_DECREF(begun);
     if (hits->scratch == NULL) {
         library_free_scratch = self->free_scratch;
         hits->free_scratch = free_library_scratch;
@@ -150,6 +148,7 @@ static PyObject *library_scan(Library *self, PyObject *args)
     hits->failed = 0;
     int status;
     Py_BEGIN_ALLOW_THREADS;
+    hits->lines = newlines(hits->data, hits->size);
     status = self->scan(self->database, hits->data, (unsigned)hits->size, 0, hits->scratch, library_on_match, hits);
     Py_END_ALLOW_THREADS;
     if (hits->failed)

@@ -26,6 +26,7 @@ typedef struct {
     uint64_t first;        /* so many first lines of each expression are samples, then those at powers of two */
     uint64_t by_severity[SEVERITIES];
     uint64_t matched;
+    uint64_t lines;
     int64_t first_second, last_second;
     int64_t width;         /* seconds that are added up in what `end` returns */
     uint8_t *marks;        /* severities seen of the line that ends at an offset of this block */
@@ -74,6 +75,7 @@ static PyObject *take(Tally *self, PyObject *object)
     Py_XSETREF(self->block, Py_NewRef(hits->block));
     self->data = hits->data;
     self->size = hits->size;
+    self->lines += (uint64_t)hits->lines;
     if (self->size + 1 > self->marks_room) {
         PyMem_RawFree(self->marks);
         self->marks_room = 0;
@@ -251,6 +253,12 @@ static PyObject *get_matched(Tally *self, void *unused)
     return PyLong_FromUnsignedLongLong(self->matched);
 }
 
+static PyObject *get_lines(Tally *self, void *unused)
+{
+    (void)unused;
+    return PyLong_FromUnsignedLongLong(self->lines);
+}
+
 static PyObject *second_or_none(int64_t second)
 {
     if (second == CLOCK_NONE)
@@ -363,6 +371,7 @@ static PyMethodDef methods[] = {
 static PyGetSetDef properties[] = {
     {"counts", (getter)get_counts, NULL, "Lines of each expression.", NULL},
     {"by_severity", (getter)get_by_severity, NULL, "Lines with at least one rule of a severity.", NULL},
+    {"lines", (getter)get_lines, NULL, "Lines of all blocks.", NULL},
     {"first_second", (getter)get_first_second, NULL, "The earliest second that a matching line tells, or None.", NULL},
     {"last_second", (getter)get_last_second, NULL, "The latest.", NULL},
     {"width", (getter)get_width, (setter)set_width, "Seconds that are added up.", NULL},
@@ -387,21 +396,10 @@ static PyObject *count_lines(PyObject *module, PyObject *args)
 {
     (void)module;
     const char *data;
-    Py_ssize_t size, end = PY_SSIZE_T_MAX, lines = 0;
+    Py_ssize_t size, end = PY_SSIZE_T_MAX;
     if (!PyArg_ParseTuple(args, "y#|n", &data, &size, &end))
         return NULL;
-    size = end < size ? end : size;
-    Py_BEGIN_ALLOW_THREADS;
-    for (Py_ssize_t n = 0; n < size;) {
-        /* In parts whose count fits a byte-wide sum, which the compiler vectorises. */
-        Py_ssize_t stop = n + 255 * 32 < size ? n + 255 * 32 : size;
-        uint32_t part = 0;
-        for (; n < stop; n++)
-            part += data[n] == '\n';
-        lines += part;
-    }
-    Py_END_ALLOW_THREADS;
-    return PyLong_FromSsize_t(lines);
+    return PyLong_FromSsize_t(newlines(data, (size_t)(end < size ? end : size)));
 }
 
 static PyObject *clock_function(PyObject *module, PyObject *args)

@@ -15,7 +15,7 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-OUTPUT_BYTES = 512 * 1024
+OUTPUT_BYTES = 128 * 1024  # a zstd block; larger outputs are slower
 MEMORY_BYTES = 128 * 1024 * 1024
 WINDOW_LOG_MAX = 27  # 128 MiB, the most that `zstd` itself takes without being told to
 MARK_BYTES = 10  # enough to tell whether another member follows

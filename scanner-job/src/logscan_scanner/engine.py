@@ -4,15 +4,35 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from logscan_api.rules import Severity
 from logscan_scanner.blocks import Block
 from logscan_scanner.compiling import RuleSet
 from logscan_scanner.confirming import Confirmer
-from logscan_scanner.native import Hits, Tally
+from logscan_scanner.native import Hits, Tally, count_lines
 from logscan_scanner.tally import HELD, Second
 
-LineHandler = Callable[[int, Block, int, int], None]
+
+class Line(NamedTuple):
+    """A line that a rule matched.
+
+    Attributes:
+        rule: The rule's position.
+        block: The block that holds the line.
+        start: Where the line starts in the block.
+        end: Where its newline is.
+        number: Its number in its input, from 1.
+    """
+
+    rule: int
+    block: Block
+    start: int
+    end: int
+    number: int
+
+
+LineHandler = Callable[[Line], None]
 TimesHandler = Callable[[list[Second]], int]
 
 
@@ -53,8 +73,7 @@ class Engine:
 
         Args:
             ruleset: Compiled rules.
-            on_line: Called for the first lines of each rule and some later ones, with the rule's position, the block,
-                and the line's start and end in it.
+            on_line: Called for the first lines of each rule and some later ones.
             on_times: Called after each block with the times of matching lines, see `Tally.end`; returns the width of
                 the spans that it wants from then on.
             first: How many first lines of each rule `on_line` gets for certain.
@@ -64,6 +83,7 @@ class Engine:
         self.ruleset = ruleset
         self._on_line = on_line
         self._on_times = on_times
+        self._lines_before = 0  # lines of earlier inputs
         self._confirmer = Confirmer(ruleset.confirms)
         self._excluded_by = {e.rule: n for n, e in enumerate(ruleset.expressions) if e.excludes}
         ranks = bytes(self._rank(n) for n in range(len(ruleset.expressions)))
@@ -88,6 +108,11 @@ class Engine:
             last_second=tally.last_second,
             incomplete=sorted({self.ruleset.expressions[n].rule for n in self._confirmer.given_up}),
         )
+
+    @property
+    def lines(self) -> int:
+        """Return how many lines were scanned so far."""
+        return self._tally.lines
 
     @property
     def matched(self) -> int:
@@ -118,14 +143,18 @@ class Engine:
 
     def _count(self, block: Block, future: "Future[Hits]", spare: list[Hits]) -> Block:
         hits, tally = future.result(), self._tally
+        lines_before = tally.lines
         tally.take(hits)
         spare.append(hits)
         held = tally.held()
         if held:
             self._settle(block.data, held)
         lines, times = tally.end()
+        if block.offset == 0:
+            self._lines_before = lines_before
+        first = lines_before - self._lines_before + 1
         for rule, start, end in lines:
-            self._on_line(rule, block, start, end)
+            self._on_line(Line(rule, block, start, end, first + count_lines(block.data, start)))
         if times:
             tally.width = self._on_times(times)
         return block

@@ -46,7 +46,7 @@ def scan_file(path: str, rules_path: str) -> dict[str, object]:
         raise ObjectNotFoundError(str(error)) from error
     counts = scan.engine.counts
     return {
-        "lines": scan.blocks.lines,
+        "lines": scan.engine.lines,
         "matchedLines": counts.matched,
         "bySeverity": {str(severity): n for severity, n in counts.by_severity.items()},
         "byRule": {rule.name: n for rule, n in zip(rules, counts.by_rule, strict=True)},

@@ -61,7 +61,7 @@ def _result(request: ScanRequest, scan: Scan, started: datetime, job_uid: str, o
         objects=objects,
         bytes=scan.stored_bytes,
         decompressed_bytes=blocks.bytes,
-        lines=blocks.lines,
+        lines=scan.engine.lines,
         matched_lines=counts.matched,
         long_lines=blocks.long_lines,
         by_rule={r.name: n for r, n in zip(request.rules, counts.by_rule, strict=True)},

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 from logscan_api.results import MAX_SAMPLES_BYTES, Sample
 from logscan_api.rules import Rule
-from logscan_scanner.blocks import Block
-from logscan_scanner.native import count_lines
+from logscan_scanner.engine import Line
 from logscan_scanner.redaction import redact
 
 LOOK_BYTES = 4096
@@ -55,30 +54,23 @@ class Samples:
                     kept.append((number, turn, queue[turn]))
         return [sample for _, _, sample in sorted(kept, key=lambda entry: entry[:2])]
 
-    def offer(self, rule: int, block: Block, start: int, end: int) -> None:
-        """Take a line that a rule matched.
+    def offer(self, line: Line) -> None:
+        """Take a line that a rule matched."""
+        early, late = self._early[line.rule], self._late[line.rule]
+        if len(early) < self._first:
+            early.append(self._sample(line))
+        elif late.maxlen:
+            late.append(self._sample(line))
 
-        Args:
-            rule: The rule's position.
-            block: The block that holds the line.
-            start: Where the line starts in the block.
-            end: Where its newline is.
-        """
-        early = self._early[rule]
-        if len(early) >= self._first and not self._late[rule].maxlen:
-            return
-        sample = self._sample(rule, block, start, end)
-        (early if len(early) < self._first else self._late[rule]).append(sample)
-
-    def _sample(self, rule: int, block: Block, start: int, end: int) -> Sample:
-        masked = self._rules[rule].redact
-        before = [self._text(line, masked) for line in _lines_before(block.data, start, self._context)]
-        after = [self._text(line, masked) for line in _lines_after(block.data, end, self._context)]
+    def _sample(self, line: Line) -> Sample:
+        rule, block = self._rules[line.rule], line.block
+        before = [self._text(text, rule.redact) for text in _lines_before(block.data, line.start, self._context)]
+        after = [self._text(text, rule.redact) for text in _lines_after(block.data, line.end, self._context)]
         return Sample(
-            rule=self._rules[rule].name,
-            line=block.first_line + count_lines(block.data, start),
-            offset=block.offset + start,
-            text=self._text(block.data[start : min(end, start + LOOK_BYTES)], masked),
+            rule=rule.name,
+            line=line.number,
+            offset=block.offset + line.start,
+            text=self._text(block.data[line.start : min(line.end, line.start + LOOK_BYTES)], rule.redact),
             key=block.place,
             before=before or None,
             after=after or None,

@@ -9,7 +9,7 @@ from logscan_api.requests import ResolvedLimits
 from logscan_scanner.blocks import Block, LineBlocks
 from logscan_scanner.compiling import RuleSet
 from logscan_scanner.decompress import DamagedInputError
-from logscan_scanner.engine import Engine, LineHandler
+from logscan_scanner.engine import Engine, Line, LineHandler
 from logscan_scanner.histogram import Histogram
 from logscan_scanner.inputs import open_inputs
 from logscan_scanner.progress import Progress
@@ -94,14 +94,14 @@ class Scan:
         blocks = read_ahead(self._blocks(self._limited(chunks), key), BLOCKS_AHEAD)
         try:
             for _ in self.engine.scan(blocks, self._threads):
-                progress.tell(self.stored_bytes, self.blocks.bytes, self.blocks.lines, self.engine.matched)
+                progress.tell(self.stored_bytes, self.blocks.bytes, self.engine.lines, self.engine.matched)
         finally:
             blocks.close()
 
-    def _on_line(self, rule: int, block: Block, start: int, end: int) -> None:
-        self.samples.offer(rule, block, start, end)
+    def _on_line(self, line: Line) -> None:
+        self.samples.offer(line)
         if self._findings is not None:
-            self._findings(rule, block, start, end)
+            self._findings(line)
 
     def _blocks(self, chunks: Iterator[bytes], key: str | None) -> Iterator[Block]:
         """Yield the blocks of an object, up to a limit or to where it is damaged."""

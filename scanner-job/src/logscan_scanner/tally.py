@@ -21,12 +21,14 @@ class Hits:
     def __init__(self, expressions: int) -> None:
         """Prepare for so many expressions."""
         self.block = b""
+        self.lines = 0
         self.found: list[tuple[int, int]] = []
         self._last = [-1] * expressions
 
     def begin(self, block: bytes) -> None:
         """Start with a block of whole lines."""
         self.block = block
+        self.lines = count_lines(block)
         self.found = []
         self._last = [-1] * len(self._last)
 
@@ -45,6 +47,7 @@ class Tally:
         counts: Lines of each expression.
         by_severity: Lines with at least one rule of a severity, mildest first.
         matched: Lines with at least one rule.
+        lines: Lines of all blocks.
         first_second: The earliest second that a matching line tells, or None.
         last_second: The latest.
         width: Seconds that are added up in what `end` returns.
@@ -63,6 +66,7 @@ class Tally:
         self.counts = [0] * len(severities)
         self.by_severity = [0] * SEVERITIES
         self.matched = 0
+        self.lines = 0
         self.first_second: int | None = None
         self.last_second: int | None = None
         self.width = 1
@@ -78,6 +82,7 @@ class Tally:
     def take(self, hits: Hits) -> None:
         """Start with a block of whole lines, and what was found in it."""
         self._data = hits.block
+        self.lines += hits.lines
         for expression, line_end in hits.found:
             severity = self._severities[expression]
             if severity == HELD:
