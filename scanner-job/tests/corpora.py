@@ -2,10 +2,18 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from logscan_api.rules import Rule
+from logscan_scanner import tally
 from logscan_scanner.blocks import LineBlocks
-from logscan_scanner.engine import Engine, compile_rules
+from logscan_scanner.compiling import Compiler, compile_rules
+from logscan_scanner.engine import Engine
+from logscan_scanner.histogram import Histogram
+from logscan_scanner.matching import WheelDatabase, compile_expressions, library_path
+from logscan_scanner.native import COMPILED, Hits, Tally
+
+REFERENCE = 1795564800  # 2026-11-25T00:00:00Z
 
 CORPORA = {
     "empty": b"",
@@ -28,12 +36,44 @@ def chunks(data: bytes, size: int) -> Iterator[bytes]:
         yield data[start : start + size]
 
 
-def count(rules: list[Rule], pieces: Iterable[bytes], max_line_bytes: int = 1 << 20) -> tuple[Engine, LineBlocks]:
-    """Return engine and blocks after scanning pieces of a text."""
-    engine, blocks = Engine(compile_rules(rules), lambda *_: None), LineBlocks(max_line_bytes)
-    for block in blocks.cut(pieces):
-        engine.scan(block)
-    return engine, blocks
+@dataclass(frozen=True)
+class Way:
+    """One of the ways in which the engine can work on a machine."""
+
+    compile_all: Compiler
+    classes: tuple[type[Hits], type[Tally]]
+
+
+WAYS: dict[str, Way] = {"twins": Way(WheelDatabase, (tally.Hits, tally.Tally))}
+if COMPILED:
+    WAYS["wheel"] = Way(WheelDatabase, (Hits, Tally))
+    if library_path():
+        WAYS["library"] = Way(compile_expressions, (Hits, Tally))
+
+
+def count(
+    rules: list[Rule], pieces: Iterable[bytes], max_line_bytes: int = 1 << 20, way: str = "wheel", threads: int = 2
+) -> Engine:
+    """Return the engine after scanning pieces of a text."""
+    engine, _ = scanned(rules, pieces, max_line_bytes, way, threads)
+    return engine
+
+
+def scanned(
+    rules: list[Rule], pieces: Iterable[bytes], max_line_bytes: int = 1 << 20, way: str = "wheel", threads: int = 2
+) -> tuple[Engine, Histogram]:
+    """Return engine and histogram after scanning pieces of a text."""
+    chosen, histogram = WAYS[way], Histogram()
+    engine = Engine(
+        compile_rules(rules, chosen.compile_all),
+        lambda line: None,
+        histogram.add,
+        reference=REFERENCE,
+        classes=chosen.classes,
+    )
+    for _ in engine.scan(LineBlocks(max_line_bytes).cut(pieces), threads):
+        pass
+    return engine, histogram
 
 
 def lines_of(data: bytes) -> list[bytes]:

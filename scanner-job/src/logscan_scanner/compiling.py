@@ -5,6 +5,7 @@ is compiled as a prefilter, which matches at least the lines that the expression
 with the `regex` package. See docs/decisions/0001-scan-engine.md.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,9 @@ from logscan_scanner.matching import CASELESS, MULTILINE, PREFILTER, CompileErro
 
 if TYPE_CHECKING:
     import regex
+
+
+Compiler = Callable[[list[bytes], list[int]], Database]
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,12 @@ class RuleSet:
     confirms: dict[int, "regex.Pattern[bytes]"] = field(default_factory=dict)
 
 
-def compile_rules(rules: list[Rule]) -> RuleSet:
+def compile_rules(rules: list[Rule], compile_all: Compiler = compile_expressions) -> RuleSet:
     """Compile rules for scanning.
+
+    Args:
+        rules: The rules.
+        compile_all: What compiles expressions.
 
     Raises:
         InvalidRuleError: One cannot be compiled; the message names it and what is wrong.
@@ -72,17 +80,17 @@ def compile_rules(rules: list[Rule]) -> RuleSet:
     prepared = [_prepare(expression) for expression in expressions]
     flags = [expression.flags for expression in expressions]
     try:
-        return RuleSet(rules, expressions, compile_expressions(prepared, flags))
+        return RuleSet(rules, expressions, compile_all(prepared, flags))
     except CompileError:
         # Not all that are to blame are known: find out by compiling one at a time.
         confirms = {}
         for number, expression in enumerate(expressions):
-            confirm = _confirm(expression, prepared[number])
+            confirm = _confirm(expression, prepared[number], compile_all)
             if confirm is not None:
                 confirms[number] = confirm
                 flags[number] |= PREFILTER
     try:
-        return RuleSet(rules, expressions, compile_expressions(prepared, flags), confirms)
+        return RuleSet(rules, expressions, compile_all(prepared, flags), confirms)
     except CompileError as error:
         raise dialect.explain(", ".join(e.name for e in expressions), error) from error
 
@@ -94,21 +102,21 @@ def _prepare(expression: Expression) -> bytes:
         raise dialect.explain(expression.name, error) from error
 
 
-def _confirm(expression: Expression, prepared: bytes) -> "regex.Pattern[bytes] | None":
+def _confirm(expression: Expression, prepared: bytes, compile_all: Compiler) -> "regex.Pattern[bytes] | None":
     """Return what confirms an expression's lines, or None if the engine takes it as it is.
 
     Raises:
         InvalidRuleError: Neither the engine nor a prefilter takes it.
     """
     try:
-        compile_expressions([prepared], [expression.flags])
+        compile_all([prepared], [expression.flags])
         return None
     except CompileError as refused:
         error = refused
     import regex  # takes its time to import, and few scans need it
 
     try:
-        compile_expressions([prepared], [expression.flags | PREFILTER])
+        compile_all([prepared], [expression.flags | PREFILTER])
         case = regex.IGNORECASE if expression.ignore_case else 0
         return regex.compile(expression.source.encode(), regex.ASCII | regex.VERSION0 | case)
     except (CompileError, regex.error):

@@ -5,14 +5,13 @@ are scanned in C, outside of Python's lock, so that several threads can. Elsewhe
 calls back for each match. See docs/decisions/0001-scan-engine.md.
 """
 
-from ctypes.util import find_library
 from functools import cache
 from typing import TYPE_CHECKING, Any, Protocol
 
 from logscan_scanner.native import COMPILED, Hits
 
 CASELESS, MULTILINE, PREFILTER = 1, 4, 128  # HS_FLAG_*, hs_compile.h
-NAMES = ("hs", "vectorscan")
+LIBRARY = "libhs.so.5"  # Vectorscan's too
 
 
 class CompileError(Exception):
@@ -87,9 +86,16 @@ class WheelDatabase:
 
 @cache
 def library_path() -> str | None:
-    """Return where the dynamic linker finds Hyperscan's library, or None."""
-    found = (find_library(name) for name in NAMES) if COMPILED else ()
-    return next((path for path in found if path), None)
+    """Return the name by which the dynamic linker finds Hyperscan's library, or None."""
+    if not COMPILED:
+        return None
+    from logscan_scanner import _native  # type: ignore[attr-defined]
+
+    try:
+        _native.Library(LIBRARY, [b"x"], [0])
+    except ImportError:
+        return None
+    return LIBRARY
 
 
 def compile_expressions(expressions: list[bytes], flags: list[int]) -> Database:
