@@ -4,13 +4,14 @@ import struct
 import tarfile
 import zlib
 from collections.abc import Iterator
-from functools import partial
+from typing import IO
 
 from isal import igzip_lib
 
 from logscan_scanner.decompress import DamagedInputError, expand
 
 READ_BYTES = 512 * 1024
+TAR_ERRORS = (tarfile.TarError, ValueError, OverflowError)
 Member = tuple[str, Iterator[bytes]]
 
 _LOCAL_HEADER = struct.Struct("<4sHHHHHIIIHH")
@@ -57,8 +58,16 @@ def tar_members(chunks: Iterator[bytes]) -> Iterator[Member]:
                 archive.members = []  # it would keep one for each file
                 file = archive.extractfile(entry) if entry.isreg() else None
                 if file is not None:
-                    yield entry.name, iter(partial(file.read, READ_BYTES), b"")
-    except (tarfile.TarError, ValueError, OverflowError) as error:
+                    yield entry.name, _contents(file)
+    except TAR_ERRORS as error:
+        raise DamagedInputError(f"the tar archive is corrupt: {error}") from error
+
+
+def _contents(file: IO[bytes]) -> Iterator[bytes]:
+    try:
+        while data := file.read(READ_BYTES):
+            yield data
+    except TAR_ERRORS as error:
         raise DamagedInputError(f"the tar archive is corrupt: {error}") from error
 
 

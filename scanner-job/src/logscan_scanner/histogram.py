@@ -9,7 +9,20 @@ from logscan_api.rules import Severity
 from logscan_scanner.tally import SEVERITIES, Second
 
 BUCKETS = 120
-WIDTHS = (1, 5, 10, 30, 60, 300, 600, 1800, 3600, 21600, 86400, 604800)
+WIDTHS = (
+    1,
+    5,
+    10,
+    30,
+    60,
+    300,
+    600,
+    1800,
+    3600,
+    21600,
+    86400,
+    *(604800 << n for n in range(24)),
+)  # each divides the next
 
 
 class Histogram:
@@ -66,8 +79,7 @@ class Histogram:
     def _widen(self) -> None:
         """Merge buckets into wider ones until few enough are left."""
         span = (self._last or 0) - (self._first or 0)
-        fitting = (width for width in WIDTHS if span // width + 2 <= BUCKETS)
-        self.width = next(fitting, span // (BUCKETS - 2) + 1)
+        self.width = next(width for width in WIDTHS if span // width + 2 <= BUCKETS)
         old, self.buckets = self.buckets, {}
         for start, lines in old.items():
             self._put(start - start % self.width, lines)

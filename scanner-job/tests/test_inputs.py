@@ -1,0 +1,173 @@
+"""The content decides about the format; damage is noticed after what could be read."""
+
+import bz2
+import gzip
+import io
+import lzma
+import random
+import sys
+import tarfile
+import zipfile
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+import pytest
+from corpora import chunks
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from logscan_scanner.decompress import DamagedInputError
+from logscan_scanner.formats import detect
+from logscan_scanner.inputs import open_inputs
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+TEXT = b"".join(b"line %d\n" % n for n in range(20000))
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    "gzip": gzip.compress,
+    "zstd": zstd.compress,
+    "bzip2": bz2.compress,
+    "xz": lzma.compress,
+}
+
+
+def tarred(members: dict[str, bytes], kind: int = tarfile.PAX_FORMAT) -> bytes:
+    file = io.BytesIO()
+    with tarfile.open(fileobj=file, mode="w", format=kind) as archive:
+        folder = tarfile.TarInfo("folder")
+        folder.type = tarfile.DIRTYPE
+        archive.addfile(folder)
+        for name, content in members.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return file.getvalue()
+
+
+class Pipe(io.RawIOBase):
+    """A file that cannot seek, so that zipfile writes sizes after the content."""
+
+    def __init__(self) -> None:
+        self.written = bytearray()
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
+        self.written += data
+        return len(data)
+
+
+def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED, seekable: bool = True) -> bytes:
+    file = io.BytesIO() if seekable else Pipe()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        archive.writestr("folder/", b"")
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file.getvalue() if isinstance(file, io.BytesIO) else bytes(file.written)
+
+
+def read(pieces: Iterable[bytes]) -> list[tuple[str, str | None, bytes]]:
+    """Return formats, member and content of each log."""
+    found = open_inputs(iter(pieces))
+    return [("+".join(log.formats), log.member, b"".join(log.chunks)) for log in found]
+
+
+@pytest.mark.parametrize("size", [1, 3, 1000, 1 << 20])
+@pytest.mark.parametrize("kind", ["plain", *COMPRESS])
+def test_every_format_at_every_cut(kind: str, size: int) -> None:
+    data = TEXT[:3000] if size < 1000 else TEXT
+    stored = COMPRESS[kind](data) if kind in COMPRESS else data
+    assert read(chunks(stored, size)) == [(kind, None, data)]
+
+
+@pytest.mark.parametrize("size", [5, 1000])
+@pytest.mark.parametrize("kind", COMPRESS)
+def test_members_follow_each_other(kind: str, size: int) -> None:
+    one, two = COMPRESS[kind](b"a\n"), COMPRESS[kind](b"b\n")
+    assert read(chunks(one + two, size)) == [(kind, None, b"a\nb\n")]
+    assert read(chunks(one + b"\0" * 512 + two, size)) == [(kind, None, b"a\nb\n")]
+    assert read(chunks(one + b"garbage", size)) == [(kind, None, b"a\n")]
+
+
+@pytest.mark.parametrize("data", [b"", b"a", b"\x1f\x8b", b"\x1f", b"(\xb5", b"BZh9 is no archive", b"PK"])
+def test_what_only_looks_like_a_format_is_plain(data: bytes) -> None:
+    assert read([data]) == [("plain", None, data)]
+
+
+def test_a_skippable_frame_is_zstd() -> None:
+    assert detect(b"\x52\x2a\x4d\x18") == "zstd"
+
+
+MEMBERS = {"a.log": TEXT, "folder/" + "long" * 40 + ".log": b"", "ünï.log": b"no newline"}
+
+
+@pytest.mark.parametrize("size", [100, 1 << 20])
+@pytest.mark.parametrize("kind", [tarfile.PAX_FORMAT, tarfile.GNU_FORMAT])
+def test_the_files_of_a_tar_archive(kind: int, size: int) -> None:
+    expected = [("tar", name, content) for name, content in MEMBERS.items()]
+    assert read(chunks(tarred(MEMBERS, kind), size)) == expected
+
+
+@pytest.mark.parametrize("size", [7, 1 << 20])
+@pytest.mark.parametrize(("method", "seekable"), [(8, True), (8, False), (0, True)])
+def test_the_files_of_a_zip_archive(method: int, seekable: bool, size: int) -> None:
+    expected = [("zip", name, content) for name, content in MEMBERS.items()]
+    assert read(chunks(zipped(MEMBERS, method, seekable), size)) == expected
+
+
+def test_archives_are_compressed_and_hold_what_is() -> None:
+    inner = {"a.gz": gzip.compress(b"a\n"), "b.zst": zstd.compress(b"b\n"), "c": b"c\n"}
+    expected = [("a.gz", b"a\n"), ("b.zst", b"b\n"), ("c", b"c\n")]
+    assert [(name, text) for _, name, text in read([lzma.compress(tarred(inner))])] == expected
+    assert read([zipped(inner)])[0] == ("zip+gzip", "a.gz", b"a\n")
+
+
+def test_an_archive_in_an_archive_stays_closed() -> None:
+    inner = tarred({"x": b"x\n"})
+    assert read([zipped({"inner.tar": inner})]) == [("zip", "inner.tar", inner)]
+
+
+def test_a_member_that_is_not_read_is_passed_over() -> None:
+    for stored in (tarred(MEMBERS), zipped(MEMBERS), zipped(MEMBERS, 8, seekable=False)):
+        assert [log.member for log in open_inputs(iter([stored]))] == list(MEMBERS)
+
+
+@pytest.mark.parametrize("kind", COMPRESS)
+def test_an_input_that_ends_early(kind: str) -> None:
+    got = bytearray()
+    (log,) = open_inputs(chunks(COMPRESS[kind](TEXT * 20)[:-30], 1000))
+    with pytest.raises(DamagedInputError, match=f"{kind} input ends before"):
+        deque(map(got.extend, log.chunks))
+    assert got
+    assert (TEXT * 20).startswith(bytes(got))
+
+
+def test_an_encrypted_zip_says_so() -> None:
+    stored = bytearray(zipped({"a": b"a\n"}))
+    at = stored.index(b"PK\x03\x04", 4)  # the folder comes first
+    stored[at + 6] |= 1
+    with pytest.raises(DamagedInputError, match="a in the zip archive is encrypted"):
+        read([bytes(stored)])
+
+
+STORED = {
+    **{kind: compress(TEXT) for kind, compress in COMPRESS.items()},
+    "tar": tarred(MEMBERS),
+    "zip": zipped(MEMBERS),
+    "tar.gz": gzip.compress(tarred(MEMBERS)),
+}
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.sampled_from(list(STORED)), st.integers(0, 10**6))
+def test_damage_anywhere_ends_in_content_or_a_clear_error(kind: str, seed: int) -> None:
+    data, chance = bytearray(STORED[kind]), random.Random(seed)
+    for _ in range(3):
+        data[chance.randrange(8, len(data))] = chance.randrange(256)
+    with suppress(DamagedInputError):
+        read(chunks(bytes(data)[: chance.randrange(len(data))], 777))
