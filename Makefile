@@ -100,7 +100,10 @@ lock: $(READY) ## Pin the dependencies anew
 	  --no-annotate --no-emit-package logscan-api --no-emit-package logscan-operator \
 	  $(addsuffix /pyproject.toml,$(PACKAGES)) --group pyproject.toml:dev --output-file requirements.lock
 
+bench-scanner: $(READY) ## Measure the scanner beside rg (about 10 minutes)
+	$(BIN)/python benchmarks/bench_scanner.py
+
 clean: ## Remove what was installed into the clone
 	rm -rf $(VENV) .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup up down status demo generate format lint drift unit check tiers coverage test bench-operator lock clean
+.PHONY: help setup up down status demo generate format lint drift unit check tiers coverage test bench-operator bench-scanner lock clean

@@ -4,12 +4,11 @@ import random
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-WORDS = (
-    "request response timeout upstream connection pool worker thread cache index shard replica leader session "
-    "token account order payment invoice shipment inventory customer catalog search query result page render "
-    "template queue consumer producer offset partition batch retry backoff circuit breaker health probe metric "
-    "trace span context deadline cancel commit rollback transaction lock lease election heartbeat snapshot"
-).split()
+from logscan_api.packs import load_pack
+from logscan_api.rules import Rule
+
+PACKS = ["generic", "java", "python", "go", "nginx", "postgres", "kernel", "syslog", "sshd", "secrets", "kubernetes"]
+WORDS = ["request", "response", "timeout", "upstream", "connection", "pool", "worker", "thread", "cache", "index", "shard", "replica", "leader", "session", "token", "account", "order", "payment", "invoice", "shipment", "inventory", "customer", "catalog", "search", "query", "result", "page", "render", "template", "queue", "consumer", "producer", "offset", "partition", "batch", "retry", "backoff", "circuit", "breaker", "health", "probe", "metric", "trace", "span", "context", "deadline", "cancel", "commit", "rollback", "transaction", "lock", "lease", "election", "heartbeat", "snapshot"]
 SERVICES = ["checkout", "payments", "catalog", "search", "gateway", "auth", "shipping", "mailer"]
 FAILURES = [
     "ERROR failed to {w1} {w2}: connection refused by 10.{a}.{b}.7:5432",
@@ -33,6 +32,10 @@ RULES = [
 ]
 
 
+# Lines that the shipped rules are tested with.
+SHIPPED = [line for pack in PACKS for rule in load_pack(pack).rules for line in rule.matches]
+
+
 def lines(size: int, failing: float, seed: int = 7) -> Iterator[bytes]:
     """Yield blocks of lines until there are `size` bytes; a share `failing` of the lines is bad news."""
     chance, made, number = random.Random(seed), 0, 0
@@ -53,27 +56,19 @@ def _line(chance: random.Random, moment: datetime, number: int, failing: float) 
     fields = {"w1": chance.choice(WORDS), "w2": chance.choice(WORDS), "n": chance.randrange(9000)}
     fields |= {"a": chance.randrange(256), "b": chance.randrange(256)}
     if chance.random() < failing:
-        text = chance.choice(FAILURES).format(**fields)
+        text = chance.choice(FAILURES).format(**fields) if chance.random() < 0.8 else chance.choice(SHIPPED)
     else:
         text = f"INFO {fields['w1']} {fields['w2']} done in {fields['n']} us, {chance.choice(WORDS)}={number}"
     return f"{head} {text} id={chance.getrandbits(48):012x} user={fields['a']}{fields['b']}"
 
 
-def rules(count: int) -> list[str]:
-    """Return that many expressions: the eight of `RULES`, then ones on words of the lines, a few of which match."""
-    chance = random.Random(count)
-    more = []
-    while len(RULES) + len(more) < count:
-        one, two = chance.choice(WORDS), chance.choice(WORDS)
-        more.append(
-            chance.choice(
-                [
-                    rf"{one} {two} (failed|denied|lost)",
-                    rf"(?:ERROR|FATAL).*{one} {two}",
-                    rf"\b{one}_{two}\b",
-                    rf"{one}=\d{{7}} id=[0-9a-f]{{4}}00",
-                    rf"{one}-{two}\.internal",
-                ]
-            )
-        )
-    return (RULES + more)[:count]
+def rules(count: int) -> list[Rule]:
+    """Return that many rules: those of `RULES`, then those that ship, pack by pack."""
+    own = [Rule(name=f"own-{n}", pattern=pattern) for n, pattern in enumerate(RULES)]
+    shipped = {rule.rule.name: rule.rule for pack in PACKS for rule in load_pack(pack).rules}
+    return [*own, *shipped.values()][:count]
+
+
+def for_ripgrep(rule: Rule) -> str:
+    """Return a rule's expression for `rg -f`, as a group: rg joins them, and a flag of one would reach the next."""
+    return f"(?i:{rule.pattern})" if rule.ignore_case else f"(?:{rule.pattern})"

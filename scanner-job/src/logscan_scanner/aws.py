@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 RANGE_BYTES = 8 * 1024 * 1024
+PART_BYTES = 512 * 1024
 READ_AHEAD = 2
 RESUMES = 5
 CONFIG = Config(
@@ -173,21 +174,25 @@ class Objects:
         size = found.size or 0
         starts = iter(range(RANGE_BYTES, size, RANGE_BYTES))
         with ThreadPoolExecutor(READ_AHEAD, "read-ahead") as pool:
-            ahead: deque[Future[bytes]] = deque()
+            ahead: deque[Future[list[bytes]]] = deque()
             ahead.append(pool.submit(self._read, found, 0, min(RANGE_BYTES, size), first))
             while ahead:
                 while len(ahead) <= READ_AHEAD and (start := next(starts, None)) is not None:
                     ahead.append(pool.submit(self._read, found, start, min(start + RANGE_BYTES, size), None))
-                yield ahead.popleft().result()
+                parts = ahead.popleft().result()
+                parts.reverse()
+                while parts:  # given away one by one, so that what is used up is freed
+                    yield parts.pop()
 
-    def _read(self, found: StoredObject, start: int, end: int, body: Any) -> bytes:
-        """Return the bytes of a range; a connection that breaks is resumed where it broke."""
-        parts, position, resumes = [], start, 0
+    def _read(self, found: StoredObject, start: int, end: int, body: Any) -> list[bytes]:
+        """Return a range in parts; a connection that breaks is resumed where it broke."""
+        parts: list[bytes] = []
+        position, resumes = start, 0
         while position < end:
             try:
                 if body is None:
                     body = self._get(found, position, end - 1)["Body"]
-                for part in body.iter_chunks(1024 * 1024):
+                for part in body.iter_chunks(PART_BYTES):
                     parts.append(part)
                     position += len(part)
                 body = None
@@ -197,7 +202,7 @@ class Objects:
                 if resumes > RESUMES or not isinstance(failure, TryAgainError):
                     raise failure from error
                 log.info("resuming at %d: %s", position, error)
-        return b"".join(parts)
+        return parts
 
     def _get(self, wanted: StoredObject, start: int, last: int) -> Any:
         arguments: Any = {"Bucket": wanted.bucket, "Key": wanted.key, "Range": f"bytes={start}-{last}"}

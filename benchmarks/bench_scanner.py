@@ -1,0 +1,215 @@
+"""`make bench-scanner`: the scanner beside `zcat | rg`, `zstdcat | rg` and `rg`, in turns in the same run.
+
+Whole processes, wall time; each ratio is the median of the ratios of single rounds (the peer's time by ours). The
+peers give one count of lines for all patterns together; ours gives exact counts for each rule, the times of matching
+lines, samples and a histogram.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from pathlib import Path
+
+import log_corpus
+import psutil
+import yaml
+
+from logscan_api.requests import resolve_limits
+from logscan_api.results import table_definition
+from logscan_local import aws, processes
+from logscan_local.paths import StackPaths
+from logscan_local.ports import free_ports
+from logscan_scanner.matching import library_path
+
+BUCKET, TABLE = "bench-logs", "bench-results"
+BARS = {
+    ("gzip", 8): "2.5x",
+    ("gzip", 30): "2.5x",
+    ("gzip", 100): "5x",
+    ("zstd", 8): "1.2x",
+    ("zstd", 30): "1.5x",
+    ("zstd", 100): "3x",
+    ("plain", 8): "1x",
+    ("plain", 30): "2x",
+    ("plain", 100): "6x",
+}
+PEERS = {
+    "plain": "rg -a --no-unicode -c -f {rules} {log}",
+    "gzip": "zcat {log} | rg -a --no-unicode -c -f {rules}",
+    "zstd": "zstdcat {log} | rg -a --no-unicode -c -f {rules}",
+}
+
+
+class Bench:
+    """Files to scan, rules in both forms, and the rounds."""
+
+    def __init__(self, folder: Path, size: int, rounds: int) -> None:
+        self.folder, self.rounds = folder, rounds
+        self.logs = self._logs(size)
+        # Compiled Python as in the image, whatever this machine's environment says.
+        self.environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+
+    def _logs(self, size: int) -> dict[str, Path]:
+        plain = self.folder / "app.log"
+        with plain.open("wb") as file:
+            for block in log_corpus.lines(size, failing=0.14):
+                file.write(block)
+        subprocess.run(["gzip", "-k", str(plain)], check=True)
+        subprocess.run(["zstd", "-q", "-k", str(plain)], check=True)
+        return {"plain": plain, "gzip": self.folder / "app.log.gz", "zstd": self.folder / "app.log.zst"}
+
+    def rules(self, count: int) -> tuple[Path, Path]:
+        """Return rules for ours and the same patterns for the peer."""
+        found = log_corpus.rules(count)
+        ours, peer = self.folder / f"rules-{count}.yaml", self.folder / f"rules-{count}.txt"
+        ours.write_text(yaml.safe_dump({"inline": [rule.wire() for rule in found[:100]]}))
+        peer.write_text("".join(f"{log_corpus.for_ripgrep(rule)}\n" for rule in found))
+        return ours, peer
+
+    def ours(self, log: Path, rules: Path) -> tuple[float, dict[str, object], float]:
+        """Return seconds, output and the most resident MiB of one scan of a file."""
+        command = [sys.executable, "-m", "logscan_scanner", "--file", str(log), "--rules", str(rules)]
+        answer = self.folder / "answer.json"
+        with answer.open("wb") as file:
+            begin = time.perf_counter()
+            process = subprocess.Popen(command, env=self.environment, stdout=file)
+            _, status, usage = os.wait4(process.pid, 0)
+            seconds = time.perf_counter() - begin
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            raise RuntimeError(f"the scanner ended with {process.returncode}")
+        return seconds, json.loads(answer.read_text()), usage.ru_maxrss / 1024
+
+    def peer(self, command: str) -> tuple[float, int]:
+        """Return seconds and count of the peer."""
+        begin = time.perf_counter()
+        answer = subprocess.run(["bash", "-c", command], capture_output=True, check=True)
+        return time.perf_counter() - begin, int(answer.stdout)
+
+    def compare(self, kind: str, count: int) -> None:
+        """Print a line of the table."""
+        log, (rules, patterns) = self.logs[kind], self.rules(count)
+        command = PEERS[kind].format(rules=patterns, log=log)
+        ours, peers, ratios, memory = [], [], [], 0.0
+        for _ in range(self.rounds):
+            seconds, found, resident = self.ours(log, rules)
+            peer, lines = self.peer(command)
+            if found["matchedLines"] != lines:
+                raise RuntimeError(f"ours found {found['matchedLines']} lines, rg {lines}")
+            ours.append(seconds)
+            peers.append(peer)
+            ratios.append(peer / seconds)
+            memory = max(memory, resident)
+        share = int(str(found["matchedLines"])) / int(str(found["lines"]))
+        figures = f"{statistics.median(ours):.2f} s | {statistics.median(peers):.2f} s"
+        ratio = f"{statistics.median(ratios):.2f}x | {BARS[kind, count]} | {memory:.0f} MiB"
+        print(f"| {kind}, {count} rules, {share:.0%} of lines match | {figures} | {ratio} |", flush=True)
+
+    def request(self, key: str, rules: Path, endpoint: str) -> dict[str, str]:
+        """Return the environment of a scan of an object."""
+        document = {
+            "scan": {"namespace": "n", "name": "s", "uid": uuid.uuid4().hex, "attempt": 1},
+            "source": {"bucket": BUCKET, "key": key},
+            "rules": yaml.safe_load(rules.read_text())["inline"],
+            "limits": resolve_limits().wire(),
+            "result": {"table": TABLE, "pk": uuid.uuid4().hex, "sk": "s"},
+        }
+        more = {"LOGSCAN_REQUEST": json.dumps(document), "AWS_ENDPOINT_URL": endpoint, "AWS_REGION": aws.REGION}
+        return {**self.environment, **aws.ADMINISTRATOR.environment(), **more, "LOGSCAN_TERMINATION_PATH": os.devnull}
+
+    def from_s3(self) -> None:
+        """Print how long objects take beside the same files from disk."""
+        stack = StackPaths(f"bench-{os.getpid()}")
+        (port,) = free_ports(1)
+        part = aws.start(stack, port)
+        try:
+            endpoint = f"http://127.0.0.1:{port}"
+            s3 = aws.client("s3", endpoint)
+            s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": aws.REGION})
+            aws.client("dynamodb", endpoint).create_table(**table_definition(TABLE))
+            rules, _ = self.rules(30)
+            for kind, log in self.logs.items():
+                s3.upload_file(str(log), BUCKET, log.name)
+                ratios, memory = [], 0.0
+                for _ in range(self.rounds):
+                    disk, _, _ = self.ours(log, rules)
+                    begin = time.perf_counter()
+                    process = subprocess.Popen(
+                        [sys.executable, "-m", "logscan_scanner"],
+                        env=self.request(log.name, rules, endpoint),
+                        stdout=subprocess.DEVNULL,
+                        stderr=subprocess.DEVNULL,
+                    )
+                    _, status, usage = os.wait4(process.pid, 0)
+                    process.returncode = os.waitstatus_to_exitcode(status)
+                    if process.returncode:
+                        raise RuntimeError(f"the scanner ended with {process.returncode}")
+                    ratios.append((time.perf_counter() - begin) / disk)
+                    memory = max(memory, usage.ru_maxrss / 1024)
+                print(
+                    f"| {kind} from S3, 30 rules, time by that from disk | {statistics.median(ratios):.2f} | <= 1.15 | "
+                    f"{memory:.0f} MiB |",
+                    flush=True,
+                )
+        finally:
+            processes.stop([part])
+            shutil.rmtree(stack.root)
+
+    def start(self) -> None:
+        """Print how long a scan takes until it asks S3 for something."""
+        rules, _ = self.rules(30)
+        times = []
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            for _ in range(self.rounds):
+                begin = time.perf_counter()
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "logscan_scanner"],
+                    env=self.request("x", rules, f"http://127.0.0.1:{server.getsockname()[1]}"),
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                )
+                connection, _ = server.accept()
+                connection.recv(1)
+                times.append(time.perf_counter() - begin)
+                connection.close()
+                process.kill()
+                process.wait()
+        print(
+            f"| start to the first byte asked of S3, 30 rules | {statistics.median(times) * 1000:.0f} ms | <= 350 ms | |"
+        )
+
+
+def main() -> None:
+    """Read the command line and run."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--megabytes", type=int, default=600, help="size of the log, decompressed")
+    parser.add_argument("--rounds", type=int, default=7)
+    options = parser.parse_args()
+    missing = [tool for tool in ("rg", "zcat", "zstdcat", "gzip", "zstd") if not shutil.which(tool)]
+    if missing:
+        sys.exit(f"needed on PATH: {', '.join(missing)} (Debian: apt-get install ripgrep zstd)")
+    print(
+        f"{os.cpu_count()} cores, {psutil.virtual_memory().total >> 30} GiB, Python {sys.version.split()[0]}, "
+        f"engine: {library_path() or 'the hyperscan wheel'}, {options.megabytes} MB of lines\n"
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(Path(folder), options.megabytes * 1_000_000, options.rounds)
+        print("| what | ours | peer | ratio | bar | resident |\n| --- | --- | --- | --- | --- | --- |")
+        for kind in PEERS:
+            for count in (8, 30, 100):
+                bench.compare(kind, count)
+        print("\n| what | measured | bar | resident |\n| --- | --- | --- | --- |")
+        bench.start()
+        bench.from_s3()
+
+
+if __name__ == "__main__":
+    main()
