@@ -70,7 +70,7 @@ PYTEST = --rootdir=$$package -c $$package/pyproject.toml -q $$package/tests
 
 unit: $(READY) ## Run the unit tests: no network, no server
 	@printf '%s\n' $(PACKAGES) | xargs -P 2 -I {} bash -c 'package={}; \
-	  output=$$($(BIN)/python -m pytest -m "not controlplane and not emulator and not stack" $(PYTEST) 2>&1); \
+	  output=$$($(BIN)/python -m pytest -m "not controlplane and not emulator and not stack and not stress" $(PYTEST) 2>&1); \
 	  status=$$?; printf "== %s: unit tests\n%s\n" "$$package" "$$output"; exit $$status'
 
 check: lint drift unit ## Everything that needs no server: format, lint, types, imports, drift, unit tests

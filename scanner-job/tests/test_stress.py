@@ -1,0 +1,95 @@
+"""Input and rules that mean harm: bounded memory and time, and the right outcome. Real processes under rlimits."""
+
+import gzip
+import json
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from corpora import WAYS, chunks, count
+
+from logscan_api.rules import Rule
+from logscan_scanner import confirming
+
+pytestmark = pytest.mark.stress
+
+CPU_SECONDS = 60
+DATA_MIB = 512  # virtual; what is resident is measured
+RESIDENT_MIB = 96
+RULES = "inline: [{name: x, pattern: x}, {name: both, pattern: 'x.*y'}]"
+
+
+def limits() -> None:
+    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
+    resource.setrlimit(resource.RLIMIT_DATA, (DATA_MIB << 20, DATA_MIB << 20))
+
+
+def scan(folder: Path, pieces: Iterable[bytes], rules: str = RULES) -> dict[str, Any]:
+    """Return what a scan of standard input prints, after it was fed some pieces."""
+    (folder / "rules.yaml").write_text(rules)
+    output = folder / "output.json"
+    with output.open("wb") as file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "logscan_scanner", "--file", "-", "--rules", str(folder / "rules.yaml")],
+            stdin=subprocess.PIPE,
+            stdout=file,
+            preexec_fn=limits,
+        )
+        assert process.stdin is not None
+        with suppress(BrokenPipeError), process.stdin:  # it may have seen enough before the end
+            for piece in pieces:
+                process.stdin.write(piece)
+        _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    assert usage.ru_maxrss / 1024 < RESIDENT_MIB
+    answer: dict[str, Any] = json.loads(output.read_text())
+    return answer
+
+
+def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
+    member = gzip.compress(b"\0" * (64 << 20))
+    found = scan(tmp_path, (member for _ in range(160)))
+    assert "times what is stored" in found["truncated"]
+
+
+def test_a_line_of_a_gigabyte(tmp_path: Path) -> None:
+    line = [b"x", *([b"z" * (1 << 20)] * 1024), b"y\n", b"x y\n"]
+    found = scan(tmp_path, line)
+    assert (found["lines"], found["byRule"]) == (2, {"x": 2, "both": 1})
+    assert found["truncated"] is None
+
+
+def test_five_million_matches(tmp_path: Path) -> None:
+    found = scan(tmp_path, (b"x y\n" * 100_000 for _ in range(50)))
+    assert found["byRule"] == {"x": 5_000_000, "both": 5_000_000}
+    assert len(found["samples"]) == 6
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_thousand_patterns_that_backtrack_for_ever(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confirming, "RULE_SECONDS", 0.05)
+    monkeypatch.setattr(confirming, "TOTAL_SECONDS", 2.0)
+    forms = [r"(x+x+)+y{n}", r"(x|x)*y{n}", r"(.*)*y{n}z", r"(a?){30}a{30}y{n}"]
+    linear = [Rule(name=f"r{n}", pattern=forms[n % 4].replace("{n}", str(n))) for n in range(996)]
+    held = [Rule(name=f"h{n}", pattern=r"^(x|xx)+\1!?y9") for n in range(4)]
+    fine = Rule(name="fine", pattern="ok")
+    line = b"x" * 60 + b"!!" + b"y999 ok\n"
+    engine = count([*linear, *held, fine], chunks(line * 3, 4096), way=way)
+    assert engine.counts.by_rule[-1] == 3
+    assert set(engine.counts.incomplete) == set(range(996, 1000))
+
+
+def test_a_rule_over_budget_is_told_and_the_others_finish(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(confirming, "RULE_SECONDS", 0.2)
+    rules = [Rule(name="slow", pattern=r"^(x|xx)+\1!?z$"), Rule(name="quick", pattern=r"(o)k\b(?!!)")]
+    line = b"x" * 60 + b"!!z\n!! ok\n"
+    engine = count(rules, chunks(line * 50, 1000))
+    assert engine.counts.incomplete == [0]
+    assert engine.counts.by_rule[1] == 50
