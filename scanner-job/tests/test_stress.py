@@ -2,8 +2,6 @@
 
 import gzip
 import json
-import os
-import resource
 import subprocess
 import sys
 from collections.abc import Iterable
@@ -25,30 +23,30 @@ RESIDENT_MIB = 96
 RULES = "inline: [{name: x, pattern: x}, {name: both, pattern: 'x.*y'}]"
 
 
-def limits() -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS))
-    resource.setrlimit(resource.RLIMIT_DATA, (DATA_MIB << 20, DATA_MIB << 20))
+# What a process had resident counts for the program that it becomes, so that pytest must not be the one that starts it.
+LAUNCHER = f"""
+import resource, subprocess, sys
+resource.setrlimit(resource.RLIMIT_CPU, ({CPU_SECONDS}, {CPU_SECONDS}))
+resource.setrlimit(resource.RLIMIT_DATA, ({DATA_MIB} << 20, {DATA_MIB} << 20))
+code = subprocess.call([sys.executable, "-m", "logscan_scanner", *sys.argv[1:]])
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)
+sys.exit(code)
+"""
 
 
 def scan(folder: Path, pieces: Iterable[bytes], rules: str = RULES) -> dict[str, Any]:
     """Return what a scan of standard input prints, after it was fed some pieces."""
     (folder / "rules.yaml").write_text(rules)
-    output = folder / "output.json"
-    with output.open("wb") as file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "logscan_scanner", "--file", "-", "--rules", str(folder / "rules.yaml")],
-            stdin=subprocess.PIPE,
-            stdout=file,
-            preexec_fn=limits,
-        )
+    output, resident = folder / "output.json", folder / "resident"
+    with output.open("wb") as out, resident.open("wb") as told:
+        command = [sys.executable, "-c", LAUNCHER, "--file", "-", "--rules", str(folder / "rules.yaml")]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=out, stderr=told)
         assert process.stdin is not None
         with suppress(BrokenPipeError), process.stdin:  # it may have seen enough before the end
             for piece in pieces:
                 process.stdin.write(piece)
-        _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    assert usage.ru_maxrss / 1024 < RESIDENT_MIB
+        assert process.wait() == 0
+    assert int(resident.read_text()) / 1024 < RESIDENT_MIB
     answer: dict[str, Any] = json.loads(output.read_text())
     return answer
 

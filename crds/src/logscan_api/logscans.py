@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 
 from logscan_api.exitcodes import Reason
 from logscan_api.models import Model
+from logscan_api.notify import Notify
 from logscan_api.rules import RuleSelection, Severity
 
 Label = Annotated[str, Field(max_length=63, pattern=r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")]
@@ -160,7 +161,7 @@ class JobTemplate(Model):
     )
 
 
-IMMUTABLE = ("source", "rules", "limits", "attempts", "timeoutSeconds", "job")
+IMMUTABLE = ("source", "rules", "limits", "notify", "attempts", "timeoutSeconds", "job")
 
 
 def _immutable(field: str) -> Any:
@@ -197,6 +198,7 @@ class LogScanSpec(Model):
         },
     )
     limits: Limits | None = Field(default=None, description="Bounds on the scan.")
+    notify: Notify | None = Field(default=None, description="Who is told; absent takes the policy's.")
     attempts: int | None = Field(
         default=None, ge=1, le=10, description="Jobs tried at the most before the scan fails (default 3)."
     )

@@ -7,7 +7,9 @@ from pydantic.alias_generators import to_camel
 class Model(BaseModel):
     """A contract's object. Python names are snake_case, the wire's are camelCase."""
 
-    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, defer_build=True)
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True, defer_build=True
+    )
 
     def wire(self) -> dict[str, object]:
         """Return the JSON-ready form, without the fields that are not set."""

@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 from logscan_api.globs import matches
 from logscan_api.logscans import Condition, JobTemplate, Limits, cel
 from logscan_api.models import Model
+from logscan_api.notify import Notify
 from logscan_api.rules import RuleSelection
 
 Glob = Annotated[str, Field(min_length=1, max_length=1024)]
@@ -62,6 +63,7 @@ class LogScanPolicySpec(Model):
     action: PolicyAction = Field(default=PolicyAction.SCAN, description="Scan the object, or Ignore it.")
     rules: RuleSelection | None = Field(default=None, description="Rules for scans that bring none.")
     limits: Limits | None = Field(default=None, description="Bounds for scans that set none.")
+    notify: Notify | None = Field(default=None, description="Default of LogScan's notify.")
     attempts: int | None = Field(default=None, ge=1, le=10, description="Default of LogScan's attempts.")
     max_concurrent: int | None = Field(
         default=None, ge=1, le=10000, description="Jobs of scans under this policy at the same time at the most."

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from logscan_api.logscans import Limits, ResultRef, S3Source
 from logscan_api.models import Model
+from logscan_api.notify import Notify
 from logscan_api.rules import Rule
 
 REQUEST_VARIABLE = "LOGSCAN_REQUEST"
@@ -50,6 +51,13 @@ class ScanIdentity(Model):
     attempt: int = Field(ge=1)
 
 
+class Report(Model):
+    """Where the findings go."""
+
+    bucket: str
+    prefix: str = ""
+
+
 class ScanRequest(Model):
     """All that a scanner needs; it reads no Kubernetes API."""
 
@@ -59,6 +67,9 @@ class ScanRequest(Model):
     rules: list[Rule] = Field(min_length=1)
     limits: ResolvedLimits
     result: ResultRef
+    report: Report | None = None
+    notify: Notify | None = None
+    sender: str | None = Field(default=None, description="Address that mail is from; without it none is sent.")
     ttl_days: int = Field(default=90, ge=1, description="Days after which DynamoDB may drop the row.")
 
     def to_json(self) -> str:

@@ -31,6 +31,7 @@ INDEX_ATTRIBUTES = (
     "truncated",
 )
 TTL_ATTRIBUTE = "expires_at"
+LATEST = "LATEST"  # sort key of the row of the newest scan of an object
 DAY_SHARDS = 8
 TOP_RULES = 5
 MAX_SAMPLES_BYTES = 30_000

@@ -10,7 +10,13 @@ import os
 import random
 import signal
 import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any
 
 import psutil
@@ -82,7 +88,10 @@ class Cloud:
 
     def rows(self, key: str) -> list[dict[str, Any]]:
         """Return the result rows of an object."""
-        query = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": f"O#logs#{key}"}}}
+        query = {
+            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :scans)",
+            "ExpressionAttributeValues": {":pk": {"S": f"O#logs#{key}"}, ":scans": {"S": "S#"}},
+        }
         found: list[dict[str, Any]] = self.dynamodb.query(TableName=self.state.resources.table, **query)["Items"]
         return found
 
@@ -229,6 +238,58 @@ def test_what_fails_says_why_and_what_to_do(cloud: Cloud) -> None:
         assert (status["phase"], status["reason"]) == ("Failed", reason)
         assert words[reason] in status["message"]
         assert status["attempts"] == 1, "a permanent failure is not tried again"
+
+
+def test_who_wants_to_know_is_told_once(cloud: Cloud) -> None:
+    """By mail, to a topic, to a webhook, and with all findings in a file."""
+    endpoint, posted = cloud.state.resources.endpoint, SimpleQueue[dict[str, Any]]()
+    queue = cloud.sqs.create_queue(QueueName="told")["QueueUrl"]
+    arn = cloud.sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    topic = cloud.state.resources.topic_arn
+    aws.client("sns", endpoint).subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    cloud.s3.put_object(Bucket=aws.BUCKET, Key="told.log", Body=b"2026-11-24T08:00:00Z FATAL password=hunter2\nok\n")
+    with receiver(posted) as url:
+        notify = {"email": {"to": ["sre@example.com"]}, "sns": {"topicArn": topic}, "webhook": {"url": url}}
+        scan = cloud.ended(cloud.apply("told", "told.log", notify=notify))
+    assert scan["status"]["reason"] == "Completed"
+    assert posted.get_nowait()["worstSeverity"] == "critical"
+    assert posted.empty()
+    (received,) = cloud.sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
+    assert json.loads(json.loads(received["Body"])["Message"])["byRule"] == {"fatal": 1}
+    with urllib.request.urlopen(f"{endpoint}/_ministack/ses/messages") as answer:
+        mails = [mail for mail in json.load(answer)["messages"] if "told.log" in json.dumps(mail)]
+    assert len(mails) == 1
+    assert "hunter2" not in json.dumps(mails)
+    (row,) = cloud.rows("told.log")
+    assert {"mail_sent_at", "sns_sent_at", "webhook_sent_at"} <= set(row)
+    assert not {"mail_error", "sns_error", "webhook_error"} & set(row)
+    bucket, _, key = row["report_uri"]["S"].removeprefix("s3://").partition("/")
+    report = gzip.decompress(cloud.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    (finding,) = [json.loads(line) for line in report.splitlines()]
+    assert (finding["rule"], finding["line"], finding["text"]) == (
+        "fatal",
+        1,
+        "2026-11-24T08:00:00Z FATAL password=***",
+    )
+
+
+@contextmanager
+def receiver(posted: "SimpleQueue[dict[str, Any]]") -> Iterator[str]:
+    """Yield the URL of a server that takes what is posted to it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:  # the library's name
+            posted.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/hook"
+        server.shutdown()
 
 
 def test_the_operator_may_be_killed_at_any_time(cloud: Cloud) -> None:

@@ -11,7 +11,7 @@ from logscan_api.identity import job_name, partition_key, sort_key
 from logscan_api.logscans import JobTemplate, LogScanSpec, ResultRef
 from logscan_api.packs import resolve_rules
 from logscan_api.policies import LogScanPolicySpec, PolicyAction
-from logscan_api.requests import REQUEST_VARIABLE, ScanIdentity, ScanRequest, resolve_limits
+from logscan_api.requests import REQUEST_VARIABLE, Report, ScanIdentity, ScanRequest, resolve_limits
 from logscan_api.rules import RuleSelection, ruleset_hash
 from logscan_operator.items import ATTEMPT_LABEL, POLICY_ANNOTATION, RESULT_ANNOTATION, SCAN_UID_LABEL, Object, Scan
 from logscan_operator.settings import Settings
@@ -73,6 +73,9 @@ def build_request(scan: Scan, attempt: int, resolved: Resolved, settings: Settin
         rules=rules,
         limits=resolve_limits(spec.limits, resolved.policy.limits if resolved.policy else None),
         result=ResultRef(table=settings.table, pk=partition, sk=sort),
+        report=Report(bucket=settings.reports_bucket) if settings.reports_bucket else None,
+        notify=spec.notify or (resolved.policy.notify if resolved.policy else None),
+        sender=settings.mail_sender,
         ttl_days=settings.result_ttl_days,
     )
 

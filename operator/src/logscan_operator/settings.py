@@ -97,6 +97,14 @@ class Settings(BaseSettings):
     debug: bool = Field(default=False, description="Serve /debug/plan: what the scheduler would do now, and why.")
     job_ttl_seconds: int = Field(default=3600, ge=60, description="ttlSecondsAfterFinished of Jobs.")
     result_ttl_days: int = Field(default=90, ge=1, description="Age at which DynamoDB may drop a row.")
+    reports_bucket: str | None = Field(
+        default=None, min_length=3, max_length=63, description="Bucket for the findings of scans; none means no report."
+    )
+    mail_sender: str | None = Field(
+        default=None,
+        pattern=r"^[^\s@]+@[^\s@]+$",
+        description="Address that mail is from, verified in SES; none means no mail.",
+    )
     resync_seconds: float = Field(
         default=300, ge=1, description="How often everything is listed anew, which heals a silent watch."
     )

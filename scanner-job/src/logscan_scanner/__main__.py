@@ -42,19 +42,32 @@ def main(arguments: list[str] | None = None) -> int:
             sys.stdout.write(json.dumps(scan_file(options.file, options.rules), indent=2, ensure_ascii=False) + "\n")
             return ExitCode.DONE
         request = read_request(os.environ)
-        from logscan_scanner import runner
-        from logscan_scanner.aws import Objects, Results
-
-        result = runner.run(request, Objects(), Results(), os.environ.get("LOGSCAN_JOB_UID", "none"))
-        facts = {"lines": result.lines, "matchedLines": result.matched_lines, "bytes": result.bytes}
-        log.info("done", extra={"facts": {**facts, "truncated": result.truncated}})
-        return _end(ExitCode.DONE, f"{result.matched_lines} of {result.lines} lines matched")
+        return _scan(request)
     except ScanError as error:
         log.error("%s", error)
         return _end(error.code, str(error))
     except Exception as error:
         log.exception("the scanner broke")
         return _end(ExitCode.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
+
+
+def _scan(request: ScanRequest) -> int:
+    """Run the scan of a Job, and tell of it."""
+    from logscan_scanner import notifying, runner
+    from logscan_scanner.aws import Objects, Results
+
+    results = Results()
+    try:
+        row = runner.run(request, Objects(), results, os.environ.get("LOGSCAN_JOB_UID", "none"))
+    except TryAgainError:
+        raise
+    except ScanError as error:
+        notifying.notify_failed(request, error.code.reason, str(error))
+        raise
+    notifying.notify_finished(request, row, results)
+    facts = {"lines": int(row["lines"]), "matchedLines": int(row["matched_lines"]), "bytes": int(row["bytes"])}
+    log.info("done", extra={"facts": {**facts, "truncated": row["truncated"]}})
+    return _end(ExitCode.DONE, f"{row['matched_lines']} of {row['lines']} lines matched")
 
 
 def _check_rules() -> int:
@@ -119,4 +132,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    code = main()
+    sys.stdout.flush()
+    logging.shutdown()
+    # At once: a thread that still waits for S3 must not hold the pod after SIGTERM.
+    os._exit(code)

@@ -1,10 +1,12 @@
 """An iterator that is advanced in a thread of its own, a few items ahead of who uses them."""
 
 import threading
+import time
 from collections.abc import Generator, Iterator
 from queue import Queue
 from typing import TypeVar
 
+PATIENCE_SECONDS = 2.0
 T = TypeVar("T")
 
 
@@ -18,8 +20,8 @@ class _End:
 def read_ahead(items: Iterator[T], depth: int) -> Generator[T, None, None]:
     """Yield the items of an iterator while a thread reads on, at the most `depth` items ahead.
 
-    An error of the iterator is raised after the items before it. The thread ends when the items do, or soon after the
-    generator is closed.
+    An error of the iterator is raised after the items before it. The thread ends when the items do, or when the
+    generator is closed; one that waits for the network then is left behind after `PATIENCE_SECONDS`.
     """
     queue: Queue[T | _End] = Queue(depth)
     closed = threading.Event()
@@ -44,7 +46,8 @@ def read_ahead(items: Iterator[T], depth: int) -> Generator[T, None, None]:
             raise item.error
     finally:
         closed.set()
-        while thread.is_alive():
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while thread.is_alive() and time.monotonic() < deadline:
             if not queue.empty():
                 queue.get()
             thread.join(0.001)

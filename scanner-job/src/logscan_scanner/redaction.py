@@ -1,7 +1,7 @@
 """Secrets taken out of sample lines before anybody sees them.
 
-A line is redacted as text; better a harmless number too many than a password in a status. Every repeat before the
-telling word is bounded, so that no line takes time beyond its length.
+A line is redacted as text; better a harmless number too many than a password in a status. No pattern begins with a
+repeat, but for one that is bounded, so that no line takes time beyond its length.
 """
 
 import re
@@ -25,7 +25,7 @@ _PATTERNS = [
     # name=value, name: value, "name": "value" where the name says that the value is secret.
     (
         re.compile(
-            r"(?i)([\"']?[\w.-]{0,40}(?:passw(?:or)?d|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|credential)"
+            r"(?i)((?:passw(?:or)?d|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|credential)"
             r"[\w.-]{0,40}[\"']?\s{0,8}[=:]\s{0,8})(\"[^\"]*\"?|'[^']*'?|[^\s,;&}\]]+)"
         ),
         rf"\1{MASK}",

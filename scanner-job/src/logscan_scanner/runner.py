@@ -1,21 +1,29 @@
-"""One scan from the request to the row."""
+"""One scan from the request to the row, the report and the messages."""
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from itertools import chain
 
 from logscan_api.requests import ScanRequest
 from logscan_api.results import ScanResult
 from logscan_scanner import __version__
-from logscan_scanner.aws import Objects, Results
+from logscan_scanner.aws import Objects, Results, StoredObject
+from logscan_scanner.aws.uploads import Upload
 from logscan_scanner.compiling import compile_rules
+from logscan_scanner.mail import Row
 from logscan_scanner.progress import Progress
+from logscan_scanner.report import LINES_PER_RULE, Findings
 from logscan_scanner.scan import Scan
 
 log = logging.getLogger("logscan.scanner")
 
+REPORT_NAME = "findings.jsonl.gz"
 
-def run(request: ScanRequest, objects: Objects, results: Results, job_uid: str) -> ScanResult:
-    """Scan what a request asks for and write the row.
+
+def run(request: ScanRequest, objects: Objects, results: Results, job_uid: str) -> Row:
+    """Scan what a request asks for and write the row, unless it is there already.
 
     Args:
         request: What to do.
@@ -24,30 +32,67 @@ def run(request: ScanRequest, objects: Objects, results: Results, job_uid: str) 
         job_uid: The Job that this runs in.
 
     Returns:
-        What was found. The row is written, or one with a result was there already.
+        The row, in boto3's resource form.
 
     Raises:
         ScanError: There is no result; its code says what the operator should do.
     """
     started = datetime.now(UTC)
-    scan = Scan(compile_rules(request.rules), request.limits, Progress(request.source.size))
     found, more = objects.find(request.source, request.limits.max_objects)
-    version_id = etag = None
-    for wanted in found:
-        stored, chunks = objects.open(wanted)
-        scan.read(chunks, stored.key if request.source.prefix else None)
-        version_id, etag = stored.version_id, stored.etag
-        if scan.truncated_why:
-            break
+    # The first bytes are asked for before anything else that takes time.
+    opening = (objects.open(wanted) for wanted in found)
+    first = next(opening)
+    done = results.finished(request.result, int(started.timestamp()))
+    if done is not None:
+        log.info("the row was there already, from Job %s", done.get("job_uid"))
+        return done
+    ruleset = compile_rules(request.rules)
+    with _report(request) as (findings, uri):
+        progress = Progress(request.source.size)
+        modified = first[0].modified
+        reference = int(modified.timestamp()) if modified else None
+        add, most = (findings.add, LINES_PER_RULE) if findings else (None, 0)
+        scan = Scan(ruleset, request.limits, progress, reference, add, most)
+        for stored, chunks in chain([first], opening):
+            scan.read(chunks, stored.key if request.source.prefix else None)
+            if scan.truncated_why:
+                break
     if more and not scan.truncated_why:
         scan.truncated_why = f"maxObjects ({request.limits.max_objects}) reached"
-    single = request.source.key is not None
     result = _result(request, scan, started, job_uid, len(found))
-    result = result.model_copy(update={"version_id": version_id, "etag": etag} if single else {})
-    row = results.write(request.result.table, result.to_item(), int(datetime.now(UTC).timestamp()))
-    if row.get("job_uid") != job_uid:
+    single = {"version_id": stored.version_id, "etag": stored.etag} if request.source.key is not None else {}
+    return _write(request, result.model_copy(update={**single, "report_uri": uri}), stored, results)
+
+
+def _write(request: ScanRequest, result: ScanResult, stored: StoredObject, results: Results) -> Row:
+    """Write the row, and make it the newest of its object if it is."""
+    table, item = request.result.table, result.to_item()
+    row = results.write(table, item, int(datetime.now(UTC).timestamp()))
+    if row.get("job_uid") != result.job_uid:
         log.info("the row was there already, from Job %s", row.get("job_uid"))
-    return result
+    elif request.source.key is not None:
+        results.write_latest(table, item, stored.order(request.source.sequencer))
+    return row
+
+
+@contextmanager
+def _report(request: ScanRequest) -> Iterator[tuple[Findings | None, str | None]]:
+    """Yield where findings go and the report's address; the report exists when all went well."""
+    if request.report is None:
+        yield None, None
+        return
+    scan = request.scan
+    upload = Upload(
+        request.report.bucket, f"{request.report.prefix}{scan.namespace}/{scan.name}/{scan.uid}/{REPORT_NAME}"
+    )
+    findings = Findings(request.rules, upload.write)
+    try:
+        yield findings, upload.uri
+        findings.close()
+        upload.close()
+    except BaseException:
+        upload.abort()
+        raise
 
 
 def _result(request: ScanRequest, scan: Scan, started: datetime, job_uid: str, objects: int) -> ScanResult:

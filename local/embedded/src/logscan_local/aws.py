@@ -31,7 +31,9 @@ REGION = "eu-central-1"
 ACCOUNT = "000000000000"
 READY_SECONDS = 60
 BUCKET = "logs"
+REPORTS_BUCKET = "logscan-reports"
 TABLE = "logscan-results"
+TOPIC = "logscan"
 QUEUE = "logscan.fifo"
 DEAD_LETTER_QUEUE = "logscan-dlq.fifo"
 FORWARDER = "logscan-forwarder"
@@ -39,7 +41,7 @@ SENDER = "logscan@example.com"
 VISIBILITY_SECONDS = 60
 RETENTION_SECONDS = 14 * 24 * 3600
 MAX_RECEIVES = 5
-SERVICES = "s3,sqs,dynamodb,ses,lambda,iam,sts,logs"
+SERVICES = "s3,sqs,sns,dynamodb,ses,lambda,iam,sts,logs"
 POLICIES = REPOSITORY / "terraform" / "policies"
 FORWARDER_SOURCE = REPOSITORY / "terraform" / "forwarder" / "src"
 
@@ -65,7 +67,9 @@ class Resources:
 
     endpoint: str
     bucket: str
+    reports_bucket: str
     table: str
+    topic_arn: str
     queue_url: str
     dead_letter_queue_url: str
     operator: Credentials
@@ -131,13 +135,21 @@ def create_all(endpoint: str) -> Resources:
     """Create bucket, queues, table, mail identity, users and forwarder, and let the bucket notify the forwarder."""
     queue_url, queue_arn, dead_letter_url = _create_queues(endpoint)
     table_arn = _create_table(endpoint)
-    bucket_arn = _create_bucket(endpoint)
-    values = {"queue_arn": queue_arn, "table_arn": table_arn, "logs_bucket_arn": bucket_arn}
+    bucket_arn = _create_bucket(endpoint, BUCKET)
+    topic_arn = client("sns", endpoint).create_topic(Name=TOPIC)["TopicArn"]
+    values = {
+        "queue_arn": queue_arn,
+        "table_arn": table_arn,
+        "logs_bucket_arn": bucket_arn,
+        "reports_bucket_arn": _create_bucket(endpoint, REPORTS_BUCKET),
+        "mail_identity_arn": f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/{SENDER}",
+        "topic_arn": topic_arn,
+    }
     iam = client("iam", endpoint)
     operator, scanner = (_create_user(iam, name, values) for name in ("operator", "scanner"))
     client("sesv2", endpoint).create_email_identity(EmailIdentity=SENDER)
     _install_forwarder(endpoint, queue_url, _create_role(iam, "forwarder", values), bucket_arn)
-    return Resources(endpoint, BUCKET, TABLE, queue_url, dead_letter_url, operator, scanner)
+    return Resources(endpoint, BUCKET, REPORTS_BUCKET, TABLE, topic_arn, queue_url, dead_letter_url, operator, scanner)
 
 
 def forwarder_zip() -> bytes:
@@ -181,11 +193,11 @@ def _create_table(endpoint: str) -> str:
     return str(created["TableDescription"]["TableArn"])
 
 
-def _create_bucket(endpoint: str) -> str:
+def _create_bucket(endpoint: str, name: str) -> str:
     s3 = client("s3", endpoint)
-    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-    s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
-    return f"arn:aws:s3:::{BUCKET}"
+    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
+    return f"arn:aws:s3:::{name}"
 
 
 def _create_user(iam: "IAMClient", name: str, values: dict[str, str]) -> Credentials:

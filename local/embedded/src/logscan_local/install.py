@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from logscan_local.aws import REGION, Credentials, Resources
+from logscan_local.aws import REGION, SENDER, Credentials, Resources
 from logscan_local.cluster import Kubectl, Object
 from logscan_local.errors import StackError
 from logscan_local.paths import REPOSITORY, StackPaths
@@ -71,6 +71,8 @@ def _complete(document: Object, resources: Resources, http_port: int) -> None:
             "AWS_ENDPOINT_URL": resources.endpoint,
             "LOGSCAN_QUEUE_URL": resources.queue_url,
             "LOGSCAN_TABLE": resources.table,
+            "LOGSCAN_REPORTS_BUCKET": resources.reports_bucket,
+            "LOGSCAN_MAIL_SENDER": SENDER,
         }
     if (kind, name) == ("Deployment", "logscan-operator"):
         template: Any = document["spec"]["template"]

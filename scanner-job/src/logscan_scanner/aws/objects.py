@@ -1,89 +1,29 @@
-"""The two AWS services that the scanner uses, each behind what the scan needs of it: S3 and DynamoDB.
-
-Every failure leaves as a `ScanError`, so that nothing above knows botocore.
-"""
+"""Objects in S3, read in ranges that are fetched ahead."""
 
 import logging
-import os
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, cast
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, NoCredentialsError
-from botocore.session import get_session
+from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
+from logscan_api.identity import padded_sequencer
 from logscan_api.logscans import S3Source
-from logscan_scanner.errors import (
-    AccessDeniedError,
-    ArchivedError,
-    ObjectNotFoundError,
-    ScanError,
-    SupersededError,
-    TryAgainError,
-)
+from logscan_scanner.aws.clients import client, translate
+from logscan_scanner.errors import ObjectNotFoundError, ScanError, TryAgainError
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_s3 import S3Client
 
 RANGE_BYTES = 8 * 1024 * 1024
 PART_BYTES = 512 * 1024
 READ_AHEAD = 2
 RESUMES = 5
-CONFIG = Config(
-    connect_timeout=5,
-    read_timeout=30,
-    retries={"mode": "standard", "max_attempts": 5},
-    s3={"addressing_style": "path"},
-)
-
-_MISSING = {"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405"}
-_CHANGED = {"PreconditionFailed", "412"}
-_DENIED = {"AccessDenied", "403", "AccessDeniedException", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
-_GONE = {"NoSuchBucket", "ResourceNotFoundException"}
 
 log = logging.getLogger("logscan.scanner.aws")
-
-
-def _client(service: str, config: Config) -> Any:
-    """Return a client for the region in `AWS_REGION`, which botocore does not read (only AWS_DEFAULT_REGION).
-
-    Of botocore itself: importing boto3 would make up a quarter of a scan's start.
-    """
-    return get_session().create_client(service, region_name=os.environ.get("AWS_REGION"), config=config)
-
-
-def translate(error: Exception, what: str, pinned: bool = False) -> ScanError:
-    """Return the scan's error for one of botocore's.
-
-    Args:
-        error: What botocore raised.
-        what: What was tried, for the message: `read s3://logs/app.log`.
-        pinned: Whether a certain version was asked for, so that a missing object means a deleted one.
-    """
-    if isinstance(error, NoCredentialsError):
-        return TryAgainError(f"no AWS credentials to {what}: check the scanner's service account and its role")
-    if not isinstance(error, ClientError):
-        return TryAgainError(f"cannot {what}: {error}")
-    code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
-    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    text = f"cannot {what}: {message or code} ({code})"
-    if code in _MISSING:
-        return SupersededError(f"{text}: it was deleted") if pinned else ObjectNotFoundError(text)
-    if code in _CHANGED:
-        return SupersededError(f"{text}: it was overwritten")
-    if code in _GONE:
-        return ObjectNotFoundError(text)
-    if code in _DENIED or code.startswith("KMS"):
-        return AccessDeniedError(f"{text}: check the role of the scanner's service account")
-    if code == "InvalidObjectState":
-        return ArchivedError(f"{text}: restore it first, then create the LogScan again")
-    if status >= 500 or status == 429 or "hrottl" in code or code in ("SlowDown", "ExpiredToken", "RequestTimeout"):
-        return TryAgainError(text)
-    return ScanError(text)
 
 
 @dataclass(frozen=True)
@@ -96,6 +36,7 @@ class StoredObject:
         version_id: Version to read, if known.
         etag: Entity tag that it must have, if known.
         size: Its size in bytes, if known.
+        modified: When it was written, if known.
     """
 
     bucket: str
@@ -103,11 +44,17 @@ class StoredObject:
     version_id: str | None = None
     etag: str | None = None
     size: int | None = None
+    modified: datetime | None = None
 
     @property
     def pinned(self) -> bool:
         """Return whether one certain content is meant."""
         return bool(self.version_id or self.etag)
+
+    def order(self, sequencer: str | None) -> str:
+        """Return what orders the versions of one key: when they were written, then S3's sequencer."""
+        written = self.modified.astimezone(UTC).isoformat(timespec="seconds") if self.modified else ""
+        return f"{written}#{padded_sequencer(sequencer) if sequencer else ''}"
 
     def conditions(self) -> dict[str, str]:
         """Return GetObject's arguments that pin the content."""
@@ -119,7 +66,7 @@ class Objects:
     """Reads objects from S3."""
 
     def __init__(self) -> None:
-        self._s3: S3Client = _client("s3", CONFIG)
+        self._s3: S3Client = client("s3")
 
     def find(self, source: S3Source, most: int) -> tuple[list[StoredObject], bool]:
         """Return the objects that a source names, and whether there are more than `most`.
@@ -167,6 +114,7 @@ class Objects:
             etag=answer["ETag"].strip('"'),
             version_id=answer.get("VersionId") or wanted.version_id,
             size=_whole_size(answer),
+            modified=answer.get("LastModified"),
         )
         return found, self._ranges(found, answer["Body"])
 
@@ -220,42 +168,3 @@ def _whole_size(answer: Any) -> int:
     if size > RANGE_BYTES:
         raise ScanError("S3 did not honour a ranged GET; is AWS_ENDPOINT_URL right?")
     return size
-
-
-class Results:
-    """Writes rows to the result table."""
-
-    def __init__(self) -> None:
-        self._dynamodb: DynamoDBClient = _client("dynamodb", CONFIG)
-
-    def write(self, table: str, item: dict[str, Any], now: int) -> dict[str, Any]:
-        """Write a row unless a finished one is there; return the row that is there now.
-
-        An item past its TTL counts as absent: DynamoDB may take days to drop it.
-
-        Args:
-            table: Name of the table.
-            item: The row.
-            now: The time, in seconds since the epoch.
-
-        Raises:
-            ScanError: DynamoDB refused or cannot be reached.
-        """
-        from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
-
-        serialize, deserialize = TypeSerializer().serialize, TypeDeserializer().deserialize
-        try:
-            self._dynamodb.put_item(
-                TableName=table,
-                Item={name: serialize(value) for name, value in item.items()},
-                ConditionExpression="attribute_not_exists(pk) OR #status <> :done OR expires_at < :now",
-                ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues={":done": {"S": "done"}, ":now": {"N": str(now)}},
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
-            return item
-        except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
-            old = cast("dict[str, Any]", error.response)["Item"]
-            return {name: deserialize(value) for name, value in old.items()}
-        except (ClientError, BotoCoreError) as error:
-            raise translate(error, f"write the result to the table {table}") from error

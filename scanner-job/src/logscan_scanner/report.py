@@ -1,0 +1,66 @@
+"""The findings of a scan as gzipped JSON Lines, written while the scan runs."""
+
+import json
+import zlib
+from collections.abc import Callable
+
+from logscan_api.rules import Rule
+from logscan_scanner.engine import Line
+from logscan_scanner.redaction import redact
+from logscan_scanner.samples import cut
+
+LINES_PER_RULE = 1000
+MAX_LINES = 20_000
+MAX_BYTES = 64 * 1024 * 1024  # of JSON
+LINE_BYTES = 4096
+
+
+class Findings:
+    """The first lines of each rule, each a line of JSON, within bounds.
+
+    Attributes:
+        lines: How many were written.
+    """
+
+    def __init__(self, rules: list[Rule], write: Callable[[bytes], None]) -> None:
+        """Prepare.
+
+        Args:
+            rules: The rules by position.
+            write: Takes the compressed bytes.
+        """
+        self.lines = 0
+        self._rules = rules
+        self._left = [LINES_PER_RULE] * len(rules)
+        self._budget = MAX_BYTES
+        self._write = write
+        self._compress = zlib.compressobj(6, wbits=16 + zlib.MAX_WBITS)
+
+    def add(self, line: Line) -> None:
+        """Take a line that a rule matched, if there is room."""
+        if self._left[line.rule] == 0 or self._budget <= 0 or self.lines >= MAX_LINES:
+            return
+        self._left[line.rule] -= 1
+        rule, block = self._rules[line.rule], line.block
+        text = block.data[line.start : min(line.end, line.start + LINE_BYTES)].decode("utf-8", "replace")
+        finding = {
+            "rule": rule.name,
+            "severity": str(rule.severity),
+            "line": line.number,
+            "offset": block.offset + line.start,
+            "text": cut((redact(text) if rule.redact else text).rstrip("\r"), LINE_BYTES),
+        }
+        if block.place is not None:
+            finding["key"] = block.place
+        data = (json.dumps(finding, ensure_ascii=False) + "\n").encode()
+        self.lines += 1
+        self._budget -= len(data)
+        self._put(self._compress.compress(data))
+
+    def close(self) -> None:
+        """Write what is left."""
+        self._put(self._compress.flush())
+
+    def _put(self, data: bytes) -> None:
+        if data:
+            self._write(data)
