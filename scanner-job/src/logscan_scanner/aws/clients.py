@@ -17,9 +17,10 @@ from logscan_scanner.errors import (
 )
 
 NODE_ROLE_VARIABLE = "LOGSCAN_ALLOW_NODE_ROLE"
+READ_SECONDS_VARIABLE = "LOGSCAN_READ_SECONDS"  # without a byte, before a connection counts as broken
 CONFIG = Config(
     connect_timeout=5,
-    read_timeout=30,
+    read_timeout=float(os.environ.get(READ_SECONDS_VARIABLE, "30")),
     retries={"mode": "standard", "max_attempts": 5},
     s3={"addressing_style": "path"},
 )
