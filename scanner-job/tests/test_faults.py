@@ -27,8 +27,6 @@ pytestmark = pytest.mark.emulator
 LINES = 400_000
 LINE = b"%07d some line of a log that is %s\n"
 BODY = b"".join(LINE % (n, b"bad" if n % 100 == 0 else b"fine ") for n in range(LINES))
-    b"%07d some line of a log that is %s\n" % (n, b"bad" if n % 100 == 0 else b"fine ") for n in range(LINES)
-)
 BUCKET, TABLE = "faulty-logs", "faulty-results"
 
 

@@ -228,6 +228,8 @@ def _policy(name: str, values: dict[str, str]) -> str:
         actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
         batches = [f"{action}Batch" for action in actions if action.split(":")[0] == "sqs"]
         statement["Action"] = actions + batches
+        if actions == ["ses:SendEmail"]:  # it knows no resource that mail is sent by
+            statement["Resource"] = "*"
     return json.dumps(document)
 
 
