@@ -75,6 +75,25 @@ def rules(count: int) -> list[Rule]:
     return [*own, *shipped.values()][:count]
 
 
+def field_rules(count: int) -> list[Rule]:
+    """Return rules as teams write them for the fields of their own logs: few begin with a word to look for."""
+    chance = random.Random(3)
+    found: list[Rule] = []
+    while len(found) < count:
+        one, two, digit = chance.choice(WORDS), chance.choice(WORDS), chance.randrange(10)
+        forms = [
+            rf"\b{one} {two} (?:failed|denied|lost)\b",
+            rf"(?:{one}|{two}).*(?:refused|reset|timed out)",
+            rf"{one}=\d+ .*user=\d*{digit}\b",
+            rf"\[\d+\] (?:WARN|ERROR) .*{one}",
+            rf"took [5-9]\d{{3}} ms for (?:{one}|{two})",
+            rf"^\S+ \S+\[\d+\] \w+ {one} {two}\b",
+            rf"id=[0-9a-f]*{digit}{digit}{digit} user",
+        ]
+        found.append(Rule(name=f"field-{len(found)}", pattern=chance.choice(forms)))
+    return found
+
+
 def for_ripgrep(rule: Rule) -> str:
     """Return a rule's expression for `rg -f`, as a group: rg joins them, and a flag of one would reach the next."""
     return f"(?i:{rule.pattern})" if rule.ignore_case else f"(?:{rule.pattern})"

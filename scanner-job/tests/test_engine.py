@@ -1,5 +1,6 @@
 """Counts are exact: equal to a search of every single line, whatever the input and however it is cut."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -31,6 +32,15 @@ PATTERNS = [
     "[^a-z]ERROR[^a-z]",
     "line \\d*7 ",
 ]
+
+
+def test_every_way_is_tested_where_that_is_asked_for() -> None:
+    """In CI a build without a compiler or a machine without the library must not go unnoticed."""
+    missing = {"twins", "wheel", "library"} - set(WAYS)
+    if os.environ.get("LOGSCAN_TEST_ALL_WAYS"):
+        assert not missing
+    elif missing:
+        pytest.skip(f"not on this machine: {', '.join(sorted(missing))} (Debian: gcc, libvectorscan5)")
 
 
 @pytest.mark.parametrize("name", CORPORA)

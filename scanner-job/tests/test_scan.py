@@ -49,7 +49,9 @@ def emulated() -> Iterator[Any]:
         s3 = boto3.client("s3")
         s3.create_bucket(Bucket="app-logs", CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
         s3.put_bucket_versioning(Bucket="app-logs", VersioningConfiguration={"Status": "Enabled"})
+        session.cache_clear()
         yield s3, boto3.client("dynamodb")
+        session.cache_clear()
 
 
 @pytest.fixture
@@ -173,12 +175,14 @@ def test_a_scan_that_fails_leaves_no_half_report(cloud: Any) -> None:
 
 def test_the_role_of_the_node_is_refused_unless_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     def methods() -> list[str]:
+        session.cache_clear()
         return [provider.METHOD for provider in session().get_component("credential_provider").providers]
 
     assert "iam-role" not in methods()
     assert "container-role" in methods(), "Pod Identity"
     monkeypatch.setenv("LOGSCAN_ALLOW_NODE_ROLE", "true")
     assert "iam-role" in methods()
+    session.cache_clear()
 
 
 def test_all_objects_under_a_prefix(cloud: Any) -> None:

@@ -264,6 +264,7 @@ class ResultRef(Model):
     table: str = Field(description="DynamoDB table.")
     pk: str = Field(description="Partition key of the row.")
     sk: str = Field(description="Sort key of the row.")
+    report_uri: str | None = Field(default=None, description="Where the findings are, as gzipped JSON Lines.")
 
 
 class JobRef(Model):

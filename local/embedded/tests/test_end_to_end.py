@@ -269,6 +269,7 @@ def test_who_wants_to_know_is_told_once(cloud: Cloud) -> None:
     (row,) = [row for row in cloud.rows("told.log") if "mail_sent_at" in row]
     assert {"sns_sent_at", "webhook_sent_at"} <= set(row)
     assert not {"mail_error", "sns_error", "webhook_error"} & set(row)
+    assert scan["status"]["result"]["reportUri"] == row["report_uri"]["S"]
     bucket, _, key = row["report_uri"]["S"].removeprefix("s3://").partition("/")
     report = gzip.decompress(cloud.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
     (finding,) = [json.loads(line) for line in report.splitlines()]

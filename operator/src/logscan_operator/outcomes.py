@@ -148,4 +148,6 @@ def _succeeded(scan: Scan, row: dict[str, Any], result: ResultRef | None, now: d
     found = f"{summary.matched_lines} of {summary.lines} lines matched"
     if summary.truncated:
         found += f"; the scan is partial: {row.get('truncated_why', 'truncated')}"
+    if result is not None and row.get("report_uri"):
+        result = result.model_copy(update={"report_uri": row["report_uri"]})
     return statuses.finished(scan, Verdict(Phase.SUCCEEDED, Reason.COMPLETED, found), now, summary, result)

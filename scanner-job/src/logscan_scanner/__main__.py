@@ -13,6 +13,8 @@ from pathlib import Path
 from types import FrameType
 from typing import NoReturn
 
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")  # looking for them takes a twentieth of a scan's start
+
 from pydantic import ValidationError
 
 from logscan_api.exitcodes import ExitCode

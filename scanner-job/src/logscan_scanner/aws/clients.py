@@ -1,6 +1,7 @@
 """Clients of AWS, and what their errors mean for a scan."""
 
 import os
+from functools import cache
 from typing import Any
 
 from botocore.config import Config
@@ -31,6 +32,7 @@ _DENIED = {"AccessDenied", "403", "AccessDeniedException", "InvalidAccessKeyId",
 _GONE = {"NoSuchBucket", "ResourceNotFoundException"}
 
 
+@cache
 def session() -> Session:
     """Return a session that takes its credentials from Pod Identity, IRSA or the environment.
 

@@ -1,5 +1,6 @@
 """The result table: one row for a scan, and one for the newest scan of an object."""
 
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -21,8 +22,9 @@ class Results:
     An item past its TTL counts as absent: DynamoDB may keep it for days.
     """
 
-    def __init__(self) -> None:
-        self._dynamodb: DynamoDBClient = client("dynamodb")
+    @cached_property
+    def _dynamodb(self) -> "DynamoDBClient":
+        return client("dynamodb")  # type: ignore[no-any-return]
 
     def finished(self, ref: ResultRef, now: int) -> Row | None:
         """Return the row of a scan that was finished before, or None.
