@@ -148,6 +148,7 @@ def test_the_newest_version_of_an_object_has_a_row_of_its_own(cloud: Any) -> Non
     assert "bucket_day" not in latest, "it must not come twice in an index"
 
 
+@pytest.mark.stress
 def test_findings_go_to_the_reports_bucket(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uploads, "PART_BYTES", 5 << 20)
     noise = b"".join(b"ERROR%d %s password=hunter2\n" % (n % 8, os.urandom(1900).hex().encode()) for n in range(8000))

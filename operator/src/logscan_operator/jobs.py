@@ -100,7 +100,7 @@ def build_job(scan: Scan, request: ScanRequest, resolved: Resolved, settings: Se
         SCAN_UID_LABEL: scan.uid,
         ATTEMPT_LABEL: str(request.scan.attempt),
     }
-    annotations = {RESULT_ANNOTATION: request.result.model_dump_json(by_alias=True)}
+    annotations = {RESULT_ANNOTATION: request.result.model_dump_json(by_alias=True, exclude_none=True)}
     if resolved.policy_name:
         annotations[POLICY_ANNOTATION] = resolved.policy_name
     timeout = spec.timeout_seconds or (policy.timeout_seconds if policy else None)
