@@ -228,6 +228,7 @@ ENDS: list[tuple[dict[str, str] | None, dict[str, Any], Reason]] = [
     ({"standin/exit": "67"}, {}, Reason.SUPERSEDED),
     ({"standin/exit": "68"}, {}, Reason.ACCESS_DENIED),
     ({"standin/exit": "69"}, {}, Reason.ARCHIVED),
+    ({"standin/exit": "77"}, {}, Reason.KEY_UNAVAILABLE),
     ({"standin/exit": "70"}, {"attempts": 1}, Reason.INTERNAL_ERROR),
     ({"standin/exit": "75"}, {"attempts": 1}, Reason.TRY_AGAIN_LATER),
     ({"standin/exit": "1"}, {"attempts": 1}, Reason.JOB_FAILED),

@@ -263,7 +263,8 @@ def client_error(code: str, status: int = 400) -> ClientError:
     ("error", "kind"),
     [
         (client_error("AccessDenied", 403), errors.AccessDeniedError),
-        (client_error("KMS.DisabledException"), errors.AccessDeniedError),
+        (client_error("KMS.DisabledException"), errors.KeyUnavailableError),
+        (client_error("KMS.ThrottlingException"), errors.TryAgainError),
         (client_error("InvalidObjectState", 403), errors.ArchivedError),
         (client_error("SlowDown", 503), errors.TryAgainError),
         (client_error("ThrottlingException"), errors.TryAgainError),

@@ -33,6 +33,7 @@ class Reason(StrEnum):
     OBJECT_NOT_FOUND = "ObjectNotFound"
     ACCESS_DENIED = "AccessDenied"
     ARCHIVED = "Archived"
+    KEY_UNAVAILABLE = "KeyUnavailable"
     INTERNAL_ERROR = "InternalError"
     TRY_AGAIN_LATER = "TryAgainLater"
     OUT_OF_MEMORY = "OutOfMemory"
@@ -58,6 +59,7 @@ class ExitCode(IntEnum):
     ARCHIVED = 69
     INTERNAL_ERROR = 70
     TRY_AGAIN = 75
+    KEY_UNAVAILABLE = 77
 
     @property
     def reason(self) -> Reason:
@@ -67,7 +69,7 @@ class ExitCode(IntEnum):
     @property
     def permanent(self) -> bool:
         """Return whether running the same scan again must end the same way."""
-        return ExitCode.BAD_REQUEST <= self <= ExitCode.ARCHIVED
+        return ExitCode.BAD_REQUEST <= self <= ExitCode.ARCHIVED or self is ExitCode.KEY_UNAVAILABLE
 
 
 _REASONS = {
@@ -80,6 +82,7 @@ _REASONS = {
     ExitCode.ARCHIVED: Reason.ARCHIVED,
     ExitCode.INTERNAL_ERROR: Reason.INTERNAL_ERROR,
     ExitCode.TRY_AGAIN: Reason.TRY_AGAIN_LATER,
+    ExitCode.KEY_UNAVAILABLE: Reason.KEY_UNAVAILABLE,
 }
 
 

@@ -7,7 +7,8 @@ ScanError
 ├── SupersededError       67  the object changed while or before it was read
 ├── AccessDeniedError     68  the scanner may not read or write something
 ├── ArchivedError         69  the object must be restored first
-└── TryAgainError         75  throttled, network, no credentials yet, told to stop
+├── TryAgainError         75  throttled, network, no credentials yet, told to stop
+└── KeyUnavailableError   77  the KMS key that the object is encrypted with cannot be used
 """
 
 from logscan_api.exitcodes import ExitCode
@@ -59,3 +60,9 @@ class TryAgainError(ScanError):
     """The same scan may succeed later."""
 
     code = ExitCode.TRY_AGAIN
+
+
+class KeyUnavailableError(ScanError):
+    """The KMS key that the object is encrypted with is disabled, gone or not for this role."""
+
+    code = ExitCode.KEY_UNAVAILABLE

@@ -11,6 +11,7 @@ from botocore.session import Session, get_session
 from logscan_scanner.errors import (
     AccessDeniedError,
     ArchivedError,
+    KeyUnavailableError,
     ObjectNotFoundError,
     ScanError,
     SupersededError,
@@ -74,7 +75,9 @@ def translate(error: Exception, what: str, pinned: bool = False) -> ScanError:
         return SupersededError(f"{text}: it was overwritten")
     if code in _GONE:
         return ObjectNotFoundError(text)
-    if code in _DENIED or code.startswith("KMS"):
+    if code.startswith("KMS") and "hrottl" not in code:
+        return KeyUnavailableError(f"{text}: check the state and the policy of the object's KMS key")
+    if code in _DENIED:
         return AccessDeniedError(f"{text}: check the role of the scanner's service account")
     if code == "InvalidObjectState":
         return ArchivedError(f"{text}: restore it first, then create the LogScan again")
