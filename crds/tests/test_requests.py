@@ -1,9 +1,10 @@
 """The request that a Job gets, and the limits in it."""
 
 from logscan_api.exitcodes import ExitCode, permanent_codes
-from logscan_api.logscans import Limits, Phase, ResultRef, S3Source
+from logscan_api.logscans import Limits, S3Source
 from logscan_api.requests import DEFAULT_LIMITS, ScanIdentity, ScanRequest, resolve_limits
 from logscan_api.rules import Rule
+from logscan_api.statuses import Phase, ResultRef
 
 
 def test_the_first_layer_that_sets_a_limit_wins() -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 
-from logscan_api.logscans import ResultRef
 from logscan_api.results import Sample, ScanResult, summarize, table_definition
 from logscan_api.rules import Severity
+from logscan_api.statuses import ResultRef
 
 NOW = datetime(2026, 11, 24, 8, 0, 0, 123000, tzinfo=UTC)
 

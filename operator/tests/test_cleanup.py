@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from objects import NOW, SETTINGS, scan_body, stamp, view_of
 
-from logscan_api.logscans import LogScanStatus
+from logscan_api.statuses import LogScanStatus
 from logscan_operator.cleanup import expired
 from logscan_operator.events import Pace, build, worth_telling
 from logscan_operator.items import IDENTITY_LABEL, Object, Scan

@@ -6,7 +6,7 @@ import pytest
 from objects import NOW, ROW, SETTINGS, job, pod_body, scan, stamp
 
 from logscan_api.exitcodes import ExitCode, Reason
-from logscan_api.logscans import LogScanStatus, Phase
+from logscan_api.statuses import LogScanStatus, Phase
 from logscan_operator.items import Object, ScanJob
 from logscan_operator.outcomes import backoff_seconds, conclude, explain, result_of
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from objects import NOW, SETTINGS, job_body, scan_body, stamp, view_of
 
 from logscan_api.exitcodes import Reason
-from logscan_api.logscans import Phase
+from logscan_api.statuses import Phase
 from logscan_operator import statuses
 from logscan_operator.items import Object
 from logscan_operator.planning import (

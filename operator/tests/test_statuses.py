@@ -7,8 +7,8 @@ import pytest
 from objects import NOW, ROW, job, job_body, scan, stamp
 
 from logscan_api.exitcodes import Reason
-from logscan_api.logscans import LogScanStatus, Phase
 from logscan_api.results import summarize
+from logscan_api.statuses import LogScanStatus, Phase
 from logscan_operator import statuses
 from logscan_operator.items import Scan, ScanJob
 from logscan_operator.statuses import Verdict

@@ -14,10 +14,11 @@ from typing import Any
 
 import pytest
 
-from logscan_api.logscans import ResultRef, S3Source
+from logscan_api.logscans import S3Source
 from logscan_api.requests import ScanIdentity, ScanRequest, resolve_limits
 from logscan_api.results import table_definition
 from logscan_api.rules import Rule
+from logscan_api.statuses import ResultRef
 from logscan_local import aws, processes
 from logscan_local.paths import StackPaths
 from logscan_local.ports import free_ports

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from logscan_api.exitcodes import Reason
-from logscan_api.logscans import ResultRef, S3Source
+from logscan_api.logscans import S3Source
 from logscan_api.notify import Email, Notify, Webhook, When
 from logscan_api.requests import ScanIdentity, ScanRequest, resolve_limits
 from logscan_api.rules import Rule, Severity
+from logscan_api.statuses import ResultRef
 from logscan_scanner import mail, notifying
 from logscan_scanner.errors import AccessDeniedError, ScanError
 

@@ -18,10 +18,11 @@ from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsE
 from moto import mock_aws
 
 from logscan_api.exitcodes import ExitCode
-from logscan_api.logscans import Limits, ResultRef, S3Source
+from logscan_api.logscans import Limits, S3Source
 from logscan_api.requests import Report, ScanIdentity, ScanRequest, resolve_limits
 from logscan_api.results import LATEST, table_definition
 from logscan_api.rules import Rule, Severity
+from logscan_api.statuses import ResultRef
 from logscan_scanner import __main__ as command
 from logscan_scanner import aws, errors, logs, runner
 from logscan_scanner.aws import objects as stored_objects

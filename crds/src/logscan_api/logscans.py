@@ -1,6 +1,5 @@
 """The LogScan custom resource: one object (or prefix) in S3, to be scanned once."""
 
-from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
@@ -8,10 +7,11 @@ from pydantic import ConfigDict, Field
 from logscan_api.exitcodes import Reason
 from logscan_api.models import Model
 from logscan_api.notify import Notify
-from logscan_api.rules import RuleSelection, Severity
+from logscan_api.quantities import Quantity
+from logscan_api.rules import RuleSelection
+from logscan_api.statuses import LogScanStatus, Phase
 
 Label = Annotated[str, Field(max_length=63, pattern=r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")]
-Quantity = Annotated[str, Field(max_length=32, pattern=r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$")]
 LabelMap = Annotated[dict[str, Label], Field(max_length=32)]
 QuantityMap = Annotated[dict[str, Quantity], Field(max_length=16)]
 
@@ -19,23 +19,6 @@ QuantityMap = Annotated[dict[str, Quantity], Field(max_length=16)]
 def cel(rule: str, message: str) -> Any:
     """Return one `x-kubernetes-validations` entry."""
     return {"rule": rule, "message": message}
-
-
-class Phase(StrEnum):
-    """Where a LogScan is in its life."""
-
-    PENDING = "Pending"
-    QUEUED = "Queued"
-    RUNNING = "Running"
-    SUCCEEDED = "Succeeded"
-    FAILED = "Failed"
-    SUSPENDED = "Suspended"
-    CANCELLED = "Cancelled"
-
-    @property
-    def finished(self) -> bool:
-        """Return whether nothing will happen to the scan any more."""
-        return self in (Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED)
 
 
 class S3Source(Model):
@@ -222,92 +205,6 @@ class LogScanSpec(Model):
         description="Seconds after which a finished LogScan is deleted (default set in the operator); its row stays.",
     )
     job: JobTemplate | None = Field(default=None, description="Changes to the Job that runs the scan.")
-
-
-class Condition(Model):
-    """A condition, with Kubernetes' standard fields."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    type: str = Field(max_length=64)
-    status: Annotated[str, Field(pattern="^(True|False|Unknown)$")]
-    reason: str = Field(max_length=128)
-    message: str = Field(max_length=1024)
-    last_transition_time: str = Field(json_schema_extra={"format": "date-time"})
-    observed_generation: int | None = None
-
-
-class RuleCount(Model):
-    """How many lines one rule matched."""
-
-    rule: str
-    severity: Severity
-    lines: int
-
-
-class Summary(Model):
-    """What the scan found, in short."""
-
-    bytes: int = Field(description="Bytes read from S3.")
-    decompressed_bytes: int = Field(description="Bytes after decompression.")
-    lines: int = Field(description="Lines read.")
-    matched_lines: int = Field(description="Lines that at least one rule matched.")
-    worst_severity: Severity | None = Field(default=None, description="Worst severity that was found.")
-    by_severity: dict[str, int] = Field(description="Lines per severity; a line counts in each that it has.")
-    top_rules: Annotated[list[RuleCount], Field(max_length=10)] = Field(description="Rules with the most lines.")
-    truncated: bool = Field(default=False, description="Whether a limit or damaged input ended the scan early.")
-
-
-class ResultRef(Model):
-    """Where the whole result is."""
-
-    table: str = Field(description="DynamoDB table.")
-    pk: str = Field(description="Partition key of the row.")
-    sk: str = Field(description="Sort key of the row.")
-    report_uri: str | None = Field(default=None, description="Where the findings are, as gzipped JSON Lines.")
-
-
-class JobRef(Model):
-    """The Job of the newest attempt."""
-
-    name: str
-    uid: str | None = None
-
-
-class LogScanStatus(Model):
-    """What became of the scan. Written by the operator only; always below 4 KiB."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    observed_generation: int | None = Field(default=None, description="Generation of the spec that this describes.")
-    phase: Phase | None = Field(default=None, description="Where the scan is in its life.")
-    reason: Reason | None = Field(default=None, description="Why, in one word.")
-    message: str | None = Field(default=None, max_length=1024, description="Why, for a person.")
-    conditions: list[Condition] | None = Field(
-        default=None,
-        json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
-        description="Admitted, JobCreated, Complete, Failed.",
-    )
-    policy: str | None = Field(default=None, description="LogScanPolicy that gave the rules.")
-    job: JobRef | None = Field(default=None, description="Job of the newest attempt.")
-    attempts: int | None = Field(default=None, description="Jobs created so far.")
-    memory_limit: Quantity | None = Field(
-        default=None, description="Memory limit of the next attempt, raised because the last one was OOM-killed."
-    )
-    retry_time: str | None = Field(
-        default=None,
-        description="When the next attempt may start.",
-        json_schema_extra={"format": "date-time"},
-    )
-    start_time: str | None = Field(
-        default=None, description="When the first Job was created.", json_schema_extra={"format": "date-time"}
-    )
-    completion_time: str | None = Field(
-        default=None, description="When the scan ended.", json_schema_extra={"format": "date-time"}
-    )
-    duration: str | None = Field(default=None, description="From start to completion, for people.")
-    summary: Summary | None = Field(default=None, description="What was found.")
-    result: ResultRef | None = Field(default=None, description="Where the whole result is.")
 
 
 class LogScan(Model):

@@ -6,10 +6,11 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from logscan_api.globs import matches
-from logscan_api.logscans import Condition, JobTemplate, Limits, cel
+from logscan_api.logscans import JobTemplate, Limits, cel
 from logscan_api.models import Model
 from logscan_api.notify import Notify
 from logscan_api.rules import RuleSelection
+from logscan_api.statuses import Condition
 
 Glob = Annotated[str, Field(min_length=1, max_length=1024)]
 

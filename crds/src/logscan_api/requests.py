@@ -4,10 +4,11 @@ from typing import Literal
 
 from pydantic import Field
 
-from logscan_api.logscans import Limits, ResultRef, S3Source
+from logscan_api.logscans import Limits, S3Source
 from logscan_api.models import Model
 from logscan_api.notify import Notify
 from logscan_api.rules import Rule
+from logscan_api.statuses import ResultRef
 
 REQUEST_VARIABLE = "LOGSCAN_REQUEST"
 

@@ -10,9 +10,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from logscan_api.logscans import ResultRef, RuleCount, Summary
 from logscan_api.models import Model
 from logscan_api.rules import Severity
+from logscan_api.statuses import ResultRef, RuleCount, Summary
 
 TABLE_KEYS = ("pk", "sk")
 TABLE_INDEXES: dict[str, tuple[str, str]] = {

@@ -16,7 +16,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from logscan_api.logscans import ResultRef
+from logscan_api.statuses import ResultRef
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

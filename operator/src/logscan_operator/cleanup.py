@@ -6,7 +6,7 @@ A LogScan is never deleted before its status is final; its row in DynamoDB stays
 from collections.abc import Container
 from datetime import datetime, timedelta
 
-from logscan_api.logscans import Phase
+from logscan_api.statuses import Phase
 from logscan_operator.items import Key, Scan
 from logscan_operator.settings import Settings
 from logscan_operator.view import View

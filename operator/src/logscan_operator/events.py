@@ -12,7 +12,7 @@ import uuid
 import aiohttp
 
 from logscan_api import API_VERSION
-from logscan_api.logscans import LogScanStatus, Phase
+from logscan_api.statuses import LogScanStatus, Phase
 from logscan_operator.items import Object, Scan
 from logscan_operator.kube import ApiError
 from logscan_operator.leases import FencedApi

@@ -8,9 +8,9 @@ from pydantic import ValidationError
 
 from logscan_api import UnknownPackError
 from logscan_api.exitcodes import Reason
-from logscan_api.logscans import LogScanStatus, Phase
 from logscan_api.policies import LogScanPolicySpec, choose
 from logscan_api.requests import ScanRequest
+from logscan_api.statuses import LogScanStatus, Phase
 from logscan_operator import jobs, outcomes, paths, statuses
 from logscan_operator.aws import ResultReader
 from logscan_operator.events import Recorder

@@ -6,8 +6,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from logscan_api.logscans import LogScanSpec, LogScanStatus, Phase, ResultRef
+from logscan_api.logscans import LogScanSpec
 from logscan_api.policies import LogScanPolicySpec, LogScanPolicyStatus
+from logscan_api.statuses import LogScanStatus, Phase, ResultRef
 
 Object = dict[str, Any]
 Key = tuple[str, str]

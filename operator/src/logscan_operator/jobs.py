@@ -8,11 +8,12 @@ from pydantic import ValidationError
 from logscan_api import API_VERSION
 from logscan_api.exitcodes import permanent_codes
 from logscan_api.identity import job_name, partition_key, sort_key
-from logscan_api.logscans import JobTemplate, LogScanSpec, ResultRef
+from logscan_api.logscans import JobTemplate, LogScanSpec
 from logscan_api.packs import resolve_rules
 from logscan_api.policies import LogScanPolicySpec, PolicyAction
 from logscan_api.requests import REQUEST_VARIABLE, Report, ScanIdentity, ScanRequest, resolve_limits
 from logscan_api.rules import RuleSelection, ruleset_hash
+from logscan_api.statuses import ResultRef
 from logscan_operator.items import ATTEMPT_LABEL, POLICY_ANNOTATION, RESULT_ANNOTATION, SCAN_UID_LABEL, Object, Scan
 from logscan_operator.settings import Settings
 

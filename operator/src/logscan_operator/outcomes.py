@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from logscan_api.exitcodes import ExitCode, Reason
-from logscan_api.logscans import LogScanStatus, Phase, ResultRef
 from logscan_api.results import summarize
+from logscan_api.statuses import LogScanStatus, Phase, ResultRef
 from logscan_operator import statuses
 from logscan_operator.items import Object, Scan, ScanJob
 from logscan_operator.quantities import doubled

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from logscan_api.exitcodes import Reason
-from logscan_api.logscans import LogScanStatus, Phase
 from logscan_api.policies import choose
+from logscan_api.statuses import LogScanStatus, Phase
 from logscan_operator import statuses
 from logscan_operator.admission import LIMIT_MESSAGES, Candidate, Usage, admit
 from logscan_operator.items import Key, Scan, ScanJob, parse_time

@@ -14,8 +14,8 @@ from datetime import datetime
 
 import aiohttp
 
-from logscan_api.logscans import Condition, Phase
 from logscan_api.policies import LogScanPolicyStatus, PolicyAction, ScanCounts
+from logscan_api.statuses import Condition, Phase
 from logscan_operator import paths
 from logscan_operator.items import Key, Policy
 from logscan_operator.kube import JSON_MERGE, ApiError

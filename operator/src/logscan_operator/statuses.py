@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from logscan_api.exitcodes import Reason
-from logscan_api.logscans import Condition, JobRef, LogScanStatus, Phase, ResultRef, Summary
+from logscan_api.statuses import Condition, JobRef, LogScanStatus, Phase, ResultRef, Summary
 from logscan_operator.items import Scan, ScanJob, parse_time
 
 # Together with the longest key and version that S3 allows, a status stays below 4 KiB.

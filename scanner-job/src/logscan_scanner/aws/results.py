@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from logscan_api.logscans import ResultRef
 from logscan_api.results import LATEST, TTL_ATTRIBUTE
+from logscan_api.statuses import ResultRef
 from logscan_scanner.aws.clients import client, translate
 
 if TYPE_CHECKING:
