@@ -7,7 +7,7 @@ setup(
         Extension(
             "logscan_scanner._native",
             ["src/logscan_scanner/_native.c"],
-            depends=[f"src/logscan_scanner/_{name}.h" for name in ("clock", "hits", "library")],
+            depends=[f"src/logscan_scanner/_{name}.h" for name in ("clock", "hits", "library", "tally")],
             extra_compile_args=["-O3"],
             libraries=["dl"],
             optional=True,
