@@ -167,6 +167,11 @@ def test_findings_go_to_the_reports_bucket(cloud: Any, monkeypatch: pytest.Monke
     assert not any("hunter2" in finding["text"] for finding in findings if finding["rule"] == "r0")
 
 
+def test_an_invalid_rule_is_told_even_if_the_object_is_missing(cloud: Any) -> None:
+    with pytest.raises(errors.InvalidRuleError):
+        run(request(key="missing", rules=[Rule(name="bad", pattern="(")]))
+
+
 def test_a_scan_that_fails_leaves_no_half_report(cloud: Any) -> None:
     cloud.put_object(Bucket="app-logs", Key="a", Body=TEXT)
     with pytest.raises(errors.InvalidRuleError):

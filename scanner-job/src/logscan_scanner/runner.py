@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import chain
@@ -12,6 +13,7 @@ from logscan_scanner import __version__
 from logscan_scanner.aws import Objects, Results, StoredObject
 from logscan_scanner.aws.uploads import Upload
 from logscan_scanner.compiling import compile_rules
+from logscan_scanner.errors import ScanError
 from logscan_scanner.mail import Row
 from logscan_scanner.progress import Progress
 from logscan_scanner.report import LINES_PER_RULE, Findings
@@ -38,15 +40,20 @@ def run(request: ScanRequest, objects: Objects, results: Results, job_uid: str) 
         ScanError: There is no result; its code says what the operator should do.
     """
     started = datetime.now(UTC)
-    found, more = objects.find(request.source, request.limits.max_objects)
-    # The first bytes are asked for before anything else that takes time.
-    opening = (objects.open(wanted) for wanted in found)
-    first = next(opening)
-    done = results.finished(request.result, int(started.timestamp()))
-    if done is not None:
-        log.info("the row was there already, from Job %s", done.get("job_uid"))
-        return done
-    ruleset = compile_rules(request.rules)
+    with ThreadPoolExecutor(1, "compile") as pool:
+        compiling = pool.submit(compile_rules, request.rules)
+        try:
+            found, more = objects.find(request.source, request.limits.max_objects)
+            opening = (objects.open(wanted) for wanted in found)
+            first = next(opening)
+        except ScanError:
+            compiling.result()  # a rule that is no rule is the better answer: it is so for every object
+            raise
+        done = results.finished(request.result, int(started.timestamp()))
+        if done is not None:
+            log.info("the row was there already, from Job %s", done.get("job_uid"))
+            return done
+        ruleset = compiling.result()
     with _report(request) as (findings, uri):
         progress = Progress(request.source.size)
         modified = first[0].modified
