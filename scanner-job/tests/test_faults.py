@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -125,6 +126,7 @@ def emulator() -> Iterator[int]:
     aws.client("dynamodb", endpoint).create_table(**table_definition(TABLE))
     yield port
     processes.stop([part])
+    shutil.rmtree(paths.root)
 
 
 @pytest.fixture
