@@ -26,7 +26,7 @@ def test_a_request_survives_the_environment() -> None:
 
 
 def test_permanent_exits_are_those_that_fail_a_job_at_once() -> None:
-    assert permanent_codes() == [64, 65, 66, 67, 68, 69]
+    assert permanent_codes() == [64, 65, 66, 67, 68, 69, 77]
     assert not ExitCode.TRY_AGAIN.permanent
     assert not ExitCode.INTERNAL_ERROR.permanent
 
