@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from corpora import CORPORA, WAYS, chunks, count, expected, lines_of
+from formats import STORED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,7 @@ from logscan_api.packs import load_pack, pack_names
 from logscan_api.rules import Rule, Severity
 from logscan_scanner.compiling import compile_rules
 from logscan_scanner.errors import InvalidRuleError
+from logscan_scanner.inputs import open_inputs
 
 PATTERNS = [
     "ERROR",
@@ -31,6 +33,27 @@ PATTERNS = [
     "größe",
     "[^a-z]ERROR[^a-z]",
     "line \\d*7 ",
+    "\\x00",
+    "\\xff",
+    "[^\\x00-\\x7f]",
+    "[a-f\\d]{4,}",
+    "(?:a|b|)ERROR",
+    "ERROR\\b",
+    "\\BRROR",
+    "[\\]\\-a]",
+    "(?s)a.*b",
+    "o[^k\\s]",
+    "\\W\\w\\W",
+    "^[^E]*E[^E]*$",
+    "\\S+\\s\\S+",
+    ".{40,}",
+    "^.{1,3}$",
+    "x+?y",
+    "\\t",
+    "(\\w)\\1",
+    "(?<=line )\\d",
+    "ok(?! \\w)",
+    "(?=.*ok).*line",
 ]
 
 
@@ -77,6 +100,28 @@ def test_shipped_rules_do_what_their_samples_say(name: str) -> None:
         for line in (*rule.matches, *rule.ignores):
             engine = count([rule.rule], [line.encode() + b"\n"])
             assert engine.counts.by_rule == [line in rule.matches], (rule.rule.name, line)
+
+
+@pytest.mark.stress
+def test_a_line_of_ten_megabytes_is_a_line_like_any_other() -> None:
+    data = b"start " + b"x" * 10_000_000 + b" ERROR\nERROR\n" + b"y" * 10_000_000
+    rules = [Rule(name=f"r{n}", pattern=p) for n, p in enumerate(("^start.*ERROR$", "ERROR", "y$", "^y"))]
+    for way in WAYS:
+        engine = count(rules, chunks(data, 777_777), max_line_bytes=16 << 20, way=way)
+        assert (engine.counts.by_rule, engine.lines) == ([1, 2, 1, 1], 3)
+        cut = count(rules, chunks(data, 777_777), max_line_bytes=1 << 20, way=way)
+        assert (cut.counts.by_rule, cut.lines) == ([0, 1, 1, 1], 3), "only the beginning of a longer line is matched"
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.binary(max_size=40), max_size=20), st.sampled_from(sorted(STORED)), st.integers(1, 200))
+def test_any_input_in_any_format_at_any_cut(pieces: list[bytes], kind: str, size: int) -> None:
+    data = b"\n".join(pieces)
+    rules = [Rule(name=f"r{n}", pattern=p) for n, p in enumerate(("[A-F]", "\\d", "^\\x00", "[^a]$"))]
+    for way in WAYS:
+        (log,) = open_inputs(chunks(STORED[kind](data), size))
+        engine = count(rules, log.chunks, way=way)
+        assert engine.counts.by_rule == [len(expected(rule.pattern, data)) for rule in rules], way
 
 
 LINES = st.lists(st.binary(max_size=30).map(lambda b: b.replace(b"\n", b"E")), max_size=30)

@@ -1,19 +1,17 @@
 """The content decides about the format; damage is noticed after what could be read."""
 
-import bz2
 import gzip
-import io
 import lzma
 import random
 import sys
 import tarfile
-import zipfile
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 
 import pytest
 from corpora import chunks
+from formats import COMPRESS, tarred, zipped
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,48 +25,6 @@ else:
     from backports import zstd
 
 TEXT = b"".join(b"line %d\n" % n for n in range(20000))
-COMPRESS: dict[str, Callable[[bytes], bytes]] = {
-    "gzip": gzip.compress,
-    "zstd": zstd.compress,
-    "bzip2": bz2.compress,
-    "xz": lzma.compress,
-}
-
-
-def tarred(members: dict[str, bytes], kind: int = tarfile.PAX_FORMAT) -> bytes:
-    file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w", format=kind) as archive:
-        folder = tarfile.TarInfo("folder")
-        folder.type = tarfile.DIRTYPE
-        archive.addfile(folder)
-        for name, content in members.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            archive.addfile(entry, io.BytesIO(content))
-    return file.getvalue()
-
-
-class Pipe(io.RawIOBase):
-    """A file that cannot seek, so that zipfile writes sizes after the content."""
-
-    def __init__(self) -> None:
-        self.written = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
-        self.written += data
-        return len(data)
-
-
-def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED, seekable: bool = True) -> bytes:
-    file = io.BytesIO() if seekable else Pipe()
-    with zipfile.ZipFile(file, "w", method) as archive:
-        archive.writestr("folder/", b"")
-        for name, content in members.items():
-            archive.writestr(name, content)
-    return file.getvalue() if isinstance(file, io.BytesIO) else bytes(file.written)
 
 
 def read(pieces: Iterable[bytes]) -> list[tuple[str, str | None, bytes]]:
