@@ -52,14 +52,14 @@ class Flags:
         self.claimed: set[str] = set()
         self.notes: dict[str, str] = {}
 
-    def claim(self, _ref: ResultRef, flag: str, _now: str) -> bool:
+    def claim(self, ref: ResultRef, flag: str, now: str) -> bool:
         if self.broken:
             raise AccessDeniedError("no")
         new = flag not in self.claimed
         self.claimed.add(flag)
         return new
 
-    def note(self, _ref: ResultRef, name: str, text: str) -> None:
+    def note(self, ref: ResultRef, name: str, text: str) -> None:
         self.notes[name] = text
 
 
@@ -112,7 +112,7 @@ def test_who_wants_what(when: When, least: Severity, worst: Severity | None, tol
 def test_a_webhook_is_told_once(hook: Hook) -> None:
     wanted, flags = request(Notify(webhook=Webhook(url=hook.url))), Flags()
     for _ in range(2):
-        notifying.notify_finished(wanted, ROW, flags)  # type: ignore[arg-type]
+        notifying.notify_finished(wanted, ROW, flags)
     (document,) = hook.posted
     assert (document["event"], document["byRule"]) == ("ScanFinished", {"fatal": 2, "slow": 10})
 
@@ -120,7 +120,7 @@ def test_a_webhook_is_told_once(hook: Hook) -> None:
 def test_what_goes_wrong_is_noted_without_the_url(hook: Hook) -> None:
     hook.status = 500
     flags = Flags()
-    notifying.notify_finished(request(Notify(webhook=Webhook(url=hook.url))), ROW, flags)  # type: ignore[arg-type]
+    notifying.notify_finished(request(Notify(webhook=Webhook(url=hook.url))), ROW, flags)
     assert flags.notes == {"webhook_error": "the webhook answered 500"}
     with pytest.raises(ScanError) as refusal:
         notifying.post("http://127.0.0.1:1/secret-token", "{}")
@@ -130,13 +130,13 @@ def test_what_goes_wrong_is_noted_without_the_url(hook: Hook) -> None:
 def test_mail_without_a_sender_is_noted() -> None:
     flags = Flags()
     wanted = request(Notify(email=Email(to=["a@example.com"])), sender=None)
-    notifying.notify_finished(wanted, ROW, flags)  # type: ignore[arg-type]
+    notifying.notify_finished(wanted, ROW, flags)
     assert "LOGSCAN_MAIL_SENDER" in flags.notes["mail_error"]
 
 
 def test_nobody_is_told_when_the_flag_cannot_be_set(hook: Hook) -> None:
     wanted = request(Notify(webhook=Webhook(url=hook.url)))
-    notifying.notify_finished(wanted, ROW, Flags(broken=True))  # type: ignore[arg-type]
+    notifying.notify_finished(wanted, ROW, Flags(broken=True))
     assert not hook.posted
 
 
@@ -159,5 +159,5 @@ def test_a_mail_is_plain_and_safe() -> None:
 
 
 def test_no_wish_no_message() -> None:
-    notifying.notify_finished(request(), ROW, Flags())  # type: ignore[arg-type]
+    notifying.notify_finished(request(), ROW, Flags())
     notifying.notify_failed(request(), Reason.ACCESS_DENIED, "x")

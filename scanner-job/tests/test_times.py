@@ -13,7 +13,7 @@ from logscan_scanner.histogram import BUCKETS, Histogram
 from logscan_scanner.native import COMPILED
 
 if COMPILED:
-    from logscan_scanner import _native  # type: ignore[attr-defined]
+    from logscan_scanner import _native
 
 
 def time_of(line: bytes, reference: int = REFERENCE) -> datetime | None:

@@ -6,7 +6,7 @@ calls back for each match. See docs/decisions/0001-scan-engine.md.
 """
 
 from functools import cache
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from logscan_scanner.native import COMPILED, Hits
 
@@ -46,10 +46,10 @@ class LibraryDatabase:
         Raises:
             CompileError: One cannot be compiled.
         """
-        from logscan_scanner import _native  # type: ignore[attr-defined]
+        from logscan_scanner import _native
 
         try:
-            self._library: Any = _native.Library(path, expressions, flags)
+            self._library = _native.Library(path, expressions, flags)
         except ValueError as error:
             position, message = error.args
             raise CompileError(message, position if position >= 0 else None) from error
@@ -89,7 +89,7 @@ def library_path() -> str | None:
     """Return the name by which the dynamic linker finds Hyperscan's library, or None."""
     if not COMPILED:
         return None
-    from logscan_scanner import _native  # type: ignore[attr-defined]
+    from logscan_scanner import _native
 
     try:
         _native.Library(LIBRARY, [b"x"], [0])

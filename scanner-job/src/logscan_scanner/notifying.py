@@ -3,16 +3,20 @@
 import json
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from html import escape
+from typing import Any, Protocol
 
 import urllib3
 
 from logscan_api.exitcodes import Reason
+from logscan_api.notify import Channel, Notify
 from logscan_api.requests import ScanRequest
+from logscan_api.statuses import ResultRef
 from logscan_scanner import mail
 from logscan_scanner.aws.messages import publish, send_mail
-from logscan_scanner.aws.results import Results
 from logscan_scanner.errors import ScanError
 
 WEBHOOK_SECONDS = 10
@@ -21,46 +25,62 @@ NOTE_LENGTH = 300
 log = logging.getLogger("logscan.scanner.notifying")
 
 
-def notify_finished(request: ScanRequest, row: mail.Row, results: Results) -> None:
+@dataclass(frozen=True)
+class Message:
+    """What is told: to people by mail, to machines as a document."""
+
+    title: str
+    text: str
+    html: str
+    document: dict[str, Any]
+
+
+class Flags(Protocol):
+    """Where it is kept what was sent: `Results` on the row."""
+
+    def claim(self, ref: ResultRef, flag: str, now: str) -> bool:
+        """Set a flag, and return whether it was this call that set it."""
+
+    def note(self, ref: ResultRef, name: str, text: str) -> None:
+        """Keep what went wrong."""
+
+
+def notify_finished(request: ScanRequest, row: mail.Row, flags: Flags) -> None:
     """Tell of a scan with a result.
 
     Each way sets its flag on the row before it sends, so that no attempt sends again; what went wrong is noted there.
     """
-    wanted = request.notify
-    if wanted is None:
+    if request.notify is None:
         return
-    worst, title = mail.worst_of(row), mail.subject(row)
-    body = json.dumps(mail.document(request, row))
-    ways: list[tuple[str, Callable[[], None]]] = []
-    if wanted.email is not None and wanted.email.wants(worst):
-        to = wanted.email.to
-        words = mail.text(request, row), mail.html(request, row)
-        ways.append(("mail", lambda: _mail(request.sender, to, title, *words)))
-    if wanted.sns is not None and wanted.sns.wants(worst):
-        topic = wanted.sns.topic_arn
-        ways.append(("sns", lambda: publish(topic, title, body)))
-    if wanted.webhook is not None and wanted.webhook.wants(worst):
-        url = wanted.webhook.url
-        ways.append(("webhook", lambda: post(url, body)))
-    for name, send in ways:
-        _once(request, name, send, results)
+    worst = mail.worst_of(row)
+    message = Message(mail.subject(row), mail.text(request, row), mail.html(request, row), mail.document(request, row))
+    for name, send in _ways(request, request.notify, message, lambda channel: channel.wants(worst)):
+        _once(request, name, send, flags)
 
 
-def notify_failed(request: ScanRequest, reason: Reason, message: str) -> None:
+def notify_failed(request: ScanRequest, reason: Reason, why: str) -> None:
     """Tell of a scan that failed for good. There is no row to keep a flag in: the Job does not run again."""
-    wanted = request.notify
-    if wanted is None:
+    if request.notify is None:
         return
-    title, body = mail.failure_subject(request, reason), json.dumps(mail.failure_document(request, reason, message))
-    if wanted.email is not None and wanted.email.wants_failures:
-        to = wanted.email.to
-        _try("mail", lambda: _mail(request.sender, to, title, message, f"<p>{escape(message)}</p>"))
-    if wanted.sns is not None and wanted.sns.wants_failures:
-        topic = wanted.sns.topic_arn
-        _try("sns", lambda: publish(topic, title, body))
-    if wanted.webhook is not None and wanted.webhook.wants_failures:
-        url = wanted.webhook.url
-        _try("webhook", lambda: post(url, body))
+    title, document = mail.failure_subject(request, reason), mail.failure_document(request, reason, why)
+    message = Message(title, f"{why}\n", f"<p>{escape(why)}</p>", document)
+    for name, send in _ways(request, request.notify, message, lambda channel: channel.wants_failures):
+        _try(name, send)
+
+
+def _ways(
+    request: ScanRequest, notify: Notify, message: Message, wanted: Callable[[Channel], bool]
+) -> list[tuple[str, Callable[[], None]]]:
+    """Return by what names and how a message is sent to those who want it."""
+    body = json.dumps(message.document)
+    ways: list[tuple[str, Callable[[], None]]] = []
+    if notify.email is not None and wanted(notify.email):
+        ways.append(("mail", partial(_mail, request.sender, notify.email.to, message)))
+    if notify.sns is not None and wanted(notify.sns):
+        ways.append(("sns", partial(publish, notify.sns.topic_arn, message.title, body)))
+    if notify.webhook is not None and wanted(notify.webhook):
+        ways.append(("webhook", partial(post, notify.webhook.url, body)))
+    return ways
 
 
 def post(url: str, body: str) -> None:
@@ -78,19 +98,19 @@ def post(url: str, body: str) -> None:
         raise ScanError(f"the webhook answered {answer.status}")
 
 
-def _mail(sender: str | None, to: list[str], title: str, text: str, html: str) -> None:
+def _mail(sender: str | None, to: list[str], message: Message) -> None:
     if sender is None:
         raise ScanError("no sender is configured (the operator's LOGSCAN_MAIL_SENDER)")
-    send_mail(sender, to, title, text, html)
+    send_mail(sender, to, message.title, message.text, message.html)
 
 
-def _once(request: ScanRequest, name: str, send: Callable[[], None], results: Results) -> None:
+def _once(request: ScanRequest, name: str, send: Callable[[], None], flags: Flags) -> None:
     try:
-        if not results.claim(request.result, f"{name}_sent_at", datetime.now(UTC).isoformat(timespec="seconds")):
+        if not flags.claim(request.result, f"{name}_sent_at", datetime.now(UTC).isoformat(timespec="seconds")):
             return
         failure = _try(name, send)
         if failure is not None:
-            results.note(request.result, f"{name}_error", failure[:NOTE_LENGTH])
+            flags.note(request.result, f"{name}_error", failure[:NOTE_LENGTH])
     except ScanError as error:
         log.warning("not told by %s: %s", name, error)
 

@@ -83,35 +83,30 @@ class Results:
         Raises:
             ScanError: DynamoDB refused or cannot be reached.
         """
-        try:
-            self._dynamodb.update_item(
-                TableName=ref.table,
-                Key={"pk": {"S": ref.pk}, "sk": {"S": ref.sk}},
-                UpdateExpression="SET #flag = :now",
-                ConditionExpression="attribute_exists(pk) AND attribute_not_exists(#flag)",
-                ExpressionAttributeNames={"#flag": flag},
-                ExpressionAttributeValues={":now": {"S": now}},
-            )
-            return True
-        except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            return False
-        except (ClientError, BotoCoreError) as error:
-            raise translate(error, f"update the table {ref.table}") from error
+        return self._set(ref, flag, now, "attribute_exists(pk) AND attribute_not_exists(#name)")
 
     def note(self, ref: ResultRef, name: str, text: str) -> None:
-        """Add an attribute to a row.
+        """Add an attribute to a row, if it is there.
 
         Raises:
             ScanError: DynamoDB refused or cannot be reached.
         """
+        self._set(ref, name, text, "attribute_exists(pk)")
+
+    def _set(self, ref: ResultRef, name: str, text: str, condition: str) -> bool:
+        """Set an attribute of a row if a condition holds; return whether it did."""
         try:
             self._dynamodb.update_item(
                 TableName=ref.table,
                 Key={"pk": {"S": ref.pk}, "sk": {"S": ref.sk}},
                 UpdateExpression="SET #name = :text",
+                ConditionExpression=condition,
                 ExpressionAttributeNames={"#name": name},
                 ExpressionAttributeValues={":text": {"S": text}},
             )
+            return True
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
         except (ClientError, BotoCoreError) as error:
             raise translate(error, f"update the table {ref.table}") from error
 
