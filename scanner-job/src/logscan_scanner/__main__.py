@@ -61,10 +61,9 @@ def _scan(request: ScanRequest) -> int:
     results = Results()
     try:
         row = runner.run(request, Objects(), results, os.environ.get("LOGSCAN_JOB_UID", "none"))
-    except TryAgainError:
-        raise
     except ScanError as error:
-        notifying.notify_failed(request, error.code.reason, str(error))
+        if error.code.permanent:
+            notifying.notify_failed(request, error.code.reason, str(error))
         raise
     notifying.notify_finished(request, row, results)
     facts = {"lines": int(row["lines"]), "matchedLines": int(row["matched_lines"]), "bytes": int(row["bytes"])}
