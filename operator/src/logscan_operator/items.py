@@ -75,7 +75,9 @@ class Scan:
         uid, generation = metadata["uid"], metadata.get("generation", 1)
         status, finished = _parse_status(body)
         unchanged = known is not None and (known.uid, known.generation) == (uid, generation)
-        spec, problem = (known.spec, known.problem) if known and unchanged else _parse_spec(body)
+        spec, problem = None, ""
+        if not finished:
+            spec, problem = (known.spec, known.problem) if known and unchanged else _parse_spec(body)
         return cls(
             key=key_of(body),
             uid=uid,
@@ -83,10 +85,10 @@ class Scan:
             generation=generation,
             created=parse_time(metadata["creationTimestamp"]),
             deleting="deletionTimestamp" in metadata,
-            spec=None if finished else spec,
+            spec=spec,
             problem=problem,
             status=status,
-            ttl_seconds=known.ttl_seconds if known and unchanged else spec.ttl_seconds_after_finished if spec else None,
+            ttl_seconds=(body.get("spec") or {}).get("ttlSecondsAfterFinished"),
             by_hand=IDENTITY_LABEL not in metadata.get("labels", {}),
         )
 
