@@ -26,9 +26,9 @@ typedef struct {
     size_t size;
 } Tally;
 
-static int count(Tally *self, size_t expression, size_t end)
+static int count(Tally *self, size_t expression, unsigned severity, size_t end)
 {
-    uint8_t severity = self->severities[expression], mark = self->marks[end];
+    uint8_t mark = self->marks[end];
     uint64_t lines = ++self->counts[expression];
     if (lines < self->thresholds[expression])
         return 0;
@@ -72,8 +72,8 @@ static PyObject *take(Tally *self, PyObject *object)
     }
     for (size_t n = 0; n < hits->found.length; n += 2) {
         size_t expression = hits->found.items[n], at = hits->found.items[n + 1];
-        int failed = self->severities[expression] == HELD ? append(&self->held[expression], at)
-                                                          : count(self, expression, at);
+        uint8_t severity = self->severities[expression];
+        int failed = severity == HELD ? append(&self->held[expression], at) : count(self, expression, severity, at);
         if (failed < 0)
             return PyErr_NoMemory();
     }
@@ -116,7 +116,6 @@ static PyObject *accept(Tally *self, PyObject *args)
         PyErr_SetString(PyExc_IndexError, "unknown expression or severity");
         return NULL;
     }
-    self->severities[expression] = (uint8_t)severity;
     int failed = 0;
     for (Py_ssize_t n = 0; !failed && n < PyList_GET_SIZE(ends); n++) {
         size_t end = PyLong_AsSize_t(PyList_GET_ITEM(ends, n));
@@ -125,9 +124,8 @@ static PyObject *accept(Tally *self, PyObject *args)
             PyErr_SetString(PyExc_IndexError, "a line outside of the block");
             failed = 1;
         }
-        failed = failed || count(self, (size_t)expression, end) < 0;
+        failed = failed || count(self, (size_t)expression, (unsigned)severity, end) < 0;
     }
-    self->severities[expression] = HELD;
     if (failed)
         return PyErr_Occurred() ? NULL : PyErr_NoMemory();
     Py_RETURN_NONE;

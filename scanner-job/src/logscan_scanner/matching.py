@@ -15,15 +15,7 @@ LIBRARY = "libhs.so.5"  # Vectorscan's too
 
 
 class CompileError(Exception):
-    """An expression that Hyperscan cannot take.
-
-    Attributes:
-        expression: Its position if that is known.
-    """
-
-    def __init__(self, message: str, expression: int | None = None) -> None:
-        super().__init__(message)
-        self.expression = expression
+    """An expression that Hyperscan cannot take."""
 
 
 class Database(Protocol):
@@ -51,8 +43,8 @@ class LibraryDatabase:
         try:
             self._library = _native.Library(path, expressions, flags)
         except ValueError as error:
-            position, message = error.args
-            raise CompileError(message, position if position >= 0 else None) from error
+            _position, message = error.args
+            raise CompileError(message) from error
 
     def scan(self, block: bytes, hits: Hits) -> None:
         """Scan a block, see `Database`."""

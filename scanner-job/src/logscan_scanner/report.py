@@ -6,13 +6,11 @@ from collections.abc import Callable
 
 from logscan_api.rules import Rule
 from logscan_scanner.engine import Line
-from logscan_scanner.redaction import redact
-from logscan_scanner.samples import cut
+from logscan_scanner.samples import LOOK_BYTES, readable
 
 LINES_PER_RULE = 1000
 MAX_LINES = 20_000
 MAX_BYTES = 64 * 1024 * 1024  # of JSON
-LINE_BYTES = 4096
 
 
 class Findings:
@@ -42,13 +40,13 @@ class Findings:
             return
         self._left[line.rule] -= 1
         rule, block = self._rules[line.rule], line.block
-        text = block.data[line.start : min(line.end, line.start + LINE_BYTES)].decode("utf-8", "replace")
+        text = block.data[line.start : min(line.end, line.start + LOOK_BYTES)]
         finding = {
             "rule": rule.name,
             "severity": str(rule.severity),
             "line": line.number,
             "offset": block.offset + line.start,
-            "text": cut((redact(text) if rule.redact else text).rstrip("\r"), LINE_BYTES),
+            "text": readable(text, rule.redact, LOOK_BYTES),
         }
         if block.place is not None:
             finding["key"] = block.place

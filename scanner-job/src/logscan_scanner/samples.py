@@ -77,10 +77,7 @@ class Samples:
         )
 
     def _text(self, line: bytes, masked: bool) -> str:
-        # Redact before the cut, so that half a secret is not taken for none.
-        text = line.decode("utf-8", "replace")
-        text = redact(text) if masked else text
-        return cut(text.replace("\x00", "\ufffd").rstrip("\r"), self._max_bytes)
+        return readable(line, masked, self._max_bytes)
 
 
 def _size(sample: Sample) -> int:
@@ -113,6 +110,14 @@ def _lines_from(data: bytes, start: int) -> Iterator[bytes]:
         end = data.find(b"\n", start)
         yield data[start : min(end, start + LOOK_BYTES)]
         start = end + 1
+
+
+def readable(line: bytes, masked: bool, max_bytes: int) -> str:
+    """Return a line as valid text of at most so many bytes of UTF-8, its secrets masked if that is asked for."""
+    # Redact before the cut, so that half a secret is not taken for none.
+    text = line.decode("utf-8", "replace")
+    text = redact(text) if masked else text
+    return cut(text.replace("\x00", "\ufffd").rstrip("\r"), max_bytes)
 
 
 def cut(text: str, max_bytes: int) -> str:

@@ -51,9 +51,8 @@ class Scan:
         limits: ResolvedLimits,
         progress: Progress,
         reference: int | None = None,
-        findings: "LineHandler | None" = None,
+        findings: LineHandler | None = None,
         first: int = 0,
-        threads: int | None = None,
     ) -> None:
         """Prepare.
 
@@ -64,7 +63,6 @@ class Scan:
             reference: A second that the logs are not newer than; absent means now.
             findings: Who gets the first lines of each rule besides the samples.
             first: How many lines of each rule `findings` wants.
-            threads: How many blocks are scanned at once; absent means as many as there are processors.
         """
         self.limits = limits
         self.stored_bytes = 0
@@ -77,7 +75,6 @@ class Scan:
         self.blocks = LineBlocks(limits.max_line_bytes)
         self._progress = progress
         self._findings = findings
-        self._threads = threads or processors()
         reference = int(time.time()) if reference is None else reference
         first = max(first, self.samples.first)
         self.engine = Engine(ruleset, self._on_line, self.histogram.add, first, reference)
@@ -93,7 +90,7 @@ class Scan:
         # Closed in any case, so that nothing reads on behind the back of who opens the next object.
         blocks = read_ahead(self._blocks(self._limited(chunks), key), BLOCKS_AHEAD)
         try:
-            for _ in self.engine.scan(blocks, self._threads):
+            for _ in self.engine.scan(blocks, processors()):
                 progress.tell(self.stored_bytes, self.blocks.bytes, self.engine.lines, self.engine.matched)
         finally:
             blocks.close()
