@@ -1,31 +1,28 @@
 """AWS on this machine: MiniStack over HTTP on the loopback interface, with the resources that Terraform makes.
 
 Who may do what is real too: operator, scanner and forwarder each have an IAM user with the policy document that
-Terraform attaches to their role (`terraform/policies`), and MiniStack evaluates it.
+Terraform attaches to their role (`terraform/modules/documents/policies`), and MiniStack evaluates it.
 """
 
 import io
 import json
 import os
-import string
 import sys
 import urllib.error
 import urllib.request
 import zipfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import boto3
 from botocore.config import Config
 
 from logscan_api.results import TTL_ATTRIBUTE, table_definition
-from logscan_local import processes
+from logscan_local import permissions, processes
 from logscan_local.paths import REPOSITORY, StackPaths
+from logscan_local.permissions import Credentials
 from logscan_local.processes import Part
-
-if TYPE_CHECKING:
-    from mypy_boto3_iam import IAMClient
 
 REGION = "eu-central-1"
 ACCOUNT = "000000000000"
@@ -36,26 +33,14 @@ TABLE = "logscan-results"
 TOPIC = "logscan"
 QUEUE = "logscan.fifo"
 DEAD_LETTER_QUEUE = "logscan-dlq.fifo"
+FAILURE_QUEUE = "logscan-ingest-failures"
 FORWARDER = "logscan-forwarder"
 SENDER = "logscan@example.com"
 VISIBILITY_SECONDS = 60
 RETENTION_SECONDS = 14 * 24 * 3600
 MAX_RECEIVES = 5
 SERVICES = "s3,sqs,sns,dynamodb,ses,lambda,iam,sts,logs"
-POLICIES = REPOSITORY / "terraform" / "policies"
 FORWARDER_SOURCE = REPOSITORY / "terraform" / "forwarder" / "src"
-
-
-@dataclass(frozen=True)
-class Credentials:
-    """An IAM user's access key."""
-
-    access_key_id: str
-    secret_access_key: str
-
-    def environment(self) -> dict[str, str]:
-        """Return the standard environment variables."""
-        return {"AWS_ACCESS_KEY_ID": self.access_key_id, "AWS_SECRET_ACCESS_KEY": self.secret_access_key}
 
 
 ADMINISTRATOR = Credentials("test", "test")  # MiniStack's root
@@ -72,6 +57,7 @@ class Resources:
     topic_arn: str
     queue_url: str
     dead_letter_queue_url: str
+    failure_queue_url: str
     operator: Credentials
     scanner: Credentials
 
@@ -133,23 +119,41 @@ def client(service: str, endpoint: str, credentials: Credentials = ADMINISTRATOR
 
 def create_all(endpoint: str) -> Resources:
     """Create bucket, queues, table, mail identity, users and forwarder, and let the bucket notify the forwarder."""
-    queue_url, queue_arn, dead_letter_url = _create_queues(endpoint)
+    queues = _create_queues(endpoint)
     table_arn = _create_table(endpoint)
     bucket_arn = _create_bucket(endpoint, BUCKET)
+    reports_arn = _create_bucket(endpoint, REPORTS_BUCKET)
     topic_arn = client("sns", endpoint).create_topic(Name=TOPIC)["TopicArn"]
     values = {
-        "queue_arn": queue_arn,
-        "table_arn": table_arn,
-        "logs_bucket_arn": bucket_arn,
-        "reports_bucket_arn": _create_bucket(endpoint, REPORTS_BUCKET),
-        "mail_identity_arn": f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/{SENDER}",
-        "topic_arn": topic_arn,
+        "queue_arns": [queues.main.arn],
+        "table_arns": [table_arn],
+        "forwarder_queue_arns": [queues.main.arn, queues.failures.arn],
+        "forwarder_log_arns": [f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/{FORWARDER}:*"],
+        "log_bucket_arns": [bucket_arn],
+        "log_object_arns": [f"{bucket_arn}/*"],
+        "report_object_arns": [f"{reports_arn}/*"],
+        "mail_identity_arns": [f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/{SENDER}"],
+        "mail_senders": [SENDER],
+        "topic_arns": [topic_arn],
+        "key_arns": [],
+        "log_key_arns": [],
     }
     iam = client("iam", endpoint)
-    operator, scanner = (_create_user(iam, name, values) for name in ("operator", "scanner"))
+    operator, scanner = (permissions.create_user(iam, name, values) for name in ("operator", "scanner"))
     client("sesv2", endpoint).create_email_identity(EmailIdentity=SENDER)
-    _install_forwarder(endpoint, queue_url, _create_role(iam, "forwarder", values), bucket_arn)
-    return Resources(endpoint, BUCKET, REPORTS_BUCKET, TABLE, topic_arn, queue_url, dead_letter_url, operator, scanner)
+    _install_forwarder(endpoint, queues, permissions.create_role(iam, "forwarder", values), bucket_arn)
+    return Resources(
+        endpoint=endpoint,
+        bucket=BUCKET,
+        reports_bucket=REPORTS_BUCKET,
+        table=TABLE,
+        topic_arn=topic_arn,
+        queue_url=queues.main.url,
+        dead_letter_queue_url=queues.dead_letter.url,
+        failure_queue_url=queues.failures.url,
+        operator=operator,
+        scanner=scanner,
+    )
 
 
 def forwarder_zip() -> bytes:
@@ -162,21 +166,41 @@ def forwarder_zip() -> bytes:
     return archive.getvalue()
 
 
-def _create_queues(endpoint: str) -> tuple[str, str, str]:
+@dataclass(frozen=True)
+class _Queue:
+    url: str
+    arn: str
+
+
+@dataclass(frozen=True)
+class _Queues:
+    main: _Queue
+    dead_letter: _Queue
+    failures: _Queue
+
+
+def _create_queues(endpoint: str) -> _Queues:
     sqs = client("sqs", endpoint)
-    common = {"FifoQueue": "true", "MessageRetentionPeriod": str(RETENTION_SECONDS)}
-    dead_letter_url = sqs.create_queue(QueueName=DEAD_LETTER_QUEUE, Attributes=common)["QueueUrl"]
-    redrive = {"deadLetterTargetArn": _queue_arn(sqs, dead_letter_url), "maxReceiveCount": MAX_RECEIVES}
-    attributes = {
-        **common,
-        "DeduplicationScope": "messageGroup",
-        "FifoThroughputLimit": "perMessageGroupId",
-        "VisibilityTimeout": str(VISIBILITY_SECONDS),
-        "ReceiveMessageWaitTimeSeconds": "20",
-        "RedrivePolicy": json.dumps(redrive),
-    }
-    queue_url = sqs.create_queue(QueueName=QUEUE, Attributes=attributes)["QueueUrl"]
-    return queue_url, _queue_arn(sqs, queue_url), dead_letter_url
+
+    def create(name: str, **attributes: str) -> _Queue:
+        kept = {"MessageRetentionPeriod": str(RETENTION_SECONDS), **attributes}
+        url = sqs.create_queue(QueueName=name, Attributes=kept)["QueueUrl"]
+        return _Queue(url, _queue_arn(sqs, url))
+
+    dead_letter = create(DEAD_LETTER_QUEUE, FifoQueue="true")
+    main = create(
+        QUEUE,
+        FifoQueue="true",
+        DeduplicationScope="messageGroup",
+        FifoThroughputLimit="perMessageGroupId",
+        ContentBasedDeduplication="false",
+        VisibilityTimeout=str(VISIBILITY_SECONDS),
+        ReceiveMessageWaitTimeSeconds="20",
+        RedrivePolicy=json.dumps({"deadLetterTargetArn": dead_letter.arn, "maxReceiveCount": MAX_RECEIVES}),
+    )
+    allowed = {"redrivePermission": "byQueue", "sourceQueueArns": [main.arn]}
+    sqs.set_queue_attributes(QueueUrl=dead_letter.url, Attributes={"RedriveAllowPolicy": json.dumps(allowed)})
+    return _Queues(main, dead_letter, create(FAILURE_QUEUE))
 
 
 def _queue_arn(sqs: Any, url: str) -> str:
@@ -200,42 +224,13 @@ def _create_bucket(endpoint: str, name: str) -> str:
     return f"arn:aws:s3:::{name}"
 
 
-def _create_user(iam: "IAMClient", name: str, values: dict[str, str]) -> Credentials:
-    user = f"logscan-{name}"
-    iam.create_user(UserName=user)
-    iam.put_user_policy(UserName=user, PolicyName=name, PolicyDocument=_policy(name, values))
-    key = iam.create_access_key(UserName=user)["AccessKey"]
-    return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
-
-
-def _create_role(iam: "IAMClient", name: str, values: dict[str, str]) -> str:
-    role = f"logscan-{name}"
-    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=document)["Role"]["Arn"]
-    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=_policy(name, values))
-    return arn
-
-
-def _policy(name: str, values: dict[str, str]) -> str:
-    """Return a policy document with its ARNs, and with what this emulator alone asks for.
-
-    On AWS a batch call needs the permission of the single one (SQS documentation, "API permissions: actions and
-    resource reference"); MiniStack asks for an action that AWS does not have.
-    """
-    document = json.loads(string.Template((POLICIES / f"{name}.json").read_text()).substitute(values))
-    for statement in document["Statement"]:
-        actions = statement["Action"] if isinstance(statement["Action"], list) else [statement["Action"]]
-        batches = [f"{action}Batch" for action in actions if action.split(":")[0] == "sqs"]
-        statement["Action"] = actions + batches
-        if actions == ["ses:SendEmail"]:  # it knows no resource that mail is sent by
-            statement["Resource"] = "*"
-    return json.dumps(document)
-
-
-def _install_forwarder(endpoint: str, queue_url: str, role_arn: str, bucket_arn: str) -> None:
+def _install_forwarder(endpoint: str, queues: _Queues, role_arn: str, bucket_arn: str) -> None:
     functions = client("lambda", endpoint)
-    variables = {"QUEUE_URL": queue_url, "AWS_ENDPOINT_URL": endpoint}
+    variables = {
+        "QUEUE_URL": queues.main.url,
+        "FAILURE_QUEUE_URL": queues.failures.url,
+        "AWS_ENDPOINT_URL": endpoint,
+    }
     function = functions.create_function(
         FunctionName=FORWARDER,
         Runtime="python3.12",

@@ -7,10 +7,11 @@ from typing import Any
 
 import yaml
 
-from logscan_local.aws import REGION, SENDER, Credentials, Resources
+from logscan_local.aws import REGION, SENDER, Resources
 from logscan_local.cluster import Kubectl, Object
 from logscan_local.errors import StackError
 from logscan_local.paths import REPOSITORY, StackPaths
+from logscan_local.permissions import Credentials
 
 NAMESPACE = "logscan"
 OVERLAY = REPOSITORY / "manifests" / "overlays" / "local"

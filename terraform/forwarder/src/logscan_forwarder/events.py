@@ -5,6 +5,7 @@ notification records and as they are from EventBridge (S3 documentation, "Event 
 """
 
 import hashlib
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -13,21 +14,41 @@ SCHEMA = 1
 ObjectEvent = dict[str, Any]
 
 
-def object_events(event: dict[str, Any]) -> list[ObjectEvent]:
-    """Return the objects to forward: created, not a folder, not empty.
+@dataclass(frozen=True)
+class Rejected:
+    """A record that no retry can make readable."""
 
-    Raises:
-        ValueError: The event is of no kind that this Lambda is subscribed to.
-    """
-    if isinstance(event.get("Records"), list):
-        created = [_from_record(r) for r in event["Records"] if _is_creation(r.get("eventName", ""))]
+    record: Any
+    reason: str
+
+
+@dataclass
+class Reading:
+    """What is in one call of the Lambda."""
+
+    events: list[ObjectEvent] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+    skipped: int = 0  # removals, folders, empty objects, S3's test event
+
+
+def read(event: Any) -> Reading:
+    """Return the objects to forward, what is to be skipped, and what cannot be read; one bad record spoils no other."""
+    reading = Reading()
+    if not isinstance(event, dict):
+        reading.rejected.append(Rejected(event, f"not an object but {type(event).__name__}"))
+    elif isinstance(event.get("Records"), list):
+        for record in event["Records"]:
+            _take(reading, record, _from_record)
     elif event.get("source") == "aws.s3":
-        created = [_from_eventbridge(event)] if event.get("detail-type") == "Object Created" else []
+        _take(reading, event, _from_eventbridge)
     elif event.get("Event") == "s3:TestEvent":
-        created = []
+        reading.skipped += 1
     else:
-        raise ValueError(f"neither an S3 notification nor an EventBridge event: fields {sorted(event)[:8]}")
-    return [e for e in created if not e["key"].endswith("/") and e.get("size") != 0]
+        fields = ", ".join(sorted(map(str, event))[:8])
+        reading.rejected.append(
+            Rejected(event, f"neither an S3 notification nor an EventBridge event: fields {fields}")
+        )
+    return reading
 
 
 def group_id(event: ObjectEvent) -> str:
@@ -48,15 +69,25 @@ def deduplication_id(event: ObjectEvent) -> str:
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def _is_creation(event_name: str) -> bool:
-    return event_name.removeprefix("s3:").startswith("ObjectCreated:")
+def _take(reading: Reading, record: Any, parse: Any) -> None:
+    try:
+        event = parse(record)
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        reading.rejected.append(Rejected(record, f"{type(error).__name__}: {error}"))
+        return
+    if event is None or event["key"].endswith("/") or event.get("size") == 0:
+        reading.skipped += 1
+    else:
+        reading.events.append(event)
 
 
-def _from_record(record: dict[str, Any]) -> ObjectEvent:
+def _from_record(record: dict[str, Any]) -> ObjectEvent | None:
+    if not record["eventName"].removeprefix("s3:").startswith("ObjectCreated:"):
+        return None
     stored = record["s3"]["object"]
     return _envelope(
         bucket=record["s3"]["bucket"]["name"],
-        key=unquote_plus(stored["key"]),
+        key=unquote_plus(stored["key"], errors="strict"),
         versionId=stored.get("versionId"),
         etag=stored.get("eTag"),
         size=stored.get("size"),
@@ -66,7 +97,9 @@ def _from_record(record: dict[str, Any]) -> ObjectEvent:
     )
 
 
-def _from_eventbridge(event: dict[str, Any]) -> ObjectEvent:
+def _from_eventbridge(event: dict[str, Any]) -> ObjectEvent | None:
+    if event["detail-type"] != "Object Created":
+        return None
     stored = event["detail"]["object"]
     return _envelope(
         bucket=event["detail"]["bucket"]["name"],
@@ -80,5 +113,13 @@ def _from_eventbridge(event: dict[str, Any]) -> ObjectEvent:
     )
 
 
-def _envelope(**fields: object) -> ObjectEvent:
-    return {"schema": SCHEMA, **{name: value for name, value in fields.items() if value is not None}}
+def _envelope(bucket: str, key: str, **others: object) -> ObjectEvent:
+    if not (isinstance(bucket, str) and bucket and isinstance(key, str) and key):
+        raise ValueError("no name of a bucket or no key")
+    (bucket + key).encode()  # half a surrogate pair is no text
+    return {
+        "schema": SCHEMA,
+        "bucket": bucket,
+        "key": key,
+        **{name: value for name, value in others.items() if value is not None},
+    }

@@ -1,27 +1,23 @@
-"""The Lambda handler: send what was created to the FIFO queue, or raise so that Lambda tries again.
+"""The Lambda handler: send what was created to the FIFO queue, keep what never can be, raise for the rest.
 
-A retry sends messages anew that were taken the first time; their deduplication ids make that harmless.
+Lambda calls again after an error, twice, and then hands the event to its on-failure destination, which is the same
+queue of failures. A retry sends messages anew that were taken the first time; deduplication makes that harmless.
 """
 
-import json
-import logging
 import os
-from collections.abc import Iterator
+import sys
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-import boto3
+from botocore.config import Config
+from botocore.session import get_session
 
-from logscan_forwarder.events import ObjectEvent, deduplication_id, group_id, object_events
+from logscan_forwarder import metrics
+from logscan_forwarder.events import read
+from logscan_forwarder.queues import keep, send
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
-    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
-
-BATCH = 10  # SQS: entries of one SendMessageBatch
-
-log = logging.getLogger("logscan.forwarder")
-log.setLevel(logging.INFO)
 
 
 class ForwardError(Exception):
@@ -29,11 +25,18 @@ class ForwardError(Exception):
 
 
 @cache
-def _queue() -> "SQSClient":
-    return boto3.client("sqs")
+def client() -> "SQSClient":
+    """Return the client of SQS: botocore's own, since importing boto3 would be a third of a cold start."""
+    config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 3})
+    return cast("SQSClient", get_session().create_client("sqs", config=config))
 
 
-def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
+# While Lambda prepares the process it has a whole processor; the first call would have a fraction of one.
+if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
+    client()
+
+
+def handler(event: Any, _context: object) -> dict[str, int]:
     """Forward one notification.
 
     Args:
@@ -41,36 +44,34 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, int]:
         _context: Lambda's context; not used.
 
     Returns:
-        `{"forwarded": n}`.
+        How many objects were `forwarded`, `skipped` (nothing to scan) and `rejected` (kept in the queue of failures).
 
     Raises:
-        ForwardError: SQS refused part of a batch (`Failed[]`).
-        ValueError: The event is no S3 event.
+        ForwardError: SQS did not take everything, or nothing is set to keep what cannot be forwarded.
+        ClientError: SQS refused the call.
     """
-    events = object_events(event)
-    for batch in _batches(events):
-        _send(batch)
-    log.info(json.dumps({"message": "forwarded", "count": len(events)}))
-    return {"forwarded": len(events)}
+    reading = read(event)
+    sending = send(client(), os.environ["QUEUE_URL"], reading.events)
+    rejected = [(r.record, r.reason) for r in reading.rejected] + sending.refused
+    counts = {"forwarded": sending.sent, "skipped": reading.skipped, "rejected": len(rejected)}
+    _tell(Forwarded=sending.sent, Skipped=reading.skipped, Rejected=len(rejected), Retried=sending.retried)
+    if sending.unsent:  # before anything is kept: Lambda calls again, and then keeps the event as a whole
+        reasons = "; ".join(sorted(set(sending.unsent)))
+        raise ForwardError(f"{len(sending.unsent)} of {len(reading.events)} messages were not taken: {reasons}")
+    _keep(rejected)
+    return counts
 
 
-def _batches(events: list[ObjectEvent]) -> Iterator[list[ObjectEvent]]:
-    for start in range(0, len(events), BATCH):
-        yield events[start : start + BATCH]
+def _keep(rejected: list[tuple[Any, str]]) -> None:
+    url = os.environ.get("FAILURE_QUEUE_URL")
+    if rejected and not url:
+        raise ForwardError(
+            f"{len(rejected)} records cannot be forwarded: {rejected[0][1]}; no FAILURE_QUEUE_URL is set"
+        )
+    for record, reason in rejected:
+        keep(client(), str(url), record, reason)
 
 
-def _send(events: list[ObjectEvent]) -> None:
-    entries: list[SendMessageBatchRequestEntryTypeDef] = [
-        {
-            "Id": str(number),
-            "MessageBody": json.dumps(event, ensure_ascii=False, separators=(",", ":")),
-            "MessageGroupId": group_id(event),
-            "MessageDeduplicationId": deduplication_id(event),
-        }
-        for number, event in enumerate(events)
-    ]
-    answer = _queue().send_message_batch(QueueUrl=os.environ["QUEUE_URL"], Entries=entries)
-    failed = answer.get("Failed", [])
-    if failed:
-        reasons = sorted({f"{f['Code']}: {f.get('Message', '')}" for f in failed})
-        raise ForwardError(f"{len(failed)} of {len(entries)} messages were refused: {'; '.join(reasons)}")
+def _tell(**counts: int) -> None:
+    # Not by `logging`: Lambda wraps its lines, and the metrics would not be found.
+    sys.stdout.write(metrics.line(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "logscan-forwarder"), **counts) + "\n")

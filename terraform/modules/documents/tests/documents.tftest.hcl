@@ -1,0 +1,184 @@
+# Runs anywhere: no provider, no network, no account. `terraform test` in this folder.
+variables {
+  name         = "logscan"
+  account      = { id = "111122223333", region = "eu-central-1" }
+  cluster_name = "prod"
+  queue_url    = "https://sqs.eu-central-1.amazonaws.com/111122223333/logscan.fifo"
+}
+
+run "by_default" {
+  assert {
+    condition     = output.names.queue == "logscan.fifo" && output.names.dead_letter_queue == "logscan-dlq.fifo"
+    error_message = "a FIFO queue and its dead-letter queue must end in .fifo"
+  }
+
+  assert {
+    condition     = !endswith(output.names.failure_queue, ".fifo") && !output.queues.failures.fifo_queue
+    error_message = "Lambda and EventBridge take no FIFO queue for what they cannot deliver"
+  }
+
+  assert {
+    condition     = output.queues.dead_letter.message_retention_seconds >= output.queues.main.message_retention_seconds
+    error_message = "a dead letter keeps its age: the dead-letter queue must keep at least as long as the source"
+  }
+
+  assert {
+    condition     = output.queues.main.redrive_policy.deadLetterTargetArn == output.arns.dead_letter_queue
+    error_message = "redrive goes elsewhere than to the dead-letter queue"
+  }
+
+  assert {
+    condition     = [for s in output.policies.scanner.Statement : s.Sid] == ["ReadLogs", "ListLogsAndTellMissingFromDenied", "ReadAndWriteResults", "WriteReports"]
+    error_message = "without mail, topics and keys there must be no statement about them"
+  }
+
+  assert {
+    condition     = length(output.event_patterns) == 0 && length(output.helm_values.serviceAccount.annotations) == 0
+    error_message = "there is no bucket of others, and Pod Identity needs no annotation"
+  }
+}
+
+run "everything" {
+  variables {
+    prefixes    = ["app/", "audit/"]
+    mail        = { identity = "example.com", sender = "logscan@example.com" }
+    topic_arns  = ["arn:aws:sns:eu-central-1:111122223333:oncall"]
+    kms_key_arn = "arn:aws:kms:eu-central-1:111122223333:key/1"
+    namespaces  = { scans = ["team-a", "logscan"] }
+    existing_buckets = {
+      theirs = { prefixes = ["prod/"], kms_key_arn = "arn:aws:kms:eu-central-1:111122223333:key/2" }
+      whole  = {}
+      direct = { notification = "direct" }
+    }
+  }
+
+  assert {
+    condition = toset(output.policies.scanner.Statement[0].Resource) == toset([
+      "arn:aws:s3:::logscan-logs-111122223333-eu-central-1/app/*",
+      "arn:aws:s3:::logscan-logs-111122223333-eu-central-1/audit/*",
+      "arn:aws:s3:::theirs/prod/*",
+      "arn:aws:s3:::whole/*",
+      "arn:aws:s3:::direct/*",
+    ])
+    error_message = "the scanner reads the prefixes and nothing else"
+  }
+
+  assert {
+    condition     = [for s in output.policies.scanner.Statement : s.Condition.StringEquals["ses:FromAddress"] if s.Sid == "SendMail"] == [["logscan@example.com"]]
+    error_message = "mail is from one address"
+  }
+
+  assert {
+    condition     = keys(output.event_patterns) == ["theirs", "whole"]
+    error_message = "only buckets by EventBridge have a pattern"
+  }
+
+  assert {
+    condition     = output.event_patterns["theirs"].detail.object.key == [{ prefix = "prod/" }] && !can(output.event_patterns["whole"].detail.object)
+    error_message = "prefixes belong into the pattern, and none for a whole bucket"
+  }
+
+  assert {
+    condition = jsonencode(output.pod_trusts["scanner"].Statement[0].Condition.StringEquals) == jsonencode({
+      "aws:RequestTag/eks-cluster-arn"            = "arn:aws:eks:eu-central-1:111122223333:cluster/prod"
+      "aws:RequestTag/kubernetes-namespace"       = ["logscan", "team-a"]
+      "aws:RequestTag/kubernetes-service-account" = "logscan-scanner"
+    })
+    error_message = "the scanner's role is for its service account in these namespaces of this cluster"
+  }
+}
+
+run "irsa" {
+  variables {
+    credentials       = "irsa"
+    oidc_provider_arn = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/ABC"
+  }
+
+  assert {
+    condition = output.pod_trusts["operator"].Statement[0].Condition.StringEquals == {
+      "oidc.eks.eu-central-1.amazonaws.com/id/ABC:aud" = "sts.amazonaws.com"
+      "oidc.eks.eu-central-1.amazonaws.com/id/ABC:sub" = ["system:serviceaccount:logscan:logscan-operator"]
+    }
+    error_message = "audience and subject must both be checked"
+  }
+
+  assert {
+    condition     = output.helm_values.scanner.serviceAccount.annotations["eks.amazonaws.com/role-arn"] == output.arns.scanner_role
+    error_message = "the service account needs its role's ARN"
+  }
+}
+
+run "another_partition" {
+  variables {
+    account = { id = "111122223333", region = "cn-north-1", partition = "aws-cn" }
+  }
+
+  assert {
+    condition     = alltrue([for arn in values(output.arns) : startswith(arn, "arn:aws-cn:")])
+    error_message = "an ARN names the wrong partition"
+  }
+}
+
+run "refuses_a_bad_name" {
+  command = plan
+  variables {
+    name = "Log_Scan"
+  }
+  expect_failures = [var.name]
+}
+
+run "refuses_a_sender_of_another_domain" {
+  command = plan
+  variables {
+    mail = { identity = "example.com", sender = "logscan@example.org" }
+  }
+  expect_failures = [var.mail]
+}
+
+run "refuses_all_namespaces" {
+  command = plan
+  variables {
+    namespaces = { scans = ["*"] }
+  }
+  expect_failures = [var.namespaces]
+}
+
+run "refuses_a_wildcard_topic" {
+  command = plan
+  variables {
+    topic_arns = ["arn:aws:sns:eu-central-1:111122223333:*"]
+  }
+  expect_failures = [var.topic_arns]
+}
+
+run "refuses_to_scan_nothing" {
+  command = plan
+  variables {
+    create_logs_bucket = false
+  }
+  expect_failures = [var.existing_buckets]
+}
+
+run "refuses_an_unknown_notification" {
+  command = plan
+  variables {
+    existing_buckets = { theirs = { notification = "sns" } }
+  }
+  expect_failures = [var.existing_buckets]
+}
+
+run "refuses_a_fraction_of_receives" {
+  command = plan
+  variables {
+    queue = { max_receives = 2.5 }
+  }
+  expect_failures = [var.queue]
+}
+
+run "refuses_a_visibility_beyond_sqs" {
+  command = plan
+  variables {
+    queue = { visibility_seconds = 43201 }
+  }
+  expect_failures = [var.queue]
+}

@@ -1,0 +1,206 @@
+variable "name" {
+  description = "Prefix of every name."
+  type        = string
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,22}[a-z0-9]$", var.name))
+    error_message = "name must be 3 to 24 lower-case letters, digits and hyphens, begin with a letter and not end with a hyphen: bucket names are made from it."
+  }
+}
+
+variable "account" {
+  description = "Where everything is: account id, region, partition."
+  type = object({
+    id        = string
+    region    = string
+    partition = optional(string, "aws")
+  })
+  nullable = false
+
+  validation {
+    condition     = can(regex("^[0-9]{12}$", var.account.id))
+    error_message = "account.id must be the 12 digits of an AWS account."
+  }
+}
+
+variable "create_logs_bucket" {
+  description = "Whether logscan has a logs bucket of its own."
+  type        = bool
+  nullable    = false
+  default     = true
+}
+
+variable "logs_bucket_name" {
+  description = "Name of that bucket; null makes one from name, account and region."
+  type        = string
+  default     = null
+}
+
+variable "prefixes" {
+  description = "Prefixes of the keys that are scanned in logscan's own bucket."
+  type        = list(string)
+  nullable    = false
+  default     = [""]
+}
+
+variable "existing_buckets" {
+  description = "Buckets of others, by name: how their uploads are heard of, which prefixes, and the key of their objects."
+  type = map(object({
+    notification = optional(string, "eventbridge")
+    prefixes     = optional(list(string), [""])
+    kms_key_arn  = optional(string)
+  }))
+  nullable = false
+  default  = {}
+
+  validation {
+    condition     = alltrue([for b in var.existing_buckets : contains(["direct", "eventbridge", "none"], b.notification)])
+    error_message = "existing_buckets[*].notification must be direct (this module owns the bucket's whole notification configuration), eventbridge (the bucket sends to EventBridge already) or none."
+  }
+
+  validation {
+    condition     = alltrue([for b in var.existing_buckets : length(b.prefixes) > 0])
+    error_message = "existing_buckets[*].prefixes must not be empty; leave it out for the whole bucket."
+  }
+
+  validation {
+    condition     = var.create_logs_bucket || length(var.existing_buckets) > 0
+    error_message = "existing_buckets is empty and logs_bucket.create is false: name a bucket to scan."
+  }
+}
+
+variable "existing_reports_bucket" {
+  description = "A bucket for reports that is there already; null makes one."
+  type        = string
+  default     = null
+}
+
+variable "queue" {
+  description = "The queue's times and limits."
+  type = object({
+    visibility_seconds   = optional(number, 60)
+    receive_wait_seconds = optional(number, 20)
+    max_receives         = optional(number, 5)
+    retention_days       = optional(number, 14)
+  })
+  nullable = false
+  default  = {}
+
+  validation {
+    condition     = var.queue.visibility_seconds >= 10 && var.queue.visibility_seconds <= 43200
+    error_message = "queue.visibility_seconds must be 10 to 43200: the operator renews at a third of it, SQS allows 12 hours."
+  }
+
+  validation {
+    condition     = var.queue.receive_wait_seconds >= 0 && var.queue.receive_wait_seconds <= 20
+    error_message = "queue.receive_wait_seconds must be 0 to 20."
+  }
+
+  validation {
+    condition     = var.queue.max_receives >= 1 && var.queue.max_receives <= 1000 && floor(var.queue.max_receives) == var.queue.max_receives
+    error_message = "queue.max_receives must be a whole number from 1 to 1000."
+  }
+
+  validation {
+    condition     = var.queue.retention_days >= 1 && var.queue.retention_days <= 14
+    error_message = "queue.retention_days must be 1 to 14; the dead-letter queues always keep 14."
+  }
+}
+
+variable "mail" {
+  description = "Who mail is from: the SES identity (a domain or an address) and the sender; null means no mail."
+  type = object({
+    identity = string
+    sender   = string
+  })
+  default = null
+
+  validation {
+    condition     = try(can(regex("^[^@\\s]+@[^@\\s]+$", var.mail.sender)) && endswith(var.mail.sender, var.mail.identity), var.mail == null)
+    error_message = "mail.sender must be an address of mail.identity: logscan@example.com for the identity example.com."
+  }
+}
+
+variable "topic_arns" {
+  description = "SNS topics that scans may publish to."
+  type        = list(string)
+  nullable    = false
+  default     = []
+
+  validation {
+    condition     = alltrue([for arn in var.topic_arns : can(regex("^arn:[a-z-]+:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_.-]+$", arn))])
+    error_message = "topic_arns must be whole ARNs of SNS topics, without wildcards."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "A KMS key for queues, buckets, table and logs; null means the keys that AWS owns."
+  type        = string
+  default     = null
+}
+
+variable "cluster_name" {
+  description = "The cluster's name."
+  type        = string
+  nullable    = false
+}
+
+variable "oidc_provider_arn" {
+  description = "For irsa: the ARN of the cluster's OIDC provider."
+  type        = string
+  default     = null
+}
+
+variable "credentials" {
+  description = "How pods get their roles: pod-identity or irsa."
+  type        = string
+  nullable    = false
+  default     = "pod-identity"
+
+  validation {
+    condition     = contains(["pod-identity", "irsa"], var.credentials)
+    error_message = "credentials must be pod-identity or irsa."
+  }
+}
+
+variable "namespaces" {
+  description = "The operator's namespace, and further ones whose LogScans it runs."
+  type = object({
+    operator = optional(string, "logscan")
+    scans    = optional(list(string), [])
+  })
+  nullable = false
+  default  = {}
+
+  validation {
+    condition     = alltrue([for n in concat([var.namespaces.operator], var.namespaces.scans) : can(regex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", n))])
+    error_message = "namespaces must be names of Kubernetes namespaces; a wildcard would give the scanner's role to anybody."
+  }
+}
+
+variable "queue_url" {
+  description = "The queue's URL, for the chart's values."
+  type        = string
+  nullable    = false
+}
+
+variable "operator_pods" {
+  description = "Where the operator's pods go: node selector and tolerations."
+  type = object({
+    node_selector = optional(map(string), {})
+    tolerations   = optional(list(map(string)), [])
+  })
+  nullable = false
+  default  = {}
+}
+
+variable "scan_pods" {
+  description = "Where scan pods go: node selector and tolerations."
+  type = object({
+    node_selector = optional(map(string), {})
+    tolerations   = optional(list(map(string)), [])
+  })
+  nullable = false
+  default  = {}
+}
