@@ -1,0 +1,38 @@
+data "aws_caller_identity" "current" {}
+
+data "aws_partition" "current" {}
+
+data "aws_region" "current" {}
+
+# Names, policies and shapes, computed without a provider: see modules/documents.
+module "documents" {
+  source = "./modules/documents"
+
+  name                    = var.name
+  account                 = local.account
+  create_logs_bucket      = var.logs_bucket.create
+  logs_bucket_name        = var.logs_bucket.name
+  prefixes                = var.logs_bucket.prefixes
+  existing_buckets        = var.existing_buckets
+  existing_reports_bucket = var.reports_bucket.create ? null : var.reports_bucket.name
+  queue                   = var.queue
+  mail                    = var.mail == null ? null : { identity = var.mail.identity, sender = var.mail.sender }
+  topic_arns              = var.topic_arns
+  kms_key_arn             = var.kms_key_arn
+  cluster_name            = local.cluster_name
+  oidc_provider_arn       = local.oidc_provider_arn
+  credentials             = var.credentials
+  namespaces              = var.namespaces
+  queue_url               = aws_sqs_queue.main.url
+  operator_pods           = local.operator_pods
+  scan_pods               = local.scan_pods
+}
+
+locals {
+  account = {
+    id        = data.aws_caller_identity.current.account_id
+    region    = data.aws_region.current.region
+    partition = data.aws_partition.current.partition
+  }
+  tags = merge({ "app.kubernetes.io/part-of" = "logscan" }, var.tags)
+}

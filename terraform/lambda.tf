@@ -1,0 +1,74 @@
+# The forwarder: S3 cannot notify a FIFO queue itself.
+data "archive_file" "forwarder" {
+  type        = "zip"
+  output_path = "${path.root}/.terraform/${var.name}-forwarder.zip"
+
+  dynamic "source" {
+    for_each = fileset("${path.module}/forwarder/src", "logscan_forwarder/*.py")
+
+    content {
+      filename = source.value
+      content  = file("${path.module}/forwarder/src/${source.value}")
+    }
+  }
+}
+
+resource "aws_cloudwatch_log_group" "forwarder" {
+  # checkov:skip=CKV_AWS_338:Thirty days unless forwarder.log_retention_days says otherwise; these logs name keys, no content.
+  # checkov:skip=CKV_AWS_158:Encrypted by CloudWatch Logs itself unless kms_key_arn is given.
+  name              = module.documents.names.forwarder_log
+  retention_in_days = var.forwarder.log_retention_days
+  kms_key_id        = var.kms_key_arn
+  tags              = local.tags
+}
+
+resource "aws_lambda_function" "forwarder" {
+  # checkov:skip=CKV_AWS_117:It talks to SQS only; in a VPC it would need an endpoint and start slower.
+  # checkov:skip=CKV_AWS_116:Its dead letters go by the on-failure destination below, which also tells the reason.
+  # checkov:skip=CKV_AWS_272:The archive is made from this folder by whoever applies; there is no second hand to sign against.
+  # checkov:skip=CKV_AWS_50:A trace of one call to SQS tells no more than its metrics.
+  # checkov:skip=CKV_AWS_115:No reservation unless forwarder.reserved_concurrency says so: it would take from the account's pool.
+  # checkov:skip=CKV_AWS_173:The variables are two URLs of queues.
+  function_name    = module.documents.names.forwarder
+  description      = "Forwards S3 uploads to ${module.documents.names.queue}"
+  filename         = data.archive_file.forwarder.output_path
+  source_code_hash = data.archive_file.forwarder.output_base64sha256
+  handler          = "logscan_forwarder.handler.handler"
+  runtime          = var.forwarder.runtime
+  architectures    = ["arm64"]
+  memory_size      = var.forwarder.memory_mib
+  timeout          = var.forwarder.timeout_seconds
+  role             = aws_iam_role.this["forwarder"].arn
+
+  reserved_concurrent_executions = var.forwarder.reserved_concurrency
+
+  environment {
+    variables = {
+      QUEUE_URL         = aws_sqs_queue.main.url
+      FAILURE_QUEUE_URL = aws_sqs_queue.failures.url
+    }
+  }
+
+  logging_config {
+    log_format = "JSON"
+    log_group  = aws_cloudwatch_log_group.forwarder.name
+  }
+
+  tags = local.tags
+
+  # The role must be able to write before the first call.
+  depends_on = [aws_iam_role_policy.this]
+}
+
+# What fails three times is kept, with the error, instead of being lost.
+resource "aws_lambda_function_event_invoke_config" "forwarder" {
+  function_name                = aws_lambda_function.forwarder.function_name
+  maximum_retry_attempts       = 2
+  maximum_event_age_in_seconds = 21600
+
+  destination_config {
+    on_failure {
+      destination = aws_sqs_queue.failures.arn
+    }
+  }
+}

@@ -1,0 +1,77 @@
+"""Fixtures: Terraform (or OpenTofu), and what the documents module makes of given inputs."""
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from configuration import TERRAFORM
+from logscan_local import binaries
+
+Outputs = dict[str, Any]
+Evaluate = Callable[..., Outputs]
+
+EXAMPLE: dict[str, Any] = {
+    "name": "logscan",
+    "account": {"id": "111122223333", "region": "eu-central-1"},
+    "cluster_name": "prod",
+    "queue_url": "https://sqs.eu-central-1.amazonaws.com/111122223333/logscan.fifo",
+}
+EVERYTHING: dict[str, Any] = {
+    "prefixes": ["app/", "audit/"],
+    "existing_buckets": {"theirs": {"kms_key_arn": "arn:aws:kms:eu-central-1:111122223333:key/2"}},
+    "mail": {"identity": "example.com", "sender": "logscan@example.com"},
+    "topic_arns": ["arn:aws:sns:eu-central-1:111122223333:oncall"],
+    "kms_key_arn": "arn:aws:kms:eu-central-1:111122223333:key/1",
+    "namespaces": {"scans": ["team-a"]},
+    "operator_pods": {"node_selector": {"logscan.dev/role": "operator"}},
+    "scan_pods": {
+        "node_selector": {"logscan.dev/role": "scans"},
+        "tolerations": [
+            {"key": "logscan.dev/role", "operator": "Equal", "value": "scans", "effect": "NoSchedule"},
+        ],
+    },
+}
+
+
+@pytest.fixture(scope="session")
+def terraform() -> Callable[..., subprocess.CompletedProcess[str]]:
+    """Return a function that runs Terraform in a folder."""
+    program = binaries.terraform(lambda _: None)
+
+    def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+        environment = {**os.environ, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
+        return subprocess.run(
+            [str(program), f"-chdir={folder}", *arguments], capture_output=True, text=True, check=False, env=environment
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def documents(terraform: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evaluate]:
+    """Return a function that gives the documents module's outputs for inputs; it needs no provider."""
+    folder = tmp_path_factory.mktemp("documents")
+    shutil.copytree(TERRAFORM / "modules" / "documents", folder, dirs_exist_ok=True)
+    initialised = terraform(folder, "init", "-backend=false", "-input=false", "-no-color")
+    assert initialised.returncode == 0, initialised.stderr
+
+    def evaluate(**inputs: Any) -> Outputs:
+        (folder / "terraform.tfvars.json").write_text(json.dumps({**EXAMPLE, **inputs}))
+        applied = terraform(folder, "apply", "-auto-approve", "-input=false", "-no-color")
+        assert applied.returncode == 0, applied.stderr
+        outputs = json.loads(terraform(folder, "output", "-json").stdout)
+        return {name: output["value"] for name, output in outputs.items()}
+
+    yield evaluate
+
+
+@pytest.fixture(scope="session")
+def everything(documents: Evaluate) -> Outputs:
+    """Return the outputs with all that can be switched on."""
+    return documents(**EVERYTHING)

@@ -1,0 +1,151 @@
+"""Each role may do what its code calls, and nothing else.
+
+The calls are read from the code: every operation of the AWS services that a package makes clients for. `ACTIONS` says
+which actions an operation needs (Service Authorization Reference, "Actions, resources, and condition keys"; for KMS the
+pages on encryption at rest of SQS, S3 and DynamoDB).
+"""
+
+import ast
+import copy
+from pathlib import Path
+from typing import Any
+
+import botocore.session
+import pytest
+from botocore import xform_name
+
+from conftest import EVERYTHING, Evaluate, Outputs
+from logscan_local.permissions import policy_document
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CODE = {
+    "operator": REPOSITORY / "operator" / "src",
+    "scanner": REPOSITORY / "scanner-job" / "src",
+    "forwarder": REPOSITORY / "terraform" / "forwarder" / "src",
+}
+DECRYPT, ENCRYPT = {"kms:Decrypt"}, {"kms:Decrypt", "kms:GenerateDataKey"}
+ACTIONS: dict[str, set[str]] = {
+    "sqs:ReceiveMessage": {"sqs:ReceiveMessage"} | DECRYPT,
+    # A batch needs the single action's permission.
+    "sqs:DeleteMessageBatch": {"sqs:DeleteMessage"},
+    "sqs:ChangeMessageVisibilityBatch": {"sqs:ChangeMessageVisibility"},
+    "sqs:SendMessage": {"sqs:SendMessage"} | ENCRYPT,
+    "sqs:SendMessageBatch": {"sqs:SendMessage"} | ENCRYPT,
+    "dynamodb:BatchGetItem": {"dynamodb:BatchGetItem"} | DECRYPT,
+    "dynamodb:GetItem": {"dynamodb:GetItem"} | DECRYPT,
+    "dynamodb:PutItem": {"dynamodb:PutItem"} | ENCRYPT,
+    "dynamodb:UpdateItem": {"dynamodb:UpdateItem"} | ENCRYPT,
+    # ListBucket makes a missing object a 404 instead of a 403.
+    "s3:GetObject": {"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"} | DECRYPT,
+    "s3:ListObjectsV2": {"s3:ListBucket"},
+    "s3:PutObject": {"s3:PutObject"} | ENCRYPT,
+    "s3:CreateMultipartUpload": {"s3:PutObject"} | ENCRYPT,
+    "s3:UploadPart": {"s3:PutObject"} | ENCRYPT,
+    "s3:CompleteMultipartUpload": {"s3:PutObject"} | ENCRYPT,
+    "s3:AbortMultipartUpload": {"s3:AbortMultipartUpload"},
+    "sesv2:SendEmail": {"ses:SendEmail"},
+    "sns:Publish": {"sns:Publish"},
+}
+# What Lambda itself does with the forwarder's role: its log, and the on-failure destination.
+BY_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}
+
+
+def calls(source: Path) -> set[str]:
+    """Return the AWS operations that a package calls, such as `sqs:ReceiveMessage`."""
+    trees = [ast.parse(path.read_text()) for path in source.rglob("*.py")]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    words = {n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)}
+    names = {n.attr for n in nodes if isinstance(n, ast.Attribute)} | words  # a paginator's operation is a string
+    session = botocore.session.get_session()
+    made = {
+        argument.value
+        for n in nodes
+        if isinstance(n, ast.Call) and ast.unparse(n.func).rsplit(".", 1)[-1] in {"client", "_client", "create_client"}
+        for argument in n.args[:1]
+        if isinstance(argument, ast.Constant)
+    }
+    return {
+        f"{service}:{operation}"
+        for service in made
+        for operation in session.get_service_model(str(service)).operation_names
+        if xform_name(operation) in names
+    }
+
+
+def difference(role: str, policy: dict[str, Any]) -> tuple[set[str], set[str]]:
+    """Return the actions of a policy that no call needs, and those that are missing."""
+    needed = set[str]().union(*(ACTIONS[call] for call in calls(CODE[role])))
+    needed |= BY_LAMBDA if role == "forwarder" else set()
+    allowed = {action for statement in policy["Statement"] for action in statement["Action"]}
+    return allowed - needed, needed - allowed
+
+
+@pytest.mark.parametrize("role", CODE)
+def test_a_role_may_do_what_its_code_calls_and_nothing_else(role: str, everything: Outputs) -> None:
+    assert difference(role, everything["policies"][role]) == (set(), set())
+
+
+def test_the_calls_are_found_in_the_code() -> None:
+    assert calls(CODE["operator"]) == {
+        "sqs:ReceiveMessage",
+        "sqs:DeleteMessageBatch",
+        "sqs:ChangeMessageVisibilityBatch",
+        "dynamodb:BatchGetItem",
+    }
+    assert {"s3:GetObject", "s3:ListObjectsV2", "s3:UploadPart", "sesv2:SendEmail"} <= calls(CODE["scanner"])
+
+
+def test_one_action_too_many_is_found(everything: Outputs) -> None:
+    policy = copy.deepcopy(everything["policies"]["scanner"])
+    policy["Statement"][0]["Action"].append("s3:*")
+    assert difference("scanner", policy) == ({"s3:*"}, set())
+
+
+def test_one_action_too_few_is_found(everything: Outputs) -> None:
+    policy = copy.deepcopy(everything["policies"]["operator"])
+    policy["Statement"][0]["Action"].remove("sqs:ChangeMessageVisibility")
+    assert difference("operator", policy) == (set(), {"sqs:ChangeMessageVisibility"})
+
+
+@pytest.mark.parametrize("role", CODE)
+def test_no_action_and_no_resource_is_a_wildcard(role: str, everything: Outputs) -> None:
+    for statement in everything["policies"][role]["Statement"]:
+        assert statement["Effect"] == "Allow"
+        for action in statement["Action"]:
+            assert "*" not in action
+        for resource in statement["Resource"]:
+            service = resource.split(":")[2]
+            # Objects under a prefix, and the streams of one log group.
+            assert resource.count("*") == (1 if service == "logs" or (service == "s3" and "/" in resource) else 0)
+            assert resource.endswith("*") or "*" not in resource
+
+
+@pytest.mark.parametrize("role", CODE)
+def test_without_options_there_is_no_statement_about_them(role: str, documents: Evaluate, everything: Outputs) -> None:
+    least = {s["Sid"] for s in documents()["policies"][role]["Statement"]}
+    most = {s["Sid"] for s in everything["policies"][role]["Statement"]}
+    assert least < most
+    assert all(s["Resource"] for s in documents()["policies"][role]["Statement"])
+
+
+@pytest.mark.parametrize("role", CODE)
+def test_the_stack_on_one_machine_uses_the_same_policies(role: str, everything: Outputs) -> None:
+    """The emulator evaluates these in every end-to-end run."""
+    place = "eu-central-1:111122223333"
+    arns, names = everything["arns"], everything["names"]
+    buckets = [f"arn:aws:s3:::{names['logs_bucket']}", "arn:aws:s3:::theirs"]
+    values = {
+        "queue_arns": [arns["queue"]],
+        "table_arns": [arns["table"]],
+        "forwarder_queue_arns": [arns["queue"], arns["failure_queue"]],
+        "forwarder_log_arns": [f"{arns['forwarder_log']}:*"],
+        "log_bucket_arns": buckets,
+        "log_object_arns": [f"{buckets[0]}/app/*", f"{buckets[0]}/audit/*", f"{buckets[1]}/*"],
+        "report_object_arns": [f"{arns['reports_bucket']}/*"],
+        "mail_identity_arns": [f"arn:aws:ses:{place}:identity/example.com"],
+        "mail_senders": ["logscan@example.com"],
+        "topic_arns": EVERYTHING["topic_arns"],
+        "key_arns": [EVERYTHING["kms_key_arn"]],
+        "log_key_arns": ["arn:aws:kms:eu-central-1:111122223333:key/2"],
+    }
+    assert policy_document(role, values) == everything["policies"][role]

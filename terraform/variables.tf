@@ -1,0 +1,292 @@
+variable "name" {
+  description = "Prefix of every name: 3 to 24 lower-case letters, digits and hyphens."
+  type        = string
+  nullable    = false
+  default     = "logscan"
+}
+
+variable "tags" {
+  description = "Tags for everything."
+  type        = map(string)
+  nullable    = false
+  default     = {}
+}
+
+variable "kms_key_arn" {
+  description = "A KMS key of yours for queues, buckets, table and log groups; its policy must let CloudWatch Logs use it. Null: the keys that AWS owns."
+  type        = string
+  default     = null
+}
+
+variable "permissions_boundary_arn" {
+  description = "Permissions boundary of every role made here."
+  type        = string
+  default     = null
+}
+
+variable "logs_bucket" {
+  description = "The bucket that logs are uploaded to: its name (null makes one), the prefixes that are scanned (they must not overlap), and when objects and old versions expire (null: never)."
+  type = object({
+    create          = optional(bool, true)
+    name            = optional(string)
+    prefixes        = optional(list(string), [""])
+    expire_days     = optional(number)
+    noncurrent_days = optional(number, 30)
+    force_destroy   = optional(bool, false)
+  })
+  nullable = false
+  default  = {}
+
+  validation {
+    condition     = length(var.logs_bucket.prefixes) > 0
+    error_message = "logs_bucket.prefixes must not be empty; leave it out to scan the whole bucket."
+  }
+
+  validation {
+    # S3 refuses overlapping filters of one event, and only when it is applied.
+    condition = !anytrue(flatten([
+      for i, a in var.logs_bucket.prefixes : [for j, b in var.logs_bucket.prefixes : i != j && startswith(a, b)]
+    ]))
+    error_message = "logs_bucket.prefixes overlap: S3 refuses two notifications for one upload. Keep the shorter one."
+  }
+}
+
+variable "existing_buckets" {
+  description = "Buckets of others that are scanned, by name. notification: eventbridge (the bucket sends its events there already), direct (its whole notification configuration becomes this module's), none. kms_key_arn: the key of its objects."
+  type = map(object({
+    notification = optional(string, "eventbridge")
+    prefixes     = optional(list(string), [""])
+    kms_key_arn  = optional(string)
+  }))
+  nullable = false
+  default  = {}
+}
+
+variable "reports_bucket" {
+  description = "The bucket for findings, and after how many days they expire. With create = false, name says which."
+  type = object({
+    create        = optional(bool, true)
+    name          = optional(string)
+    expire_days   = optional(number, 90)
+    force_destroy = optional(bool, false)
+  })
+  nullable = false
+  default  = {}
+
+  validation {
+    condition     = var.reports_bucket.create != (var.reports_bucket.name != null)
+    error_message = "reports_bucket.name goes with create = false: it names a bucket that is there already."
+  }
+}
+
+variable "access_log_bucket" {
+  description = "A bucket for the access logs of the buckets made here."
+  type        = string
+  default     = null
+}
+
+variable "queue" {
+  description = "Times and limits of the queue: visibility timeout, long poll, receives before a message is a dead letter, retention."
+  type = object({
+    visibility_seconds   = optional(number, 60)
+    receive_wait_seconds = optional(number, 20)
+    max_receives         = optional(number, 5)
+    retention_days       = optional(number, 14)
+  })
+  nullable = false
+  default  = {}
+}
+
+variable "table" {
+  description = "Safety of the result table."
+  type = object({
+    point_in_time_recovery = optional(bool, true)
+    deletion_protection    = optional(bool, true)
+  })
+  nullable = false
+  default  = {}
+}
+
+variable "forwarder" {
+  description = "The Lambda: memory, timeout, runtime, log retention, and the concurrency reserved for it (-1: none)."
+  type = object({
+    memory_mib           = optional(number, 256)
+    timeout_seconds      = optional(number, 30)
+    runtime              = optional(string, "python3.13")
+    reserved_concurrency = optional(number, -1)
+    log_retention_days   = optional(number, 30)
+  })
+  nullable = false
+  default  = {}
+
+  validation {
+    condition     = var.forwarder.reserved_concurrency == -1 || var.forwarder.reserved_concurrency > 0
+    error_message = "forwarder.reserved_concurrency must be -1 or more than 0: with 0 nothing would ever be forwarded."
+  }
+
+  validation {
+    condition     = can(regex("^python3\\.(1[1-9])$", var.forwarder.runtime))
+    error_message = "forwarder.runtime must be python3.11 or newer."
+  }
+}
+
+variable "mail" {
+  description = "Mail about scans: the SES identity (a domain or an address), the sender, and whether the identity is made here. Null: no mail."
+  type = object({
+    identity        = string
+    sender          = string
+    create_identity = optional(bool, true)
+  })
+  default = null
+}
+
+variable "topic_arns" {
+  description = "SNS topics that scans may publish to (`notify.topics`)."
+  type        = list(string)
+  nullable    = false
+  default     = []
+}
+
+variable "alarms" {
+  description = "CloudWatch alarms, the topics they tell, and the age in seconds at which the oldest message is one."
+  type = object({
+    create            = optional(bool, true)
+    topic_arns        = optional(list(string), [])
+    queue_age_seconds = optional(number, 900)
+  })
+  nullable = false
+  default  = {}
+}
+
+variable "credentials" {
+  description = "How pods get their roles: pod-identity, or irsa (Fargate, or a cluster without the Pod Identity agent)."
+  type        = string
+  nullable    = false
+  default     = "pod-identity"
+
+  validation {
+    condition     = var.credentials != "irsa" || var.cluster.create || var.cluster.oidc_provider_arn != null
+    error_message = "cluster.oidc_provider_arn is needed for irsa with a cluster that is there already."
+  }
+}
+
+variable "namespaces" {
+  description = "The operator's namespace, and further ones whose LogScans it runs."
+  type = object({
+    operator = optional(string, "logscan")
+    scans    = optional(list(string), [])
+  })
+  nullable = false
+  default  = {}
+}
+
+variable "cluster" {
+  description = "The cluster. With create = false, name says which; oidc_provider_arn is its OIDC provider, for irsa. Otherwise: its version, who is administrator, and who may reach its endpoint from outside the VPC (nobody)."
+  type = object({
+    create              = optional(bool, true)
+    name                = optional(string)
+    oidc_provider_arn   = optional(string)
+    version             = optional(string, "1.35")
+    admin_arns          = optional(list(string), [])
+    public_access_cidrs = optional(list(string), [])
+    log_retention_days  = optional(number, 30)
+    deletion_protection = optional(bool, true)
+  })
+  nullable = false
+  default  = {}
+
+  validation {
+    condition     = var.cluster.create || var.cluster.name != null
+    error_message = "cluster.name is needed with cluster.create = false: roles are bound to the cluster."
+  }
+
+  validation {
+    condition     = !var.cluster.create || length(var.cluster.admin_arns) > 0
+    error_message = "cluster.admin_arns is empty: nobody could reach the new cluster. Name a role or user."
+  }
+
+  validation {
+    condition     = can(regex("^1\\.(3[4-9]|[4-9][0-9])$", var.cluster.version))
+    error_message = "cluster.version must be 1.34 or newer, major and minor only."
+  }
+
+  validation {
+    condition     = !contains(var.cluster.public_access_cidrs, "0.0.0.0/0")
+    error_message = "cluster.public_access_cidrs must not be the whole internet: name the networks that need it."
+  }
+}
+
+variable "network" {
+  description = "A VPC that is there already: two or more subnets in different zones, with a way to pull images, and the route tables for gateway endpoints. Null: one is made."
+  type = object({
+    vpc_id          = string
+    subnet_ids      = list(string)
+    route_table_ids = optional(list(string), [])
+  })
+  default = null
+
+  validation {
+    condition     = try(length(var.network.subnet_ids) >= 2, var.network == null)
+    error_message = "network.subnet_ids must be two or more: EKS wants two zones."
+  }
+}
+
+variable "vpc_cidr" {
+  description = "Addresses of the VPC that is made."
+  type        = string
+  nullable    = false
+  default     = "10.64.0.0/16"
+
+  validation {
+    condition     = can(cidrsubnet(var.vpc_cidr, 8, 250)) && try(tonumber(split("/", var.vpc_cidr)[1]) <= 20, false)
+    error_message = "vpc_cidr must be an IPv4 block of /20 or larger."
+  }
+}
+
+variable "zones" {
+  description = "In how many availability zones that VPC is."
+  type        = number
+  nullable    = false
+  default     = 2
+
+  validation {
+    condition     = contains([2, 3], var.zones)
+    error_message = "zones must be 2 or 3."
+  }
+}
+
+variable "interface_endpoints" {
+  description = "Services with an interface endpoint in the VPC. `eks-auth` is where Pod Identity's credentials come from."
+  type        = list(string)
+  nullable    = false
+  default     = ["sqs", "sts", "eks-auth"]
+}
+
+variable "operator_nodes" {
+  description = "The node group that is always there, for the operator. Two nodes for a standby on another one."
+  type = object({
+    instance_types = optional(list(string), ["t4g.medium"])
+    ami_type       = optional(string, "AL2023_ARM_64_STANDARD")
+    size           = optional(number, 2)
+  })
+  nullable = false
+  default  = {}
+}
+
+variable "scan_nodes" {
+  description = "Where scans run. mode auto: EKS Auto Mode, which has no node while there is no scan. mode node-group: a tainted group between 0 and max_size, which an autoscaler of yours scales."
+  type = object({
+    mode           = optional(string, "auto")
+    instance_types = optional(list(string), ["c7g.large", "c6g.large"])
+    ami_type       = optional(string, "AL2023_ARM_64_STANDARD")
+    capacity_type  = optional(string, "SPOT")
+    max_size       = optional(number, 10)
+  })
+  nullable = false
+  default  = {}
+
+  validation {
+    condition     = contains(["auto", "node-group"], var.scan_nodes.mode)
+    error_message = "scan_nodes.mode must be auto or node-group."
+  }
+}
