@@ -139,9 +139,28 @@ class JobTemplate(Model):
     tolerations: Annotated[list[Toleration], Field(max_length=16)] | None = Field(
         default=None, description="Taints that the pod tolerates."
     )
+    affinity: dict[str, Any] | None = Field(
+        default=None,
+        description="Affinity of the pod, as in a pod; the API server checks it when the Job is made.",
+        json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
+    )
+    priority_class_name: str | None = Field(default=None, max_length=253, description="PriorityClass of the pod.")
     labels: LabelMap | None = Field(
         default=None, description="Labels for the Job and its pod, for example Kueue's queue name."
     )
+
+    def over(self, base: "JobTemplate") -> "JobTemplate":
+        """Return this template with the base's value where it says nothing; labels and resources are merged."""
+        own, below = self.model_dump(exclude_none=True), base.model_dump(exclude_none=True)
+        merged = {**below, **own}
+        if self.labels and base.labels:
+            merged["labels"] = {**base.labels, **self.labels}
+        if self.resources and base.resources:
+            merged["resources"] = {
+                kind: {**below["resources"].get(kind, {}), **own["resources"].get(kind, {})}
+                for kind in below["resources"].keys() | own["resources"].keys()
+            }
+        return JobTemplate.model_validate(merged)
 
 
 IMMUTABLE = ("source", "rules", "limits", "notify", "attempts", "timeoutSeconds", "job")

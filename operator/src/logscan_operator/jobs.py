@@ -93,7 +93,8 @@ def build_job(scan: Scan, request: ScanRequest, resolved: Resolved, settings: Se
     """
     spec, policy = _spec(scan), resolved.policy
     namespace, name = scan.key
-    template = spec.job or (policy.job if policy else None) or JobTemplate()
+    own = spec.job or (policy.job if policy else None) or JobTemplate()
+    template = own.over(settings.scanner_job)
     labels = {
         **(template.labels or {}),
         "app.kubernetes.io/name": "logscan-scanner",
@@ -188,6 +189,10 @@ def _pod_spec(
     }
     if template.node_selector:
         spec["nodeSelector"] = template.node_selector
+    if template.affinity:
+        spec["affinity"] = template.affinity
+    if template.priority_class_name:
+        spec["priorityClassName"] = template.priority_class_name
     if template.tolerations:
         spec["tolerations"] = [toleration.wire() for toleration in template.tolerations]
     return spec

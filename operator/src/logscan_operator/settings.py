@@ -1,13 +1,23 @@
 """The operator's settings, from environment variables that start with `LOGSCAN_`. Built once, before anything runs."""
 
+import json
 import os
 import sys
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BeforeValidator, Field, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from logscan_api.logscans import JobTemplate
 
 PREFIX = "LOGSCAN_"
+
+
+def _parsed(value: Any) -> Any:
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except json.JSONDecodeError as error:
+        raise ValueError(f"not JSON: {error}") from None
 
 
 class Settings(BaseSettings):
@@ -40,6 +50,11 @@ class Settings(BaseSettings):
     scanner_cpu_request: str = Field(default="250m", description="CPU that a scan pod requests.")
     scanner_memory_request: str = Field(default="128Mi", description="Memory that a scan pod requests.")
     scanner_memory_limit: str = Field(default="256Mi", description="Memory at which a scan pod is killed.")
+    scanner_job: Annotated[JobTemplate, NoDecode, BeforeValidator(_parsed)] = Field(
+        default_factory=JobTemplate,
+        description="Job template below those of policies and scans, as JSON: resources, nodeSelector, tolerations, "
+        "affinity, priorityClassName, labels.",
+    )
     max_concurrent: int = Field(default=10, ge=1, le=10000, description="Jobs that run at the same time at the most.")
     max_concurrent_per_namespace: int | None = Field(
         default=None, ge=1, description="The same for the Jobs of one namespace; unset means no limit of its own."
@@ -139,4 +154,5 @@ def explain(problem: Any) -> str:
     value = os.environ.get(variable)
     if value is None:
         return f"{variable} is not set: {Settings.model_fields[str(problem['loc'][0])].description}"
-    return f"{variable}={value!r} is wrong: {problem['msg']}"
+    field = ".".join(map(str, problem["loc"][1:]))
+    return f"{variable}={value!r} is wrong: {field + ': ' if field else ''}{problem['msg']}"

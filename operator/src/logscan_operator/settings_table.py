@@ -27,11 +27,13 @@ def render() -> str:
 
 
 def _row(name: str, fact: dict[str, Any], required: bool) -> str:
-    default = "required" if required else "none" if fact.get("default") in (None, "") else f"`{fact['default']}`"
+    default = "required" if required else "none" if fact.get("default") in (None, "", {}) else f"`{fact['default']}`"
     return f"| `{PREFIX}{name.upper()}` | {default} | {_allowed(fact)} | {fact['description']} |"
 
 
 def _allowed(fact: dict[str, Any]) -> str:
+    if "$ref" in fact:
+        return "JSON, as `job` of a LogScan"
     kinds = [fact, *fact.get("anyOf", [])]
     pattern = next((k["pattern"] for k in kinds if "pattern" in k), None)
     if pattern is not None:
