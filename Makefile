@@ -10,7 +10,10 @@ CACHE := $(or $(LOGSCAN_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/logscan)
 UV := UV_CACHE_DIR=$(CACHE)/uv $(BIN)/uv
 PACKAGES := crds operator scanner-job terraform/forwarder local/embedded
 SOURCES := $(addsuffix /src,$(PACKAGES))
-TESTS := $(wildcard $(addsuffix /tests,$(PACKAGES)))
+# Folders with tests; terraform is no package.
+SUITES := $(PACKAGES) terraform
+TESTS := $(addsuffix /tests,$(SUITES))
+CHECKOV := .venv-checkov/.ready
 READY := $(VENV)/.ready
 STACK ?= default
 LOG ?=
@@ -29,7 +32,14 @@ $(READY): bootstrap.lock requirements.lock pyproject.toml $(addsuffix /pyproject
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(addprefix --editable ,$(PACKAGES))
 	@touch $@
 
-setup: $(READY) ## Install everything for development
+# It wants other versions of what we use, so it has an environment of its own.
+$(CHECKOV): terraform/tests/checkov.lock $(READY)
+	@echo "installing checkov into $(dir $@) ..."
+	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(dir $@)
+	@$(UV) pip sync --quiet --python $(dir $@)bin/python --require-hashes terraform/tests/checkov.lock
+	@touch $@
+
+setup: $(READY) $(CHECKOV) ## Install everything for development
 
 up: $(READY) ## Bring the embedded stack up
 	@$(BIN)/logscan-local --stack $(STACK) up
@@ -47,6 +57,8 @@ generate: $(READY) ## Write all generated files
 	$(BIN)/python -m logscan_api.crds crds
 	$(BIN)/python -m logscan_operator.settings_table docs/settings.md
 	$(BIN)/python -m logscan_local.manifests
+	$(BIN)/python terraform/tests/provider_schema.py
+	$(BIN)/python terraform/tests/readme.py
 
 format: $(READY) ## Format the code
 	$(BIN)/ruff format .
@@ -63,22 +75,23 @@ drift: $(READY)
 	$(BIN)/python -m logscan_api.crds --check crds
 	$(BIN)/python -m logscan_operator.settings_table --check docs/settings.md
 	$(BIN)/python -m logscan_local.manifests --check
+	$(BIN)/python terraform/tests/readme.py --check
 
 # One pytest process per package: a folder named `operator` must never become a module (see CONTRIBUTING.md).
 # What each prints is shown when it has ended, so that two can run at the same time.
 PYTEST = --rootdir=$$package -c $$package/pyproject.toml -q $$package/tests
 
-unit: $(READY) ## Run the unit tests: no network, no server
-	@printf '%s\n' $(PACKAGES) | xargs -P 2 -I {} bash -c 'package={}; \
-	  output=$$($(BIN)/python -m pytest -m "not controlplane and not emulator and not stack and not stress" $(PYTEST) 2>&1); \
+unit: $(READY) $(CHECKOV) ## Run the unit tests: no network, no server
+	@printf '%s\n' $(SUITES) | xargs -P 2 -I {} bash -c 'package={}; \
+	  output=$$($(BIN)/python -m pytest -m "not controlplane and not emulator and not stack and not stress and not tools" $(PYTEST) 2>&1); \
 	  status=$$?; printf "== %s: unit tests\n%s\n" "$$package" "$$output"; exit $$status'
 
 check: lint drift unit ## Everything that needs no server: format, lint, types, imports, drift, unit tests
 
 # Every tier under coverage. Each process writes a file of its own, `coverage` combines them.
-tiers: $(READY)
+tiers: $(READY) $(CHECKOV)
 	@rm -f .coverage .coverage.*
-	@for package in $(PACKAGES); do \
+	@for package in $(SUITES); do \
 	  echo "== $$package: every tier"; \
 	  COVERAGE_FILE=$(CURDIR)/.coverage.$${package//\//-} $(BIN)/coverage run --rcfile=pyproject.toml \
 	    -m pytest $(PYTEST); \
@@ -99,11 +112,13 @@ lock: $(READY) ## Pin the dependencies anew
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	  --no-annotate --no-emit-package logscan-api --no-emit-package logscan-operator \
 	  $(addsuffix /pyproject.toml,$(PACKAGES)) --group pyproject.toml:dev --output-file requirements.lock
+	echo checkov | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	  --no-emit-index-url --no-annotate - --output-file terraform/tests/checkov.lock
 
 bench-scanner: $(READY) ## Measure the scanner beside rg (about 10 minutes)
 	$(BIN)/python benchmarks/bench_scanner.py
 
 clean: ## Remove what was installed into the clone
-	rm -rf $(VENV) .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(dir $(CHECKOV)) .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .PHONY: help setup up down status demo generate format lint drift unit check tiers coverage test bench-operator bench-scanner lock clean

@@ -94,6 +94,30 @@ def test_the_template_of_a_scan_changes_its_pod() -> None:
     assert (pod["metadata"]["labels"]["team"], pod["metadata"]["labels"]["logscan.dev/attempt"]) == ("a", "1")
 
 
+def test_the_operators_own_template_is_below_all_others() -> None:
+    affinity: dict[str, Any] = {
+        "nodeAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": {"nodeSelectorTerms": []}}
+    }
+    base = JobTemplate.model_validate(
+        {
+            "nodeSelector": {"pool": "all"},
+            "affinity": affinity,
+            "priorityClassName": "low",
+            "labels": {"kueue.x-k8s.io/queue-name": "scans", "team": "none"},
+            "resources": {"requests": {"cpu": "1"}, "limits": {"memory": "512Mi"}},
+        }
+    )
+    settings = SETTINGS.model_copy(update={"scanner_job": base})
+    job = built(scan("app", rules=None), POLICY, settings)
+    pod = job["spec"]["template"]["spec"]
+    assert (pod["nodeSelector"], pod["affinity"], pod["priorityClassName"]) == ({"pool": "scans"}, affinity, "low")
+    own = {"labels": {"team": "a"}, "resources": {"limits": {"memory": "1Gi"}}}
+    job = built(scan("app", job=own), settings=settings)
+    assert job["metadata"]["labels"].items() >= {"kueue.x-k8s.io/queue-name": "scans", "team": "a"}.items()
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert container["resources"] == {"requests": {"cpu": "1", "memory": "128Mi"}, "limits": {"memory": "1Gi"}}
+
+
 def test_keys_from_a_secret_reach_the_scanner() -> None:
     job = built(scan("app"), settings=SETTINGS.model_copy(update={"scanner_env_secret": "keys"}))
     assert job["spec"]["template"]["spec"]["containers"][0]["envFrom"] == [{"secretRef": {"name": "keys"}}]

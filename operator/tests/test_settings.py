@@ -28,6 +28,11 @@ def test_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.load().max_concurrent == 3
 
 
+def test_the_job_template_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGSCAN_SCANNER_JOB", '{"nodeSelector": {"pool": "scans"}}')
+    assert settings.load().scanner_job.node_selector == {"pool": "scans"}
+
+
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
@@ -39,6 +44,8 @@ def test_variables(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         ("LOGSCAN_MAX_CONCURRENT", "many", "LOGSCAN_MAX_CONCURRENT='many' is wrong: Input should be a valid integer"),
         ("LOGSCAN_LOG_LEVEL", "LOUD", "LOGSCAN_LOG_LEVEL='LOUD' is wrong"),
+        ("LOGSCAN_SCANNER_JOB", "{", "LOGSCAN_SCANNER_JOB='{' is wrong: Value error, not JSON"),
+        ("LOGSCAN_SCANNER_JOB", '{"nodeSelectr": {}}', "is wrong: nodeSelectr: Extra inputs are not permitted"),
     ],
 )
 def test_a_bad_setting_ends_the_start(

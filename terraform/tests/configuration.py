@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,12 @@ class Block:
         return {
             name: value
             for name, value in self.body.items()
-            if not name.startswith("__") and name not in META_ARGUMENTS | blocks | {"dynamic"}
+            if not name.startswith("__") and name not in self._meta | blocks | {"dynamic"}
         }
+
+    @property
+    def _meta(self) -> set[str]:
+        return META_ARGUMENTS if self.address.count(".") == 1 else set()
 
     def blocks(self) -> Iterator[tuple[str, "Block"]]:
         """Yield the blocks within, by name; what a dynamic block makes too."""
@@ -37,7 +42,7 @@ class Block:
                 for one in value:
                     ((label, body),) = _labelled(one)
                     yield label, Block(f"{self.address}.{label}", label, body["content"][0], self.file)
-            elif name not in META_ARGUMENTS and _is_blocks(value):
+            elif name not in self._meta and _is_blocks(value):
                 for body in value:
                     yield name, Block(f"{self.address}.{name}", name, body, self.file)
 
@@ -55,13 +60,14 @@ def blocks(kind: str, folder: Path = TERRAFORM) -> list[Block]:
 
 def named(kind: str, folder: Path = TERRAFORM) -> dict[str, dict[str, Any]]:
     """Return the `variable` or `output` blocks of a folder's configuration by name, in their order."""
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for path in sorted(folder.glob("*.tf")):
         for one in load(path).get(kind, []):
             found.update(_labelled(one))
     return found
 
 
+@cache
 def load(path: Path) -> dict[str, Any]:
     """Return a file as python-hcl2 reads it."""
     with path.open(encoding="utf-8") as file:

@@ -4,14 +4,16 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-
 from configuration import TERRAFORM
+
 from logscan_local import binaries
+
+pytest_plugins = ["logscan_local.testing"]
 
 Outputs = dict[str, Any]
 Evaluate = Callable[..., Outputs]
@@ -54,7 +56,7 @@ def terraform() -> Callable[..., subprocess.CompletedProcess[str]]:
 
 
 @pytest.fixture(scope="session")
-def documents(terraform: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evaluate]:
+def documents(terraform: Any, tmp_path_factory: pytest.TempPathFactory) -> Evaluate:
     """Return a function that gives the documents module's outputs for inputs; it needs no provider."""
     folder = tmp_path_factory.mktemp("documents")
     shutil.copytree(TERRAFORM / "modules" / "documents", folder, dirs_exist_ok=True)
@@ -68,7 +70,7 @@ def documents(terraform: Any, tmp_path_factory: pytest.TempPathFactory) -> Itera
         outputs = json.loads(terraform(folder, "output", "-json").stdout)
         return {name: output["value"] for name, output in outputs.items()}
 
-    yield evaluate
+    return evaluate
 
 
 @pytest.fixture(scope="session")

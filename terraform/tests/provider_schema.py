@@ -63,7 +63,9 @@ class _Source:
         folder = package / "lib" / (f"data-aws-{short}" if kind == "data" else short)
         self._code = (folder / "index.js").read_text()
         self._types = (folder / "index.d.ts").read_text()
-        self._class = re.search(r"export declare class (\w+) extends cdktf\.Terraform(Resource|DataSource)", self._types)
+        self._class = re.search(
+            r"export declare class (\w+) extends cdktf\.Terraform(Resource|DataSource)", self._types
+        )
         if f'tfResourceType = "{name}"' not in self._types or self._class is None:
             raise ValueError(f"{folder.name} is not {name}")
 

@@ -38,7 +38,9 @@ def _fields(declared: str) -> list[tuple[str, str]]:
     kind = r"(?:list|map|set)\(\w+\)|\w+"
     for match in re.finditer(rf"(\w+)\s*=\s*(?:optional\(({kind})(?:,\s*(\[[^]]*\]|[^),]+))?\)|({kind}))", declared):
         name, optional, default, required = match.groups()
-        fields.append((name, f"{required}, required" if required else f"{optional}, {default}" if default else optional))
+        fields.append(
+            (name, f"{required}, required" if required else f"{optional}, {default}" if default else optional)
+        )
     return fields
 
 

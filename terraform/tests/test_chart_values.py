@@ -6,9 +6,11 @@ from pathlib import Path
 import jsonschema
 import pytest
 import yaml
-
 from conftest import EVERYTHING, Evaluate, Outputs
+
 from logscan_local.manifests import CHART, render
+
+pytestmark = pytest.mark.tools
 
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 

@@ -1,4 +1,4 @@
-"""The configuration itself: formatted, known to the provider, safe, documented, and the documents module's own tests."""
+"""The configuration itself: formatted, known to the provider, safe, documented."""
 
 import json
 import re
@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 import provider_schema
+import pytest
 import readme
 from configuration import TERRAFORM, Block, blocks, load, named
 
@@ -39,11 +38,13 @@ def problems(block: Block, known: dict[str, Any]) -> Iterator[str]:
             yield f"{block.file}: {block.address}.{name} is no block"
 
 
+@pytest.mark.tools
 def test_it_is_formatted(terraform: Any) -> None:
     done = terraform(TERRAFORM, "fmt", "-check", "-recursive", "-diff")
     assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.tools
 def test_the_documents_modules_own_tests_pass(terraform: Any, documents: Any) -> None:
     folder = TERRAFORM / "modules" / "documents"
     assert terraform(folder, "init", "-backend=false", "-input=false").returncode == 0
@@ -75,7 +76,9 @@ def test_the_schema_check_finds_what_is_wrong(body: dict[str, Any], problem: str
 
 
 def test_the_schema_check_misses_what_is_required() -> None:
-    found = list(problems(Block("aws_eks_cluster.x", "aws_eks_cluster", {}, "x.tf"), SCHEMA["resource"]["aws_eks_cluster"]))
+    found = list(
+        problems(Block("aws_eks_cluster.x", "aws_eks_cluster", {}, "x.tf"), SCHEMA["resource"]["aws_eks_cluster"])
+    )
     assert {f.split(".")[-1] for f in found} == {"name is required", "role_arn is required", "vpc_config is required"}
 
 
@@ -84,8 +87,11 @@ def test_the_schema_is_that_of_the_lower_bound() -> None:
     assert required["aws"]["version"].strip('"').startswith(f">= {SCHEMA['provider']},")
 
 
+@pytest.mark.tools
 def test_the_schema_is_what_the_package_has() -> None:
-    done = subprocess.run([sys.executable, provider_schema.__file__, "--check"], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, provider_schema.__file__, "--check"], capture_output=True, text=True, check=False
+    )
     if done.returncode == provider_schema.UNAVAILABLE:
         pytest.skip(f"the provider's schema cannot be compared: {done.stderr.strip()}")
     assert done.returncode == 0, done.stderr
@@ -112,7 +118,7 @@ def test_every_queue_is_encrypted_and_tls_only() -> None:
         assert queue.arguments["sqs_managed_sse_enabled"] == "${var.kms_key_arn == null ? true : null}"
         assert queue.arguments["kms_master_key_id"] == "${var.kms_key_arn}"
     (policy,) = of_type("aws_sqs_queue_policy")
-    assert len(policy.body["for_each"].split(".url")) == 4
+    assert set(policy.body["for_each"].values()) == {f"${{{queue.address}.url}}" for queue in queues}
 
 
 def test_every_role_takes_the_permissions_boundary() -> None:
@@ -147,6 +153,7 @@ def test_the_readme_lists_every_input_and_output() -> None:
     assert "`sender`: string, required" in text
 
 
+@pytest.mark.tools
 def test_checkov_finds_nothing(tmp_path: Path) -> None:
     program = TERRAFORM.parent / ".venv-checkov" / "bin" / "checkov"
     assert program.exists(), "checkov is missing: `make setup` installs it"

@@ -13,15 +13,18 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore import xform_name
-
 from conftest import EVERYTHING, Evaluate, Outputs
+
 from logscan_local.permissions import policy_document
 
+pytestmark = pytest.mark.tools
+
 REPOSITORY = Path(__file__).resolve().parents[2]
+# Import-linter sees to it that nothing else imports boto3 or botocore.
 CODE = {
-    "operator": REPOSITORY / "operator" / "src",
-    "scanner": REPOSITORY / "scanner-job" / "src",
-    "forwarder": REPOSITORY / "terraform" / "forwarder" / "src",
+    "operator": [REPOSITORY / "operator" / "src" / "logscan_operator" / "aws.py"],
+    "scanner": sorted((REPOSITORY / "scanner-job" / "src" / "logscan_scanner" / "aws").glob("*.py")),
+    "forwarder": sorted((REPOSITORY / "terraform" / "forwarder" / "src" / "logscan_forwarder").glob("*.py")),
 }
 DECRYPT, ENCRYPT = {"kms:Decrypt"}, {"kms:Decrypt", "kms:GenerateDataKey"}
 ACTIONS: dict[str, set[str]] = {
@@ -50,9 +53,9 @@ ACTIONS: dict[str, set[str]] = {
 BY_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}
 
 
-def calls(source: Path) -> set[str]:
-    """Return the AWS operations that a package calls, such as `sqs:ReceiveMessage`."""
-    trees = [ast.parse(path.read_text()) for path in source.rglob("*.py")]
+def calls(source: list[Path]) -> set[str]:
+    """Return the AWS operations that modules call, such as `sqs:ReceiveMessage`."""
+    trees = [ast.parse(path.read_text()) for path in source]
     nodes = [node for tree in trees for node in ast.walk(tree)]
     words = {n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)}
     names = {n.attr for n in nodes if isinstance(n, ast.Attribute)} | words  # a paginator's operation is a string
@@ -62,12 +65,12 @@ def calls(source: Path) -> set[str]:
         for n in nodes
         if isinstance(n, ast.Call) and ast.unparse(n.func).rsplit(".", 1)[-1] in {"client", "_client", "create_client"}
         for argument in n.args[:1]
-        if isinstance(argument, ast.Constant)
+        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
     }
     return {
         f"{service}:{operation}"
         for service in made
-        for operation in session.get_service_model(str(service)).operation_names
+        for operation in session.get_service_model(service).operation_names
         if xform_name(operation) in names
     }
 

@@ -1,17 +1,16 @@
 """What Terraform makes is what the code expects and what the stack on one machine creates."""
 
+import io
 import json
-from collections.abc import Iterator
-from pathlib import Path
+import zipfile
 from typing import Any
 
 import pytest
-
+from configuration import TERRAFORM, blocks
 from conftest import Outputs
-from configuration import blocks
+
 from logscan_api.results import INDEX_ATTRIBUTES, TABLE_INDEXES, TABLE_KEYS, TTL_ATTRIBUTE
 from logscan_local import aws
-from logscan_local.testing import emulator
 
 QUEUE_ATTRIBUTES = {
     "fifo_queue": "FifoQueue",
@@ -26,12 +25,7 @@ QUEUE_ATTRIBUTES = {
 }
 
 
-@pytest.fixture(scope="module")
-def created(tmp_path_factory: pytest.TempPathFactory) -> Iterator[aws.Resources]:
-    with emulator(tmp_path_factory.mktemp("aws")) as resources:
-        yield resources
-
-
+@pytest.mark.tools
 def test_the_table_is_that_of_the_code(everything: Outputs) -> None:
     table = everything["table"]
     assert (table["hash_key"], table["range_key"]) == TABLE_KEYS
@@ -53,10 +47,11 @@ def test_the_resource_has_every_part_of_the_shape() -> None:
                 assert f"module.documents.queues.{queue}.{attribute}" in block.arguments[attribute]
 
 
+@pytest.mark.tools
 @pytest.mark.emulator
-def test_the_stack_on_one_machine_creates_the_same_table(created: aws.Resources, everything: Outputs) -> None:
-    dynamodb = aws.client("dynamodb", created.endpoint)
-    table = dynamodb.describe_table(TableName=created.table)["Table"]
+def test_the_stack_on_one_machine_creates_the_same_table(emulator: aws.Resources, everything: Outputs) -> None:
+    dynamodb = aws.client("dynamodb", emulator.endpoint)
+    table = dynamodb.describe_table(TableName=emulator.table)["Table"]
     shape = everything["table"]
 
     def keys(of: dict[str, Any]) -> list[str]:
@@ -70,25 +65,29 @@ def test_the_stack_on_one_machine_creates_the_same_table(created: aws.Resources,
     for index in made.values():
         assert index["Projection"]["ProjectionType"] == "INCLUDE"
         assert sorted(index["Projection"]["NonKeyAttributes"]) == sorted(shape["projected"])
-    ttl = dynamodb.describe_time_to_live(TableName=created.table)["TimeToLiveDescription"]
+    ttl = dynamodb.describe_time_to_live(TableName=emulator.table)["TimeToLiveDescription"]
     assert ttl == {"AttributeName": shape["ttl_attribute"], "TimeToLiveStatus": "ENABLED"}
 
 
+@pytest.mark.tools
 @pytest.mark.emulator
 @pytest.mark.parametrize("queue", ["main", "dead_letter", "failures"])
 def test_the_stack_on_one_machine_creates_the_same_queues(
-    queue: str, created: aws.Resources, everything: Outputs
+    queue: str, emulator: aws.Resources, everything: Outputs
 ) -> None:
     urls = {
-        "main": created.queue_url,
-        "dead_letter": created.dead_letter_queue_url,
-        "failures": created.failure_queue_url,
+        "main": emulator.queue_url,
+        "dead_letter": emulator.dead_letter_queue_url,
+        "failures": emulator.failure_queue_url,
     }
-    sqs = aws.client("sqs", created.endpoint)
+    sqs = aws.client("sqs", emulator.endpoint)
     made = sqs.get_queue_attributes(QueueUrl=urls[queue], AttributeNames=["All"])["Attributes"]
-    assert urls[queue].rsplit("/", 1)[-1] == everything["names"][
-        {"main": "queue", "dead_letter": "dead_letter_queue", "failures": "failure_queue"}[queue]
-    ]
+    assert (
+        urls[queue].rsplit("/", 1)[-1]
+        == everything["names"][
+            {"main": "queue", "dead_letter": "dead_letter_queue", "failures": "failure_queue"}[queue]
+        ]
+    )
     for attribute, value in everything["queues"][queue].items():
         name = QUEUE_ATTRIBUTES[attribute]
         if isinstance(value, dict):
@@ -106,14 +105,14 @@ def _names(policy: dict[str, Any]) -> dict[str, Any]:
     return {k: [short(one) for one in v] if isinstance(v, list) else short(v) for k, v in policy.items()}
 
 
-def test_the_forwarders_archive_is_small_and_has_nothing_but_code(tmp_path: Path) -> None:
-    import io
-    import zipfile
-
-    archive = aws.forwarder_zip()
-    assert len(archive) < 10_000
-    names = zipfile.ZipFile(io.BytesIO(archive)).namelist()
-    assert all(name.startswith("logscan_forwarder/") and name.endswith(".py") for name in names)
+def test_the_archive_has_the_same_files_as_the_stacks_on_one_machine() -> None:
     (source,) = [b for b in blocks("data") if b.type == "archive_file"]
     (dynamic,) = [inner for name, inner in source.blocks() if name == "source"]
     assert dynamic.body["filename"] == "${source.value}"
+    assert (
+        'fileset("${path.module}/forwarder/src", "logscan_forwarder/*.py")'
+        in source.body["dynamic"][0]['"source"']["for_each"]
+    )
+    packed = zipfile.ZipFile(io.BytesIO(aws.forwarder_zip())).namelist()
+    folder = TERRAFORM / "forwarder" / "src"
+    assert sorted(packed) == sorted(str(p.relative_to(folder)) for p in folder.glob("logscan_forwarder/*.py"))

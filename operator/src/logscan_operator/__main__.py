@@ -10,7 +10,7 @@ import threading
 
 import kopf
 
-from logscan_operator import __version__, handlers, logs, settings
+from logscan_operator import __version__, handlers, logs, preflight, settings
 from logscan_operator.app import LeadershipLostError, Operator
 from logscan_operator.kube import Connection
 from logscan_operator.settings import Settings
@@ -85,8 +85,11 @@ def main(arguments: list[str] | None = None) -> None:
     """Start the operator."""
     parser = argparse.ArgumentParser(prog="logscan-operator", description="The operator of logscan.")
     parser.add_argument("--version", action="version", version=__version__)
-    parser.parse_args(arguments)
+    parser.add_argument("--check", action="store_true", help="only tell whether it could work here")
+    chosen = parser.parse_args(arguments)
     config = settings.load()
+    if chosen.check:
+        raise SystemExit(preflight.main(config, Connection()))
     logs.set_up(config.log_level)
     log.info("starting", extra={"version": __version__, "namespace": config.namespace})
     _spare_the_collector()

@@ -312,7 +312,6 @@ def test_each_call_tells_its_metrics(
 
 
 def test_only_the_standard_library_and_botocore_are_imported() -> None:
-    """boto3 alone would be a third of a cold start (benchmarks/README.md)."""
     code = "import sys, logscan_forwarder.handler; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert set(done.stdout.split()).isdisjoint({"pydantic", "logscan_api", "boto3"})

@@ -117,7 +117,7 @@ variable "mail" {
   default = null
 
   validation {
-    condition     = try(can(regex("^[^@\\s]+@[^@\\s]+$", var.mail.sender)) && endswith(var.mail.sender, var.mail.identity), var.mail == null)
+    condition     = var.mail == null ? true : can(regex("^[^@\\s]+@[^@\\s]+$", var.mail.sender)) && endswith(var.mail.sender, var.mail.identity)
     error_message = "mail.sender must be an address of mail.identity: logscan@example.com for the identity example.com."
   }
 }

@@ -159,10 +159,11 @@ def create_all(endpoint: str) -> Resources:
 def forwarder_zip() -> bytes:
     """Return the Lambda's archive: the same files that Terraform packs, nothing else."""
     archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as out:
+    with zipfile.ZipFile(archive, "w") as out:
         for path in sorted(FORWARDER_SOURCE.rglob("*.py")):
             # A fixed time: the same source gives the same archive.
-            out.writestr(zipfile.ZipInfo(str(path.relative_to(FORWARDER_SOURCE))), path.read_bytes())
+            entry = zipfile.ZipInfo(str(path.relative_to(FORWARDER_SOURCE)))
+            out.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
     return archive.getvalue()
 
 

@@ -23,6 +23,7 @@ ETCD_VERSION = "v3.7.3"
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager")
 KUBECTL = "kubectl"
 HELM = "helm"
+TOFU = "tofu"
 
 Say = Callable[[str], None]
 
@@ -83,6 +84,19 @@ def helm(say: Say) -> Path:
     return cached if cached.exists() else obtain([HELM], say)[HELM]
 
 
+def terraform(say: Say) -> Path:
+    """Return Terraform or OpenTofu, whichever the machine has, else OpenTofu built from its Go module.
+
+    Raises:
+        BinaryUnavailableError: There is none and it could not be built.
+    """
+    own = shutil.which("terraform") or shutil.which(TOFU)
+    if own is not None:
+        return Path(own)
+    cached = cache_folder() / TOFU
+    return cached if cached.exists() else obtain([TOFU], say)[TOFU]
+
+
 def find(name: str) -> Path | None:
     """Return a program of the pinned minor version that is on this machine already."""
     assets = os.environ.get("KUBEBUILDER_ASSETS")
@@ -122,7 +136,7 @@ def obtain(names: list[str], say: Say) -> dict[str, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     problems = []
     ways: list[Callable[[list[str], Path, Say], None]] = [_build]
-    if os.environ.get("LOGSCAN_DOWNLOAD", "1") != "0" and HELM not in names:
+    if os.environ.get("LOGSCAN_DOWNLOAD", "1") != "0" and not {HELM, TOFU} & set(names):
         ways.insert(0, _download)
     for way in ways:
         try:

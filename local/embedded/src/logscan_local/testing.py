@@ -4,6 +4,7 @@ Each test process has a stack of its own, so that packages can be tested at the 
 """
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, TypeVar
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 import pytest
 
 if TYPE_CHECKING:
+    from logscan_local.aws import Resources
     from logscan_local.cluster import Kubectl
     from logscan_local.stack import Stack, State
 
@@ -63,6 +65,24 @@ def bare_kubectl(bare_stack: "Stack") -> "Kubectl":
     kubectl = bare_stack.kubectl()
     kubectl.run("create", "namespace", kubectl.namespace)
     return kubectl
+
+
+@pytest.fixture(scope="session")
+def emulator() -> "Iterator[Resources]":
+    """Yield AWS alone: the emulator with everything that a stack has there."""
+    from logscan_local import aws, processes
+    from logscan_local.paths import StackPaths
+    from logscan_local.ports import free_ports
+
+    paths = StackPaths(f"test-aws-{os.getpid()}")
+    paths.root.mkdir(parents=True, mode=0o700)
+    port = free_ports(1)[0]
+    part = aws.start(paths, port)
+    try:
+        yield aws.create_all(f"http://127.0.0.1:{port}")
+    finally:
+        processes.stop([part])
+        shutil.rmtree(paths.root, ignore_errors=True)
 
 
 def _stack(kind: str, with_operator: bool, with_node: bool) -> "Iterator[Stack]":

@@ -26,7 +26,7 @@ class ForwardError(Exception):
 
 @cache
 def client() -> "SQSClient":
-    """Return the client of SQS: botocore's own, since importing boto3 would be a third of a cold start."""
+    """Return the client of SQS: botocore's own, since boto3 only adds to a cold start (benchmarks/README.md)."""
     config = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "max_attempts": 3})
     return cast("SQSClient", get_session().create_client("sqs", config=config))
 
