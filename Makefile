@@ -103,17 +103,27 @@ coverage: $(READY)
 
 test: check tiers coverage ## Everything that runs on this machine
 
+images: $(READY) ## Build both images, by docker, podman or buildah (TAG=..., BASE=...)
+	@$(BIN)/python -m logscan_local.imagebuild $(if $(TAG),--tag $(TAG)) $(if $(BASE),--base $(BASE))
+
+images-check: $(READY) ## Build and run the images on a local base: no Docker, no registry of images (root)
+	@$(BIN)/python -m logscan_local.imagecheck
+
 bench-operator: $(READY) ## Measure the operator beside a plain kopf operator (about 25 minutes)
 	$(BIN)/python benchmarks/bench_operator.py
 	LOGSCAN_TEST_MESSAGES=1000 $(BIN)/python -m pytest --rootdir=operator -c operator/pyproject.toml operator/tests \
 		-k duplicates_and_kills
 
+LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
+	--no-annotate
+
 lock: $(READY) ## Pin the dependencies anew
-	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
-	  --no-annotate --no-emit-package logscan-api --no-emit-package logscan-operator \
+	$(LOCK) --no-emit-package logscan-api --no-emit-package logscan-operator \
 	  $(addsuffix /pyproject.toml,$(PACKAGES)) --group pyproject.toml:dev --output-file requirements.lock
-	echo checkov | $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
-	  --no-emit-index-url --no-annotate - --output-file terraform/tests/checkov.lock
+	@for image in operator scanner-job; do $(LOCK) --no-emit-package logscan-api --constraint requirements.lock \
+	  crds/pyproject.toml $$image/pyproject.toml --output-file $$image/image.lock; done
+	printf 'hatchling\nsetuptools\nwheel\n' | $(LOCK) --constraint requirements.lock - --output-file local/images/build.lock
+	echo checkov | $(LOCK) - --output-file terraform/tests/checkov.lock
 
 bench-scanner: $(READY) ## Measure the scanner beside rg (about 10 minutes)
 	$(BIN)/python benchmarks/bench_scanner.py
@@ -121,4 +131,4 @@ bench-scanner: $(READY) ## Measure the scanner beside rg (about 10 minutes)
 clean: ## Remove what was installed into the clone
 	rm -rf $(VENV) $(dir $(CHECKOV)) .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup up down status demo generate format lint drift unit check tiers coverage test bench-operator bench-scanner lock clean
+.PHONY: help setup up down status demo generate format lint drift unit check tiers coverage test images images-check bench-operator bench-scanner lock clean

@@ -1,0 +1,97 @@
+"""`python -m logscan_local.imagebuild [--tag TAG] [--base IMAGE]`: both images, by docker, podman or buildah.
+
+`LOGSCAN_IMAGE_TOOL` says by which, else the first one that works.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from logscan_local.errors import StackError
+from logscan_local.paths import REPOSITORY
+
+DOCKERFILES = {"logscan-operator": "operator/Dockerfile", "logscan-scanner": "scanner-job/Dockerfile"}
+TOOLS = ("docker", "podman", "buildah")
+VERSION = "0.1.0"
+
+
+class ImageError(StackError):
+    """An image could not be built or does not run; the message carries the end of the output."""
+
+
+def tool() -> str:
+    """Return the program that builds images.
+
+    Raises:
+        ImageError: There is none that works.
+    """
+    wanted = os.environ.get("LOGSCAN_IMAGE_TOOL")
+    for name in [wanted] if wanted else TOOLS:
+        # docker's client is often there without an engine.
+        if shutil.which(name) and subprocess.run([name, "info"], capture_output=True, check=False).returncode == 0:
+            return name
+    raise ImageError(f"none of {', '.join([wanted] if wanted else TOOLS)} works here: install one to build images")
+
+
+def build(program: str, tag: str, base: str | None = None, flags: Sequence[str] = ()) -> list[str]:
+    """Build both images and return their names.
+
+    Args:
+        program: One of `TOOLS`.
+        tag: The images' tag.
+        base: What they are based on, instead of the Dockerfiles' own.
+        flags: Further flags for the build.
+
+    Raises:
+        ImageError: A build failed.
+    """
+    arguments = {"VERSION": VERSION, "REVISION": _revision(), **({"BASE": base} if base else {})}
+    names = []
+    for name, dockerfile in DOCKERFILES.items():
+        # Without a registry's name Kubernetes would look for it at Docker's, podman calls it localhost/.
+        reference = f"{name}:{tag}" if program == "docker" else f"localhost/{name}:{tag}"
+        command = [program, "build", *flags, f"--file={dockerfile}", f"--tag={reference}"]
+        command += [f"--build-arg={key}={value}" for key, value in arguments.items()]
+        run([*command, "."])
+        names.append(reference)
+    return names
+
+
+def run(command: Sequence[str]) -> str:
+    """Run a program in the repository and return its output.
+
+    Raises:
+        ImageError: It failed.
+    """
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPOSITORY)
+    if done.returncode != 0:
+        words = "\n".join((done.stdout + done.stderr).splitlines()[-25:])
+        raise ImageError(f"{' '.join(command[:3])} ... ended with {done.returncode}:\n{words}")
+    return done.stdout
+
+
+def _revision() -> str:
+    done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False, cwd=REPOSITORY)
+    return done.stdout.strip() or "unknown"
+
+
+def main() -> int:
+    """Build and tell the names."""
+    parser = argparse.ArgumentParser(prog="imagebuild", description="Build the images of operator and scanner.")
+    parser.add_argument("--tag", default=VERSION)
+    parser.add_argument("--base", help="base image instead of the Dockerfiles' own")
+    chosen = parser.parse_args()
+    try:
+        for name in build(tool(), chosen.tag, chosen.base):
+            print(name)
+    except ImageError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
