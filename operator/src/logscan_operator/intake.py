@@ -125,7 +125,7 @@ class Intake:
             self._alive()
             full = len(self._view.unfinished) >= self._settings.max_unfinished
             self._metrics.paused.set(full)
-            if not self._view.synced or full:
+            if not self._view.synced or full or self._lacks_policies():
                 await self._pause(PAUSE_SECONDS)
                 continue
             try:
@@ -141,6 +141,13 @@ class Intake:
                 continue
             self._metrics.received.inc(len(messages))
             await self._handle(messages)
+
+    def _lacks_policies(self) -> bool:
+        """Return whether there is no policy at all, as in the middle of an installation: no message is lost to that."""
+        lacking = not self._view.policies_in(self._settings.namespace)
+        if lacking and self._view.synced:
+            self.trouble = f"there is no LogScanPolicy in {self._settings.namespace}: messages wait in the queue"
+        return lacking
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):

@@ -1,5 +1,6 @@
 """A real Kubernetes control plane: etcd, kube-apiserver and kube-controller-manager on the loopback interface."""
 
+import json
 import ssl
 import urllib.error
 import urllib.request
@@ -13,6 +14,7 @@ from logscan_local.paths import StackPaths
 from logscan_local.processes import Part
 
 READY_SECONDS = 90
+OPERATOR_ACCOUNT = "logscan:logscan-operator"  # namespace and name
 # Everything that needs a cloud, real nodes or persistent disks is off: less to start, nothing to miss.
 CONTROLLERS = ",".join(
     ["*"]
@@ -127,11 +129,22 @@ def _apiserver(paths: StackPaths, binaries: Binaries, ports: ControlPlanePorts) 
         "--endpoint-reconciler-type=none",
         f"--service-cluster-ip-range={pki.SERVICE_IP}/24",
         "--allow-privileged=true",
+        f"--audit-policy-file={_audit_policy(paths)}",
+        f"--audit-log-path={paths.audit}",
         f"--cert-dir={certificates}",
         # A taint-based or quota-based admission would only slow a cluster of one node down.
         "--disable-admission-plugins=StorageObjectInUseProtection,DefaultStorageClass",
         "--v=2",
     ]
+
+
+def _audit_policy(paths: StackPaths) -> Path:
+    """Write what the API server keeps a log of: each request of the operator, without its content."""
+    user = f"system:serviceaccount:{OPERATOR_ACCOUNT}"
+    rules = [{"level": "Metadata", "users": [user], "omitStages": ["RequestReceived"]}, {"level": "None"}]
+    policy = paths.root / "audit-policy.json"
+    policy.write_text(json.dumps({"apiVersion": "audit.k8s.io/v1", "kind": "Policy", "rules": rules}))
+    return policy
 
 
 def _controller_manager(paths: StackPaths, binaries: Binaries, ports: ControlPlanePorts) -> list[str]:

@@ -30,7 +30,7 @@ def install(kubectl: Kubectl, resources: Resources, http_port: int, paths: Stack
     manifests = list(yaml.safe_load_all(kubectl.run("kustomize", str(OVERLAY))))
     for document in manifests:
         _complete(document, resources, http_port)
-    kubectl.apply([_namespace(), *_secrets(resources), *manifests])
+    kubectl.apply([_namespace(), *secrets(resources), *manifests])
     try:
         kubectl.wait("the operator's Deployment to be available", AVAILABLE_SECONDS, lambda: operator_ready(kubectl))
     except StackError as error:
@@ -92,15 +92,16 @@ def _namespace() -> Object:
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
 
 
-def _secrets(resources: Resources) -> list[Object]:
+def secrets(resources: Resources, namespace: str = NAMESPACE) -> list[Object]:
+    """Return the Secrets with the AWS keys of operator and scanner."""
     return [
-        _secret("logscan-operator-aws", resources.operator),
-        _secret("logscan-scanner-aws", resources.scanner),
+        _secret("logscan-operator-aws", resources.operator, namespace),
+        _secret("logscan-scanner-aws", resources.scanner, namespace),
     ]
 
 
-def _secret(name: str, credentials: Credentials) -> Object:
-    metadata = {"name": name, "namespace": NAMESPACE}
+def _secret(name: str, credentials: Credentials, namespace: str) -> Object:
+    metadata = {"name": name, "namespace": namespace}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": credentials.environment()}
 
 

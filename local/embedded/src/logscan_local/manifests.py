@@ -28,18 +28,25 @@ def expected() -> dict[str, str]:
             encoding="utf-8"
         )
     # Without the CRDs: what is of their kinds can be applied only once the API server serves them.
-    files[str(INSTALL.relative_to(REPOSITORY))] = HEADER + render("--set=crds.install=false")
+    files[str(INSTALL.relative_to(REPOSITORY))] = HEADER + render(
+        "--set=crds.install=false", "--api-versions=logscan.dev/v1alpha1"
+    )
     return files
 
 
-def render(*arguments: str) -> str:
-    """Return the chart as Helm renders it, with further arguments such as `--values=FILE`.
+def render(*arguments: str, with_tests: bool = False) -> str:
+    """Return the chart as Helm renders it.
+
+    Args:
+        arguments: Further ones of Helm, such as `--values=FILE`.
+        with_tests: Whether what `helm test` runs is among it.
 
     Raises:
         StackError: Helm is not to be had or refuses the chart.
     """
     command = [str(binaries.helm(_say)), "template", "logscan", str(CHART), f"--namespace={NAMESPACE}"]
-    command += [f"--kube-version={binaries.KUBERNETES_VERSION}", "--skip-tests", *arguments]
+    command += [f"--kube-version={binaries.KUBERNETES_VERSION}", *arguments]
+    command += [] if with_tests else ["--skip-tests"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise StackError(f"helm template failed: {done.stderr.strip()}")

@@ -49,6 +49,11 @@ class StackPaths:
         return self.root / "kubeconfig"
 
     @property
+    def audit(self) -> Path:
+        """The API server's log of the operator's requests, a JSON object in each line."""
+        return self.root / "audit.log"
+
+    @property
     def pods(self) -> Path:
         """Folder with the volumes and logs of pods."""
         return self.root / "pods"
