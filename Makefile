@@ -67,7 +67,8 @@ format: $(READY) ## Format the code
 lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy $(SOURCES) benchmarks
+	$(BIN)/shellcheck -x local/kind/*.sh .ci/run
+	$(BIN)/mypy $(SOURCES) benchmarks local/kind
 	@for tests in $(TESTS); do echo "mypy $$tests"; MYPYPATH=$$tests $(BIN)/mypy $$tests; done
 	$(BIN)/lint-imports
 
@@ -109,6 +110,18 @@ images: $(READY) ## Build both images, by docker, podman or buildah (TAG=..., BA
 images-check: $(READY) ## Build and run the images on a local base: no Docker, no registry of images (root)
 	@$(BIN)/python -m logscan_local.imagecheck
 
+kind-up: $(READY) ## kind with LocalStack and logscan (needs Docker)
+	@local/kind/up.sh
+
+kind-demo: ## Upload a log there and show what becomes of it (LOG=/path takes one of yours)
+	@local/kind/demo.sh
+
+kind-test: ## The end-to-end tests there
+	@local/kind/test.sh
+
+kind-down: ## Remove it
+	@local/kind/down.sh
+
 bench-operator: $(READY) ## Measure the operator beside a plain kopf operator (about 25 minutes)
 	$(BIN)/python benchmarks/bench_operator.py
 	LOGSCAN_TEST_MESSAGES=1000 $(BIN)/python -m pytest --rootdir=operator -c operator/pyproject.toml operator/tests \
@@ -131,4 +144,4 @@ bench-scanner: $(READY) ## Measure the scanner beside rg (about 10 minutes)
 clean: ## Remove what was installed into the clone
 	rm -rf $(VENV) $(dir $(CHECKOV)) .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup up down status demo generate format lint drift unit check tiers coverage test images images-check bench-operator bench-scanner lock clean
+.PHONY: help setup up down status demo generate format lint drift unit check tiers coverage test images images-check kind-up kind-demo kind-test kind-down bench-operator bench-scanner lock clean

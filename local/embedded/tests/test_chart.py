@@ -144,6 +144,18 @@ def test_a_real_api_server_takes_it(case: Path, namespaces: Kubectl) -> None:
 
 
 @pytest.mark.controlplane
+@pytest.mark.parametrize("overlay", ["local", "kind", "eks"])
+def test_a_real_api_server_takes_the_overlays(overlay: str, namespaces: Kubectl) -> None:
+    made = namespaces.run("kustomize", str(CHART.parent / "overlays" / overlay))
+    manifests = [m for m in yaml.safe_load_all(made) if not m["apiVersion"].startswith("logscan.dev/")]
+    (configuration,) = [m["data"] for m in manifests if m["kind"] == "ConfigMap"]
+    assert configuration["LOGSCAN_TABLE"] == "logscan-results"
+    listed = json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests})
+    taken = namespaces.run("apply", "--server-side", "--dry-run=server", "--filename=-", stdin=listed)
+    assert len(taken.splitlines()) == len(manifests)
+
+
+@pytest.mark.controlplane
 @pytest.mark.parametrize("case", CASES, ids=lambda p: p.stem)
 def test_its_pods_pass_the_restricted_level(case: Path, namespaces: Kubectl) -> None:
     manifests = yaml.safe_load_all(render(f"--values={case}", with_tests=True))

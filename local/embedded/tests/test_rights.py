@@ -149,7 +149,7 @@ def test_without_a_rule_the_operator_is_denied_something(number: int, kubectl: K
         restart(kubectl)
         body = f"ERROR without {number}\n".encode()
         s3 = aws.client("s3", state.resources.endpoint)
-        s3.put_object(Bucket=aws.BUCKET, Key=f"without-{number}.log", Body=body)
+        s3.put_object(Bucket=aws.BUCKET, Key=f"uploaded-{number}.log", Body=body)
         scan(kubectl, f"without-{number}")
         spec = {"priority": -500, "match": {"keys": ["none"]}, "rules": {"packs": ["generic"]}}
         policy = {"apiVersion": "logscan.dev/v1alpha1", "kind": "LogScanPolicy", "metadata": {"name": f"no-{number}"}}

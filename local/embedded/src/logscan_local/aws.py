@@ -17,6 +17,7 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 from logscan_api.results import TTL_ATTRIBUTE, table_definition
 from logscan_local import permissions, processes
@@ -34,6 +35,7 @@ TOPIC = "logscan"
 QUEUE = "logscan.fifo"
 DEAD_LETTER_QUEUE = "logscan-dlq.fifo"
 FAILURE_QUEUE = "logscan-ingest-failures"
+UPLOADS_QUEUE = "logscan-uploads"  # standard; only where the emulator runs no Lambda
 FORWARDER = "logscan-forwarder"
 SENDER = "logscan@example.com"
 VISIBILITY_SECONDS = 60
@@ -58,6 +60,7 @@ class Resources:
     queue_url: str
     dead_letter_queue_url: str
     failure_queue_url: str
+    uploads_queue_url: str | None
     operator: Credentials
     scanner: Credentials
 
@@ -117,8 +120,14 @@ def client(service: str, endpoint: str, credentials: Credentials = ADMINISTRATOR
     )
 
 
-def create_all(endpoint: str) -> Resources:
-    """Create bucket, queues, table, mail identity, users and forwarder, and let the bucket notify the forwarder."""
+def create_all(endpoint: str, bridged: bool = False) -> Resources:
+    """Create bucket, queues, table, mail identity, users and forwarder, and let the bucket notify the forwarder.
+
+    Args:
+        endpoint: The emulator's address.
+        bridged: Whether the emulator runs no Lambda: the bucket then notifies a standard queue, from which the bridge
+            (`local/kind/bridge.py`) calls the forwarder.
+    """
     queues = _create_queues(endpoint)
     table_arn = _create_table(endpoint)
     bucket_arn = _create_bucket(endpoint, BUCKET)
@@ -140,8 +149,11 @@ def create_all(endpoint: str) -> Resources:
     }
     iam = client("iam", endpoint)
     operator, scanner = (permissions.create_user(iam, name, values) for name in ("operator", "scanner"))
-    client("sesv2", endpoint).create_email_identity(EmailIdentity=SENDER)
-    _install_forwarder(endpoint, queues, permissions.create_role(iam, "forwarder", values), bucket_arn)
+    _verify_sender(endpoint)
+    role_arn = permissions.create_role(iam, "forwarder", values)
+    uploads_queue_url = _notify_a_queue(endpoint, bucket_arn) if bridged else None
+    if not bridged:
+        _install_forwarder(endpoint, queues, role_arn, bucket_arn)
     return Resources(
         endpoint=endpoint,
         bucket=BUCKET,
@@ -151,6 +163,7 @@ def create_all(endpoint: str) -> Resources:
         queue_url=queues.main.url,
         dead_letter_queue_url=queues.dead_letter.url,
         failure_queue_url=queues.failures.url,
+        uploads_queue_url=uploads_queue_url,
         operator=operator,
         scanner=scanner,
     )
@@ -223,6 +236,33 @@ def _create_bucket(endpoint: str, name: str) -> str:
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     return f"arn:aws:s3:::{name}"
+
+
+def _verify_sender(endpoint: str) -> None:
+    try:
+        client("sesv2", endpoint).create_email_identity(EmailIdentity=SENDER)
+    except ClientError:  # LocalStack's community image has the first version of the API only
+        client("ses", endpoint).verify_email_identity(EmailAddress=SENDER)
+
+
+def _notify_a_queue(endpoint: str, bucket_arn: str) -> str:
+    sqs = client("sqs", endpoint)
+    url = str(sqs.create_queue(QueueName=UPLOADS_QUEUE)["QueueUrl"])
+    arn = _queue_arn(sqs, url)
+    allowed = {
+        "Effect": "Allow",
+        "Principal": {"Service": "s3.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+        "Condition": {"ArnEquals": {"aws:SourceArn": bucket_arn}},
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy})
+    rule = {"QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}
+    client("s3", endpoint).put_bucket_notification_configuration(
+        Bucket=BUCKET, NotificationConfiguration={"QueueConfigurations": [rule]}
+    )
+    return url
 
 
 def _install_forwarder(endpoint: str, queues: _Queues, role_arn: str, bucket_arn: str) -> None:

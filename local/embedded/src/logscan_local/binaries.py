@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager")
 KUBECTL = "kubectl"
 HELM = "helm"
 TOFU = "tofu"
+KIND = "kind"
+BUILT_ONLY = {HELM, TOFU, KIND}  # not among the control plane's downloads
 
 Say = Callable[[str], None]
 
@@ -97,6 +100,19 @@ def terraform(say: Say) -> Path:
     return cached if cached.exists() else obtain([TOFU], say)[TOFU]
 
 
+def kind(say: Say) -> Path:
+    """Return kind: the machine's own, else the pinned one, built from its Go module.
+
+    Raises:
+        BinaryUnavailableError: There is none and it could not be built.
+    """
+    own = shutil.which(KIND)
+    if own is not None:
+        return Path(own)
+    cached = cache_folder() / KIND
+    return cached if cached.exists() else obtain([KIND], say)[KIND]
+
+
 def find(name: str) -> Path | None:
     """Return a program of the pinned minor version that is on this machine already."""
     assets = os.environ.get("KUBEBUILDER_ASSETS")
@@ -136,7 +152,7 @@ def obtain(names: list[str], say: Say) -> dict[str, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     problems = []
     ways: list[Callable[[list[str], Path, Say], None]] = [_build]
-    if os.environ.get("LOGSCAN_DOWNLOAD", "1") != "0" and not {HELM, TOFU} & set(names):
+    if os.environ.get("LOGSCAN_DOWNLOAD", "1") != "0" and not BUILT_ONLY & set(names):
         ways.insert(0, _download)
     for way in ways:
         try:
@@ -164,3 +180,21 @@ def _download(names: list[str], folder: Path, say: Say) -> None:
 
 def _build(names: list[str], folder: Path, say: Say) -> None:
     gobuild.build(names, folder, KUBERNETES_VERSION, say)
+
+
+def main(arguments: list[str]) -> int:
+    """Print the path of a program: `python -m logscan_local.binaries kind`."""
+    programs = {KUBECTL: kubectl, HELM: helm, KIND: kind, TOFU: terraform}
+    if len(arguments) != 1 or arguments[0] not in programs:
+        sys.stderr.write(f"usage: python -m logscan_local.binaries {'|'.join(programs)}\n")
+        return 2
+    try:
+        print(programs[arguments[0]](lambda line: print(line, file=sys.stderr)))
+    except StackError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -19,6 +19,7 @@ PACKAGES = {
     "kube-controller-manager": (CONTROL_PLANE, "k8s.io/kubernetes/cmd/kube-controller-manager"),
     "kubectl": (CONTROL_PLANE, "k8s.io/kubernetes/cmd/kubectl"),
     "helm": (TOOLS, "helm.sh/helm/v3/cmd/helm"),
+    "kind": (TOOLS, "sigs.k8s.io/kind"),
     "tofu": (TOOLS / "opentofu", "github.com/opentofu/opentofu/cmd/tofu"),
 }
 PROGRESS_SECONDS = 15

@@ -30,7 +30,7 @@ def install(kubectl: Kubectl, resources: Resources, http_port: int, paths: Stack
     manifests = list(yaml.safe_load_all(kubectl.run("kustomize", str(OVERLAY))))
     for document in manifests:
         _complete(document, resources, http_port)
-    kubectl.apply([_namespace(), *secrets(resources), *manifests])
+    kubectl.apply([namespace(), *secrets(resources), *manifests])
     try:
         kubectl.wait("the operator's Deployment to be available", AVAILABLE_SECONDS, lambda: operator_ready(kubectl))
     except StackError as error:
@@ -87,21 +87,22 @@ def _complete(document: Object, resources: Resources, http_port: int) -> None:
                 variable["value"] = str(http_port)
 
 
-def _namespace() -> Object:
+def namespace() -> Object:
+    """Return the namespace, which enforces the Pod Security level `restricted`."""
     labels = {"pod-security.kubernetes.io/enforce": "restricted"}
     return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": labels}}
 
 
-def secrets(resources: Resources, namespace: str = NAMESPACE) -> list[Object]:
+def secrets(resources: Resources, into: str = NAMESPACE) -> list[Object]:
     """Return the Secrets with the AWS keys of operator and scanner."""
     return [
-        _secret("logscan-operator-aws", resources.operator, namespace),
-        _secret("logscan-scanner-aws", resources.scanner, namespace),
+        _secret("logscan-operator-aws", resources.operator, into),
+        _secret("logscan-scanner-aws", resources.scanner, into),
     ]
 
 
-def _secret(name: str, credentials: Credentials, namespace: str) -> Object:
-    metadata = {"name": name, "namespace": namespace}
+def _secret(name: str, credentials: Credentials, into: str) -> Object:
+    metadata = {"name": name, "namespace": into}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": credentials.environment()}
 
 

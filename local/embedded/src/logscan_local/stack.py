@@ -17,12 +17,13 @@ from logscan_local.errors import PartFailedError
 from logscan_local.install import NAMESPACE, install
 from logscan_local.node.config import NodeConfig
 from logscan_local.node.images import Image
-from logscan_local.paths import StackPaths
+from logscan_local.paths import REPOSITORY, StackPaths
 from logscan_local.ports import free_ports
 from logscan_local.processes import Part
 
 NODE = "local"
 NODE_READY_SECONDS = 30
+BRIDGE = REPOSITORY / "local" / "kind" / "bridge.py"
 
 Say = Callable[[str], None]
 
@@ -72,12 +73,13 @@ class Stack:
         program = state.kubectl if state else binaries.kubectl(self._say)
         return Kubectl(program, self.paths.kubeconfig, NAMESPACE)
 
-    def up(self, with_operator: bool = True, with_node: bool = True) -> State:
+    def up(self, with_operator: bool = True, with_node: bool = True, bridged: bool = False) -> State:
         """Bring the stack up; one that is up is left as it is, one with a dead part is started anew.
 
         Args:
             with_operator: Whether to install logscan too, or only what it needs.
             with_node: Whether there is a node; without one, pods wait for a stand-in.
+            bridged: Whether uploads take the way they take on kind, where no Lambda runs.
 
         Raises:
             StackError: A part could not be started.
@@ -91,7 +93,7 @@ class Stack:
                 self._say(f"{part.name} had died; {processes.tail(part)}")
             self._say("starting anew ...")
         self.down()
-        return self._start(with_operator, with_node)
+        return self._start(with_operator, with_node, bridged)
 
     def down(self) -> None:
         """Stop all parts and remove the stack's files."""
@@ -100,7 +102,7 @@ class Stack:
             processes.stop(list(reversed(state.parts)))
         shutil.rmtree(self.paths.root, ignore_errors=True)
 
-    def _start(self, with_operator: bool, with_node: bool) -> State:
+    def _start(self, with_operator: bool, with_node: bool, bridged: bool) -> State:
         programs, kubectl = binaries.control_plane(self._say), binaries.kubectl(self._say)
         self.paths.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         etcd, peer, apiserver, manager, node, emulator, operator = free_ports(7)
@@ -110,7 +112,7 @@ class Stack:
             with ThreadPoolExecutor(2) as pool:
                 self._say("starting the control plane and the AWS emulator ...")
                 cluster = pool.submit(controlplane.start, self.paths, programs, ports, NODE, NAMESPACE, started.append)
-                cloud = pool.submit(self._start_aws, emulator, started.append)
+                cloud = pool.submit(self._start_aws, emulator, bridged, started.append)
                 cluster.result()
                 resources = cloud.result()
             if with_node:
@@ -126,9 +128,23 @@ class Stack:
             self.paths.state.unlink(missing_ok=True)
             raise
 
-    def _start_aws(self, port: int, started: Callable[[Part], None]) -> Resources:
+    def _start_aws(self, port: int, bridged: bool, started: Callable[[Part], None]) -> Resources:
         started(aws.start(self.paths, port))
-        return aws.create_all(f"http://127.0.0.1:{port}")
+        resources = aws.create_all(f"http://127.0.0.1:{port}", bridged)
+        if bridged:
+            started(self._start_bridge(resources))
+        return resources
+
+    def _start_bridge(self, resources: Resources) -> Part:
+        environment = {
+            "AWS_ENDPOINT_URL": resources.endpoint,
+            "AWS_DEFAULT_REGION": aws.REGION,
+            "UPLOADS_QUEUE_URL": str(resources.uploads_queue_url),
+            "QUEUE_URL": resources.queue_url,
+            "FAILURE_QUEUE_URL": resources.failure_queue_url,
+            **aws.ADMINISTRATOR.environment(),
+        }
+        return processes.start("bridge", [sys.executable, str(BRIDGE)], self.paths.logs / "bridge.log", environment)
 
     def _start_node(self, port: int) -> Part:
         environment = Path(sys.prefix)

@@ -7,6 +7,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 if TYPE_CHECKING:
     from logscan_local.aws import Resources
     from logscan_local.cluster import Kubectl
+    from logscan_local.elsewhere import Elsewhere
     from logscan_local.stack import Stack, State
 
 POLL_SECONDS = 0.1
@@ -46,9 +48,18 @@ def nodeless_stack() -> "Iterator[Stack]":
 
 
 @pytest.fixture(scope="session")
-def full_stack() -> "Iterator[Stack]":
-    """Yield a stack with everything."""
-    yield from _stack("full", with_operator=True, with_node=True)
+def full_stack() -> "Iterator[Stack | Elsewhere]":
+    """Yield a stack with everything, or the cluster whose state file `LOGSCAN_TEST_STATE` names.
+
+    With `LOGSCAN_TEST_BRIDGED=true` uploads take the way they take on kind.
+    """
+    from logscan_local.elsewhere import Elsewhere
+
+    if "LOGSCAN_TEST_STATE" in os.environ:
+        yield Elsewhere(Path(os.environ["LOGSCAN_TEST_STATE"]))
+    else:
+        bridged = os.environ.get("LOGSCAN_TEST_BRIDGED") == "true"
+        yield from _stack("full", with_operator=True, with_node=True, bridged=bridged)
 
 
 @pytest.fixture(scope="session")
@@ -85,12 +96,12 @@ def emulator() -> "Iterator[Resources]":
         shutil.rmtree(paths.root, ignore_errors=True)
 
 
-def _stack(kind: str, with_operator: bool, with_node: bool) -> "Iterator[Stack]":
+def _stack(kind: str, with_operator: bool, with_node: bool, bridged: bool = False) -> "Iterator[Stack]":
     from logscan_local.stack import Stack  # late: unit tests load this module too, and shall start soon
 
     stack = Stack(f"test-{kind}-{os.getpid()}", lambda line: None)
     try:
-        stack.up(with_operator=with_operator, with_node=with_node)
+        stack.up(with_operator=with_operator, with_node=with_node, bridged=bridged)
         yield stack
     finally:
         stack.down()

@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# The end-to-end tests, against kind. Tests of what only the embedded stack has say so and are skipped.
+# shellcheck source=local/kind/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+[[ -f $STATE/state.json ]] || fail "there is no cluster $CLUSTER: run \`make kind-up\` first"
+cd "$REPOSITORY"
+LOGSCAN_TEST_STATE="$STATE/state.json" "$BIN/python" -m pytest --rootdir=local/embedded -c local/embedded/pyproject.toml \
+  -q local/embedded/tests/test_end_to_end.py "$@"
