@@ -21,6 +21,10 @@ from logscan_operator.view import View
 
 SCAN_ALL = LogScanPolicySpec(rules=RuleSelection(packs=["generic"]))
 SKIP_TMP = LogScanPolicySpec(priority=5, match=PolicyMatch(keys=["tmp/**"]), action=PolicyAction.IGNORE)
+DEFAULT = {
+    "metadata": {"namespace": "logscan", "name": "default", "resourceVersion": "1"},
+    "spec": {"rules": {"packs": ["generic"]}},
+}
 EVENT = ObjectEvent(bucket="logs", key="a b.log", version_id="v1", etag="abc", size=3, sequencer="00AA")
 
 
@@ -120,8 +124,7 @@ def message(number: int, group: str, key: str | None = None, receives: int = 1) 
 
 def handled(queue: MemoryQueue, refusals: dict[str, ApiError] | None = None) -> tuple[MemoryApi, View]:
     api, view = MemoryApi(refusals or {}), synced_view()
-    spec = {"rules": {"packs": ["generic"]}}
-    view.policies.take({"metadata": {"namespace": "logscan", "name": "default", "resourceVersion": "1"}, "spec": spec})
+    view.policies.take(DEFAULT)
     queue.intake = Intake(cast("Any", queue), cast("Any", api), view, SETTINGS, Metrics(1), lambda: None)
     asyncio.run(asyncio.wait_for(queue.intake.run(), 20))
     return api, view
@@ -159,6 +162,23 @@ def test_an_unreadable_message_is_left_for_the_dead_letter_queue() -> None:
     api, _ = handled(queue)
     assert (api.created, queue.deleted) == (["other"], ["m3"])
     assert [one for one, _ in queue.hidden] == ["m1", "m2"]
+
+
+def test_nothing_is_received_before_there_is_a_policy() -> None:
+    queue, api, view = MemoryQueue([message(1, "a", "x")]), MemoryApi({}), synced_view()
+    queue.intake = intake = Intake(cast("Any", queue), cast("Any", api), view, SETTINGS, Metrics(1), lambda: None)
+
+    async def install() -> None:
+        while intake.trouble is None:
+            await asyncio.sleep(0)
+        assert len(queue.batches) == 1
+        view.policies.take(DEFAULT)
+
+    async def both() -> None:
+        await asyncio.gather(intake.run(), install())
+
+    asyncio.run(asyncio.wait_for(both(), 20))
+    assert (api.created, queue.deleted, intake.trouble) == (["x"], ["m1"], None)
 
 
 def test_a_fault_of_sqs_is_ridden_out() -> None:
