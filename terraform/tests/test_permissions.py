@@ -152,3 +152,19 @@ def test_the_stack_on_one_machine_uses_the_same_policies(role: str, everything: 
         "log_key_arns": ["arn:aws:kms:eu-central-1:111122223333:key/2"],
     }
     assert policy_document(role, values) == everything["policies"][role]
+
+
+def test_a_resource_policy_allows_no_wildcard(everything: Outputs) -> None:
+    """Denials are as wide as can be; the one wide permission is the account's own on its key, as KMS asks for."""
+    policies = [*everything["queue_policies"].values(), *everything["bucket_policies"].values()]
+    assert len(policies) == 5
+    for policy in policies:
+        denials = [s for s in policy["Statement"] if s["Effect"] == "Deny"]
+        assert any(s["Condition"] == {"Bool": {"aws:SecureTransport": "false"}} for s in denials)
+        for statement in policy["Statement"]:
+            if statement["Effect"] == "Allow":
+                assert "*" not in statement["Action"]
+                assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+                assert statement["Condition"]["ArnLike"]["aws:SourceArn"].endswith(":rule/logscan-*")
+    (own,) = everything["key_policy"]["Statement"]
+    assert own["Principal"] == {"AWS": "arn:aws:iam::111122223333:root"}
