@@ -193,7 +193,7 @@ class Release:
         kubectl = stack.kubectl()
         self.kubectl = Kubectl(kubectl.program, kubectl.kubeconfig, "helmed")
         self._values = values
-        resources = state.resources
+        self.resources = resources = state.resources
         self.values: dict[str, Any] = {
             "aws": {
                 "region": "eu-central-1",
@@ -285,6 +285,20 @@ def test_install_check_upgrade_and_uninstall(release: Release) -> None:
     said = eventually(refused, 20, "a bucket of others to be refused")
     assert "spec.source.s3.bucket: namespace helmed may not scan secrets" in said
     release.scan("mine", "team-a-logs")
+
+    # LogScans of further namespaces are run under a Role of less.
+    team = Kubectl(kubectl.program, kubectl.kubeconfig, "team-a")
+    team.run("create", "namespace", "team-a")
+    team.apply(secrets(release.resources, "team-a"))
+    release.values["watchNamespaces"] = ["team-a"]
+    release.apply()
+    source = {"s3": {"bucket": "logs", "key": "no.log"}}
+    body = {"source": source, "rules": {"packs": ["generic"]}}
+    scan = {"apiVersion": "logscan.dev/v1alpha1", "kind": "LogScan", "metadata": {"name": "theirs"}, "spec": body}
+    team.run("apply", "--filename=-", stdin=json.dumps(scan))
+    eventually(
+        lambda: team.get("logscan", "theirs").get("status", {}).get("reason") == "ObjectNotFound", 60, "team-a's scan"
+    )
 
     # Scans that are under way hold nothing up, and what is stored stays.
     release.helm("uninstall", "logscan", "--wait", "--timeout=60s")
