@@ -119,6 +119,10 @@ kind-demo: ## Upload a log there and show what becomes of it (LOG=/path takes on
 kind-test: ## The end-to-end tests there
 	@local/kind/test.sh
 
+kind-rehearsal: $(READY) ## The end-to-end tests on the embedded stack, uploads taking the way they take on kind
+	LOGSCAN_TEST_BRIDGED=true $(BIN)/python -m pytest --rootdir=local/embedded -c local/embedded/pyproject.toml \
+	  -q local/embedded/tests/test_end_to_end.py
+
 kind-down: ## Remove it
 	@local/kind/down.sh
 
@@ -144,4 +148,4 @@ bench-scanner: $(READY) ## Measure the scanner beside rg (about 10 minutes)
 clean: ## Remove what was installed into the clone
 	rm -rf $(VENV) $(dir $(CHECKOV)) .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup up down status demo generate format lint drift unit check tiers coverage test images images-check kind-up kind-demo kind-test kind-down bench-operator bench-scanner lock clean
+.PHONY: help setup up down status demo generate format lint drift unit check tiers coverage test images images-check kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner lock clean

@@ -26,9 +26,8 @@ import yaml
 
 from logscan_api.requests import resolve_limits
 from logscan_api.results import table_definition
-from logscan_local import aws, processes
-from logscan_local.paths import StackPaths
-from logscan_local.ports import free_ports
+from logscan_local import aws
+from logscan_local.emulator import running
 from logscan_scanner.blocks import LineBlocks
 from logscan_scanner.compiling import compile_rules
 from logscan_scanner.inputs import open_inputs
@@ -153,11 +152,8 @@ class Bench:
 
     def from_s3(self) -> None:
         """Print how long objects take beside the same files from disk."""
-        stack = StackPaths(f"bench-{os.getpid()}")
-        (port,) = free_ports(1)
-        part = aws.start(stack, port)
-        try:
-            endpoint = f"http://127.0.0.1:{port}"
+        with running("bench") as emulator:
+            endpoint = emulator.endpoint
             s3 = aws.client("s3", endpoint)
             s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": aws.REGION})
             aws.client("dynamodb", endpoint).create_table(**table_definition(TABLE))
@@ -185,9 +181,6 @@ class Bench:
                     f"{memory:.0f} MiB |",
                     flush=True,
                 )
-        finally:
-            processes.stop([part])
-            shutil.rmtree(stack.root)
 
     def start(self) -> None:
         """Print how long a scan takes until it asks S3 for something."""

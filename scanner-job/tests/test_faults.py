@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -20,9 +19,8 @@ from logscan_api.requests import ScanIdentity, ScanRequest, resolve_limits
 from logscan_api.results import table_definition
 from logscan_api.rules import Rule
 from logscan_api.statuses import ResultRef
-from logscan_local import aws, processes
-from logscan_local.paths import StackPaths
-from logscan_local.ports import free_ports
+from logscan_local import aws
+from logscan_local.emulator import running
 
 pytestmark = pytest.mark.emulator
 
@@ -116,17 +114,12 @@ class Proxy:
 
 @pytest.fixture(scope="module")
 def emulator() -> Iterator[int]:
-    paths = StackPaths(f"faults-{os.getpid()}")
-    (port,) = free_ports(1)
-    part = aws.start(paths, port)
-    endpoint = f"http://127.0.0.1:{port}"
-    s3 = aws.client("s3", endpoint)
-    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": aws.REGION})
-    s3.put_object(Bucket=BUCKET, Key="app.log", Body=BODY)
-    aws.client("dynamodb", endpoint).create_table(**table_definition(TABLE))
-    yield port
-    processes.stop([part])
-    shutil.rmtree(paths.root)
+    with running("faults") as made:
+        s3 = aws.client("s3", made.endpoint)
+        s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": aws.REGION})
+        s3.put_object(Bucket=BUCKET, Key="app.log", Body=BODY)
+        aws.client("dynamodb", made.endpoint).create_table(**table_definition(TABLE))
+        yield made.port
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """What `local/kind` is made of, as far as it runs without Docker: set-up, bridge, manifests."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -17,10 +16,9 @@ from logscan_api.events import parse_message
 from logscan_local import aws, kind, processes
 from logscan_local.cluster import Kubectl
 from logscan_local.elsewhere import Elsewhere
+from logscan_local.emulator import running, start_bridge
 from logscan_local.manifests import CHART
-from logscan_local.paths import REPOSITORY, StackPaths
-from logscan_local.ports import free_ports
-from logscan_local.stack import BRIDGE
+from logscan_local.paths import REPOSITORY
 from logscan_local.testing import eventually
 
 FOLDER = REPOSITORY / "local" / "kind"
@@ -96,24 +94,11 @@ def test_its_scripts_say_what_is_missing(tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def bridged() -> Iterator[aws.Resources]:
     """Yield the emulator with the resources of kind, and the bridge running."""
-    paths = StackPaths(f"test-bridge-{os.getpid()}")
-    (port,) = free_ports(1)
-    parts = [aws.start(paths, port)]
-    try:
-        resources = aws.create_all(f"http://127.0.0.1:{port}", bridged=True)
-        environment = {
-            "AWS_ENDPOINT_URL": resources.endpoint,
-            "AWS_DEFAULT_REGION": aws.REGION,
-            "UPLOADS_QUEUE_URL": str(resources.uploads_queue_url),
-            "QUEUE_URL": resources.queue_url,
-            "FAILURE_QUEUE_URL": resources.failure_queue_url,
-            **aws.ADMINISTRATOR.environment(),
-        }
-        parts.append(processes.start("bridge", [sys.executable, str(BRIDGE)], paths.logs / "bridge.log", environment))
+    with running("test-bridge") as emulator:
+        resources = aws.create_all(emulator.endpoint, bridged=True)
+        bridge = start_bridge(emulator.paths, resources)
         yield resources
-    finally:
-        processes.stop(parts)
-        shutil.rmtree(paths.root, ignore_errors=True)
+        processes.stop([bridge])
 
 
 def received(resources: aws.Resources, url: str) -> dict[str, Any]:
@@ -151,18 +136,12 @@ def test_what_cannot_be_forwarded_is_kept(bridged: aws.Resources) -> None:
 @pytest.mark.emulator
 @pytest.mark.controlplane
 def test_the_set_up_makes_resources_secrets_and_a_state_file(bare_kubectl: Kubectl, tmp_path: Path) -> None:
-    paths = StackPaths(f"test-kind-{os.getpid()}")
-    (port,) = free_ports(1)
-    part = aws.start(paths, port)
-    try:
+    with running("test-kind") as emulator:
         for _ in range(2):  # the second time finds everything there
-            kind.make_resources(tmp_path, bare_kubectl, f"http://127.0.0.1:{port}")
+            kind.make_resources(tmp_path, bare_kubectl, emulator.endpoint)
         state = Elsewhere(tmp_path / "state.json").state()
         assert state.resources.queue_url.endswith(aws.QUEUE)
         names = {s["metadata"]["name"] for s in bare_kubectl.get("secrets")["items"]}
         assert {"logscan-operator-aws", "logscan-scanner-aws"} <= names
         (tmp_path / "some.log").write_text("ERROR x\n")
         assert kind.upload(tmp_path, tmp_path / "some.log").startswith("some-log-")
-    finally:
-        processes.stop([part])
-        shutil.rmtree(paths.root, ignore_errors=True)

@@ -6,13 +6,8 @@ Terraform attaches to their role (`terraform/modules/documents/policies`), and M
 
 import io
 import json
-import os
-import sys
-import urllib.error
-import urllib.request
 import zipfile
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -20,14 +15,12 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from logscan_api.results import TTL_ATTRIBUTE, table_definition
-from logscan_local import permissions, processes
-from logscan_local.paths import REPOSITORY, StackPaths
+from logscan_local import permissions
+from logscan_local.paths import REPOSITORY
 from logscan_local.permissions import Credentials
-from logscan_local.processes import Part
 
 REGION = "eu-central-1"
 ACCOUNT = "000000000000"
-READY_SECONDS = 60
 BUCKET = "logs"
 REPORTS_BUCKET = "logscan-reports"
 TABLE = "logscan-results"
@@ -41,7 +34,6 @@ SENDER = "logscan@example.com"
 VISIBILITY_SECONDS = 60
 RETENTION_SECONDS = 14 * 24 * 3600
 MAX_RECEIVES = 5
-SERVICES = "s3,sqs,sns,dynamodb,ses,lambda,iam,sts,logs"
 FORWARDER_SOURCE = REPOSITORY / "terraform" / "forwarder" / "src"
 
 
@@ -73,39 +65,6 @@ class Resources:
         """Return what `to_json` wrote."""
         users = {name: Credentials(**document[name]) for name in ("operator", "scanner")}
         return cls(**{**document, **users})
-
-
-def start(paths: StackPaths, port: int) -> Part:
-    """Start MiniStack and return when it answers.
-
-    Raises:
-        PartFailedError: It did not start.
-    """
-    data = paths.root / "aws"
-    temporary = data / "tmp"
-    temporary.mkdir(parents=True, exist_ok=True)
-    endpoint = f"http://127.0.0.1:{port}"
-    scripts = Path(sys.executable).parent
-    environment = {
-        "BIND_HOST": "127.0.0.1",
-        "GATEWAY_PORT": str(port),
-        "MINISTACK_HOST": "127.0.0.1",
-        "MINISTACK_REGION": REGION,
-        "MINISTACK_ACCOUNT_ID": ACCOUNT,
-        "AWS_ENDPOINT_URL": endpoint,
-        "AWS_DEFAULT_REGION": REGION,
-        "S3_DATA_DIR": str(data / "s3"),
-        "TMPDIR": str(temporary),
-        "SERVICES": SERVICES,
-        "LOG_LEVEL": "WARNING",
-        "AUTH": "true",  # evaluate IAM policies instead of letting everybody do everything
-        # Its Lambda runs handlers with the first python3 on PATH, which must have boto3.
-        "PATH": f"{scripts}:{os.environ.get('PATH', '')}",
-        **ADMINISTRATOR.environment(),
-    }
-    part = processes.start("ministack", [str(scripts / "ministack")], paths.logs / "ministack.log", environment)
-    processes.wait_ready(part, lambda: _answers(f"{endpoint}/_ministack/health"), READY_SECONDS)
-    return part
 
 
 def client(service: str, endpoint: str, credentials: Credentials = ADMINISTRATOR) -> Any:
@@ -293,11 +252,3 @@ def _install_forwarder(endpoint: str, queues: _Queues, role_arn: str, bucket_arn
     client("s3", endpoint).put_bucket_notification_configuration(
         Bucket=BUCKET, NotificationConfiguration={"LambdaFunctionConfigurations": [rule]}
     )
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=2) as answer:  # noqa: S310 - loopback
-            return bool(answer.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False

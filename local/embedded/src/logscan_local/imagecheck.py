@@ -18,11 +18,11 @@ from logscan_api.logscans import S3Source
 from logscan_api.requests import REQUEST_VARIABLE, ScanIdentity, ScanRequest, resolve_limits
 from logscan_api.rules import Rule
 from logscan_api.statuses import ResultRef
-from logscan_local import aws, processes
+from logscan_local import aws
+from logscan_local.emulator import running
 from logscan_local.errors import StackError
 from logscan_local.imagebuild import ImageError, build, run
-from logscan_local.paths import REPOSITORY, StackPaths
-from logscan_local.ports import free_ports
+from logscan_local.paths import REPOSITORY
 
 PROGRAMS = ("buildah", "debootstrap", "bwrap")
 BASE = "localhost/logscan-base:bookworm"
@@ -134,24 +134,18 @@ def check() -> None:
     print("every locked package has a wheel for amd64 and arm64")
     make_base()
     operator, scanner = build("buildah", "check", BASE, [f"--volume={CERTIFICATES}:{CERTIFICATES}:ro", "--quiet"])
-    paths = StackPaths(f"images-{os.getpid()}")
-    (port,) = free_ports(1)
-    part = aws.start(paths, port)
-    try:
+    with running("images") as emulator:
         for image in (operator, scanner):
             with root_of(image) as root:
                 program = image.split("/")[-1].split(":")[0]
                 for flag in ("--version", "--help"):
                     print(f"{program} {flag}: {run_image(root, [program, flag], {}).splitlines()[0]}")
                 if image == scanner:
-                    matched = scan(root, f"http://127.0.0.1:{port}")
+                    matched = scan(root, emulator.endpoint)
                     if matched != BODY.count(b"ERROR"):
                         raise ImageError(f"the scanner's image found {matched} lines of {BODY.count(b'ERROR')}")
                     print(f"{program}: scanned an object on a read-only root as user 65532")
                 print(f"{image}: {_mebibytes(root)} MiB, of it /opt/logscan {_mebibytes(root / 'opt' / 'logscan')}")
-    finally:
-        processes.stop([part])
-        shutil.rmtree(paths.root, ignore_errors=True)
 
 
 def _mebibytes(folder: Path) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from logscan_local import aws, binaries, controlplane, processes
+from logscan_local import aws, binaries, controlplane, emulator, processes
 from logscan_local.aws import Resources
 from logscan_local.cluster import Kubectl
 from logscan_local.controlplane import ControlPlanePorts
@@ -17,13 +17,12 @@ from logscan_local.errors import PartFailedError
 from logscan_local.install import NAMESPACE, install
 from logscan_local.node.config import NodeConfig
 from logscan_local.node.images import Image
-from logscan_local.paths import REPOSITORY, StackPaths
+from logscan_local.paths import StackPaths
 from logscan_local.ports import free_ports
 from logscan_local.processes import Part
 
 NODE = "local"
 NODE_READY_SECONDS = 30
-BRIDGE = REPOSITORY / "local" / "kind" / "bridge.py"
 
 Say = Callable[[str], None]
 
@@ -105,14 +104,14 @@ class Stack:
     def _start(self, with_operator: bool, with_node: bool, bridged: bool) -> State:
         programs, kubectl = binaries.control_plane(self._say), binaries.kubectl(self._say)
         self.paths.root.mkdir(parents=True, exist_ok=True, mode=0o700)
-        etcd, peer, apiserver, manager, node, emulator, operator = free_ports(7)
+        etcd, peer, apiserver, manager, node, cloud_port, operator = free_ports(7)
         ports = ControlPlanePorts(etcd, peer, apiserver, manager)
         started: list[Part] = []
         try:
             with ThreadPoolExecutor(2) as pool:
                 self._say("starting the control plane and the AWS emulator ...")
                 cluster = pool.submit(controlplane.start, self.paths, programs, ports, NODE, NAMESPACE, started.append)
-                cloud = pool.submit(self._start_aws, emulator, bridged, started.append)
+                cloud = pool.submit(self._start_aws, cloud_port, bridged, started.append)
                 cluster.result()
                 resources = cloud.result()
             if with_node:
@@ -129,22 +128,11 @@ class Stack:
             raise
 
     def _start_aws(self, port: int, bridged: bool, started: Callable[[Part], None]) -> Resources:
-        started(aws.start(self.paths, port))
+        started(emulator.start(self.paths, port))
         resources = aws.create_all(f"http://127.0.0.1:{port}", bridged)
         if bridged:
-            started(self._start_bridge(resources))
+            started(emulator.start_bridge(self.paths, resources))
         return resources
-
-    def _start_bridge(self, resources: Resources) -> Part:
-        environment = {
-            "AWS_ENDPOINT_URL": resources.endpoint,
-            "AWS_DEFAULT_REGION": aws.REGION,
-            "UPLOADS_QUEUE_URL": str(resources.uploads_queue_url),
-            "QUEUE_URL": resources.queue_url,
-            "FAILURE_QUEUE_URL": resources.failure_queue_url,
-            **aws.ADMINISTRATOR.environment(),
-        }
-        return processes.start("bridge", [sys.executable, str(BRIDGE)], self.paths.logs / "bridge.log", environment)
 
     def _start_node(self, port: int) -> Part:
         environment = Path(sys.prefix)

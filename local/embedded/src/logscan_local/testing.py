@@ -4,7 +4,6 @@ Each test process has a stack of its own, so that packages can be tested at the 
 """
 
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -81,19 +80,11 @@ def bare_kubectl(bare_stack: "Stack") -> "Kubectl":
 @pytest.fixture(scope="session")
 def emulator() -> "Iterator[Resources]":
     """Yield AWS alone: the emulator with everything that a stack has there."""
-    from logscan_local import aws, processes
-    from logscan_local.paths import StackPaths
-    from logscan_local.ports import free_ports
+    from logscan_local import aws
+    from logscan_local.emulator import running
 
-    paths = StackPaths(f"test-aws-{os.getpid()}")
-    paths.root.mkdir(parents=True, mode=0o700)
-    port = free_ports(1)[0]
-    part = aws.start(paths, port)
-    try:
-        yield aws.create_all(f"http://127.0.0.1:{port}")
-    finally:
-        processes.stop([part])
-        shutil.rmtree(paths.root, ignore_errors=True)
+    with running("test-aws") as made:
+        yield aws.create_all(made.endpoint)
 
 
 def _stack(kind: str, with_operator: bool, with_node: bool, bridged: bool = False) -> "Iterator[Stack]":
