@@ -133,15 +133,22 @@ def test_what_cannot_be_forwarded_is_kept(bridged: aws.Resources) -> None:
     assert "neither an S3 notification" in kept["responsePayload"]["errorMessage"]
 
 
+@pytest.fixture
+def own_namespace(bare_kubectl: Kubectl) -> Iterator[Kubectl]:
+    """Yield kubectl, and take back what the set-up does to the namespace that other tests use."""
+    yield bare_kubectl
+    bare_kubectl.run("label", "namespace", bare_kubectl.namespace, "pod-security.kubernetes.io/enforce-")
+
+
 @pytest.mark.emulator
 @pytest.mark.controlplane
-def test_the_set_up_makes_resources_secrets_and_a_state_file(bare_kubectl: Kubectl, tmp_path: Path) -> None:
+def test_the_set_up_makes_resources_secrets_and_a_state_file(own_namespace: Kubectl, tmp_path: Path) -> None:
     with running("test-kind") as emulator:
         for _ in range(2):  # the second time finds everything there
-            kind.make_resources(tmp_path, bare_kubectl, emulator.endpoint)
+            kind.make_resources(tmp_path, own_namespace, emulator.endpoint)
         state = Elsewhere(tmp_path / "state.json").state()
         assert state.resources.queue_url.endswith(aws.QUEUE)
-        names = {s["metadata"]["name"] for s in bare_kubectl.get("secrets")["items"]}
+        names = {s["metadata"]["name"] for s in own_namespace.get("secrets")["items"]}
         assert {"logscan-operator-aws", "logscan-scanner-aws"} <= names
         (tmp_path / "some.log").write_text("ERROR x\n")
         assert kind.upload(tmp_path, tmp_path / "some.log").startswith("some-log-")
