@@ -47,7 +47,9 @@ def terraform() -> Callable[..., subprocess.CompletedProcess[str]]:
     program = binaries.terraform(lambda _: None)
 
     def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-        environment = {**os.environ, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
+        # Nobody's settings: no provider is needed, and OpenTofu mixes complaints about them into its JSON.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("TF_")}
+        environment |= {"TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1"}
         return subprocess.run(
             [str(program), f"-chdir={folder}", *arguments], capture_output=True, text=True, check=False, env=environment
         )
