@@ -32,7 +32,7 @@ def test_without_a_tool_no_image_is_built(monkeypatch: pytest.MonkeyPatch, tmp_p
 
 def test_images_and_chart_have_one_version() -> None:
     chart = yaml.safe_load((REPOSITORY / "manifests" / "chart" / "Chart.yaml").read_text())
-    assert imagebuild.VERSION == chart["appVersion"]
+    assert chart["appVersion"] == imagebuild.VERSION
     for dockerfile in imagebuild.DOCKERFILES.values():
         text = (REPOSITORY / dockerfile).read_text()
         assert f"ARG VERSION={imagebuild.VERSION}\n" in text
