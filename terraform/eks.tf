@@ -72,7 +72,7 @@ resource "aws_eks_cluster" "this" {
   compute_config {
     enabled       = local.auto_mode
     node_pools    = local.auto_mode ? ["general-purpose"] : null
-    node_role_arn = local.auto_mode ? aws_iam_role.node[0].arn : null
+    node_role_arn = local.auto_mode ? aws_iam_role.node["auto"].arn : null
   }
 
   kubernetes_network_config {

@@ -4,7 +4,11 @@ locals {
   node_groups     = local.create_cluster ? { operator = local.operator_group, scans = local.scans_group } : {}
   scan_group_used = local.create_cluster && var.scan_nodes.mode == "node-group"
   role_label      = "logscan.dev/role"
-  scans_taint     = { key = local.role_label, value = "scans" }
+  node_policies = merge(
+    local.create_cluster ? { group = ["AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly", "AmazonEKS_CNI_Policy"] } : {},
+    local.auto_mode ? { auto = ["AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly"] } : {},
+  )
+  scans_taint = { key = local.role_label, value = "scans" }
 
   operator_group = { instance_types = var.operator_nodes.instance_types, labels = { (local.role_label) = "operator" } }
   scans_group    = { instance_types = var.scan_nodes.instance_types, labels = { (local.role_label) = "scans" } }
@@ -19,25 +23,24 @@ locals {
   }
 }
 
+# Two roles: EKS binds a role either to node groups or to Auto Mode, by the type of its access entry.
 resource "aws_iam_role" "node" {
-  count = local.create_cluster ? 1 : 0
+  for_each = local.node_policies
 
-  name                 = "${var.name}-node"
-  description          = "logscan: nodes, which need no right of logscan's"
+  name                 = "${var.name}-node-${each.key}"
+  description          = "logscan: nodes (${each.key}), which need no right of logscan's"
   assume_role_policy   = jsonencode(module.documents.service_trusts["node"])
   permissions_boundary = var.permissions_boundary_arn
   tags                 = local.tags
 }
 
 resource "aws_iam_role_policy_attachment" "node" {
-  for_each = local.create_cluster ? toset([
-    "AmazonEKSWorkerNodePolicy",
-    "AmazonEC2ContainerRegistryPullOnly",
-    "AmazonEKS_CNI_Policy",
-  ]) : toset([])
+  for_each = merge([
+    for kind, policies in local.node_policies : { for policy in policies : "${kind}/${policy}" => { kind = kind, policy = policy } }
+  ]...)
 
-  role       = aws_iam_role.node[0].name
-  policy_arn = "arn:${local.account.partition}:iam::aws:policy/${each.value}"
+  role       = aws_iam_role.node[each.value.kind].name
+  policy_arn = "arn:${local.account.partition}:iam::aws:policy/${each.value.policy}"
 }
 
 resource "aws_launch_template" "node" {
@@ -77,7 +80,7 @@ resource "aws_eks_node_group" "operator" {
 
   cluster_name    = aws_eks_cluster.this[0].name
   node_group_name = "operator"
-  node_role_arn   = aws_iam_role.node[0].arn
+  node_role_arn   = aws_iam_role.node["group"].arn
   subnet_ids      = local.subnet_ids
   ami_type        = var.operator_nodes.ami_type
   instance_types  = local.operator_group.instance_types
@@ -107,7 +110,7 @@ resource "aws_eks_node_group" "scans" {
 
   cluster_name    = aws_eks_cluster.this[0].name
   node_group_name = "scans"
-  node_role_arn   = aws_iam_role.node[0].arn
+  node_role_arn   = aws_iam_role.node["group"].arn
   subnet_ids      = local.subnet_ids
   ami_type        = var.scan_nodes.ami_type
   capacity_type   = var.scan_nodes.capacity_type

@@ -13,7 +13,7 @@ variable "tags" {
 }
 
 variable "kms_key_arn" {
-  description = "A KMS key of yours for queues, buckets, table and log groups; its policy must let CloudWatch Logs use it. Null: the keys that AWS owns."
+  description = "A KMS key of yours for queues, buckets, table and log groups; its policy must let CloudWatch Logs and EventBridge use it. Null: the keys that AWS owns."
   type        = string
   default     = null
 }

@@ -46,6 +46,11 @@ run "everything_made_here" {
   }
 
   assert {
+    condition     = keys(aws_iam_role.node) == ["auto", "group"] && !contains(keys(aws_iam_role_policy_attachment.node), "auto/AmazonEKS_CNI_Policy")
+    error_message = "a role is for node groups or for Auto Mode, not for both"
+  }
+
+  assert {
     condition     = keys(aws_eks_pod_identity_association.this) == ["operator/logscan", "scanner/logscan"]
     error_message = "both service accounts get their roles before anything is installed"
   }
