@@ -12,7 +12,7 @@ import signal
 import sys
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import SimpleQueue
@@ -351,9 +351,10 @@ def operator_pid(cloud: Cloud) -> int:
 
     def running() -> int:
         for process in psutil.Process(node.pid).children(recursive=True):
-            command = process.cmdline()
-            if len(command) > 1 and command[1].endswith("/logscan-operator"):
-                return process.pid
+            with suppress(psutil.NoSuchProcess):  # it has ended since it was listed
+                command = process.cmdline()
+                if len(command) > 1 and command[1].endswith("/logscan-operator"):
+                    return process.pid
         return 0
 
     return eventually(running, what="the operator's process")
