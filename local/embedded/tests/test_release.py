@@ -1,0 +1,160 @@
+"""The chart as Helm lives with it on a real cluster: install, check, upgrade with objects stored, uninstall."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from logscan_local import binaries
+from logscan_local.cluster import Kubectl, KubectlError
+from logscan_local.install import secrets
+from logscan_local.manifests import CHART
+from logscan_local.ports import free_ports
+from logscan_local.stack import Stack, State
+from logscan_local.testing import eventually
+
+pytestmark = pytest.mark.stack
+
+
+class Release:
+    """The chart installed by Helm, in a namespace of its own."""
+
+    def __init__(self, stack: Stack, state: State, values: Path) -> None:
+        kubectl = stack.kubectl()
+        self.kubectl = Kubectl(kubectl.program, kubectl.kubeconfig, "helmed")
+        self._values = values
+        self.resources = resources = state.resources
+        self.values: dict[str, Any] = {
+            "aws": {
+                "region": "eu-central-1",
+                "queueUrl": resources.queue_url,
+                "table": resources.table,
+                "endpointUrl": resources.endpoint,
+            },
+            "envSecret": "logscan-operator-aws",
+            "scanner": {"envSecret": "logscan-scanner-aws"},
+            "settings": {"receiveWaitSeconds": 1, "leaseSeconds": 3},
+            "httpPort": free_ports(1)[0],
+        }
+
+    def helm(self, *arguments: str) -> str:
+        self._values.write_text(json.dumps(self.values))
+        command = [str(binaries.helm(lambda _: None)), *arguments, "--namespace=helmed"]
+        command += [f"--kubeconfig={self.kubectl.kubeconfig}"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=180)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def apply(self, *flags: str) -> str:
+        """Install or upgrade."""
+        way = ["upgrade", "--install", "logscan", str(CHART), f"--values={self._values}", "--wait", "--timeout=90s"]
+        return self.helm(*way, *flags)
+
+    def scan(self, name: str, bucket: str = "logs") -> str:
+        return self.kubectl.run(
+            "apply",
+            "--filename=-",
+            stdin=json.dumps(
+                {
+                    "apiVersion": "logscan.dev/v1alpha1",
+                    "kind": "LogScan",
+                    "metadata": {"name": name},
+                    "spec": {"source": {"s3": {"bucket": bucket, "key": "no.log"}}, "rules": {"packs": ["generic"]}},
+                }
+            ),
+        )
+
+
+@pytest.fixture
+def release(tmp_path: Path) -> Iterator[Release]:
+    stack = Stack(f"test-helm-{tmp_path.name}", lambda _: None)
+    try:
+        made = Release(stack, stack.up(with_operator=False), tmp_path / "values.yaml")
+        state = stack.state()
+        assert state is not None
+        namespace = {"name": "helmed", "labels": {"pod-security.kubernetes.io/enforce": "restricted"}}
+        made.kubectl.apply([{"apiVersion": "v1", "kind": "Namespace", "metadata": namespace}])
+        made.kubectl.apply(secrets(state.resources, "helmed"))
+        yield made
+    finally:
+        stack.down()
+
+
+def test_install_check_upgrade_and_uninstall(release: Release) -> None:
+    kubectl = release.kubectl
+    assert "helm test logscan" in release.apply()
+    assert kubectl.get("logscanpolicy", "default")["spec"]["rules"]["packs"] == ["generic"]
+
+    told = release.helm("test", "logscan", "--logs")
+    assert "ok      read the table logscan-results" in told
+    assert "ok      use the queue" in told
+    assert "FAILED" not in told
+
+    release.scan("stored")
+    eventually(lambda: kubectl.get("logscan", "stored").get("status", {}).get("phase") == "Failed", 60, "the scan")
+
+    # The first upgrade takes over what the installation made by a hook, with the values of then.
+    release.values["defaultPolicy"] = {"packs": ["generic", "kubernetes"]}
+    release.values["allowedBuckets"] = {"helmed": ["logs", "team-*"]}
+    release.apply()
+    assert kubectl.get("logscanpolicy", "default")["spec"]["rules"]["packs"] == ["generic", "kubernetes"]
+    assert kubectl.get("logscan", "stored")["status"]["reason"] == "ObjectNotFound"
+    release.values["defaultPolicy"] = {"packs": ["etcd"]}
+    release.apply()
+    assert kubectl.get("logscanpolicy", "default")["spec"]["rules"]["packs"] == ["etcd"]
+
+    def refused() -> str:
+        try:
+            release.scan("elsewhere", "secrets")
+        except KubectlError as error:
+            return str(error)
+        kubectl.run("delete", "logscan", "elsewhere")
+        return ""
+
+    said = eventually(refused, 20, "a bucket of others to be refused")
+    assert "spec.source.s3.bucket: namespace helmed may not scan secrets" in said
+    release.scan("mine", "team-a-logs")
+
+    # LogScans of further namespaces are run under a Role of less.
+    team = Kubectl(kubectl.program, kubectl.kubeconfig, "team-a")
+    team.run("create", "namespace", "team-a")
+    team.apply(secrets(release.resources, "team-a"))
+    release.values["watchNamespaces"] = ["team-a"]
+    release.apply()
+    source = {"s3": {"bucket": "logs", "key": "no.log"}}
+    body = {"source": source, "rules": {"packs": ["generic"]}}
+    scan = {"apiVersion": "logscan.dev/v1alpha1", "kind": "LogScan", "metadata": {"name": "theirs"}, "spec": body}
+    team.run("apply", "--filename=-", stdin=json.dumps(scan))
+    eventually(
+        lambda: team.get("logscan", "theirs").get("status", {}).get("reason") == "ObjectNotFound", 60, "team-a's scan"
+    )
+
+    # Scans that are under way hold nothing up, and what is stored stays.
+    release.helm("uninstall", "logscan", "--wait", "--timeout=60s")
+    assert {s["metadata"]["name"] for s in kubectl.get("logscans")["items"]} == {"stored", "mine"}
+    left = kubectl.get("deployments,serviceaccounts,roles,rolebindings,configmaps,networkpolicies")["items"]
+    assert {o["metadata"]["name"] for o in left} == {"default", "kube-root-ca.crt"}
+
+    # Again, with what was left; then everything goes.
+    release.apply()
+    release.values["crds"] = {"keep": False}
+    release.apply()
+    release.helm("uninstall", "logscan", "--wait", "--timeout=60s")
+    eventually(lambda: not kubectl.get("crds")["items"], 60, "the CRDs to go with all that is stored")
+
+
+def test_the_check_says_what_is_wrong(release: Release) -> None:
+    release.apply()
+    release.values["aws"]["table"] = "no-such-table"
+    release.values["aws"]["queueUrl"] += "-not"
+    release.apply("--set=replicas=0")
+    kubectl = release.kubectl
+    with pytest.raises(AssertionError):
+        release.helm("test", "logscan")
+    said = kubectl.run("logs", "logscan-check")
+    assert "FAILED  read the table no-such-table" in said
+    assert "FAILED  use the queue" in said
+    assert "ok      list /apis/logscan.dev/v1alpha1/namespaces/helmed/logscans" in said
