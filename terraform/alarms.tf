@@ -21,10 +21,15 @@ locals {
       description = "Uploads could not be forwarded: the messages tell the event and the reason."
     }
   }
-  lambda_alarms = {
-    "forwarder-errors"    = { metric = "Errors", description = "The forwarder fails; Lambda tries twice more." }
-    "forwarder-throttles" = { metric = "Throttles", description = "The forwarder is throttled: raise its concurrency." }
-    "forwarder-dropped"   = { metric = "AsyncEventsDropped", description = "Lambda dropped events: uploads were not forwarded." }
+  # Each one in five minutes is one too many.
+  of_forwarder = { namespace = "AWS/Lambda", dimensions = { FunctionName = module.documents.names.forwarder } }
+  of_table     = { namespace = "AWS/DynamoDB", dimensions = { TableName = module.documents.names.table } }
+  event_alarms = {
+    "forwarder-errors"    = merge(local.of_forwarder, { metric = "Errors", description = "The forwarder fails; Lambda tries twice more." })
+    "forwarder-throttles" = merge(local.of_forwarder, { metric = "Throttles", description = "The forwarder is throttled: raise its concurrency." })
+    "forwarder-dropped"   = merge(local.of_forwarder, { metric = "AsyncEventsDropped", description = "Lambda dropped events: uploads were not forwarded." })
+    # An on-demand table throttles when one partition is hot.
+    "table-throttles" = merge(local.of_table, { metric = "WriteThrottleEvents", description = "The result table throttles writes: scans fail after their attempts." })
   }
 }
 
@@ -47,34 +52,14 @@ resource "aws_cloudwatch_metric_alarm" "queues" {
   tags                = local.tags
 }
 
-resource "aws_cloudwatch_metric_alarm" "forwarder" {
-  for_each = var.alarms.create ? local.lambda_alarms : {}
+resource "aws_cloudwatch_metric_alarm" "events" {
+  for_each = var.alarms.create ? local.event_alarms : {}
 
   alarm_name          = "${var.name}-${each.key}"
   alarm_description   = each.value.description
-  namespace           = "AWS/Lambda"
+  namespace           = each.value.namespace
   metric_name         = each.value.metric
-  dimensions          = { FunctionName = module.documents.names.forwarder }
-  statistic           = "Sum"
-  period              = 300
-  evaluation_periods  = 1
-  comparison_operator = "GreaterThanThreshold"
-  threshold           = 0
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = var.alarms.topic_arns
-  ok_actions          = var.alarms.topic_arns
-  tags                = local.tags
-}
-
-# A write that is throttled makes a scan fail after its attempts; on-demand tables throttle when one partition is hot.
-resource "aws_cloudwatch_metric_alarm" "table" {
-  count = var.alarms.create ? 1 : 0
-
-  alarm_name          = "${var.name}-table-throttles"
-  alarm_description   = "The result table throttles writes."
-  namespace           = "AWS/DynamoDB"
-  metric_name         = "WriteThrottleEvents"
-  dimensions          = { TableName = module.documents.names.table }
+  dimensions          = each.value.dimensions
   statistic           = "Sum"
   period              = 300
   evaluation_periods  = 1

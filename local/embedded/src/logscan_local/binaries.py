@@ -67,11 +67,7 @@ def kubectl(say: Say) -> Path:
     Raises:
         BinaryUnavailableError: There is none and it could not be had.
     """
-    own = shutil.which(KUBECTL)
-    if own is not None:
-        return Path(own)
-    cached = cache_folder() / KUBECTL
-    return cached if cached.exists() else obtain([KUBECTL], say)[KUBECTL]
+    return _own_or_obtained(shutil.which(KUBECTL), KUBECTL, say)
 
 
 def helm(say: Say) -> Path:
@@ -81,10 +77,8 @@ def helm(say: Say) -> Path:
         BinaryUnavailableError: There is none and it could not be built.
     """
     own = shutil.which(HELM)
-    if own is not None and _version_of(Path(own), ["version", "--short"]).startswith("3."):
-        return Path(own)
-    cached = cache_folder() / HELM
-    return cached if cached.exists() else obtain([HELM], say)[HELM]
+    fits = own is not None and _version_of(Path(own), ["version", "--short"]).startswith("3.")
+    return _own_or_obtained(own if fits else None, HELM, say)
 
 
 def terraform(say: Say) -> Path:
@@ -93,11 +87,7 @@ def terraform(say: Say) -> Path:
     Raises:
         BinaryUnavailableError: There is none and it could not be built.
     """
-    own = shutil.which("terraform") or shutil.which(TOFU)
-    if own is not None:
-        return Path(own)
-    cached = cache_folder() / TOFU
-    return cached if cached.exists() else obtain([TOFU], say)[TOFU]
+    return _own_or_obtained(shutil.which("terraform") or shutil.which(TOFU), TOFU, say)
 
 
 def kind(say: Say) -> Path:
@@ -106,11 +96,14 @@ def kind(say: Say) -> Path:
     Raises:
         BinaryUnavailableError: There is none and it could not be built.
     """
-    own = shutil.which(KIND)
+    return _own_or_obtained(shutil.which(KIND), KIND, say)
+
+
+def _own_or_obtained(own: str | None, name: str, say: Say) -> Path:
     if own is not None:
         return Path(own)
-    cached = cache_folder() / KIND
-    return cached if cached.exists() else obtain([KIND], say)[KIND]
+    cached = cache_folder() / name
+    return cached if cached.exists() else obtain([name], say)[name]
 
 
 def find(name: str) -> Path | None:
