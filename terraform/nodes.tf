@@ -1,7 +1,7 @@
 # A small node group for the operator, and where scans run: EKS Auto Mode, which has no node while there is no scan, or a
 # node group that an autoscaler of yours takes to zero and back.
 locals {
-  node_groups     = local.create_cluster ? { operator = local.operator_group, scans = local.scans_group } : {}
+  node_groups     = toset(concat(local.create_cluster ? ["operator"] : [], local.scan_group_used ? ["scans"] : []))
   scan_group_used = local.create_cluster && var.scan_nodes.mode == "node-group"
   role_label      = "logscan.dev/role"
   node_policies = merge(
@@ -44,7 +44,7 @@ resource "aws_iam_role_policy_attachment" "node" {
 }
 
 resource "aws_launch_template" "node" {
-  for_each = { for group, _ in local.node_groups : group => _ if group == "operator" || local.scan_group_used }
+  for_each = local.node_groups
 
   # checkov:skip=CKV_AWS_341:One hop: a pod cannot reach the node's role; only pods in the host's network can.
   name_prefix            = "${var.name}-${each.key}-"

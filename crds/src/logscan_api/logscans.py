@@ -120,6 +120,12 @@ class Resources(Model):
     requests: QuantityMap | None = Field(default=None, description="For example cpu: 500m, memory: 128Mi.")
     limits: QuantityMap | None = Field(default=None, description="For example memory: 256Mi.")
 
+    def over(self, base: "Resources") -> "Resources":
+        """Return these amounts, and the base's where nothing is said of a resource."""
+        requests = {**(base.requests or {}), **(self.requests or {})}
+        limits = {**(base.limits or {}), **(self.limits or {})}
+        return self.model_copy(update={"requests": requests, "limits": limits})
+
 
 class Toleration(Model):
     """A toleration of the scanner's pod, as in a pod."""
@@ -151,16 +157,12 @@ class JobTemplate(Model):
 
     def over(self, base: "JobTemplate") -> "JobTemplate":
         """Return this template with the base's value where it says nothing; labels and resources are merged."""
-        own, below = self.model_dump(exclude_none=True), base.model_dump(exclude_none=True)
-        merged = {**below, **own}
+        gaps: dict[str, Any] = {n: getattr(base, n) for n in JobTemplate.model_fields if getattr(self, n) is None}
         if self.labels and base.labels:
-            merged["labels"] = {**base.labels, **self.labels}
+            gaps["labels"] = {**base.labels, **self.labels}
         if self.resources and base.resources:
-            merged["resources"] = {
-                kind: {**below["resources"].get(kind, {}), **own["resources"].get(kind, {})}
-                for kind in below["resources"].keys() | own["resources"].keys()
-            }
-        return JobTemplate.model_validate(merged)
+            gaps["resources"] = self.resources.over(base.resources)
+        return self.model_copy(update=gaps)
 
 
 IMMUTABLE = ("source", "rules", "limits", "notify", "attempts", "timeoutSeconds", "job")

@@ -53,19 +53,13 @@ class Release:
         way = ["upgrade", "--install", "logscan", str(CHART), f"--values={self._values}", "--wait", "--timeout=90s"]
         return self.helm(*way, *flags)
 
-    def scan(self, name: str, bucket: str = "logs") -> str:
-        return self.kubectl.run(
-            "apply",
-            "--filename=-",
-            stdin=json.dumps(
-                {
-                    "apiVersion": "logscan.dev/v1alpha1",
-                    "kind": "LogScan",
-                    "metadata": {"name": name},
-                    "spec": {"source": {"s3": {"bucket": bucket, "key": "no.log"}}, "rules": {"packs": ["generic"]}},
-                }
-            ),
-        )
+
+def scan(kubectl: Kubectl, name: str, bucket: str = "logs") -> None:
+    """Apply a LogScan of an object that is not there."""
+    source = {"s3": {"bucket": bucket, "key": "no.log"}}
+    body = {"source": source, "rules": {"packs": ["generic"]}}
+    document = {"apiVersion": "logscan.dev/v1alpha1", "kind": "LogScan", "metadata": {"name": name}, "spec": body}
+    kubectl.run("apply", "--filename=-", stdin=json.dumps(document))
 
 
 @pytest.fixture
@@ -93,7 +87,7 @@ def test_install_check_upgrade_and_uninstall(release: Release) -> None:
     assert "ok      use the queue" in told
     assert "FAILED" not in told
 
-    release.scan("stored")
+    scan(kubectl, "stored")
     eventually(lambda: kubectl.get("logscan", "stored").get("status", {}).get("phase") == "Failed", 60, "the scan")
 
     # The first upgrade takes over what the installation made by a hook, with the values of then.
@@ -108,7 +102,7 @@ def test_install_check_upgrade_and_uninstall(release: Release) -> None:
 
     def refused() -> str:
         try:
-            release.scan("elsewhere", "secrets")
+            scan(kubectl, "elsewhere", "secrets")
         except KubectlError as error:
             return str(error)
         kubectl.run("delete", "logscan", "elsewhere")
@@ -116,7 +110,7 @@ def test_install_check_upgrade_and_uninstall(release: Release) -> None:
 
     said = eventually(refused, 20, "a bucket of others to be refused")
     assert "spec.source.s3.bucket: namespace helmed may not scan secrets" in said
-    release.scan("mine", "team-a-logs")
+    scan(kubectl, "mine", "team-a-logs")
 
     # LogScans of further namespaces are run under a Role of less.
     team = Kubectl(kubectl.program, kubectl.kubeconfig, "team-a")
@@ -124,10 +118,7 @@ def test_install_check_upgrade_and_uninstall(release: Release) -> None:
     team.apply(secrets(release.resources, "team-a"))
     release.values["watchNamespaces"] = ["team-a"]
     release.apply()
-    source = {"s3": {"bucket": "logs", "key": "no.log"}}
-    body = {"source": source, "rules": {"packs": ["generic"]}}
-    scan = {"apiVersion": "logscan.dev/v1alpha1", "kind": "LogScan", "metadata": {"name": "theirs"}, "spec": body}
-    team.run("apply", "--filename=-", stdin=json.dumps(scan))
+    scan(team, "theirs")
     eventually(
         lambda: team.get("logscan", "theirs").get("status", {}).get("reason") == "ObjectNotFound", 60, "team-a's scan"
     )

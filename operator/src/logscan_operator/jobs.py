@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from logscan_api import API_VERSION
 from logscan_api.exitcodes import permanent_codes
 from logscan_api.identity import job_name, partition_key, sort_key
-from logscan_api.logscans import JobTemplate, LogScanSpec
+from logscan_api.logscans import JobTemplate, LogScanSpec, Resources
 from logscan_api.packs import resolve_rules
 from logscan_api.policies import LogScanPolicySpec, PolicyAction
 from logscan_api.requests import REQUEST_VARIABLE, Report, ScanIdentity, ScanRequest, resolve_limits
@@ -228,14 +228,13 @@ def _container(
 
 
 def _resources(template: JobTemplate, settings: Settings, memory: str | None) -> dict[str, Any]:
-    own = template.resources
-    requests = {"cpu": settings.scanner_cpu_request, "memory": settings.scanner_memory_request}
-    limits = {"memory": settings.scanner_memory_limit}
+    least = Resources.model_construct(  # settings may be any quantity that Kubernetes knows
+        requests={"cpu": settings.scanner_cpu_request, "memory": settings.scanner_memory_request},
+        limits={"memory": settings.scanner_memory_limit},
+    )
+    chosen = template.resources.over(least) if template.resources else least
     raised = {"memory": memory} if memory else {}
-    return {
-        "requests": {**requests, **((own.requests or {}) if own else {})},
-        "limits": {**limits, **((own.limits or {}) if own else {}), **raised},
-    }
+    return {"requests": chosen.requests or {}, "limits": {**(chosen.limits or {}), **raised}}
 
 
 def _spec(scan: Scan) -> LogScanSpec:

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -27,9 +27,7 @@ class Sending:
     unsent: list[str] = field(default_factory=list)  # reasons of those that another call may still send
 
 
-def send(
-    queue: "SQSClient", url: str, events: list[ObjectEvent], wait: Callable[[float], None] = time.sleep
-) -> Sending:
+def send(queue: "SQSClient", url: str, events: list[ObjectEvent]) -> Sending:
     """Send events, and those that SQS did not take once more, with a growing pause.
 
     Sending an event twice is harmless: its deduplication id makes one message of them.
@@ -38,7 +36,6 @@ def send(
         queue: A client of SQS.
         url: The FIFO queue.
         events: What to send, in order.
-        wait: How to pause, in seconds.
     """
     sending = Sending()
     for start in range(0, len(events), BATCH):
@@ -54,7 +51,7 @@ def send(
                 sending.unsent += [reason for _, reason, for_good in failed if not for_good]
             else:
                 sending.retried += len(batch)
-                wait(pause)
+                time.sleep(pause)
     return sending
 
 
