@@ -17,6 +17,12 @@ class Reason(StrEnum):
     POLICY_LIMIT = "PolicyLimit"
     SUSPENDED = "Suspended"
     BACKOFF = "Backoff"
+    # the API server takes no Job of the scan now: a quota is used up, or an admission policy says no
+    QUOTA_EXCEEDED = "QuotaExceeded"
+    REFUSED = "Refused"
+    # the Job exists, and something other than the operator suspended it
+    QUEUED_BY_KUEUE = "QueuedByKueue"
+    SUSPENDED_BY_OTHER = "SuspendedByOther"
     # working
     JOB_CREATED = "JobCreated"
     # ended well

@@ -174,7 +174,7 @@ def _immutable(field: str) -> Any:
 
 
 class LogScanSpec(Model):
-    """What to scan and how. Only suspend, cancel, priority and ttlSecondsAfterFinished may change later."""
+    """What to scan and how. Only suspend, cancel, retry, priority and ttlSecondsAfterFinished may change later."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -214,6 +214,12 @@ class LogScanSpec(Model):
     )
     suspend: bool = Field(default=False, description="Hold the scan; a running Job is stopped and starts over later.")
     cancel: bool = Field(default=False, description="Give the scan up; its Job is deleted. Cannot be taken back.")
+    retry: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=63,
+        description="Any value that is not the last one runs a finished scan again, for example a date.",
+    )
     priority: int = Field(
         default=0,
         ge=-1000,

@@ -22,6 +22,13 @@ class PolicyAction(StrEnum):
     IGNORE = "Ignore"
 
 
+class Unchanged(StrEnum):
+    """What to do with an upload whose content is that of a scan that exists, by its entity tag."""
+
+    SCAN = "Scan"
+    SKIP = "Skip"
+
+
 class PolicyMatch(Model):
     """Which objects a policy is about. `*` stays within a path segment, `**` crosses them, `?` is one character."""
 
@@ -62,6 +69,11 @@ class LogScanPolicySpec(Model):
     )
     match: PolicyMatch = Field(default=PolicyMatch(), description="Which objects; absent means all.")
     action: PolicyAction = Field(default=PolicyAction.SCAN, description="Scan the object, or Ignore it.")
+    unchanged: Unchanged = Field(
+        default=Unchanged.SCAN,
+        description="Scan every upload, or Skip one whose key and entity tag are those of an earlier scan that did "
+        "not fail, such as an unchanged file of a nightly sync.",
+    )
     rules: RuleSelection | None = Field(default=None, description="Rules for scans that bring none.")
     limits: Limits | None = Field(default=None, description="Bounds for scans that set none.")
     notify: Notify | None = Field(default=None, description="Default of LogScan's notify.")

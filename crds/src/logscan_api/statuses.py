@@ -95,6 +95,9 @@ class LogScanStatus(Model):
     policy: str | None = Field(default=None, description="LogScanPolicy that gave the rules.")
     job: JobRef | None = Field(default=None, description="Job of the newest attempt.")
     attempts: int | None = Field(default=None, description="Jobs created so far.")
+    last_handled_retry: str | None = Field(
+        default=None, description="Value of spec.retry that the newest run of the scan belongs to."
+    )
     memory_limit: Quantity | None = Field(
         default=None, description="Memory limit of the next attempt, raised because the last one was OOM-killed."
     )
