@@ -85,8 +85,10 @@ def test_paths_stay_below_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("LOGSCAN_CACHE", str(tmp_path))
     assert cache_root() == tmp_path
     assert StackPaths("x").state.is_relative_to(tmp_path)
-    monkeypatch.delenv("LOGSCAN_CACHE")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    monkeypatch.setenv("LOGSCAN_CACHE", "")
+    assert cache_root() == tmp_path / "xdg" / "logscan"
+    monkeypatch.delenv("LOGSCAN_CACHE")
     assert cache_root() == tmp_path / "xdg" / "logscan"
 
 

@@ -9,9 +9,9 @@ REPOSITORY = Path(__file__).resolve().parents[4]
 
 
 def cache_root() -> Path:
-    """Return the cache folder: `LOGSCAN_CACHE`, else `logscan` in the user's cache directory."""
-    if "LOGSCAN_CACHE" in os.environ:
-        return Path(os.environ["LOGSCAN_CACHE"]).expanduser().resolve()
+    """Return the cache folder: `LOGSCAN_CACHE` unless it is empty, else `logscan` in the user's cache directory."""
+    if chosen := os.environ.get("LOGSCAN_CACHE"):
+        return Path(chosen).expanduser().resolve()
     base = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
     return Path(base) / "logscan"
 
