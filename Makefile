@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CACHE := $(or $(LOGSCAN_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/logscan)
 UV := UV_CACHE_DIR=$(CACHE)/uv $(BIN)/uv
-PACKAGES := crds operator scanner-job terraform/forwarder local/embedded
+PACKAGES := crds scanner-job/engine operator scanner-job terraform/forwarder local/embedded
 SOURCES := $(addsuffix /src,$(PACKAGES))
 # Folders with tests; terraform is no package.
 SUITES := $(PACKAGES) terraform
@@ -21,7 +21,7 @@ LOG ?=
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-NATIVE := scanner-job/setup.py $(wildcard scanner-job/src/logscan_scanner/_*.[ch])
+NATIVE := scanner-job/engine/setup.py $(wildcard scanner-job/engine/src/logscan_engine/_*.[ch])
 
 $(READY): bootstrap.lock requirements.lock pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES)) $(NATIVE)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
@@ -135,10 +135,10 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 	--no-annotate
 
 lock: $(READY) ## Pin the dependencies anew
-	$(LOCK) --no-emit-package logscan-api --no-emit-package logscan-operator \
+	$(LOCK) $(addprefix --no-emit-package logscan-,api engine operator) \
 	  $(addsuffix /pyproject.toml,$(PACKAGES)) --group pyproject.toml:dev --output-file requirements.lock
-	@for image in operator scanner-job; do $(LOCK) --no-emit-package logscan-api --constraint requirements.lock \
-	  crds/pyproject.toml $$image/pyproject.toml --output-file $$image/image.lock; done
+	@for image in operator scanner-job; do $(LOCK) $(addprefix --no-emit-package logscan-,api engine) \
+	  --constraint requirements.lock crds/pyproject.toml scanner-job/engine/pyproject.toml $$image/pyproject.toml --output-file $$image/image.lock; done
 	printf 'hatchling\nsetuptools\nwheel\n' | $(LOCK) --constraint requirements.lock - --output-file local/images/build.lock
 	echo checkov | $(LOCK) - --output-file terraform/tests/checkov.lock
 

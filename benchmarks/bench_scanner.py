@@ -26,13 +26,13 @@ import yaml
 
 from logscan_api.requests import resolve_limits
 from logscan_api.results import table_definition
+from logscan_engine.blocks import LineBlocks
+from logscan_engine.compiling import compile_rules
+from logscan_engine.matching import library_path
+from logscan_engine.native import Hits
 from logscan_local import aws
 from logscan_local.emulator import running
-from logscan_scanner.blocks import LineBlocks
-from logscan_scanner.compiling import compile_rules
 from logscan_scanner.inputs import open_inputs
-from logscan_scanner.matching import library_path
-from logscan_scanner.native import Hits
 
 BUCKET, TABLE = "bench-logs", "bench-results"
 BARS = {

@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from logscan_api.rules import Rule
-from logscan_scanner import tally
-from logscan_scanner.blocks import LineBlocks
-from logscan_scanner.compiling import Compiler, compile_rules
-from logscan_scanner.engine import Engine
+from logscan_engine import tally
+from logscan_engine.blocks import LineBlocks
+from logscan_engine.compiling import Compiler, compile_rules
+from logscan_engine.engine import Engine
+from logscan_engine.matching import WheelDatabase, compile_expressions, library_path
+from logscan_engine.native import COMPILED, Hits, Tally
 from logscan_scanner.histogram import Histogram
-from logscan_scanner.matching import WheelDatabase, compile_expressions, library_path
-from logscan_scanner.native import COMPILED, Hits, Tally
 
 REFERENCE = 1795564800  # 2026-11-25T00:00:00Z
 

@@ -4,7 +4,7 @@ from corpora import chunks, lines_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logscan_scanner.blocks import LineBlocks
+from logscan_engine.blocks import LineBlocks
 
 LIMIT = 16
 

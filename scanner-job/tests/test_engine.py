@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from logscan_api.packs import load_pack, pack_names
 from logscan_api.rules import Rule, Severity
-from logscan_scanner.compiling import compile_rules
-from logscan_scanner.errors import InvalidRuleError
+from logscan_engine.compiling import compile_rules
+from logscan_engine.errors import InvalidRuleError
 from logscan_scanner.inputs import open_inputs
 
 PATTERNS = [

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from logscan_api.results import MAX_SAMPLES_BYTES
 from logscan_api.rules import Rule
-from logscan_scanner.blocks import Block
-from logscan_scanner.engine import Line
+from logscan_engine.blocks import Block
+from logscan_engine.engine import Line
 from logscan_scanner.redaction import redact
 from logscan_scanner.samples import Samples, cut
 

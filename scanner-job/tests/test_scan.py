@@ -349,7 +349,7 @@ def test_what_nobody_foresaw_is_an_internal_error(cloud: Any, monkeypatch: pytes
     def broken(*_: object) -> None:
         raise RuntimeError("surprise")
 
-    monkeypatch.setattr(runner, "compile_rules", broken)
+    monkeypatch.setattr(runner, "compile_for_scan", broken)
     code, words = main(monkeypatch, tmp_path / "words", request(key="a").to_json())
     assert (code, words["message"]) == (70, "RuntimeError: surprise")
 

@@ -13,7 +13,7 @@ import pytest
 from corpora import WAYS, chunks, count
 
 from logscan_api.rules import Rule
-from logscan_scanner import confirming
+from logscan_engine import confirming
 
 pytestmark = pytest.mark.stress
 

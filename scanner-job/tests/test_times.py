@@ -8,12 +8,12 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from logscan_api.rules import Rule, Severity
-from logscan_scanner import clock
+from logscan_engine import clock
+from logscan_engine.native import COMPILED
 from logscan_scanner.histogram import BUCKETS, Histogram
-from logscan_scanner.native import COMPILED
 
 if COMPILED:
-    from logscan_scanner import _native
+    from logscan_engine import _native
 
 
 def time_of(line: bytes, reference: int = REFERENCE) -> datetime | None:

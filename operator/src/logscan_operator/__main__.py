@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import threading
+from typing import Any
 
 import kopf
 
@@ -14,6 +15,10 @@ from logscan_operator import __version__, handlers, logs, preflight, settings
 from logscan_operator.app import LeadershipLostError, Operator
 from logscan_operator.kube import Connection
 from logscan_operator.settings import Settings
+
+# Peers are told apart by it, and there are none. Without one kopf asks for the user's name, which no arbitrary
+# numeric user of a container has.
+IDENTITY: Any = "logscan-operator"
 
 log = logging.getLogger("logscan")
 
@@ -28,6 +33,7 @@ async def serve(config: Settings, connection: Connection, stop: asyncio.Event) -
             settings=handlers.operator_settings(),
             namespaces=config.namespaces,
             standalone=True,
+            identity=IDENTITY,
             ready_flag=watching_ready,
             stop_flag=end_watching,
         )

@@ -1,30 +1,26 @@
-"""What a LogScanPolicy shows: whether its rules compile, and how its scans are doing.
-
-Rules are compiled by the scanner itself, in a process of its own: what compiles here runs there, and an expression
-that takes all memory takes down neither the operator nor the other policies.
-"""
+"""What a LogScanPolicy shows: whether its rules compile (`rulechecks`), and how its scans are doing."""
 
 import asyncio
-import json
 import logging
-import sys
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 import aiohttp
 
-from logscan_api.policies import LogScanPolicyStatus, PolicyAction, ScanCounts
+from logscan_api.policies import LogScanPolicyStatus, ScanCounts
 from logscan_api.statuses import Condition, Phase
 from logscan_operator import paths
 from logscan_operator.items import Key, Policy
 from logscan_operator.kube import JSON_MERGE, ApiError
 from logscan_operator.leases import FencedApi
+from logscan_operator.rulechecks import Verdict, check
 from logscan_operator.statuses import stamp, utc_now
 from logscan_operator.view import View
 
-CHECKER = (sys.executable, "-m", "logscan_scanner", "--check")
-CHECK_SECONDS = 60
+FIRST_RETRY_SECONDS = 10.0
+MAX_RETRY_SECONDS = 600.0
 PERIOD_SECONDS = 2.0
 COUNTS_EVERY_SECONDS = 10.0
 
@@ -42,48 +38,64 @@ def count_scans(view: View) -> dict[Key, ScanCounts]:
     return {key: ScanCounts(**numbers) for key, numbers in counts.items()}
 
 
-def checked(policy: Policy, problem: str | None, now: datetime) -> LogScanPolicyStatus:
-    """Return a policy's status after its rules were compiled.
+def checked(policy: Policy, verdict: Verdict, now: datetime) -> LogScanPolicyStatus:
+    """Return a policy's status after its rules were checked.
 
     Args:
         policy: The policy.
-        problem: Why they cannot be, or None.
+        verdict: What the check said.
         now: The time.
     """
-    status, reason = ("True", "RulesCompiled") if problem is None else ("False", "InvalidRule")
-    old = next((c for c in policy.status.conditions or [] if c.type == "Ready"), None)
+    old = _ready(policy)
     condition = Condition(
         type="Ready",
-        status=status,
-        reason=reason,
-        message=(problem or "all rules compile")[:1024],
-        last_transition_time=old.last_transition_time if old and old.status == status else stamp(now),
+        status=verdict.status,
+        reason=verdict.reason,
+        message=verdict.message[:1024],
+        last_transition_time=old.last_transition_time if old and old.status == verdict.status else stamp(now),
         observed_generation=policy.generation,
     )
     return policy.status.model_copy(update={"observed_generation": policy.generation, "conditions": [condition]})
 
 
-async def compile_problem(policy: Policy) -> str | None:
-    """Return why a policy's rules cannot be compiled, or None if they can."""
-    if policy.spec is None:
-        return "the spec cannot be read by this version"
-    if policy.spec.action is PolicyAction.IGNORE or policy.spec.rules is None:
-        return None
-    pipe = asyncio.subprocess.PIPE
-    process = await asyncio.create_subprocess_exec(*CHECKER, stdin=pipe, stdout=pipe, stderr=asyncio.subprocess.DEVNULL)
-    try:
-        async with asyncio.timeout(CHECK_SECONDS):
-            output, _ = await process.communicate(json.dumps(policy.spec.rules.wire()).encode())
-    except TimeoutError:
-        process.kill()
-        await process.wait()
-        return f"the rules do not compile within {CHECK_SECONDS} s: split them into several policies"
-    if process.returncode == 0:
-        return None
-    try:
-        return str(json.loads(output)["problem"])
-    except (ValueError, KeyError):
-        return f"the rules cannot be compiled: the scanner ended with {process.returncode}"
+@dataclass(frozen=True)
+class Retry:
+    """A check that came to no verdict, or whose verdict could not be written.
+
+    Attributes:
+        generation: The policy's generation that was checked.
+        failures: How many checks of it failed in a row.
+        at: When the next one is due, on the event loop's clock.
+    """
+
+    generation: int
+    failures: int
+    at: float
+
+    @classmethod
+    def after(cls, earlier: "Retry | None", generation: int, clock: float) -> "Retry":
+        """Return the retry after one more failure: each waits twice as long, up to `MAX_RETRY_SECONDS`."""
+        failures = earlier.failures + 1 if earlier is not None and earlier.generation == generation else 1
+        pause = min(MAX_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0 ** (failures - 1))
+        return cls(generation, failures, clock + pause)
+
+
+def due(policy: Policy, retry: Retry | None, clock: float) -> bool:
+    """Return whether a policy's rules are to be checked now.
+
+    Args:
+        policy: The policy.
+        retry: What came of its last check, if that failed.
+        clock: The time, on the event loop's clock.
+    """
+    if retry is not None and retry.generation == policy.generation:
+        return clock >= retry.at
+    ready = _ready(policy)
+    return policy.status.observed_generation != policy.generation or ready is None or ready.status == "Unknown"
+
+
+def _ready(policy: Policy) -> Condition | None:
+    return next((c for c in policy.status.conditions or [] if c.type == "Ready"), None)
 
 
 class PolicyChecks:
@@ -101,19 +113,32 @@ class PolicyChecks:
         self._api = api
         self._alive = alive
         self._counted_at = 0.0
+        self._retries: dict[Key, Retry] = {}
 
     async def run(self) -> None:
-        """Compile the rules of new and changed policies at once, count scans now and then."""
+        """Check the rules of new and changed policies at once and failed checks again, count scans now and then."""
         while True:
-            self._alive()
             for policy in list(self._view.policies.values()):
-                if policy.status.observed_generation != policy.generation:
-                    await self._write(policy, checked(policy, await compile_problem(policy), utc_now()))
+                self._alive()
+                if due(policy, self._retries.get(policy.key), asyncio.get_running_loop().time()):
+                    await self._check(policy)
+            self._retries = {key: retry for key, retry in self._retries.items() if key in self._view.policies}
+            self._alive()
             clock = asyncio.get_running_loop().time()
             if clock - self._counted_at > COUNTS_EVERY_SECONDS:
                 self._counted_at = clock
                 await self._count()
             await asyncio.sleep(PERIOD_SECONDS)
+
+    async def _check(self, policy: Policy) -> None:
+        verdict = await check(policy.spec)
+        written = await self._write(policy, checked(policy, verdict, utc_now()))
+        earlier = self._retries.pop(policy.key, None)
+        if verdict.status == "Unknown":
+            log.warning("%s", verdict.message, extra={"policy": policy.key[1]})
+        if verdict.status == "Unknown" or not written:
+            clock = asyncio.get_running_loop().time()
+            self._retries[policy.key] = Retry.after(earlier, policy.generation, clock)
 
     async def _count(self) -> None:
         counts = count_scans(self._view)
@@ -122,7 +147,8 @@ class PolicyChecks:
             if policy.status.scans != now and policy.status.observed_generation == policy.generation:
                 await self._write(policy, policy.status.model_copy(update={"scans": now}))
 
-    async def _write(self, policy: Policy, status: LogScanPolicyStatus) -> None:
+    async def _write(self, policy: Policy, status: LogScanPolicyStatus) -> bool:
+        """Write a status; return whether it was."""
         namespace, name = policy.key
         path = f"{paths.policies(namespace)}/{name}/status"
         try:
@@ -130,3 +156,5 @@ class PolicyChecks:
             self._view.policies.take(body)
         except (ApiError, aiohttp.ClientError, TimeoutError) as error:
             log.warning("the status of a policy was not written: %s", error, extra={"policy": name})
+            return False
+        return True

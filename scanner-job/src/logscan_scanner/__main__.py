@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from logscan_api.exitcodes import ExitCode
 from logscan_api.requests import REQUEST_VARIABLE, ScanRequest
 from logscan_scanner import __version__, logs
-from logscan_scanner.errors import BadRequestError, InvalidRuleError, ScanError, TryAgainError
+from logscan_scanner.errors import BadRequestError, ScanError, TryAgainError
 
 # Each way to run imports what it needs, when it needs it: a scan starts in half the time.
 
@@ -36,8 +36,6 @@ def main(arguments: list[str] | None = None) -> int:
     logs.set_up()
     signal.signal(signal.SIGTERM, _stop)
     try:
-        if options.check:
-            return _check_rules()
         if options.file is not None:
             from logscan_scanner.localfile import scan_file
 
@@ -69,21 +67,6 @@ def _scan(request: ScanRequest) -> int:
     facts = {"lines": int(row["lines"]), "matchedLines": int(row["matched_lines"]), "bytes": int(row["bytes"])}
     log.info("done", extra={"facts": {**facts, "truncated": row["truncated"]}})
     return _end(ExitCode.DONE, f"{row['matched_lines']} of {row['lines']} lines matched")
-
-
-def _check_rules() -> int:
-    """Compile rules as a LogScanPolicy has them, and print what is wrong with them as JSON."""
-    from logscan_api import UnknownPackError
-    from logscan_api.packs import resolve_rules
-    from logscan_api.rules import RuleSelection
-    from logscan_scanner.compiling import compile_rules
-
-    try:
-        compile_rules(resolve_rules(RuleSelection.model_validate_json(sys.stdin.read())))
-    except (ValidationError, UnknownPackError, InvalidRuleError) as error:
-        sys.stdout.write(json.dumps({"problem": str(error)}) + "\n")
-        return ExitCode.INVALID_RULE
-    return ExitCode.DONE
 
 
 def read_request(environment: "os._Environ[str] | dict[str, str]") -> ScanRequest:
@@ -125,7 +108,6 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--rules", metavar="FILE", help="YAML with packs and inline rules, as in a LogScan's spec.rules"
     )
-    parser.add_argument("--check", action="store_true", help="say whether the rules on standard input (JSON) compile")
     options = parser.parse_args(arguments)
     if (options.file is None) != (options.rules is None):
         parser.error("--file and --rules belong together")

@@ -6,7 +6,7 @@ from typing import Any
 
 from logscan_api.results import Bucket
 from logscan_api.rules import Severity
-from logscan_scanner.tally import SEVERITIES, Second
+from logscan_engine.tally import SEVERITIES, Second
 
 BUCKETS = 120
 WIDTHS = (

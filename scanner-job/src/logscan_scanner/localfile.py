@@ -12,10 +12,9 @@ from logscan_api import UnknownPackError
 from logscan_api.packs import resolve_rules
 from logscan_api.requests import resolve_limits
 from logscan_api.rules import RuleSelection
-from logscan_scanner.compiling import compile_rules
 from logscan_scanner.errors import BadRequestError, ObjectNotFoundError
 from logscan_scanner.progress import Progress
-from logscan_scanner.scan import Scan
+from logscan_scanner.scan import Scan, compile_for_scan
 
 CHUNK_BYTES = 512 * 1024
 
@@ -35,7 +34,7 @@ def scan_file(path: str, rules_path: str) -> dict[str, object]:
         rules = resolve_rules(RuleSelection.model_validate(yaml.safe_load(rules_text)))
     except (OSError, yaml.YAMLError, ValidationError, UnknownPackError) as error:
         raise BadRequestError(f"{rules_path}: {error}") from error
-    scan = Scan(compile_rules(rules), resolve_limits(), Progress(None))
+    scan = Scan(compile_for_scan(rules), resolve_limits(), Progress(None))
     try:
         if path == "-":
             scan.read(_chunks(sys.stdin.buffer), None)

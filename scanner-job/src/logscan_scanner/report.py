@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Callable
 
 from logscan_api.rules import Rule
-from logscan_scanner.engine import Line
+from logscan_engine.engine import Line
 from logscan_scanner.samples import LOOK_BYTES, readable
 
 LINES_PER_RULE = 1000

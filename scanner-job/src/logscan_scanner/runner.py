@@ -12,12 +12,11 @@ from logscan_api.results import ScanResult
 from logscan_scanner import __version__
 from logscan_scanner.aws import Objects, Results, StoredObject
 from logscan_scanner.aws.uploads import Upload
-from logscan_scanner.compiling import compile_rules
 from logscan_scanner.errors import ScanError
 from logscan_scanner.mail import Row
 from logscan_scanner.progress import Progress
 from logscan_scanner.report import LINES_PER_RULE, Findings
-from logscan_scanner.scan import Scan
+from logscan_scanner.scan import Scan, compile_for_scan
 
 log = logging.getLogger("logscan.scanner")
 
@@ -41,7 +40,7 @@ def run(request: ScanRequest, objects: Objects, results: Results, job_uid: str) 
     """
     started = datetime.now(UTC)
     with ThreadPoolExecutor(1, "compile") as pool:
-        compiling = pool.submit(compile_rules, request.rules)
+        compiling = pool.submit(compile_for_scan, request.rules)
         try:
             found, more = objects.find(request.source, request.limits.max_objects)
             opening = (objects.open(wanted) for wanted in found)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from logscan_api.results import MAX_SAMPLES_BYTES, Sample
 from logscan_api.rules import Rule
-from logscan_scanner.engine import Line
+from logscan_engine.engine import Line
 from logscan_scanner.redaction import redact
 
 LOOK_BYTES = 4096

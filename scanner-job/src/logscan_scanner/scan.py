@@ -6,10 +6,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from logscan_api.requests import ResolvedLimits
-from logscan_scanner.blocks import Block, LineBlocks
-from logscan_scanner.compiling import RuleSet
+from logscan_api.rules import Rule
+from logscan_engine import errors as engine_errors
+from logscan_engine.blocks import Block, LineBlocks
+from logscan_engine.compiling import RuleSet, compile_rules
+from logscan_engine.engine import Engine, Line, LineHandler
 from logscan_scanner.decompress import DamagedInputError
-from logscan_scanner.engine import Engine, Line, LineHandler
+from logscan_scanner.errors import InvalidRuleError
 from logscan_scanner.histogram import Histogram
 from logscan_scanner.inputs import open_inputs
 from logscan_scanner.progress import Progress
@@ -30,6 +33,18 @@ def processors() -> int:
     except (OSError, ValueError):  # no cgroup of version 2
         return usable
     return usable if quota == "max" else max(1, min(usable, int(quota) // int(period)))
+
+
+def compile_for_scan(rules: list[Rule]) -> RuleSet:
+    """Compile the rules of a scan.
+
+    Raises:
+        InvalidRuleError: One cannot be compiled; the message names it and what is wrong.
+    """
+    try:
+        return compile_rules(rules)
+    except engine_errors.InvalidRuleError as error:
+        raise InvalidRuleError(str(error)) from error
 
 
 class Scan:

@@ -3,7 +3,7 @@
 `native.py` says which are used. All are tested with the same tests.
 """
 
-from logscan_scanner.clock import time_of
+from logscan_engine.clock import time_of
 
 HELD = 0xFF
 SEVERITIES = 4

@@ -1,8 +1,8 @@
 """The compiled module: the twins of `tally.py` and `clock.py`, and the engine's library."""
 
-from logscan_scanner.tally import Hits as Hits
-from logscan_scanner.tally import Tally as Tally
-from logscan_scanner.tally import count_lines as count_lines
+from logscan_engine.tally import Hits as Hits
+from logscan_engine.tally import Tally as Tally
+from logscan_engine.tally import count_lines as count_lines
 
 class Library:
     """Expressions compiled by a library that is found at run time.

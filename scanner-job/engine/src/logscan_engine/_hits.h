@@ -168,5 +168,5 @@ static PyType_Slot hits_slots[] = {
 };
 
 static PyType_Spec hits_spec = {
-    "logscan_scanner._native.Hits", sizeof(Hits), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL, hits_slots,
+    "logscan_engine._native.Hits", sizeof(Hits), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL, hits_slots,
 };

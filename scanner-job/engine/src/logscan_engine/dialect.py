@@ -9,7 +9,7 @@ report per byte; it is trimmed where that leaves the same lines.
 import re
 from dataclasses import dataclass
 
-from logscan_scanner.errors import InvalidRuleError
+from logscan_engine.errors import InvalidRuleError
 
 NEWLINE = 0x0A
 DIGITS = frozenset(range(0x30, 0x3A))

@@ -174,5 +174,5 @@ static PyType_Slot library_slots[] = {
 };
 
 static PyType_Spec library_spec = {
-    "logscan_scanner._native.Library", sizeof(Library), 0, Py_TPFLAGS_DEFAULT, library_slots,
+    "logscan_engine._native.Library", sizeof(Library), 0, Py_TPFLAGS_DEFAULT, library_slots,
 };

@@ -8,10 +8,11 @@ calls back for each match. See docs/decisions/0001-scan-engine.md.
 from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
-from logscan_scanner.native import COMPILED, Hits
+from logscan_engine.native import COMPILED, Hits
 
 CASELESS, MULTILINE, PREFILTER = 1, 4, 128  # HS_FLAG_*, hs_compile.h
 LIBRARY = "libhs.so.5"  # Vectorscan's too
+NO_MEMORY = "Unable to allocate memory"  # what Hyperscan says of a compilation that ran out of it (src/hs.cpp)
 
 
 class CompileError(Exception):
@@ -37,14 +38,15 @@ class LibraryDatabase:
 
         Raises:
             CompileError: One cannot be compiled.
+            MemoryError: There is not enough memory to compile them.
         """
-        from logscan_scanner import _native
+        from logscan_engine import _native
 
         try:
             self._library = _native.Library(path, expressions, flags)
         except ValueError as error:
             _position, message = error.args
-            raise CompileError(message) from error
+            raise _refusal(message) from error
 
     def scan(self, block: bytes, hits: Hits) -> None:
         """Scan a block, see `Database`."""
@@ -61,6 +63,7 @@ class WheelDatabase:
 
         Raises:
             CompileError: One cannot be compiled; the wheel does not say which.
+            MemoryError: There is not enough memory to compile them.
         """
         import hyperscan  # where it is needed only: the library does without
 
@@ -68,7 +71,7 @@ class WheelDatabase:
         try:
             self._database.compile(expressions=expressions, ids=list(range(len(expressions))), flags=flags)
         except hyperscan.error as error:
-            raise CompileError(str(error)) from error
+            raise _refusal(str(error)) from error
 
     def scan(self, block: bytes, hits: Hits) -> None:
         """Scan a block, see `Database`."""
@@ -76,12 +79,17 @@ class WheelDatabase:
         self._database.scan(block, match_event_handler=hits)
 
 
+def _refusal(message: str) -> CompileError | MemoryError:
+    """Return the error for what Hyperscan said: a lack of memory is no fault of an expression."""
+    return MemoryError(f"compile the rules: {message}") if message.startswith(NO_MEMORY) else CompileError(message)
+
+
 @cache
 def library_path() -> str | None:
     """Return the name by which the dynamic linker finds Hyperscan's library, or None."""
     if not COMPILED:
         return None
-    from logscan_scanner import _native
+    from logscan_engine import _native
 
     try:
         _native.Library(LIBRARY, [b"x"], [0])
@@ -95,6 +103,7 @@ def compile_expressions(expressions: list[bytes], flags: list[int]) -> Database:
 
     Raises:
         CompileError: One cannot be compiled.
+        MemoryError: There is not enough memory to compile them.
     """
     path = library_path()
     return LibraryDatabase(path, expressions, flags) if path else WheelDatabase(expressions, flags)

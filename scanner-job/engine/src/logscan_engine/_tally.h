@@ -373,5 +373,5 @@ static PyType_Slot slots[] = {
 };
 
 static PyType_Spec tally_spec = {
-    "logscan_scanner._native.Tally", sizeof(Tally), 0, Py_TPFLAGS_DEFAULT, slots,
+    "logscan_engine._native.Tally", sizeof(Tally), 0, Py_TPFLAGS_DEFAULT, slots,
 };

@@ -5,9 +5,9 @@ from setuptools import Extension, setup
 setup(
     ext_modules=[
         Extension(
-            "logscan_scanner._native",
-            ["src/logscan_scanner/_native.c"],
-            depends=[f"src/logscan_scanner/_{name}.h" for name in ("clock", "hits", "library", "tally")],
+            "logscan_engine._native",
+            ["src/logscan_engine/_native.c"],
+            depends=[f"src/logscan_engine/_{name}.h" for name in ("clock", "hits", "library", "tally")],
             extra_compile_args=["-O3"],
             libraries=["dl"],
             optional=True,

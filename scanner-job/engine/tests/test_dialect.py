@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from logscan_scanner.dialect import DialectError, per_line, trim
+from logscan_engine.dialect import DialectError, per_line, trim
 
 
 @pytest.mark.parametrize(

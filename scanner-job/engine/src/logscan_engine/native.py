@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING
 COMPILED = True
 
 if TYPE_CHECKING:
-    from logscan_scanner.tally import Hits, Tally, count_lines
+    from logscan_engine.tally import Hits, Tally, count_lines
 else:
     try:
-        from logscan_scanner._native import Hits, Tally, count_lines
+        from logscan_engine._native import Hits, Tally, count_lines
     except ImportError:
-        from logscan_scanner.tally import Hits, Tally, count_lines
+        from logscan_engine.tally import Hits, Tally, count_lines
 
         COMPILED = False
 

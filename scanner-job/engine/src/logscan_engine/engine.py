@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from logscan_api.rules import Severity
-from logscan_scanner.blocks import Block
-from logscan_scanner.compiling import RuleSet
-from logscan_scanner.confirming import Confirmer
-from logscan_scanner.native import Hits, Tally, count_lines
-from logscan_scanner.tally import HELD, Second
+from logscan_engine.blocks import Block
+from logscan_engine.compiling import RuleSet
+from logscan_engine.confirming import Confirmer
+from logscan_engine.native import Hits, Tally, count_lines
+from logscan_engine.tally import HELD, Second
 
 
 class Line(NamedTuple):

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from logscan_api.rules import Rule
-from logscan_scanner import dialect
-from logscan_scanner.matching import CASELESS, MULTILINE, PREFILTER, CompileError, Database, compile_expressions
+from logscan_engine import dialect
+from logscan_engine.matching import CASELESS, MULTILINE, PREFILTER, CompileError, Database, compile_expressions
 
 if TYPE_CHECKING:
     import regex

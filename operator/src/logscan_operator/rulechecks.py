@@ -1,0 +1,101 @@
+"""Whether a policy's rules compile: asked of the engine in a process of its own, and what its answer means.
+
+What compiles there compiles in the scanner, and an expression that takes all memory or time takes down neither the
+operator nor the other policies. Only the engine's own verdict says something about the rules. When the check itself
+fails (the process cannot start, is killed, or is starved on a busy machine), the rules are neither good nor bad: the
+policy stays in use and the check is repeated.
+"""
+
+import asyncio
+import json
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from logscan_api.policies import LogScanPolicySpec, PolicyAction
+
+CHECKER = (sys.executable, "-m", "logscan_engine")
+CHECK_SECONDS = 100  # above the 60 s of CPU time that the engine allows itself, for a node without CPU to spare
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the condition `Ready` of a policy says.
+
+    Attributes:
+        status: The condition's status.
+        reason: Its reason.
+        message: For a person: what is wrong and with which rule.
+    """
+
+    status: Literal["True", "False", "Unknown"]
+    reason: str
+    message: str
+
+
+COMPILED = Verdict("True", "RulesCompiled", "all rules compile")
+
+
+def invalid(problem: str) -> Verdict:
+    """Return the verdict on rules that cannot be used."""
+    return Verdict("False", "InvalidRule", problem)
+
+
+def undecided(cause: str) -> Verdict:
+    """Return the verdict when the check failed and says nothing about the rules."""
+    return Verdict("Unknown", "CheckFailed", f"the rules could not be checked and are used unchecked: {cause}")
+
+
+def judge(code: int, output: bytes, errors: bytes) -> Verdict:
+    """Return what the end of the engine's process means.
+
+    Args:
+        code: Its exit code; the negative number of the signal that ended it.
+        output: Its standard output.
+        errors: Its standard error.
+    """
+    if code == -signal.SIGXCPU:
+        return invalid("the rules take more than a minute of CPU time to compile: split them into several policies")
+    if code < 0:
+        name = signal.Signals(-code).name if -code in set(signal.Signals) else f"signal {-code}"
+        return undecided(f"the check was ended by {name}, perhaps for lack of memory")
+    lines = errors.decode(errors="replace").split("\n")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "it printed no error")
+    if code > 0:
+        return undecided(f"the check ended with code {code}: {last}")
+    try:
+        answer = json.loads(output)
+        problem = answer["problem"]
+    except (ValueError, TypeError, KeyError):
+        return undecided(f"the check printed no verdict: {output[:100].decode(errors='replace')!r}")
+    return COMPILED if problem is None else invalid(str(problem))
+
+
+async def check(spec: LogScanPolicySpec | None, checker: Sequence[str] = CHECKER) -> Verdict:
+    """Return whether the rules of a policy can be used.
+
+    Args:
+        spec: The policy's spec; None if it cannot be read.
+        checker: The command that reads rules and prints a verdict.
+    """
+    if spec is None:
+        return Verdict("False", "InvalidSpec", "the spec cannot be read by this version of the operator")
+    if spec.action is PolicyAction.IGNORE or spec.rules is None:
+        return COMPILED
+    pipe = asyncio.subprocess.PIPE
+    try:
+        process = await asyncio.create_subprocess_exec(*checker, stdin=pipe, stdout=pipe, stderr=pipe)
+    except OSError as error:
+        return undecided(f"the check did not start: {error}")
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            output, errors = await process.communicate(json.dumps(spec.rules.wire()).encode())
+    except TimeoutError:
+        return undecided(f"the check did not end within {CHECK_SECONDS} s")
+    finally:
+        if process.returncode is None:  # it took too long, or the operator stops
+            process.kill()
+            await process.wait()
+    return judge(process.returncode or 0, output, errors)

@@ -1,0 +1,149 @@
+"""What a policy's `Ready` says: the engine's verdict, and never a fault of the check as one of the rules."""
+
+import asyncio
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from objects import NOW, stamp
+
+from logscan_api.policies import LogScanPolicySpec, LogScanPolicyStatus
+from logscan_api.statuses import Condition
+from logscan_local.testing import eventually
+from logscan_operator.items import Policy
+from logscan_operator.policychecks import MAX_RETRY_SECONDS, Retry, checked, due
+from logscan_operator.rulechecks import COMPILED, Verdict, check, invalid, judge, undecided
+
+GOOD = LogScanPolicySpec.model_validate({"rules": {"inline": [{"name": "good", "pattern": "x"}]}})
+BAD = LogScanPolicySpec.model_validate({"rules": {"inline": [{"name": "broken", "pattern": "("}]}})
+
+
+def policy(generation: int = 2, observed: int | None = None, ready: Verdict | None = None) -> Policy:
+    conditions = None
+    if ready is not None:
+        conditions = [
+            Condition(type="Ready", status=ready.status, reason=ready.reason, message="m", last_transition_time=stamp())
+        ]
+    status = LogScanPolicyStatus(observed_generation=observed, conditions=conditions)
+    return Policy(("logscan", "p"), 1, generation, GOOD, status)
+
+
+def runs(pid: Path) -> bool:
+    """Return whether the process that wrote its number into a file runs."""
+    number = pid.read_text().strip() if pid.exists() else ""
+    return bool(number) and Path("/proc", number).exists()
+
+
+async def test_the_engine_itself_judges_rules() -> None:
+    assert await check(GOOD) == COMPILED
+    verdict = await check(BAD)
+    assert (verdict.status, verdict.reason) == ("False", "InvalidRule")
+    assert verdict.message.startswith("rule 'broken': Missing close parenthesis")
+
+
+async def test_what_has_no_rules_to_check_needs_no_engine() -> None:
+    for spec in ({"action": "Ignore"}, {}):
+        assert await check(LogScanPolicySpec.model_validate(spec), ["/nowhere"]) == COMPILED
+    unreadable = await check(None)
+    assert (unreadable.status, unreadable.reason) == ("False", "InvalidSpec")
+
+
+PROGRAMS = {
+    "no such module": ([sys.executable, "-m", "logscan_nowhere"], "code 1: .*No module named logscan_nowhere"),
+    "killed": (["/bin/sh", "-c", "kill -9 $$"], "ended by SIGKILL"),
+    "crashed": (["/bin/sh", "-c", "kill -SEGV $$"], "ended by SIGSEGV"),
+    "silent": (["/bin/true"], "no verdict: ''"),
+    "garbage": (["/bin/echo", "{"], "no verdict: '{"),
+    "other JSON": (["/bin/echo", "[1]"], "no verdict"),
+    "closes its input": ([sys.executable, "-c", "import os; os.close(0); raise SystemExit(3)"], "code 3: it printed"),
+}
+
+
+@pytest.mark.parametrize(("command", "words"), PROGRAMS.values(), ids=PROGRAMS)
+async def test_a_check_that_fails_says_nothing_about_the_rules(command: list[str], words: str) -> None:
+    for spec in (GOOD, BAD):
+        verdict = await check(spec, command)
+        assert (verdict.status, verdict.reason) == ("Unknown", "CheckFailed")
+        with pytest.raises(AssertionError, match=words):
+            raise AssertionError(verdict.message)
+
+
+async def test_a_missing_program_says_nothing_about_the_rules() -> None:
+    verdict = await check(BAD, ["/nowhere/python", "-m", "logscan_engine"])
+    assert (verdict.status, verdict.reason) == ("Unknown", "CheckFailed")
+    assert "/nowhere/python" in verdict.message
+
+
+async def test_a_check_that_takes_too_long_is_ended_and_says_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("logscan_operator.rulechecks.CHECK_SECONDS", 0.5)
+    pid = tmp_path / "pid"
+    verdict = await check(BAD, ["/bin/sh", "-c", f"echo $$ > {pid}; exec sleep 600"])
+    assert (verdict.status, verdict.reason) == ("Unknown", "CheckFailed")
+    assert not runs(pid)
+
+
+async def test_a_cancelled_check_leaves_no_process_behind(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    checking = asyncio.create_task(check(BAD, ["/bin/sh", "-c", f"echo $$ > {pid}; exec sleep 600"]))
+    await asyncio.to_thread(eventually, lambda: runs(pid), 30, "the process")
+    checking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await checking
+    assert not runs(pid)
+
+
+def test_a_limit_of_time_that_the_rules_exceed_is_theirs() -> None:
+    assert judge(-signal.SIGXCPU, b"", b"").reason == "InvalidRule"
+    assert judge(0, b'{"problem": null}\n', b"some warning") == COMPILED
+    assert judge(0, b'{"problem": "rule x"}\n', b"") == invalid("rule x")
+    assert judge(-200, b"", b"").reason == "CheckFailed"
+
+
+def test_the_condition_changes_its_time_with_its_status_only() -> None:
+    first = checked(policy(), undecided("no memory"), NOW).conditions
+    assert first is not None
+    assert (first[0].status, first[0].reason, first[0].observed_generation) == ("Unknown", "CheckFailed", 2)
+    assert "used unchecked: no memory" in first[0].message
+    old = policy(observed=1, ready=COMPILED)
+    same, other = checked(old, COMPILED, NOW.replace(year=2030)), checked(old, invalid("x"), NOW.replace(year=2030))
+    assert same.conditions is not None
+    assert other.conditions is not None
+    assert same.conditions[0].last_transition_time == stamp()
+    assert other.conditions[0].last_transition_time.startswith("2030")
+    assert other.observed_generation == 2
+    long = checked(old, invalid("x" * 5000), NOW)
+    assert long.conditions is not None
+    assert len(long.conditions[0].message) == 1024
+
+
+def test_checks_that_failed_are_repeated_ever_more_rarely() -> None:
+    retry = Retry.after(None, 2, 100)
+    assert retry.at == 110
+    pauses = []
+    for _ in range(10):
+        retry = Retry.after(retry, 2, 0)
+        pauses.append(retry.at)
+    assert pauses[:3] == [20, 40, 80]
+    assert pauses[-1] == MAX_RETRY_SECONDS
+    assert Retry.after(retry, 3, 0).failures == 1  # the rules changed
+
+
+@pytest.mark.parametrize(
+    ("found", "retry", "expected"),
+    [
+        (policy(2, None), None, True),
+        (policy(2, 1, COMPILED), None, True),
+        (policy(2, 2, COMPILED), None, False),
+        (policy(2, 2, invalid("x")), None, False),
+        (policy(2, 2, undecided("x")), None, True),  # the operator started over and knows of no retry
+        (policy(2, 2, undecided("x")), Retry(2, 1, 200), False),
+        (policy(2, 2, undecided("x")), Retry(2, 1, 100), True),
+        (policy(2, 1, undecided("x")), Retry(1, 9, 900), True),  # the rules changed: at once
+        (policy(2, 1, COMPILED), Retry(2, 1, 200), False),  # the status could not be written
+    ],
+)
+def test_when_a_check_is_due(found: Policy, retry: Retry | None, expected: bool) -> None:
+    assert due(found, retry, 150) is expected

@@ -1,0 +1,66 @@
+"""`python -m logscan_engine` as the operator runs it: a verdict on rules, and nothing else that looks like one."""
+
+import json
+import resource
+import signal
+import subprocess
+import sys
+from functools import partial
+
+import pytest
+
+
+def check(text: str, kind: int = resource.RLIMIT_CORE, most: int = 0) -> subprocess.CompletedProcess[str]:
+    """Return how a check of rules ended, under a limit of the system."""
+    limit = partial(resource.setrlimit, kind, (most, most + 1))
+    command = [sys.executable, "-m", "logscan_engine"]
+    return subprocess.run(command, input=text, capture_output=True, text=True, check=False, preexec_fn=limit)
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"packs": ["generic", "secrets"]},
+        {"inline": [{"name": "error", "pattern": "ERROR", "exclude": "harmless"}]},
+        {"inline": [{"name": "lookahead", "pattern": "a(?=b)"}]},
+    ],
+)
+def test_rules_that_compile_have_no_problem(rules: dict[str, object]) -> None:
+    done = check(json.dumps(rules))
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"problem": None})
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"inline": [{"name": "broken", "pattern": "("}]}', ["rule 'broken'", "parenthesis"]),
+        ('{"packs": ["nosuch"]}', ["nosuch"]),
+        ('{"inline": [{"name": "x"}]}', ["inline.0.pattern"]),
+        ("no JSON", ["JSON"]),
+    ],
+)
+def test_a_problem_names_the_rule_or_the_field(text: str, words: list[str]) -> None:
+    done = check(text)
+    problem = json.loads(done.stdout)["problem"]
+    assert (done.returncode, [word for word in words if word not in problem]) == (0, [])
+
+
+LARGE = json.dumps(
+    {
+        "inline": [
+            {"name": f"r{number}", "pattern": "|".join(f"({number}{n}.{{1,900}}x)" for n in range(40))}
+            for number in range(60)
+        ]
+    }
+)
+
+
+def test_a_lack_of_memory_is_no_problem_of_the_rules() -> None:
+    done = check(LARGE, resource.RLIMIT_DATA, 80 << 20)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[-1].startswith("MemoryError: compile the rules")
+
+
+def test_rules_that_take_too_long_to_compile_end_by_a_signal_of_their_own() -> None:
+    done = check(LARGE, resource.RLIMIT_CPU, 2)
+    assert (done.returncode, done.stdout) == (-signal.SIGXCPU, "")
