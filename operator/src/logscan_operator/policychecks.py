@@ -106,7 +106,7 @@ class PolicyChecks:
         """Compile the rules of new and changed policies at once, count scans now and then."""
         while True:
             self._alive()
-            for policy in list(self._view.policies.values()):
+            for policy in self._view.policies_in_sight():
                 if policy.status.observed_generation != policy.generation:
                     await self._write(policy, checked(policy, await compile_problem(policy), utc_now()))
             clock = asyncio.get_running_loop().time()
@@ -117,7 +117,7 @@ class PolicyChecks:
 
     async def _count(self) -> None:
         counts = count_scans(self._view)
-        for policy in list(self._view.policies.values()):
+        for policy in self._view.policies_in_sight():
             now = counts.get(policy.key, ScanCounts())
             if policy.status.scans != now and policy.status.observed_generation == policy.generation:
                 await self._write(policy, policy.status.model_copy(update={"scans": now}))
