@@ -353,8 +353,8 @@ async def many_finished(bench: Bench, count: int, minutes: float) -> None:
 
 def plan_cost(bench: Bench, count: int) -> None:
     """Measure one plan with many unfinished scans known."""
-    view = View()
-    view.synced = True
+    view = View(["n"])
+    view.namespaces.find("n")
     now = datetime.now(UTC)
     stamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
     for number in range(count):

@@ -62,8 +62,9 @@ def job_body(scan: str = "a", attempt: int = 1, ended: str | None = None, **chan
 
 def synced_view() -> View:
     """Return an empty view of a cluster that was read."""
-    view = View()
-    view.synced = True
+    view = View(["logscan", "team-a", "team-b"])
+    for namespace in view.namespaces.names:
+        view.namespaces.find(namespace)
     return view
 
 

@@ -44,7 +44,7 @@ def test_what_is_not_final_or_in_work_stays() -> None:
     assert names(view, max_finished=0) == ["done"]
     use = SETTINGS.model_copy(update={"max_finished": 0})
     assert expired(view, use, NOW, {("logscan", "done")}, 9) == []
-    view.synced = False
+    view.namespaces.lose("logscan", "403 Forbidden")
     assert names(view, max_finished=0) == []
 
 

@@ -46,9 +46,21 @@ def names(actions: list[Action]) -> list[tuple[str, str]]:
 
 
 def test_nothing_is_planned_before_the_cluster_was_read() -> None:
-    view = view_of(scan_body())
-    view.synced = False
+    view = View(["logscan"])
+    view.scans.take(scan_body())
     assert plan(view, SETTINGS, NOW, {}) == []
+
+
+def test_nothing_is_planned_in_a_namespace_out_of_sight_and_its_jobs_keep_their_slots() -> None:
+    away = scan_body("away", age=3600, status=RUNNING)
+    for body in (held := [job_body("away"), job_body("away", attempt=2)]):
+        body["metadata"]["namespace"] = "team-a"
+    away["metadata"]["namespace"] = "team-a"
+    view = view_of(away, *held, scan_body("here"))
+    view.namespaces.lose("team-a", "403 Forbidden")
+    assert names(plan(view, SETTINGS, NOW, {})) == [("WriteStatus", "here")], "both slots are in use"
+    view.jobs.forget(("team-a", "away-1"))
+    assert names(plan(view, SETTINGS, NOW, {})) == [("CreateJob", "here")]
 
 
 def test_a_new_scan_gets_its_first_job() -> None:

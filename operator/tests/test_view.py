@@ -1,6 +1,8 @@
 """The view: newer wins, older never comes back, lists prune what is gone."""
 
-from objects import job_body, scan_body, view_of
+from datetime import timedelta
+
+from objects import NOW, job_body, scan_body, view_of
 
 from logscan_operator.items import Object, Policy
 from logscan_operator.view import View
@@ -70,3 +72,37 @@ def test_an_unreadable_policy_matches_nothing() -> None:
     view.policies.take({"metadata": {**metadata, "namespace": "other"}, "spec": {"action": "Ignore"}})
     assert list(view.policies_in("logscan")) == ["q"]
     assert isinstance(view.policies["logscan", "p"], Policy)
+
+
+def test_what_is_known_of_a_namespace_out_of_sight_is_kept() -> None:
+    view = view_of(scan_body("a"), job_body("a"))
+    view.namespaces.lose("logscan", "403 Forbidden")
+    assert not view.synced_in("logscan")
+    assert (len(view.unfinished), len(view.live_jobs)) == (1, 1)
+    assert list(view.unfinished_in_sight()) == []
+
+
+def test_a_job_out_of_sight_is_forgotten_when_it_must_be_over() -> None:
+    job = job_body("a")
+    job["spec"]["activeDeadlineSeconds"] = 60
+    job["status"]["startTime"] = job["metadata"]["creationTimestamp"]
+    view = view_of(job, job_body("foreign"))
+    view.forget_ended("other", NOW + timedelta(days=1))
+    assert len(view.live_jobs) == 2
+    view.forget_ended("logscan", NOW + timedelta(seconds=59))
+    assert [name for _, name in view.live_jobs] == ["a-1"], "nobody can tell when a Job without a deadline ends"
+    view.forget_ended("logscan", NOW + timedelta(seconds=60))
+    assert not view.live_jobs
+
+
+def test_all_namespaces_are_waited_for_but_not_for_ever() -> None:
+    view = View(["logscan", "team-a"])
+    assert (view.settled, view.synced) == (False, False)
+    assert view.namespaces.find("logscan")
+    assert (view.settled, view.synced) == (False, True)
+    assert view.namespaces.lose("team-a", "gone")
+    assert (view.settled, view.synced, view.synced_in("team-a")) == (True, True, False)
+    assert not view.namespaces.lose("team-a", "gone"), "that is no news"
+    assert view.namespaces.states() == {"team-a": "gone"}
+    assert view.namespaces.find("team-a")
+    assert view.namespaces.states() == {}

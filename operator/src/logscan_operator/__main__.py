@@ -7,18 +7,12 @@ import logging
 import os
 import signal
 import threading
-from typing import Any
 
-import kopf
-
-from logscan_operator import __version__, handlers, logs, preflight, settings
+from logscan_operator import __version__, logs, preflight, settings
 from logscan_operator.app import LeadershipLostError, Operator
 from logscan_operator.kube import Connection
 from logscan_operator.settings import Settings
-
-# Peers are told apart by it, and there are none. Without one kopf asks for the user's name, which no arbitrary
-# numeric user of a container has.
-IDENTITY: Any = "logscan-operator"
+from logscan_operator.watching import Watcher
 
 log = logging.getLogger("logscan")
 
@@ -26,36 +20,15 @@ log = logging.getLogger("logscan")
 async def serve(config: Settings, connection: Connection, stop: asyncio.Event) -> None:
     """Run the operator until `stop` is set or a part of it breaks."""
     operator = Operator(config, connection)
-    watching_ready, end_watching = asyncio.Event(), asyncio.Event()
-    watching = asyncio.create_task(
-        kopf.operator(
-            registry=handlers.build_registry(operator.view, connection),
-            settings=handlers.operator_settings(),
-            namespaces=config.namespaces,
-            standalone=True,
-            identity=IDENTITY,
-            ready_flag=watching_ready,
-            stop_flag=end_watching,
-        )
-    )
-    working = asyncio.create_task(operator.run(stop))
-    signals = asyncio.create_task(_catch_signals(watching_ready, stop))
-    await asyncio.wait([watching, working], return_when=asyncio.FIRST_COMPLETED)
-    stop.set()
-    signals.cancel()
-    if watching.done():  # kopf broke, or a signal came before its watches stood; it takes every other task with it
-        await asyncio.gather(working, return_exceptions=True)
-    else:
-        await working
-        end_watching.set()
-    await watching
+    _catch_signals(stop)
+    await operator.run(stop, Watcher(operator.view, connection).watch)
 
 
 async def _run_and_end(config: Settings) -> None:
     """Run the operator, then end the process then and there.
 
-    What is in hand is finished by then, or another process may be doing it already (the lead was lost). kopf's own
-    tasks can outlast their cancellation for ever when the API server is gone, and would keep a dead operator alive.
+    What is in hand is finished by then, or another process may be doing it already (the lead was lost). Threads that
+    wait for an answer of AWS or of an API server that is gone would keep a dead operator alive.
     """
     code = 1
     try:
@@ -79,9 +52,8 @@ def _spare_the_collector() -> None:
     gc.set_threshold(50_000, 20, 100)
 
 
-async def _catch_signals(watching_ready: asyncio.Event, stop: asyncio.Event) -> None:
-    """Replace kopf's own handlers, which would end the watches before the work in hand is finished."""
-    await watching_ready.wait()
+def _catch_signals(stop: asyncio.Event) -> None:
+    """Let SIGTERM and SIGINT end the work; what is in hand is finished first."""
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -7,19 +7,22 @@ import asyncio
 import logging
 import os
 import socket
-import time
 import uuid
+from collections.abc import Iterable
 from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any
 
-import aiohttp
 from aiohttp import web
 
 from logscan_operator import health
 from logscan_operator.aws import Queue, ResultReader
 from logscan_operator.executor import Executor
+from logscan_operator.following import Follower, Step
 from logscan_operator.health import Progress
+from logscan_operator.hearing import longest
 from logscan_operator.intake import Intake
-from logscan_operator.kube import ApiError, ApiServer, Connection
+from logscan_operator.kube import ApiServer, Connection
 from logscan_operator.leases import FencedApi, Leadership
 from logscan_operator.metrics import Metrics
 from logscan_operator.policychecks import PolicyChecks
@@ -28,7 +31,8 @@ from logscan_operator.scheduler import Scheduler
 from logscan_operator.settings import Settings
 from logscan_operator.view import View
 
-RETRY_SECONDS = 2.0
+LISTS = 4  # namespaces that are listed at the same time
+ANSWER_SECONDS = 15.0  # what a receive call may take beyond its long poll
 
 log = logging.getLogger("logscan.app")
 
@@ -44,18 +48,18 @@ class Operator:
         """Prepare; nothing runs before `run`."""
         self.settings = settings
         self.connection = connection
-        self.view = View()
+        self.view = View(settings.namespaces)
         self.metrics = Metrics(settings.max_concurrent)
-        patience = {"scheduler": 60.0, "policies": 120.0, "resync": settings.resync_seconds + 120.0}
-        intakes = range(len(settings.queue_urls) * settings.receivers)
-        patience |= {f"intake-{n}": settings.receive_wait_seconds + 90.0 for n in intakes}
-        self.progress = Progress(patience)
+        self.progress = Progress()
         self._scheduler: Scheduler | None = None
         self._intakes: list[Intake] = []
-        self._leading = False
 
-    async def run(self, stop: asyncio.Event) -> None:
+    async def run(self, stop: asyncio.Event, watch: Step) -> None:
         """Work until `stop` is set: then take no more messages, finish what is in hand, and return.
+
+        Args:
+            stop: Set to end the work.
+            watch: Feeds the view with the changes of a namespace, until it raises.
 
         Raises:
             LeadershipLostError: The Lease could not be kept.
@@ -65,38 +69,50 @@ class Operator:
             await self._serve_http(stack)
             identity = f"{os.environ.get('HOSTNAME') or socket.gethostname()}-{uuid.uuid4().hex[:8]}"
             leadership = Leadership(api, self.settings.namespace, identity, self.settings.lease_seconds)
-            resyncing = asyncio.create_task(self._resync_forever(api))
+            following = self._follow(api, watch)
             stopped = asyncio.create_task(stop.wait())
             acquiring = asyncio.create_task(leadership.acquire())
             try:
-                await asyncio.wait([acquiring, stopped, resyncing], return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait([acquiring, stopped, *following], return_when=asyncio.FIRST_COMPLETED)
                 if acquiring.done() and not stopped.done():
                     await acquiring
-                    await self._lead(api, leadership, stopped)
+                    await self._lead(api, leadership, [stopped, *following])
             finally:
-                acquiring.cancel()
-                stopped.cancel()
-                resyncing.cancel()
-                ended = await asyncio.gather(acquiring, resyncing, return_exceptions=True)
+                for task in (acquiring, stopped, *following):
+                    task.cancel()
                 await leadership.release()
-            for error in ended:
-                if isinstance(error, Exception):
-                    raise error
+                ended = await asyncio.gather(acquiring, *following, return_exceptions=True)
+            _raise_first(ended)
 
-    async def _lead(self, api: ApiServer, leadership: Leadership, stopped: "asyncio.Task[bool]") -> None:
-        """Do the leader's work until told to stop or until the Lease is lost."""
-        fenced = FencedApi(api, leadership.holds)
-        self._leading = True
-        self.metrics.leader.set(1)
+    def _follow(self, api: ApiServer, watch: Step) -> "list[asyncio.Task[None]]":
+        """Start to follow each namespace."""
+        lists = asyncio.Semaphore(LISTS)
+
+        async def read(namespace: str) -> None:
+            async with lists:
+                await resync(api, self.view, namespace)
+
+        def follower(name: str) -> Follower:
+            every = self.settings.resync_seconds
+            alive = self.progress.begin(f"follow-{name}", every + 120)
+            return Follower(name, self.view, read, watch, every, alive)
+
+        return [asyncio.create_task(follower(name).run()) for name in self.settings.namespaces]
+
+    async def _lead(self, api: ApiServer, leadership: Leadership, ends: "list[asyncio.Task[Any]]") -> None:
+        """Do the leader's work until the Lease is lost or one of `ends`, the first of which is the wish to stop, is."""
+        fenced, stopped = FencedApi(api, leadership.holds), ends[0]
+        self.metrics.lead(True)
         executor = Executor(self.view, fenced, ResultReader(), self.settings, self.metrics)
-        scheduler = Scheduler(self.view, executor, self.settings, self.metrics, lambda: self.progress.tick("scheduler"))
+        scheduler = Scheduler(self.view, executor, self.settings, self.metrics, self.progress.begin("scheduler", 60))
         self._scheduler = scheduler
-        checks = PolicyChecks(self.view, fenced, lambda: self.progress.tick("policies"))
+        checks = PolicyChecks(self.view, fenced, self.progress.begin("policies", 120))
         self._intakes = [self._intake(fenced, number) for number in range(self._receivers())]
+        self._measure_queues()
         loops = [asyncio.create_task(loop) for loop in (scheduler.run(), checks.run(), leadership.keep())]
         receiving = [asyncio.create_task(intake.run()) for intake in self._intakes]
         try:
-            await asyncio.wait([*loops, *receiving, stopped], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([*loops, *receiving, *ends], return_when=asyncio.FIRST_COMPLETED)
             for intake in self._intakes:
                 intake.stopping.set()
             if stopped.done() and leadership.holds():
@@ -108,11 +124,8 @@ class Operator:
             ended = await asyncio.gather(*loops, *receiving, return_exceptions=True)
             if leadership.holds():
                 await scheduler.finish()
-            self.metrics.leader.set(0)
-            self._leading = False
-        for error in ended:
-            if isinstance(error, Exception):
-                raise error
+            self.metrics.lead(False)
+        _raise_first([*ended, *(task.exception() for task in ends if task.done() and not task.cancelled())])
         if not stopped.done():
             raise LeadershipLostError("the Lease was lost")
 
@@ -122,9 +135,15 @@ class Operator:
     def _intake(self, api: FencedApi, number: int) -> Intake:
         url = self.settings.queue_urls[number // self.settings.receivers]
         queue = Queue(url, self.settings.receive_wait_seconds, self.settings.visibility_seconds)
-        return Intake(
-            queue, api, self.view, self.settings, self.metrics, lambda: self.progress.tick(f"intake-{number}")
-        )
+        alive = self.progress.begin(f"intake-{number}", self.settings.receive_wait_seconds + 90)
+        return Intake(queue, api, self.view, self.settings, self.metrics, alive)
+
+    def _measure_queues(self) -> None:
+        """Let each scrape find out for how long each queue has not answered the slowest of its receivers."""
+        for number, url in enumerate(self.settings.queue_urls):
+            first = number * self.settings.receivers
+            ours = [intake.receiving for intake in self._intakes[first : first + self.settings.receivers]]
+            self.metrics.receive_age.labels(url.rsplit("/", 1)[-1]).set_function(partial(longest, ours))
 
     async def _serve_http(self, stack: AsyncExitStack) -> None:
         explain = self._explain if self.settings.debug else None
@@ -135,21 +154,24 @@ class Operator:
         await web.TCPSite(runner, port=self.settings.http_port).start()
 
     def _facts(self) -> dict[str, object]:
-        trouble = [intake.trouble for intake in self._intakes if intake.trouble]
-        return {"leading": self._leading, "queue": trouble[0] if trouble else "ok"}
+        return {"leading": self.metrics.leading, "queue": self._queue_trouble() or "ok"}
+
+    def _queue_trouble(self) -> str | None:
+        """Return what is wrong with the first queue that has trouble."""
+        patience = self.settings.receive_wait_seconds + ANSWER_SECONDS
+        for intake in self._intakes:
+            if intake.trouble:
+                return intake.trouble
+            if intake.receiving.seconds() > patience:
+                return f"no answer to a receive call for {intake.receiving.seconds():.0f} s"
+        return None
 
     def _explain(self) -> object:
-        return self._scheduler.explain() if self._scheduler is not None and self._leading else []
+        return self._scheduler.explain() if self._scheduler is not None and self.metrics.leading else []
 
-    async def _resync_forever(self, api: ApiServer) -> None:
-        heard = time.monotonic()
-        while True:
-            try:
-                await resync(api, self.view, self.settings.namespaces)
-                heard, pause = time.monotonic(), self.settings.resync_seconds
-            except (ApiError, aiohttp.ClientError, TimeoutError) as error:
-                log.warning("cannot list the cluster: %s", error)
-                pause = RETRY_SECONDS
-            self.progress.tick("resync")
-            self.metrics.watch_age.set(time.monotonic() - heard)
-            await asyncio.sleep(pause)
+
+def _raise_first(ended: Iterable[object]) -> None:
+    """Raise the first error among the results of tasks."""
+    for error in ended:
+        if isinstance(error, Exception):
+            raise error

@@ -28,9 +28,7 @@ def expired(view: View, settings: Settings, now: datetime, in_flight: Container[
         in_flight: Scans that something is being done with; they are left alone.
         most: How many at the most, which paces the deletes.
     """
-    if not view.synced:
-        return []
-    finished = [s for s in view.scans.values() if s.finished and not s.deleting]
+    finished = [s for s in view.scans.values() if s.finished and not s.deleting and view.synced_in(s.key[0])]
     finished.sort(key=lambda scan: (scan.ended, scan.key))
     surplus = max(len(finished) - settings.max_finished, 0)
     due = [scan for number, scan in enumerate(finished) if number < surplus or expiry(scan, settings) <= now]

@@ -190,6 +190,8 @@ class Executor:
         self._count(status)
 
     def _count(self, status: LogScanStatus) -> None:
+        if status.phase is not None and status.phase.finished:
+            self._metrics.finished.labels(str(status.phase)).inc()
         if status.phase is Phase.FAILED:
             self._metrics.failures.labels(str(status.reason)).inc()
         if status.completion_time is not None and status.start_time is not None:

@@ -7,14 +7,17 @@ resync, so that a handler's error (which kopf does not retry) loses nothing eith
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
+import aiohttp
 import kopf
 
 from logscan_api import GROUP, VERSION
-from logscan_operator.items import SCAN_UID_LABEL
+from logscan_operator.items import SCAN_UID_LABEL, Object
 from logscan_operator.kube import Connection
-from logscan_operator.view import Table, View
 
 WATCH_SECONDS = 240
+RETRY_SECONDS = (1.0, 2.0)  # a refused request is tried again after these, since refusals may pass
+
+Feed = Callable[[str, str | None, Object], None]
 
 
 class _NoProgress(kopf.ProgressStorage):
@@ -60,40 +63,59 @@ def operator_settings() -> kopf.OperatorSettings:
     settings.watching.client_timeout = WATCH_SECONDS + 30
     settings.watching.connect_timeout = 10
     settings.networking.request_timeout = 30
+    settings.networking.error_backoffs = RETRY_SECONDS
+    settings.process.ultimate_exiting_timeout = None  # it would kill the process for one namespace's watch
     settings.persistence.progress_storage = _NoProgress()
     settings.persistence.diffbase_storage = _NoDiffBase()
     return settings
 
 
-def build_registry(view: View, connection: Connection) -> kopf.OperatorRegistry:
-    """Return the handlers that feed a view."""
+def build_registry(
+    connection: Connection, namespace: str, heard: Callable[[str], None], feed: Feed
+) -> kopf.OperatorRegistry:
+    """Return the handlers for the events of a namespace.
+
+    Args:
+        connection: Where the API server is, and as whom to speak to it.
+        namespace: The namespace.
+        heard: Called with a resource, such as `jobs`, whenever the API server has said something about it.
+        feed: Called with a resource, the type of an event, and the object.
+    """
     registry = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=registry)
-    def login(**_: Any) -> kopf.ConnectionInfo:
-        scheme, _space, token = (connection.authorization() or "").partition(" ")
-        return kopf.ConnectionInfo(
-            server=connection.server,
-            ca_path=connection.ca_file,
-            certificate_path=connection.certificate_file,
-            private_key_path=connection.key_file,
-            scheme=scheme or None,
-            token=token or None,
-        )
+    async def login(**_: Any) -> kopf.AiohttpSession:
+        return kopf.AiohttpSession(server=connection.server, aiohttp_session=_session(connection, namespace, heard))
 
-    def feed(table: Table[Any]) -> Callable[..., Awaitable[None]]:
+    def handler(resource: str) -> Callable[..., Awaitable[None]]:
         # A coroutine, though it waits for nothing: kopf sends plain functions to a thread, at a multiple of the cost.
         async def on_event(event: kopf.RawEvent, **_: Any) -> None:
-            body = dict(event["object"])
-            if event["type"] == "DELETED":
-                table.drop(body)
-            else:
-                table.take(body)
+            heard(resource)
+            feed(resource, event["type"], dict(event["object"]))
 
         return on_event
 
-    kopf.on.event(GROUP, VERSION, "logscans", id="scans", registry=registry)(feed(view.scans))
-    kopf.on.event(GROUP, VERSION, "logscanpolicies", id="policies", registry=registry)(feed(view.policies))
+    for resource in ("logscans", "logscanpolicies"):
+        kopf.on.event(GROUP, VERSION, resource, id=resource, registry=registry)(handler(resource))
     labels = {SCAN_UID_LABEL: kopf.PRESENT}
-    kopf.on.event("batch", "v1", "jobs", id="jobs", labels=labels, registry=registry)(feed(view.jobs))
+    kopf.on.event("batch", "v1", "jobs", id="jobs", labels=labels, registry=registry)(handler("jobs"))
     return registry
+
+
+def _session(connection: Connection, namespace: str, heard: Callable[[str], None]) -> aiohttp.ClientSession:
+    """Return a session for kopf that tells of each answer about a resource of the namespace."""
+
+    async def answered(_: Any, __: Any, parameters: aiohttp.TraceRequestEndParams) -> None:
+        folder, _, resource = parameters.url.path.rpartition("/")
+        if parameters.response.status < 400 and folder.endswith(f"/namespaces/{namespace}"):
+            heard(resource)
+
+    trace = aiohttp.TraceConfig()
+    trace.on_request_end.append(answered)
+    context = connection.ssl_context() if connection.server.startswith("https") else False
+    authorization = connection.authorization()
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=context, limit=0),
+        headers={"Authorization": authorization} if authorization else {},
+        trace_configs=[trace],
+    )

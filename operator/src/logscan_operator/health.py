@@ -1,8 +1,7 @@
-"""What the operator tells over HTTP: `/healthz` (every loop moves), `/readyz` (the cluster was read), `/metrics`."""
+"""What the operator tells over HTTP: `/healthz` (every loop moves), `/readyz` (it could work), `/metrics`."""
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -11,29 +10,36 @@ from logscan_operator.metrics import Metrics
 from logscan_operator.view import View
 
 
-@dataclass
 class Progress:
-    """When each loop was last seen to move. One that has not begun is not missed.
+    """When each loop that was begun was last seen to move."""
 
-    Attributes:
-        patience: Seconds after which a loop that has not moved counts as stuck, by its name.
-    """
+    def __init__(self) -> None:
+        self._seen: dict[str, float] = {}
+        self._patience: dict[str, float] = {}
 
-    patience: dict[str, float]
-    _seen: dict[str, float] = field(default_factory=dict)
+    def begin(self, loop: str, patience: float) -> Callable[[], None]:
+        """Expect a loop to move from now on.
 
-    def __post_init__(self) -> None:
-        self._seen = {}
+        Args:
+            loop: Its name.
+            patience: Seconds after which it counts as stuck when it has not moved.
 
-    def tick(self, loop: str) -> None:
-        """Note that a loop has moved."""
-        self._seen[loop] = time.monotonic()
+        Returns:
+            What the loop is to call whenever it moves.
+        """
+
+        def alive() -> None:
+            self._seen[loop] = time.monotonic()
+
+        self._patience[loop] = patience
+        alive()
+        return alive
 
     def stuck(self) -> dict[str, float]:
         """Return the loops that have not moved for too long, with the seconds since they did."""
         now = time.monotonic()
         ages = {loop: now - seen for loop, seen in self._seen.items()}
-        return {loop: round(age, 1) for loop, age in ages.items() if age > self.patience[loop]}
+        return {loop: round(age, 1) for loop, age in ages.items() if age > self._patience[loop]}
 
 
 def application(
@@ -58,8 +64,10 @@ def application(
         return web.json_response({"stuck": stuck}, status=503 if stuck else 200)
 
     async def readyz(_: web.Request) -> web.Response:
-        said = {"synced": view.synced, "scans": len(view.scans), "jobs": len(view.jobs), **facts()}
-        return web.json_response(said, status=200 if view.synced else 503)
+        ready, states = view.synced and view.settled, view.namespaces.states()
+        known = {"scans": len(view.scans), "jobs": len(view.jobs)}
+        said = {"synced": ready, "namespaces": states, **known, **facts()}
+        return web.json_response(said, status=200 if ready else 503)
 
     async def prometheus(_: web.Request) -> web.Response:
         return web.Response(body=metrics.render(view), headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -19,6 +19,7 @@ from logscan_api.identity import identity_hash, scan_name
 from logscan_api.policies import LogScanPolicySpec, PolicyAction, choose
 from logscan_operator import paths
 from logscan_operator.aws import AwsError, Message, Queue
+from logscan_operator.hearing import Receiving
 from logscan_operator.items import IDENTITY_LABEL, Object
 from logscan_operator.kube import ApiError
 from logscan_operator.leases import FencedApi
@@ -117,19 +118,23 @@ class Intake:
         self._alive = alive
         self.stopping = asyncio.Event()
         self.trouble: str | None = None
+        self.receiving = Receiving()
 
     async def run(self) -> None:
         """Receive and handle messages until `stopping` is set; what is in hand then is finished."""
         failures = 0
         while not self.stopping.is_set():
             self._alive()
-            full = len(self._view.unfinished) >= self._settings.max_unfinished
+            full = sum(1 for _ in self._view.unfinished_in_sight()) >= self._settings.max_unfinished
             self._metrics.paused.set(full)
             if not self._view.synced or full or self._lacks_policies():
+                self.receiving.rests()
                 await self._pause(PAUSE_SECONDS)
                 continue
             try:
+                self.receiving.asks()
                 messages = await self._queue.receive()
+                self.receiving.rests()
                 failures, self.trouble = 0, None
             except AwsError as error:
                 failures += 1

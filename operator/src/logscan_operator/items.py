@@ -1,7 +1,7 @@
 """The objects that the operator works with, as it sees them: LogScans, their Jobs, and policies."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic import ValidationError
@@ -129,6 +129,7 @@ class ScanJob:
         policy: The policy that gave the rules.
         started: When the Job was started, or None before.
         ready: Whether its pod runs.
+        ends_by: When the Job controller ends it at the latest, or None if it has no deadline.
         memory: The scanner's memory limit.
     """
 
@@ -146,6 +147,7 @@ class ScanJob:
     policy: str | None
     started: datetime | None
     ready: bool
+    ends_by: datetime | None
     memory: str | None
 
     @classmethod
@@ -172,8 +174,16 @@ class ScanJob:
             policy=annotations.get(POLICY_ANNOTATION),
             started=parse_time(status["startTime"]) if status.get("startTime") else None,
             ready=bool(status.get("ready")),
+            ends_by=_ends_by(body),
             memory=_memory_limit(body["spec"]),
         )
+
+
+def _ends_by(job: Object) -> datetime | None:
+    """Return when a Job's deadline passes; one that was not started yet is taken to start when it was created."""
+    seconds = job["spec"].get("activeDeadlineSeconds")
+    started = job.get("status", {}).get("startTime") or job["metadata"].get("creationTimestamp")
+    return parse_time(started) + timedelta(seconds=seconds) if seconds and started else None
 
 
 def _memory_limit(spec: Object) -> str | None:

@@ -1,10 +1,32 @@
-"""What Prometheus sees. No bucket and no key is ever a label: their number has no bound."""
+"""What Prometheus sees. No bucket and no key is ever a label: their number has no bound.
+
+Counters with labels are born at 0 for every value that is known, since Prometheus' `increase()` does not see the first
+event of a series that is born at 1. What is true of the cluster, and not of one process, is told by the leader alone,
+so that sums over the replicas are right.
+"""
+
+from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 
+from logscan_api.exitcodes import Reason
+from logscan_api.statuses import Phase
 from logscan_operator import __version__
 from logscan_operator.view import View
 
+REJECTIONS = ("malformed", "not-created")
+SERVICES = ("sqs", "dynamodb")
+NO_FAILURES = {
+    Reason.WAITING,
+    Reason.CONCURRENCY_LIMIT,
+    Reason.NAMESPACE_LIMIT,
+    Reason.POLICY_LIMIT,
+    Reason.SUSPENDED,
+    Reason.BACKOFF,
+    Reason.JOB_CREATED,
+    Reason.COMPLETED,
+    Reason.CANCELLED,
+}
 WAITS = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3600)
 
 
@@ -24,6 +46,7 @@ class Metrics:
         self.aws_errors = Counter("logscan_aws_errors", "Failed calls of AWS.", ["service"], registry=registry)
         self.retries = Counter("logscan_retries", "Attempts that will be repeated.", ["reason"], registry=registry)
         self.failures = Counter("logscan_job_failures", "Scans that failed.", ["reason"], registry=registry)
+        self.finished = Counter("logscan_scans_finished", "Scans that ended.", ["phase"], registry=registry)
         self.admission_wait = Histogram(
             "logscan_admission_wait_seconds", "From creation to the first Job.", buckets=WAITS, registry=registry
         )
@@ -37,21 +60,76 @@ class Metrics:
             registry=registry,
         )
         self.paused = Gauge("logscan_poll_paused", "1 while too many scans are unfinished.", registry=registry)
-        self.leader = Gauge("logscan_leader", "1 while this process leads.", registry=registry)
-        self.watch_age = Gauge("logscan_watch_age_seconds", "Since the cluster was last heard of.", registry=registry)
-        self._scans = Gauge("logscan_scans", "LogScans by phase.", ["phase"], registry=registry)
-        self._jobs = Gauge("logscan_jobs_active", "Jobs that hold a slot.", registry=registry)
-        Gauge("logscan_slots", "Jobs that may run at the same time.", registry=registry).set(slots)
+        self.blocked = Gauge(
+            "logscan_intake_blocked", "1 while the API server refuses every new LogScan.", registry=registry
+        )
+        self.receive_age = Gauge(
+            "logscan_queue_receive_age_seconds",
+            "For how long a queue has not answered a receive call.",
+            ["queue"],
+            registry=registry,
+        )
+        self._leader = Gauge("logscan_leader", "1 while this process leads.", registry=registry)
+        self._synced = Gauge(
+            "logscan_synced", "1 while a watched namespace can be read.", ["watched_namespace"], registry=registry
+        )
+        self._watch_age = Gauge(
+            "logscan_watch_age_seconds",
+            "Since the API server was last heard on a watch.",
+            ["watched_namespace", "resource"],
+            registry=registry,
+        )
         Info("logscan_build", "This version.", registry=registry).info({"version": __version__})
+        self.cluster = cluster = CollectorRegistry()
+        self._scans = Gauge("logscan_scans", "LogScans by phase.", ["phase"], registry=cluster)
+        self._jobs = Gauge("logscan_jobs_active", "Jobs that hold a slot.", registry=cluster)
+        Gauge("logscan_slots", "Jobs that may run at the same time.", registry=cluster).set(slots)
+        self.leading = False
+        self._bear()
+
+    def lead(self, leading: bool) -> None:
+        """Note whether this process leads."""
+        self.leading = leading
+        self._leader.set(leading)
+
+    def names(self) -> set[str]:
+        """Return the names of all series that may be told, as Prometheus stores them."""
+        return {name for registry in (self.registry, self.cluster) for name in _names(registry)}
 
     def render(self, view: View) -> bytes:
         """Return the text that Prometheus reads; gauges of the cluster are taken from the view now."""
-        counts: dict[str, int] = {}
+        for name in view.namespaces.names:
+            self._synced.labels(name).set(view.synced_in(name))
+        self._watch_age.clear()
+        for (namespace, resource), age in view.hearing.ages().items():
+            if view.synced_in(namespace):  # of one out of sight it is known that nothing is heard
+                self._watch_age.labels(namespace, resource).set(age)
+        if not self.leading:
+            return generate_latest(self.registry)
+        counts = dict.fromkeys(map(str, Phase), 0)
         for scan in view.scans.values():
-            phase = str(scan.status.phase or "Pending")
+            phase = str(scan.status.phase or Phase.PENDING)
             counts[phase] = counts.get(phase, 0) + 1
-        self._scans.clear()
         for phase, count in counts.items():
             self._scans.labels(phase).set(count)
         self._jobs.set(sum(1 for job in view.live_jobs.values() if not job.suspended))
-        return generate_latest(self.registry)
+        return generate_latest(self.registry) + generate_latest(self.cluster)
+
+    def _bear(self) -> None:
+        """Begin every series whose labels are known."""
+        for rejection in REJECTIONS:
+            self.rejected.labels(rejection)
+        for service in SERVICES:
+            self.aws_errors.labels(service)
+        for reason in (reason for reason in Reason if reason not in NO_FAILURES):
+            self.retries.labels(str(reason))
+            self.failures.labels(str(reason))
+        for phase in (phase for phase in Phase if phase.finished):
+            self.finished.labels(str(phase))
+
+
+def _names(registry: CollectorRegistry) -> Iterator[str]:
+    """Yield the names of a registry's series, those without a sample included."""
+    for family in registry.collect():
+        yield from (sample.name for sample in family.samples)
+        yield f"{family.name}_total" if family.type == "counter" else family.name

@@ -79,19 +79,19 @@ def plan(view: View, settings: Settings, now: datetime, in_flight: Mapping[Key, 
     """Return what to do now, most urgent first.
 
     Args:
-        view: What is known. Nothing is planned before it is synced.
+        view: What is known. Nothing is planned before it is settled, and nothing in namespaces out of sight.
         settings: The operator's settings.
         now: The time.
         in_flight: Actions that are being carried out, by scan: those scans are left alone, and a Job that is being
             created counts as one that runs.
     """
-    if not view.synced:
+    if not view.settled:
         return []
     actions: list[Action] = []
     candidates: list[Candidate] = []
     limits = _policy_limits(view)
     outdated = view.versions.outdated() if settings.supersede else {}
-    for scan in view.unfinished.values():
+    for scan in view.unfinished_in_sight():
         if scan.deleting or scan.key in in_flight:
             continue
         job = view.newest_job(scan.uid)

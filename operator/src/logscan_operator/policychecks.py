@@ -118,7 +118,7 @@ class PolicyChecks:
     async def run(self) -> None:
         """Check the rules of new and changed policies at once and failed checks again, count scans now and then."""
         while True:
-            for policy in list(self._view.policies.values()):
+            for policy in self._view.policies_in_sight():
                 self._alive()
                 if due(policy, self._retries.get(policy.key), asyncio.get_running_loop().time()):
                     await self._check(policy)
@@ -142,7 +142,7 @@ class PolicyChecks:
 
     async def _count(self) -> None:
         counts = count_scans(self._view)
-        for policy in list(self._view.policies.values()):
+        for policy in self._view.policies_in_sight():
             now = counts.get(policy.key, ScanCounts())
             if policy.status.scans != now and policy.status.observed_generation == policy.generation:
                 await self._write(policy, policy.status.model_copy(update={"scans": now}))

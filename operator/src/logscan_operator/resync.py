@@ -1,4 +1,4 @@
-"""Full lists of everything the view holds: the first one lets work begin, later ones heal a silent watch."""
+"""Full lists of what the view holds of a namespace: the first one lets work begin, later ones heal a silent watch."""
 
 from typing import Any
 
@@ -10,19 +10,16 @@ from logscan_operator.view import Table, View
 PAGE = "500"
 
 
-async def resync(api: ApiServer, view: View, namespaces: list[str]) -> None:
-    """List LogScans, policies and Jobs of all namespaces, and make the view agree.
+async def resync(api: ApiServer, view: View, namespace: str) -> None:
+    """List LogScans, policies and Jobs of a namespace, and make the view agree.
 
     Raises:
         ApiError: A list was refused.
         aiohttp.ClientError, TimeoutError: The API server did not answer.
     """
-    for namespace in namespaces:
-        await _take(api, paths.policies(namespace), {}, view.policies, namespace)
-        await _take(api, paths.scans(namespace), {}, view.scans, namespace)
-        await _take(api, paths.jobs(namespace), {"labelSelector": SCAN_UID_LABEL}, view.jobs, namespace)
-    view.synced = True
-    view.changed.set()
+    await _take(api, paths.policies(namespace), {}, view.policies, namespace)
+    await _take(api, paths.scans(namespace), {}, view.scans, namespace)
+    await _take(api, paths.jobs(namespace), {"labelSelector": SCAN_UID_LABEL}, view.jobs, namespace)
 
 
 async def _take(api: ApiServer, path: str, query: dict[str, str], table: Table[Any], namespace: str) -> None:

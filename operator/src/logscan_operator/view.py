@@ -6,11 +6,14 @@ versions": they are comparable numbers).
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from logscan_api.policies import LogScanPolicySpec
+from logscan_operator.hearing import Hearing
 from logscan_operator.items import Key, Object, Policy, Scan, ScanJob, key_of
+from logscan_operator.namespaces import Namespaces
 from logscan_operator.versions import Versions
 
 
@@ -78,15 +81,24 @@ class Table(dict[Key, T]):
 class View:
     """Everything known, indexes over it, and a signal for changes.
 
+    What is known of a namespace that went out of sight is kept: its Jobs may still run, and hold their slots.
+
     Attributes:
-        synced: Whether a full list was read; before that nothing may be decided.
+        namespaces: Which namespaces are in sight; nothing may be decided about the others.
+        hearing: When each watch was last heard.
         unfinished: LogScans whose status is not final.
         live_jobs: Jobs that are not over.
         versions: Which unfinished scans are of the same object.
     """
 
-    def __init__(self) -> None:
-        self.synced = False
+    def __init__(self, namespaces: Sequence[str] = ()) -> None:
+        """Prepare an empty view.
+
+        Args:
+            namespaces: The namespaces that are watched, the operator's own first.
+        """
+        self.namespaces = Namespaces(namespaces)
+        self.hearing = Hearing()
         self.changed = asyncio.Event()
         self.unfinished: dict[Key, Scan] = {}
         self.live_jobs: dict[Key, ScanJob] = {}
@@ -95,6 +107,38 @@ class View:
         self.scans = Table(Scan.parse, self.changed, self._index_scan)
         self.jobs = Table(ScanJob.parse, self.changed, self._index_job)
         self.policies = Table(Policy.parse, self.changed, lambda old, new: None)
+
+    @property
+    def synced(self) -> bool:
+        """Return whether the operator's own namespace is in sight."""
+        return self.namespaces.synced
+
+    @property
+    def settled(self) -> bool:
+        """Return whether each namespace was read or refused; before that slots cannot be counted."""
+        return self.namespaces.settled
+
+    def synced_in(self, namespace: str) -> bool:
+        """Return whether what is known of a namespace is true now, so that something may be done there."""
+        return self.namespaces.in_sight(namespace)
+
+    def unfinished_in_sight(self) -> Iterator[Scan]:
+        """Yield the unfinished LogScans of the namespaces that are in sight."""
+        return (scan for scan in self.unfinished.values() if self.synced_in(scan.key[0]))
+
+    def policies_in_sight(self) -> list[Policy]:
+        """Return the policies of the namespaces that are in sight."""
+        return [policy for policy in self.policies.values() if self.synced_in(policy.key[0])]
+
+    def forget_ended(self, namespace: str, now: datetime) -> None:
+        """Forget the Jobs of a namespace out of sight that must be over by now.
+
+        The Job controller ends a Job at its `activeDeadlineSeconds`. One without, which is not ours, is forgotten at
+        once: nobody could tell when it ends.
+        """
+        for job in [job for job in self.live_jobs.values() if job.key[0] == namespace]:
+            if job.ends_by is None or job.ends_by <= now:
+                self.jobs.forget(job.key)
 
     def newest_job(self, scan_uid: str) -> ScanJob | None:
         """Return the Job of a LogScan's newest attempt."""

@@ -1,0 +1,135 @@
+"""Watches namespaces by kopf, each by a kopf operator of its own.
+
+kopf ends as a whole when one of its watches is refused, and then cancels every task of its event loop that began after
+it. So each namespace's has a thread and an event loop of its own, which is how kopf's documentation embeds it.
+"""
+
+import asyncio
+import logging
+import threading
+from contextlib import suppress
+from typing import Any, cast
+
+import kopf
+
+from logscan_operator.following import WatchEndedError
+from logscan_operator.handlers import build_registry, operator_settings
+from logscan_operator.items import Object
+from logscan_operator.kube import ApiError, Connection
+from logscan_operator.view import Table, View
+
+STOP_SECONDS = 5.0
+
+log = logging.getLogger("logscan.watching")
+
+
+class Watcher:
+    """Feeds a view with what changes in namespaces."""
+
+    def __init__(self, view: View, connection: Connection) -> None:
+        """Prepare.
+
+        Args:
+            view: What is fed, in the event loop that `watch` is called in, and told when the API server was heard.
+            connection: Where the API server is, and as whom to speak to it.
+        """
+        self._tables: dict[str, Table[Any]] = {
+            "logscans": view.scans,
+            "logscanpolicies": view.policies,
+            "jobs": view.jobs,
+        }
+        self._connection = connection
+        self._hearing = view.hearing
+
+    async def watch(self, namespace: str) -> None:
+        """Watch a namespace until that fails.
+
+        Raises:
+            ApiError: The API server refuses.
+            WatchEndedError: It ended for another reason.
+        """
+        home = asyncio.get_running_loop()
+        ended: asyncio.Future[None] = home.create_future()
+
+        def feed(resource: str, kind: str | None, body: Object) -> None:
+            home.call_soon_threadsafe(_take, self._tables[resource], kind, body)
+
+        def heard(resource: str) -> None:
+            self._hearing.heard(namespace, resource)
+
+        thread = _Thread(namespace, build_registry(self._connection, namespace, heard, feed), ended)
+        thread.start()
+        try:
+            await asyncio.shield(ended)
+        finally:
+            thread.stop()
+            # kopf can outlast its cancellation for ever when the API server is away.
+            await asyncio.wait([ended], timeout=STOP_SECONDS)
+        raise WatchEndedError("kopf has stopped")
+
+
+class _Thread(threading.Thread):
+    """One kopf operator in a thread and an event loop of its own."""
+
+    def __init__(self, namespace: str, registry: kopf.OperatorRegistry, ended: "asyncio.Future[None]") -> None:
+        super().__init__(name=f"watch-{namespace}", daemon=True)
+        self._namespace = namespace
+        self._registry = registry
+        self._ended = ended
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+
+    def run(self) -> None:
+        """Run kopf until it fails or is stopped, then tell how it ended."""
+        error: Exception | None = None
+        try:
+            with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
+                runner.run(self._operate())
+        except Exception as failure:
+            error = _translated(failure)
+        with suppress(RuntimeError):  # nobody waits any more: the process ends
+            self._ended.get_loop().call_soon_threadsafe(_tell, self._ended, error)
+
+    def stop(self) -> None:
+        """Ask kopf to end."""
+        with suppress(RuntimeError):  # it has ended
+            self._loop.call_soon_threadsafe(self._stop.set)
+
+    async def _operate(self) -> None:
+        await kopf.operator(
+            registry=self._registry,
+            settings=operator_settings(),
+            namespaces=[self._namespace],
+            # kopf's own guess asks for the user's name, which a container need not have.
+            identity=cast("Any", self._namespace),
+            standalone=True,
+            stop_flag=self._stop,
+        )
+
+
+def _translated(failure: Exception) -> Exception:
+    """Return a failure of kopf in our own terms."""
+    status = getattr(failure, "status", None)
+    if isinstance(status, int):
+        return ApiError(status, type(failure).__name__, str(failure.args[0] if failure.args else ""))
+    return WatchEndedError(f"{type(failure).__name__}: {failure}")
+
+
+def _tell(ended: "asyncio.Future[None]", error: Exception | None) -> None:
+    if ended.done():
+        return
+    if error is None:
+        ended.set_result(None)
+    else:
+        ended.set_exception(error)
+
+
+def _take(table: Table[Any], kind: str | None, body: Object) -> None:
+    """Hand an event to the view, in the view's own event loop."""
+    try:
+        if kind == "DELETED":
+            table.drop(body)
+        else:
+            table.take(body)
+    except Exception:
+        log.exception("an object of the cluster cannot be read", extra={"object": body["metadata"].get("name")})
