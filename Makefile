@@ -113,10 +113,10 @@ images-check: $(READY) ## Build and run the images on a local base: no Docker, n
 kind-up: $(READY) ## kind with LocalStack and logscan (needs Docker)
 	@local/kind/up.sh
 
-kind-demo: ## Upload a log there and show what becomes of it (LOG=/path takes one of yours)
+kind-demo: $(READY) ## Upload a log there and show what becomes of it (LOG=/path takes one of yours)
 	@local/kind/demo.sh
 
-kind-test: ## The end-to-end tests there
+kind-test: $(READY) ## The end-to-end tests there
 	@local/kind/test.sh
 
 kind-rehearsal: $(READY) ## The end-to-end tests on the embedded stack, uploads taking the way they take on kind

@@ -6,7 +6,9 @@ KIND_FOLDER=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 REPOSITORY=$(cd "$KIND_FOLDER/../.." && pwd)
 BIN="$REPOSITORY/.venv/bin"
 CLUSTER=${KIND_CLUSTER:-logscan}
-STATE="${XDG_CACHE_HOME:-$HOME/.cache}/logscan/kind/$CLUSTER"
+CACHE=${LOGSCAN_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/logscan}
+[[ $CACHE == /* ]] || CACHE="$PWD/$CACHE"
+STATE="$CACHE/kind/$CLUSTER"
 export KUBECONFIG="$STATE/kubeconfig"
 
 fail() {
@@ -24,11 +26,29 @@ tool() {
   "$BIN/python" -m logscan_local.binaries "$1"
 }
 
-# rolled_out NAMESPACE DEPLOYMENT SECONDS: wait for a Deployment, or show what is wrong with it.
+# cluster_is_up: end unless `make kind-up` has come to its end once.
+cluster_is_up() {
+  [[ -f $STATE/state.json ]] || fail "there is no cluster $CLUSTER: run \`make kind-up\` first"
+}
+
+# helper ARGUMENT...: the part of the work that is Python (`--help` tells).
+helper() {
+  "$BIN/python" -m logscan_local.kind --state "$STATE" --kubectl "$KUBECTL" "$@"
+}
+
+# rolled_out NAMESPACE DEPLOYMENT SECONDS: wait for a Deployment, or show what is wrong with it and end.
 rolled_out() {
-  "$KUBECTL" --namespace "$1" rollout status "deployment/$2" --timeout "${3}s" && return
-  "$KUBECTL" --namespace "$1" get pods --output wide >&2
-  "$KUBECTL" --namespace "$1" describe "deployment/$2" | tail -20 >&2
-  "$KUBECTL" --namespace "$1" logs "deployment/$2" --tail 20 >&2 || true
-  fail "$2 was not ready within $3 s: see its pods, its events and its log above"
+  helper --namespace "$1" rollout "$2" "$3"
+}
+
+# docker_answers: end unless there is a Docker engine.
+docker_answers() {
+  need docker "kind runs its nodes as containers; without Docker there is \`make demo\`"
+  docker info >/dev/null 2>&1 || fail "the Docker engine does not answer: start it, then run this again"
+}
+
+# content_tag IMAGE: a tag that is another one when the image is, so that a changed image makes a new pod.
+content_tag() {
+  local id
+  id=$(docker image inspect --format '{{.Id}}' "$1") && echo "kind-${id:7:12}"
 }

@@ -3,7 +3,7 @@
 # shellcheck source=local/kind/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-[[ -f $STATE/state.json ]] || fail "there is no cluster $CLUSTER: run \`make kind-up\` first"
+cluster_is_up
 cd "$REPOSITORY"
 LOGSCAN_TEST_STATE="$STATE/state.json" "$BIN/python" -m pytest --rootdir=local/embedded -c local/embedded/pyproject.toml \
   -q local/embedded/tests/test_end_to_end.py "$@"

@@ -3,10 +3,12 @@
 import gzip
 import hashlib
 import io
+import os
 import socket
 import tarfile
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -20,6 +22,7 @@ from logscan_local.downloads import DownloadError
 from logscan_local.errors import BinaryUnavailableError
 from logscan_local.gobuild import BuildError
 from logscan_local.paths import platform_name
+from logscan_local.testing import eventually
 
 SCRIPT = "#!/bin/sh\necho 'Kubernetes {version}'\n"
 
@@ -158,3 +161,35 @@ def test_a_build_puts_programs_into_the_folder(tmp_path: Path, monkeypatch: pyte
     gobuild.build(["etcd", "helm"], tmp_path, KUBERNETES_VERSION, said.append)
     assert (tmp_path / "etcd").read_text() == (tmp_path / "helm").read_text() == "built\n"
     assert any("helm built after" in line for line in said)
+
+
+def test_builds_at_the_same_time_do_not_remove_each_others_modules(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first build stands in the middle, its modules there, while a second one begins."""
+    go, gate, modules = tmp_path / "go", tmp_path / "gate", tmp_path / "cache" / "go" / "modules"
+    go.write_text(
+        '#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\nout=$2\nmkdir -p "$GOMODCACHE"\n'
+        f"case $out in *etcd*) read word < {gate};; esac\n"
+        '[ -d "$GOMODCACHE" ] || { echo its modules are gone; exit 1; }\necho built >> "$out"\n'
+    )
+    go.chmod(0o755)
+    os.mkfifo(gate)
+    monkeypatch.setattr("logscan_local.gobuild.shutil.which", lambda name: str(go))
+    said: list[str] = []
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(gobuild.build, ["etcd"], tmp_path, KUBERNETES_VERSION, said.append)
+        eventually(modules.exists, what="the first build to begin")
+        others = [
+            pool.submit(gobuild.build, names, tmp_path, KUBERNETES_VERSION, said.append)
+            for names in (["helm"], ["etcd", "helm"])
+        ]
+        eventually(lambda: sum("waiting for another build" in line for line in said) == 2, what="both to wait")
+        assert modules.exists()
+        assert not (tmp_path / "helm").exists()
+        gate.write_text("go on\n")
+        for build in (first, *others):
+            build.result()
+    # Each was built once, although two wanted it.
+    assert (tmp_path / "etcd").read_text() == (tmp_path / "helm").read_text() == "built\n"
+    assert not modules.exists()

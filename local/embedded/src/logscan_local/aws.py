@@ -7,6 +7,7 @@ Terraform attaches to their role (`terraform/modules/documents/policies`), and M
 import io
 import json
 import zipfile
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -79,18 +80,21 @@ def client(service: str, endpoint: str, credentials: Credentials = ADMINISTRATOR
     )
 
 
-def create_all(endpoint: str, bridged: bool = False) -> Resources:
+def create_all(endpoint: str, bridged: bool = False, known: Resources | None = None) -> Resources:
     """Create bucket, queues, table, mail identity, users and forwarder, and let the bucket notify the forwarder.
+
+    What is there already is left, so it repairs an emulator that has lost something.
 
     Args:
         endpoint: The emulator's address.
         bridged: Whether the emulator runs no Lambda: the bucket then notifies a standard queue, from which the bridge
             (`local/kind/bridge.py`) calls the forwarder.
+        known: What an earlier call returned, if any: users keep their keys as long as the emulator knows them.
     """
     queues = _create_queues(endpoint)
     table_arn = _create_table(endpoint)
-    bucket_arn = _create_bucket(endpoint, BUCKET)
-    reports_arn = _create_bucket(endpoint, REPORTS_BUCKET)
+    bucket_arn = create_bucket(endpoint, BUCKET)
+    reports_arn = create_bucket(endpoint, REPORTS_BUCKET)
     topic_arn = client("sns", endpoint).create_topic(Name=TOPIC)["TopicArn"]
     values = {
         "queue_arns": [queues.main.arn],
@@ -107,7 +111,8 @@ def create_all(endpoint: str, bridged: bool = False) -> Resources:
         "log_key_arns": [],
     }
     iam = client("iam", endpoint)
-    operator, scanner = (permissions.create_user(iam, name, values) for name in ("operator", "scanner"))
+    operator = permissions.create_user(iam, "operator", values, known.operator if known else None)
+    scanner = permissions.create_user(iam, "scanner", values, known.scanner if known else None)
     _verify_sender(endpoint)
     role_arn = permissions.create_role(iam, "forwarder", values)
     uploads_queue_url = _notify_a_queue(endpoint, bucket_arn) if bridged else None
@@ -157,7 +162,12 @@ def _create_queues(endpoint: str) -> _Queues:
 
     def create(name: str, **attributes: str) -> _Queue:
         kept = {"MessageRetentionPeriod": str(RETENTION_SECONDS), **attributes}
-        url = sqs.create_queue(QueueName=name, Attributes=kept)["QueueUrl"]
+        try:
+            url = sqs.create_queue(QueueName=name, Attributes=kept)["QueueUrl"]
+        except sqs.exceptions.QueueNameExists:  # made by an earlier version of this file
+            url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
+            kept.pop("FifoQueue", None)  # cannot be changed
+            sqs.set_queue_attributes(QueueUrl=url, Attributes=kept)
         return _Queue(url, _queue_arn(sqs, url))
 
     dead_letter = create(DEAD_LETTER_QUEUE, FifoQueue="true")
@@ -183,16 +193,21 @@ def _queue_arn(sqs: Any, url: str) -> str:
 
 def _create_table(endpoint: str) -> str:
     dynamodb = client("dynamodb", endpoint)
-    created = dynamodb.create_table(**table_definition(TABLE))
+    with suppress(dynamodb.exceptions.ResourceInUseException):
+        dynamodb.create_table(**table_definition(TABLE))
     dynamodb.get_waiter("table_exists").wait(TableName=TABLE)
-    ttl = {"Enabled": True, "AttributeName": TTL_ATTRIBUTE}
-    dynamodb.update_time_to_live(TableName=TABLE, TimeToLiveSpecification=ttl)
-    return str(created["TableDescription"]["TableArn"])
+    told = dynamodb.describe_time_to_live(TableName=TABLE)["TimeToLiveDescription"]["TimeToLiveStatus"]
+    if told not in ("ENABLED", "ENABLING"):
+        ttl = {"Enabled": True, "AttributeName": TTL_ATTRIBUTE}
+        dynamodb.update_time_to_live(TableName=TABLE, TimeToLiveSpecification=ttl)
+    return str(dynamodb.describe_table(TableName=TABLE)["Table"]["TableArn"])
 
 
-def _create_bucket(endpoint: str, name: str) -> str:
+def create_bucket(endpoint: str, name: str) -> str:
+    """Create a bucket that keeps versions, unless it is there, and return its ARN."""
     s3 = client("s3", endpoint)
-    s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
+    with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
+        s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
     s3.put_bucket_versioning(Bucket=name, VersioningConfiguration={"Status": "Enabled"})
     return f"arn:aws:s3:::{name}"
 

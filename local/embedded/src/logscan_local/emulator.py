@@ -36,8 +36,13 @@ class Emulator:
     paths: StackPaths
 
 
-def start(paths: StackPaths, port: int) -> Part:
+def start(paths: StackPaths, port: int, repaired: bool = True) -> Part:
     """Start MiniStack and return when it answers.
+
+    Args:
+        paths: Where its files go.
+        port: Where it listens, on the loopback interface.
+        repaired: Whether what it does otherwise than AWS is put right (`logscan_local.repairs`).
 
     Raises:
         PartFailedError: It did not start.
@@ -64,17 +69,27 @@ def start(paths: StackPaths, port: int) -> Part:
         "PATH": f"{scripts}:{os.environ.get('PATH', '')}",
         **aws.ADMINISTRATOR.environment(),
     }
-    part = processes.start("ministack", [str(scripts / "ministack")], paths.logs / "ministack.log", environment)
+    application = "logscan_local.emulated:app" if repaired else "ministack.app:app"
+    # As `ministack --detach` starts itself, but in one process, which the stack's file names.
+    command = [sys.executable, "-m", "hypercorn", "--workers=0", "--keep-alive=75", "--log-level=WARNING"]
+    command += [f"--bind=127.0.0.1:{port}", application]
+    part = processes.start("ministack", command, paths.logs / "ministack.log", environment)
     processes.wait_ready(part, lambda: _answers(f"{endpoint}/_ministack/health"), READY_SECONDS)
     return part
 
 
 @contextmanager
-def running(purpose: str) -> Iterator[Emulator]:
-    """Yield an emulator without any resource; it is stopped and its files are removed at the end."""
+def running(purpose: str, repaired: bool = True, port: int | None = None) -> Iterator[Emulator]:
+    """Yield an emulator without any resource; it is stopped and its files are removed at the end.
+
+    Args:
+        purpose: What tells its folder from others'.
+        repaired: Whether what it does otherwise than AWS is put right.
+        port: Where it listens; a free port by default.
+    """
     paths = StackPaths(f"{purpose}-{os.getpid()}")
-    (port,) = free_ports(1)
-    part = start(paths, port)
+    port = port or free_ports(1)[0]
+    part = start(paths, port, repaired)
     try:
         yield Emulator(f"http://127.0.0.1:{port}", port, paths)
     finally:

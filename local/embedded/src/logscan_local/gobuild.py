@@ -1,10 +1,12 @@
 """Building programs from their Go modules, for machines that reach no release server."""
 
+import fcntl
 import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -32,6 +34,9 @@ class BuildError(StackError):
 def build(names: list[str], folder: Path, version: str, say: Callable[[str], None]) -> None:
     """Build programs into a folder. Go's intermediate files go to the cache and are removed after success.
 
+    Builds that share a cache wait for each other, so none removes modules under another's feet, and what another has
+    built meanwhile is taken.
+
     Args:
         names: Which of `PACKAGES`.
         folder: Where the programs go.
@@ -44,6 +49,27 @@ def build(names: list[str], folder: Path, version: str, say: Callable[[str], Non
     go = shutil.which("go")
     if go is None:
         raise BuildError("no Go toolchain on PATH to build with")
+    with _alone(say):
+        missing = [name for name in names if not (folder / name).exists()]
+        if missing:
+            _build(go, missing, folder, version, say)
+
+
+@contextmanager
+def _alone(say: Callable[[str], None]) -> Iterator[None]:
+    """Hold the cache's lock; the system frees it even if this process is killed."""
+    path = cache_root() / "go.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("waiting for another build that uses the same cache ...")
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _build(go: str, names: list[str], folder: Path, version: str, say: Callable[[str], None]) -> None:
     work = cache_root() / "go"
     environment = {**os.environ, "GOFLAGS": "-modcacherw -buildvcs=false", "CGO_ENABLED": "0"}
     environment |= {"GOCACHE": str(work / "build"), "GOMODCACHE": str(work / "modules")}

@@ -1,9 +1,14 @@
 """An independent count: what `grep -c -P` says of a rule and a file."""
 
+import bz2
 import gzip
+import lzma
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import IO, Any
 
 from logscan_api.rules import Rule
 from logscan_local.errors import StackError
@@ -12,6 +17,14 @@ if sys.version_info >= (3, 14):
     from compression import zstd
 else:
     from backports import zstd
+
+# By the first bytes of a file, as `file` tells them apart.
+OPENERS: dict[bytes, Callable[[Path], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+    b"\x28\xb5\x2f\xfd": zstd.open,
+}
 
 
 def count(rule: Rule, path: Path) -> int:
@@ -22,29 +35,62 @@ def count(rule: Rule, path: Path) -> int:
     """
     flags = ["-i"] if rule.ignore_case else []
     if rule.exclude is None:
-        return _count(["grep", "-a", "-c", "-P", *flags, "-e", rule.pattern, str(path)])
-    matching = _run(["grep", "-a", "-P", *flags, "-e", rule.pattern, str(path)])
-    return _count(["grep", "-a", "-c", "-v", "-P", *flags, "-e", rule.exclude, "-"], matching)
+        return _counted(_grep("-c", *flags, "-e", rule.pattern, str(path)))
+    # Through a pipe, since the matching lines of a large file are large too.
+    matching = _grep(*flags, "-e", rule.pattern, str(path))
+    counting = _grep("-c", "-v", *flags, "-e", rule.exclude, "-", stdin=matching.stdout)
+    if matching.stdout:
+        matching.stdout.close()
+    counted = _counted(counting)
+    _ended(matching)
+    return counted
 
 
-def uncompressed(data: bytes) -> bytes:
-    """Return the content of a file that may be gzip or zstd."""
-    if data.startswith(b"\x1f\x8b"):
-        return gzip.decompress(data)
-    if data.startswith(b"\x28\xb5\x2f\xfd"):
-        return zstd.decompress(data)
-    return data
+def uncompressed(source: Path, target: Path) -> Path:
+    """Return a file with the content of one that may be compressed (gzip, bzip2, xz, zstd): itself if it is not.
+
+    Args:
+        source: The file.
+        target: Where the content goes if it was compressed.
+
+    Raises:
+        StackError: It is damaged.
+    """
+    with source.open("rb") as file:
+        start = file.read(8)
+    opener = next((opener for magic, opener in OPENERS.items() if start.startswith(magic)), None)
+    if opener is None:
+        return source
+    try:
+        with opener(source) as packed, target.open("wb") as out:
+            shutil.copyfileobj(packed, out)
+    except (OSError, EOFError, lzma.LZMAError, zstd.ZstdError, ValueError) as error:
+        raise StackError(f"{source.name} cannot be decompressed: {error}") from error
+    return target
 
 
-def _count(command: list[str], stdin: bytes = b"") -> int:
-    return int(_run(command, stdin))
+def _grep(*arguments: str, stdin: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        ["grep", "-a", "-P", *arguments],
+        stdin=stdin if stdin is not None else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={"LC_ALL": "C", "PATH": _PATH},
+    )
 
 
-def _run(command: list[str], stdin: bytes = b"") -> bytes:
-    done = subprocess.run(command, input=stdin, capture_output=True, check=False, env={"LC_ALL": "C", "PATH": _PATH})
-    if done.returncode > 1:
-        raise StackError(f"{' '.join(command)}: {done.stderr.decode(errors='replace').strip()}")
-    return done.stdout
+def _counted(process: subprocess.Popen[bytes]) -> int:
+    return int(_ended(process))
+
+
+def _ended(process: subprocess.Popen[bytes]) -> bytes:
+    """Return the rest of a grep's output; 1 means that it found nothing (POSIX, grep, "Exit status")."""
+    with process:
+        output, problem = process.communicate()
+    if process.returncode > 1:
+        command = " ".join(map(str, process.args)) if isinstance(process.args, list) else str(process.args)
+        raise StackError(f"{command}: {problem.decode(errors='replace').strip()}")
+    return output
 
 
 _PATH = "/usr/local/bin:/opt/homebrew/bin:/usr/bin:/bin"

@@ -19,7 +19,7 @@ VERSION = "0.1.0"
 
 
 class ImageError(StackError):
-    """An image could not be built or does not run; the message carries the end of the output."""
+    """An image could not be built or does not run; the message carries the end of the output, or it was shown."""
 
 
 def tool() -> str:
@@ -55,7 +55,8 @@ def build(program: str, tag: str, base: str | None = None, flags: Sequence[str] 
         reference = f"{name}:{tag}" if program == "docker" else f"localhost/{name}:{tag}"
         command = [program, "build", *flags, f"--file={dockerfile}", f"--tag={reference}"]
         command += [f"--build-arg={key}={value}" for key, value in arguments.items()]
-        run([*command, "."])
+        print(f"building {reference} ...", file=sys.stderr, flush=True)
+        _run_visibly([*command, "."])
         names.append(reference)
     return names
 
@@ -71,6 +72,21 @@ def run(command: Sequence[str]) -> str:
         words = "\n".join((done.stdout + done.stderr).splitlines()[-25:])
         raise ImageError(f"{' '.join(command[:3])} ... ended with {done.returncode}:\n{words}")
     return done.stdout
+
+
+def _run_visibly(command: Sequence[str]) -> None:
+    """Run a program that takes minutes; each line goes to the standard error stream as it comes.
+
+    Raises:
+        ImageError: It failed; the cause is in the lines shown.
+    """
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", cwd=REPOSITORY
+    ) as process:
+        for line in process.stdout or ():
+            print(f"  {line.rstrip()}", file=sys.stderr, flush=True)
+    if process.returncode != 0:
+        raise ImageError(f"{' '.join(command[:3])} ... ended with {process.returncode}: see its output above")
 
 
 def _revision() -> str:

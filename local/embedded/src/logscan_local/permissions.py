@@ -2,6 +2,7 @@
 
 import json
 import string
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -26,13 +27,26 @@ class Credentials:
         return {"AWS_ACCESS_KEY_ID": self.access_key_id, "AWS_SECRET_ACCESS_KEY": self.secret_access_key}
 
 
-def create_user(iam: "IAMClient", name: str, values: Values) -> Credentials:
-    """Create an IAM user with a role's policy, and return its key."""
+def create_user(iam: "IAMClient", name: str, values: Values, known: Credentials | None = None) -> Credentials:
+    """Create an IAM user with a role's policy, unless it is there, and return its key.
+
+    Args:
+        iam: The emulator's IAM.
+        name: The role: `operator` or `scanner`.
+        values: What the policy asks for.
+        known: The user's key as far as is known; a new one is made unless IAM knows this one.
+    """
     user = f"logscan-{name}"
-    iam.create_user(UserName=user)
+    with suppress(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_user(UserName=user)
     iam.put_user_policy(
         UserName=user, PolicyName=name, PolicyDocument=json.dumps(_relaxed(policy_document(name, values)))
     )
+    keys = [key["AccessKeyId"] for key in iam.list_access_keys(UserName=user)["AccessKeyMetadata"]]
+    if known and known.access_key_id in keys:
+        return known
+    for lost in keys:  # a user may have two, and nobody knows the secrets of these
+        iam.delete_access_key(UserName=user, AccessKeyId=lost)
     key = iam.create_access_key(UserName=user)["AccessKey"]
     return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
 
