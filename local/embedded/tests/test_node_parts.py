@@ -7,17 +7,25 @@ from typing import Any
 
 import pytest
 
-from logscan_local.node import containers, environment, images, mounts, probes, volumes
+from logscan_local.node import containers, environment, images, mounts, probes, process_runtime
 from logscan_local.node.config import NodeConfig, read
 from logscan_local.node.containers import Container
 from logscan_local.node.environment import ContainerConfigError
 from logscan_local.node.images import Image
 from logscan_local.node.kubelet_api import tail_offset
-from logscan_local.node.objects import field_value, memory_limit
+from logscan_local.node.objects import cpu_limit, field_value, memory_limit
+from logscan_local.node.runtime import ImageMissingError
+from logscan_local.node.security import Security
 from logscan_local.node.status import pod_status
 
 POD: dict[str, Any] = {
-    "metadata": {"name": "p", "namespace": "n", "uid": "u", "labels": {"a": "b"}, "annotations": {"x/y": "z"}},
+    "metadata": {
+        "name": "p",
+        "namespace": "n",
+        "uid": "u",
+        "labels": {"a": "b"},
+        "annotations": {"x/y": "z", "dollar": "$$(plain)"},
+    },
     "spec": {"nodeName": "local", "serviceAccountName": "sa"},
 }
 
@@ -29,7 +37,7 @@ async def lookup(kind: str, name: str) -> dict[str, str]:
 
 
 def resolved(**container: Any) -> dict[str, str]:
-    return asyncio.run(environment.resolve(container, POD, "127.0.0.1", lookup))
+    return asyncio.run(environment.resolve(container, POD, "127.0.0.1", lookup, {"SVC": "1.2.3.4", "plain": "hidden"}))
 
 
 def test_environment_from_everywhere() -> None:
@@ -41,10 +49,13 @@ def test_environment_from_everywhere() -> None:
             {"name": "config", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "key"}}},
             {"name": "secret", "valueFrom": {"secretKeyRef": {"name": "s", "key": "key"}}},
             {"name": "absent", "valueFrom": {"secretKeyRef": {"name": "missing", "key": "key", "optional": True}}},
-            {"name": "expanded", "value": "$(plain)/$(nobody)/$$(plain)"},
+            {"name": "expanded", "value": "$(plain)/$(nobody)/$$(plain)/$(SVC)"},
+            {"name": "literal", "valueFrom": {"fieldRef": {"fieldPath": "metadata.annotations['dollar']"}}},
         ],
     )
     assert values == {
+        "SVC": "1.2.3.4",
+        "literal": "$$(plain)",
         "key": "configmaps-c",
         "other": "o",
         "S_key": "secrets-s",
@@ -53,7 +64,7 @@ def test_environment_from_everywhere() -> None:
         "field": "p",
         "config": "configmaps-c",
         "secret": "secrets-s",
-        "expanded": "v/$(nobody)/$(plain)",
+        "expanded": "v/$(nobody)/$(plain)/1.2.3.4",
     }
 
 
@@ -95,8 +106,17 @@ def test_quantities(text: str, size: int) -> None:
     assert memory_limit({"resources": {"limits": {"memory": text}}}) == size
 
 
+@pytest.mark.parametrize(("text", "cores"), [("250m", 0.25), ("2", 2.0), (1, 1.0), ("0.5", 0.5)])
+def test_limits_of_processors(text: str | int, cores: float) -> None:
+    assert cpu_limit({"resources": {"limits": {"cpu": text}}}) == cores
+
+
 def test_a_container_without_a_limit_has_none() -> None:
     assert memory_limit({}) is None
+    assert cpu_limit({}) is None
+
+
+IMAGE = Image(Path("/venv"), ("run",), "65532:65532", {"A": "b"})
 
 
 @pytest.mark.parametrize(
@@ -104,16 +124,14 @@ def test_a_container_without_a_limit_has_none() -> None:
     ["logscan-scanner", "logscan-scanner:1", "ghcr.io/x/logscan-scanner:1@sha256:aa", "host:5000/logscan-scanner"],
 )
 def test_images_go_by_the_last_part_of_their_name(reference: str) -> None:
-    known = {"logscan-scanner": Image(Path("/venv"), ("run",))}
-    assert images.find(known, reference) == known["logscan-scanner"]
-    assert images.find(known, "other:1") is None
-
-
-def test_the_command_of_a_container() -> None:
-    image = Image(Path("/venv"), ("entry",))
-    assert images.command_of({"args": ["a"]}, image) == ["entry", "a"]
-    assert images.command_of({"command": ["c"], "args": ["a"]}, image) == ["c", "a"]
-    assert image.path.startswith("/venv/bin:")
+    known = {"logscan-scanner": IMAGE}
+    assert images.find(known, reference, "Always") == IMAGE
+    for policy, reason in (("IfNotPresent", "ErrImagePull"), ("Never", "ErrImageNeverPull")):
+        with pytest.raises(
+            ImageMissingError, match="'other:1' is not on this node, which has logscan-scanner"
+        ) as raised:
+            images.find(known, "other:1", policy)
+        assert raised.value.reason == reason
 
 
 def test_paths_are_rewritten_where_mounts_are_impossible(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -123,6 +141,24 @@ def test_paths_are_rewritten_where_mounts_are_impossible(monkeypatch: pytest.Mon
     assert mounts.rewrite("/tmpfile", wanted) == "/tmpfile"
     monkeypatch.setattr(mounts, "namespace_command", lambda: None)
     assert mounts.wrap(["run"], wanted, tmp_path, True, []) == ["run"]
+
+
+@pytest.mark.skipif(not mounts.is_root(), reason="only root can run a process as somebody else")
+@pytest.mark.skipif(mounts.namespace_command() is None, reason="this machine has no mount namespaces to give")
+def test_another_user_reaches_what_it_needs_below_a_closed_folder(tmp_path: Path) -> None:
+    (tmp_path / "closed" / "tools").mkdir(parents=True)
+    (tmp_path / "closed" / "tools" / "tool").write_text("tool")
+    (tmp_path / "closed" / "secret").write_text("secret")
+    for folder in (*tmp_path.parents, tmp_path):
+        assert folder == Path("/") or folder.stat().st_mode & 0o700
+    (tmp_path / "closed").chmod(0o700)
+    needed = [tmp_path / "closed" / "tools"]
+    places = mounts.opened(needed, tmp_path / "scratch")
+    as_user = process_runtime.identity_command(Security(escalation=False, drop=("ALL",)), "65532:65532")
+    words = f"id -u; cat {needed[0]}/tool; cat {tmp_path}/closed/secret || echo refused; grep CapBnd /proc/self/status"
+    command = mounts.wrap([*as_user, "sh", "-c", words], places, tmp_path / "scratch", True, needed)
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["65532", "toolrefused", "CapBnd:", "0000000000000000"]
 
 
 @pytest.mark.skipif(mounts.namespace_command() is None, reason="this machine has no mount namespaces to give")
@@ -164,6 +200,36 @@ def test_a_probe_turns_after_its_threshold() -> None:
         probe.count(success, 103.0)
         assert probe.healthy is healthy
     assert probe.next_at == 108
+
+
+def test_liveness_and_readiness_wait_for_the_startup_probe() -> None:
+    spec = {"startupProbe": {"failureThreshold": 2}, "livenessProbe": {}, "readinessProbe": {}}
+    health = probes.Health.of(spec, 0.0)
+    assert health.due(0.0) == [health.startup]
+    assert (health.started, health.ready, health.doomed) == (False, False, None)
+    health.count(health.due(0.0)[0], False, 0.0)
+    assert health.due(9.0) == []
+    health.count(health.due(10.0)[0], True, 10.0)
+    assert (health.started, health.ready, health.doomed) == (True, False, None)
+    liveness, readiness = health.due(10.0)
+    health.count(readiness, True, 10.0)
+    assert health.ready
+    for clock in (10.0, 20.0, 30.0):
+        health.count(liveness, False, clock)
+    assert health.doomed == "liveness"
+
+
+def test_a_container_whose_startup_probe_fails_is_doomed() -> None:
+    health = probes.Health.of({"startupProbe": {"failureThreshold": 2}}, 0.0)
+    for clock in (0.0, 10.0):
+        health.count(health.due(clock)[0], False, clock)
+    assert health.doomed == "startup"
+    assert not health.ready
+
+
+def test_without_probes_a_container_is_ready_at_once() -> None:
+    health = probes.Health.of({}, 0.0)
+    assert (health.started, health.ready, health.doomed, health.due(0.0)) == (True, True, None, [])
 
 
 def test_a_probe_finds_a_named_port() -> None:
@@ -218,51 +284,6 @@ def test_restarts_back_off() -> None:
     assert container.restarts == 4
 
 
-def test_volumes(tmp_path: Path) -> None:
-    pod = {
-        **POD,
-        "spec": {
-            "volumes": [
-                {"name": "tmp", "emptyDir": {}},
-                {"name": "cfg", "configMap": {"name": "c", "items": [{"key": "key", "path": "a/b.txt"}]}},
-                {"name": "sec", "secret": {"secretName": "s"}},
-                {
-                    "name": "all",
-                    "projected": {
-                        "sources": [
-                            {"configMap": {"name": "c"}},
-                            {"secret": {"name": "s", "items": [{"key": "key", "path": "secret"}]}},
-                            {
-                                "downwardAPI": {
-                                    "items": [{"path": "ns", "fieldRef": {"fieldPath": "metadata.namespace"}}]
-                                }
-                            },
-                        ]
-                    },
-                },
-            ]
-        },
-    }
-    nobody: Any = None
-    prepared = asyncio.run(volumes.prepare(pod, tmp_path, nobody, lookup))
-    assert list(prepared["tmp"].iterdir()) == []
-    assert (prepared["cfg"] / "a/b.txt").read_text() == "configmaps-c"
-    assert (prepared["sec"] / "key").read_text() == "secrets-s"
-    assert {p.name: p.read_text() for p in prepared["all"].iterdir()} == {
-        "key": "configmaps-c",
-        "other": "o",
-        "secret": "secrets-s",
-        "ns": "n",
-    }
-
-
-def test_a_volume_of_another_kind_is_named(tmp_path: Path) -> None:
-    nobody: Any = None
-    pod = {**POD, "spec": {"volumes": [{"name": "disk", "hostPath": {"path": "/"}}]}}
-    with pytest.raises(ContainerConfigError, match=r"disk.*hostPath"):
-        asyncio.run(volumes.prepare(pod, tmp_path, nobody, lookup))
-
-
 @pytest.mark.parametrize(
     ("text", "lines", "rest"),
     [
@@ -288,7 +309,8 @@ def test_the_settings_of_a_node_survive_their_file(tmp_path: Path) -> None:
         pki=tmp_path,
         pods=tmp_path / "pods",
         labels={"a": "b"},
-        images={"i": Image(tmp_path, ("run", "it"))},
+        runtime="process",
+        images={"i": IMAGE},
     )
     config.write(tmp_path / "node.json")
     assert read(tmp_path / "node.json") == config

@@ -6,15 +6,17 @@ import sys
 
 from logscan_local import demo, processes
 from logscan_local.errors import StackError
+from logscan_local.imagebuild import VERSION
+from logscan_local.nodes import RUNTIMES, PodRuntime
 from logscan_local.stack import Stack
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     options = _options(arguments)
-    stack = Stack(options.stack, _say)
     commands = {"up": _up, "down": _down, "status": _status, "env": _env, "demo": _demo}
     try:
+        stack = Stack(options.stack, _say, _runtime(options))
         return commands[options.command](stack, options)
     except StackError as error:
         print(f"logscan-local: {error}", file=sys.stderr)
@@ -27,13 +29,21 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="logscan-local", description=__doc__)
     parser.add_argument("--stack", default="default", help="name of the stack (default: %(default)s)")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("up", help="bring the stack up; one that is up is left as it is")
+    up = commands.add_parser("up", help="bring the stack up; one that is up is left as it is")
     commands.add_parser("down", help="stop everything and remove the stack's files")
     commands.add_parser("status", help="show the stack's processes and where their logs are")
     commands.add_parser("env", help='print variables for a shell: eval "$(logscan-local env)"')
     demonstration = commands.add_parser("demo", help="bring the stack up, upload logs, show what comes of them")
     demonstration.add_argument("--log", metavar="PATH", help="a log file of your own to upload too")
+    for command in (up, demonstration):
+        command.add_argument("--runtime", help=f"how pods run: {' or '.join(RUNTIMES)} (default: {RUNTIMES[0]})")
+        command.add_argument("--tag", default=VERSION, help="tag of the images, for docker (default: %(default)s)")
     return parser.parse_args(arguments)
+
+
+def _runtime(options: argparse.Namespace) -> PodRuntime | None:
+    wanted = getattr(options, "runtime", None)
+    return PodRuntime(wanted, options.tag) if wanted else None
 
 
 def _up(stack: Stack, _options: argparse.Namespace) -> int:
@@ -53,8 +63,8 @@ def _status(stack: Stack, _options: argparse.Namespace) -> int:
     for part in parts:
         if not part.alive:
             print(f"{part.name} has died; {processes.tail(part)}")
-    if not parts:
-        print("the stack is down")
+    state = stack.state()
+    print(state.runtime.describe() if state else "the stack is down")
     return 0 if parts and all(part.alive for part in parts) else 1
 
 

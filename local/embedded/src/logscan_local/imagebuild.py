@@ -1,6 +1,6 @@
 """`python -m logscan_local.imagebuild [--tag TAG] [--base IMAGE]`: both images, by docker, podman or buildah.
 
-`LOGSCAN_IMAGE_TOOL` says by which, else the first one that works.
+`LOGSCAN_IMAGE_TOOL` says by which, else the first one that works. The base `local` is a Debian made on this machine.
 """
 
 import argparse
@@ -8,18 +8,26 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 
+from logscan_local.dockerfiles import DOCKERFILES
 from logscan_local.errors import StackError
 from logscan_local.paths import REPOSITORY
 
-DOCKERFILES = {"logscan-operator": "operator/Dockerfile", "logscan-scanner": "scanner-job/Dockerfile"}
 TOOLS = ("docker", "podman", "buildah")
 VERSION = "0.1.0"
+LOCAL = "local"
+LOCAL_BASE = "logscan-base:bookworm"
+# A step that a build begins, as the legacy builder, podman and BuildKit tell it.
+STEPS = ("Step ", "STEP ", "#")
+TAIL_LINES = 25
+
+Say = Callable[[str], None]
 
 
 class ImageError(StackError):
-    """An image could not be built or does not run; the message carries the end of the output, or it was shown."""
+    """An image could not be built or does not run; the message carries the end of the output."""
 
 
 def tool() -> str:
@@ -36,14 +44,27 @@ def tool() -> str:
     raise ImageError(f"none of {', '.join([wanted] if wanted else TOOLS)} works here: install one to build images")
 
 
-def build(program: str, tag: str, base: str | None = None, flags: Sequence[str] = ()) -> list[str]:
+def local_base(say: Say) -> str:
+    """Return the base for machines that cannot pull one, making it unless it is there.
+
+    Args:
+        say: Called with lines of progress.
+
+    Raises:
+        ImageError: It could not be made.
+    """
+    run([str(REPOSITORY / "tools" / "base-image"), LOCAL_BASE], say)
+    return LOCAL_BASE
+
+
+def build(program: str, tag: str, say: Say, base: str | None = None) -> list[str]:
     """Build both images and return their names.
 
     Args:
         program: One of `TOOLS`.
         tag: The images' tag.
+        say: Called with a line for each step.
         base: What they are based on, instead of the Dockerfiles' own.
-        flags: Further flags for the build.
 
     Raises:
         ImageError: A build failed.
@@ -53,40 +74,31 @@ def build(program: str, tag: str, base: str | None = None, flags: Sequence[str] 
     for name, dockerfile in DOCKERFILES.items():
         # Without a registry's name Kubernetes would look for it at Docker's, podman calls it localhost/.
         reference = f"{name}:{tag}" if program == "docker" else f"localhost/{name}:{tag}"
-        command = [program, "build", *flags, f"--file={dockerfile}", f"--tag={reference}"]
+        # The machine's network, since the way to a package index may be the machine's alone.
+        command = [program, "build", "--network=host", f"--file={dockerfile}", f"--tag={reference}"]
         command += [f"--build-arg={key}={value}" for key, value in arguments.items()]
-        print(f"building {reference} ...", file=sys.stderr, flush=True)
-        _run_visibly([*command, "."])
+        say(f"building {reference} ...")
+        run([*command, "."], say)
         names.append(reference)
     return names
 
 
-def run(command: Sequence[str]) -> str:
-    """Run a program in the repository and return its output.
+def run(command: Sequence[str], say: Say) -> None:
+    """Run a program in the repository, telling its steps.
 
     Raises:
         ImageError: It failed.
     """
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPOSITORY)
-    if done.returncode != 0:
-        words = "\n".join((done.stdout + done.stderr).splitlines()[-25:])
-        raise ImageError(f"{' '.join(command[:3])} ... ended with {done.returncode}:\n{words}")
-    return done.stdout
-
-
-def _run_visibly(command: Sequence[str]) -> None:
-    """Run a program that takes minutes; each line goes to the standard error stream as it comes.
-
-    Raises:
-        ImageError: It failed; the cause is in the lines shown.
-    """
+    tail: deque[str] = deque(maxlen=TAIL_LINES)
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", cwd=REPOSITORY
     ) as process:
         for line in process.stdout or ():
-            print(f"  {line.rstrip()}", file=sys.stderr, flush=True)
+            tail.append(line.rstrip())
+            if line.startswith(STEPS):
+                say(f"  {line.rstrip()}")
     if process.returncode != 0:
-        raise ImageError(f"{' '.join(command[:3])} ... ended with {process.returncode}: see its output above")
+        raise ImageError(f"{' '.join(command[:3])} ... ended with {process.returncode}:\n" + "\n".join(tail))
 
 
 def _revision() -> str:
@@ -98,15 +110,20 @@ def main() -> int:
     """Build and tell the names."""
     parser = argparse.ArgumentParser(prog="imagebuild", description="Build the images of operator and scanner.")
     parser.add_argument("--tag", default=VERSION)
-    parser.add_argument("--base", help="base image instead of the Dockerfiles' own")
+    parser.add_argument("--base", help="base image instead of the Dockerfiles' own; `local`: one made on this machine")
     chosen = parser.parse_args()
     try:
-        for name in build(tool(), chosen.tag, chosen.base):
+        base = local_base(_say) if chosen.base == LOCAL else chosen.base
+        for name in build(tool(), chosen.tag, _say, base):
             print(name)
     except ImageError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 What only a running stack knows is added to them: addresses, AWS keys, a free port for the operator.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -20,8 +21,17 @@ ESTABLISHED_SECONDS = 30
 AVAILABLE_SECONDS = 90
 
 
-def install(kubectl: Kubectl, resources: Resources, http_port: int, paths: StackPaths) -> None:
+def install(
+    kubectl: Kubectl, resources: Resources, http_port: int, paths: StackPaths, images: Mapping[str, str]
+) -> None:
     """Apply everything and return when the operator is ready.
+
+    Args:
+        kubectl: The cluster.
+        resources: AWS.
+        http_port: The operator's port.
+        paths: The stack's files, for the operator's log.
+        images: References of our images by name, instead of the manifests'.
 
     Raises:
         StackError: Something was refused or did not become ready; with the operator's last words.
@@ -29,7 +39,7 @@ def install(kubectl: Kubectl, resources: Resources, http_port: int, paths: Stack
     install_crds(kubectl)
     manifests = list(yaml.safe_load_all(kubectl.run("kustomize", str(OVERLAY))))
     for document in manifests:
-        _complete(document, resources, http_port)
+        _complete(document, resources, http_port, images)
     kubectl.apply([namespace(), *secrets(resources), *manifests])
     try:
         kubectl.wait("the operator's Deployment to be available", AVAILABLE_SECONDS, lambda: operator_ready(kubectl))
@@ -64,7 +74,7 @@ def operator_ready(kubectl: Kubectl) -> bool:
     return bool(current and status.get("updatedReplicas", 0) == status.get("availableReplicas", -1))
 
 
-def _complete(document: Object, resources: Resources, http_port: int) -> None:
+def _complete(document: Object, resources: Resources, http_port: int, images: Mapping[str, str]) -> None:
     kind, name = document["kind"], document["metadata"]["name"]
     if (kind, name) == ("ConfigMap", "logscan-operator"):
         document["data"] |= {
@@ -75,11 +85,15 @@ def _complete(document: Object, resources: Resources, http_port: int) -> None:
             "LOGSCAN_REPORTS_BUCKET": resources.reports_bucket,
             "LOGSCAN_MAIL_SENDER": SENDER,
         }
+        document["data"]["LOGSCAN_SCANNER_IMAGE"] = images.get(
+            "logscan-scanner", document["data"]["LOGSCAN_SCANNER_IMAGE"]
+        )
     if (kind, name) == ("Deployment", "logscan-operator"):
         template: Any = document["spec"]["template"]
         # A change of the ConfigMap alone would not restart the pod.
         template["metadata"].setdefault("annotations", {})["logscan.dev/endpoint"] = resources.endpoint
         container = template["spec"]["containers"][0]
+        container["image"] = images.get("logscan-operator", container["image"])
         # All pods of this node share one network, so 8080 may be taken.
         container["ports"] = [{"name": "http", "containerPort": http_port}]
         for variable in container["env"]:

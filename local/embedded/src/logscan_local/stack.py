@@ -2,27 +2,22 @@
 
 import json
 import shutil
-import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from logscan_local import aws, binaries, controlplane, emulator, processes
+from logscan_local import aws, binaries, controlplane, emulator, nodes, processes
 from logscan_local.aws import Resources
 from logscan_local.cluster import Kubectl
 from logscan_local.controlplane import ControlPlanePorts
-from logscan_local.errors import PartFailedError
+from logscan_local.errors import PartFailedError, StackError
 from logscan_local.install import NAMESPACE, install
-from logscan_local.node.config import NodeConfig
-from logscan_local.node.images import Image
+from logscan_local.nodes import AS_PROCESSES, NODE, PodRuntime
 from logscan_local.paths import StackPaths
 from logscan_local.ports import free_ports
 from logscan_local.processes import Part
-
-NODE = "local"
-NODE_READY_SECONDS = 30
 
 Say = Callable[[str], None]
 
@@ -34,31 +29,36 @@ class State:
     parts: list[Part]
     resources: Resources
     kubectl: Path
+    runtime: PodRuntime = AS_PROCESSES
 
     def to_json(self) -> dict[str, Any]:
         """Return the form for the state file."""
         parts = [part.to_json() for part in self.parts]
-        return {"parts": parts, "resources": self.resources.to_json(), "kubectl": str(self.kubectl)}
+        places = {"resources": self.resources.to_json(), "kubectl": str(self.kubectl)}
+        return {"parts": parts, **places, "runtime": vars(self.runtime)}
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> "State":
         """Return what `to_json` wrote."""
         parts = [Part(**part) for part in document["parts"]]
-        return cls(parts, Resources.from_json(document["resources"]), Path(document["kubectl"]))
+        runtime = PodRuntime(**document.get("runtime", {}))
+        return cls(parts, Resources.from_json(document["resources"]), Path(document["kubectl"]), runtime)
 
 
 class Stack:
     """A stack by name. Several can run side by side."""
 
-    def __init__(self, name: str, say: Say) -> None:
+    def __init__(self, name: str, say: Say, runtime: PodRuntime | None = None) -> None:
         """Prepare; nothing runs.
 
         Args:
             name: Its name, a folder in the cache.
             say: Called with lines of progress.
+            runtime: How pods shall run; None for as they do in a stack that is up, else as processes.
         """
         self.paths = StackPaths(name)
         self._say = say
+        self._runtime = runtime
 
     def state(self) -> State | None:
         """Return the stack's state file, or None if the stack was never up."""
@@ -87,21 +87,32 @@ class Stack:
         if state is not None:
             dead = [part for part in state.parts if not part.alive]
             if not dead:
-                return state
+                return self._unchanged(state)
             for part in dead:
                 self._say(f"{part.name} had died; {processes.tail(part)}")
             self._say("starting anew ...")
         self.down()
         return self._start(with_operator, with_node, bridged)
 
+    def _unchanged(self, state: State) -> State:
+        if self._runtime not in (None, state.runtime):
+            raise StackError(f"in this stack {state.runtime.describe()}; for another runtime run `make down` first")
+        return state
+
     def down(self) -> None:
         """Stop all parts and remove the stack's files."""
         state = self.state()
         if state is not None:
-            processes.stop(list(reversed(state.parts)))
+            self._stop(state.parts, state.runtime)
         shutil.rmtree(self.paths.root, ignore_errors=True)
 
+    def _stop(self, parts: list[Part], runtime: PodRuntime) -> None:
+        processes.stop(list(reversed(parts)))
+        nodes.clean(self.paths, runtime)
+
     def _start(self, with_operator: bool, with_node: bool, bridged: bool) -> State:
+        runtime = self._runtime or AS_PROCESSES
+        runtime.require()
         programs, kubectl = binaries.control_plane(self._say), binaries.kubectl(self._say)
         self.paths.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         etcd, peer, apiserver, manager, node, cloud_port, operator = free_ports(7)
@@ -115,15 +126,15 @@ class Stack:
                 cluster.result()
                 resources = cloud.result()
             if with_node:
-                started.append(self._start_node(node))
-            state = State(started, resources, kubectl)
+                started.append(nodes.start(self.paths, node, runtime, self._say))
+            state = State(started, resources, kubectl, runtime)
             self.paths.state.write_text(json.dumps(state.to_json(), indent=2))
             if with_operator:
                 self._say("installing logscan ...")
-                install(self.kubectl(), resources, operator, self.paths)
+                install(self.kubectl(), resources, operator, self.paths, runtime.images)
             return state
         except BaseException:
-            processes.stop(list(reversed(started)))
+            self._stop(started, runtime)
             self.paths.state.unlink(missing_ok=True)
             raise
 
@@ -133,24 +144,6 @@ class Stack:
         if bridged:
             started(emulator.start_bridge(self.paths, resources))
         return resources
-
-    def _start_node(self, port: int) -> Part:
-        environment = Path(sys.prefix)
-        images = {name: Image(environment, (name,)) for name in ("logscan-operator", "logscan-scanner", "python")}
-        config = NodeConfig(
-            name=NODE,
-            address="127.0.0.1",
-            port=port,
-            kubeconfig=self.paths.root / "node.kubeconfig",
-            pki=self.paths.pki,
-            pods=self.paths.pods,
-            labels={"logscan.dev/embedded": "true"},
-            images=images,
-        )
-        path = self.paths.root / "node.json"
-        config.write(path)
-        command = [sys.executable, "-m", "logscan_local.node", str(path)]
-        return processes.start("node", command, self.paths.logs / "node.log")
 
     def parts(self) -> list[Part]:
         """Return the stack's processes; none if it is down."""

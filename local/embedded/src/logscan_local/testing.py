@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from logscan_local.aws import Resources
     from logscan_local.cluster import Kubectl
     from logscan_local.elsewhere import Elsewhere
+    from logscan_local.nodes import PodRuntime
     from logscan_local.stack import Stack, State
 
 POLL_SECONDS = 0.1
@@ -32,6 +33,14 @@ def eventually(check: Callable[[], T], seconds: float = 30, what: str = "the con
         if time.monotonic() > deadline:
             pytest.fail(f"{what} did not hold within {seconds:.0f} s; last seen: {value!r}")
         time.sleep(POLL_SECONDS)
+
+
+def wanted_runtime() -> "PodRuntime":
+    """Return how the tests' pods run: `LOGSCAN_TEST_RUNTIME`, the images' tag being `LOGSCAN_TEST_TAG`."""
+    from logscan_local.nodes import PodRuntime
+
+    names = {"kind": "LOGSCAN_TEST_RUNTIME", "tag": "LOGSCAN_TEST_TAG"}
+    return PodRuntime(**{field: os.environ[name] for field, name in names.items() if name in os.environ})
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +99,7 @@ def emulator() -> "Iterator[Resources]":
 def _stack(kind: str, with_operator: bool, with_node: bool, bridged: bool = False) -> "Iterator[Stack]":
     from logscan_local.stack import Stack  # late: unit tests load this module too, and shall start soon
 
-    stack = Stack(f"test-{kind}-{os.getpid()}", lambda line: None)
+    stack = Stack(f"test-{kind}-{os.getpid()}", lambda line: None, wanted_runtime())
     try:
         stack.up(with_operator=with_operator, with_node=with_node, bridged=bridged)
         yield stack

@@ -3,16 +3,20 @@
 import asyncio
 import logging
 import shutil
-from urllib.parse import urlsplit
+import signal
+from contextlib import aclosing
 
 import aiohttp
 from aiohttp import web
 
-from logscan_local.node import kubelet_api
+from logscan_local.node import kubelet_api, volumes
 from logscan_local.node.config import NodeConfig
+from logscan_local.node.docker_runtime import DockerRuntime
 from logscan_local.node.objects import Object, is_terminal, now, pod_key
 from logscan_local.node.pods import NodeFacts, PodWorker
+from logscan_local.node.process_runtime import ProcessRuntime
 from logscan_local.node.registration import lease_body, node_body, node_status
+from logscan_local.node.runtime import Runtime
 from logscan_operator.kube import JSON_MERGE, ApiError, ApiServer, Connection
 
 HEARTBEAT_SECONDS = 10.0
@@ -24,25 +28,20 @@ log = logging.getLogger("node.agent")
 class Agent:
     """A node and the pods that it runs."""
 
-    def __init__(self, config: NodeConfig, api: ApiServer, session: aiohttp.ClientSession) -> None:
-        server = urlsplit(api.connection.server)
+    def __init__(self, config: NodeConfig, runtime: Runtime, api: ApiServer, session: aiohttp.ClientSession) -> None:
         self.config = config
         self.api = api
         self.session = session
+        self.runtime = runtime
         self.facts = NodeFacts(
-            name=config.name,
-            address=config.address,
-            folder=config.pods,
-            images=config.images,
-            server_host=server.hostname or "127.0.0.1",
-            server_port=server.port or 443,
+            address=config.address, folder=config.pods, runtime=runtime, api_server=api.connection.server
         )
         self.workers: dict[str, PodWorker] = {}
         self.tasks: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Work until cancelled; then stop all containers without a word to the API server."""
-        shutil.rmtree(self.config.pods, ignore_errors=True)
+        await self._clean()
         await self._register()
         beat = asyncio.create_task(self._heartbeat())
         try:
@@ -52,7 +51,15 @@ class Agent:
             beat.cancel()
             for worker in self.workers.values():
                 for container in (*worker.containers, *worker.init_containers):
-                    container.kill(9)
+                    if container.run is not None:
+                        await container.run.signal(signal.SIGKILL)
+            await self._clean()
+
+    async def _clean(self) -> None:
+        """Remove what is left of pods: containers, volumes in memory, and at the start the logs too."""
+        await self.runtime.clean()
+        volumes.release(self.config.pods)
+        shutil.rmtree(self.config.pods, ignore_errors=True)
 
     def find_pod(self, namespace: str, name: str) -> PodWorker | None:
         """Return the worker of a pod by its name."""
@@ -90,7 +97,9 @@ class Agent:
 
     async def _write_status(self) -> None:
         path = f"/api/v1/nodes/{self.config.name}/status"
-        await self.api.request("PATCH", path, {"status": node_status(self.config)}, content_type=JSON_MERGE)
+        await self.api.request(
+            "PATCH", path, {"status": node_status(self.config, self.runtime)}, content_type=JSON_MERGE
+        )
 
     async def _follow_pods(self) -> None:
         """List and watch all pods once, until the watch ends or breaks."""
@@ -175,10 +184,21 @@ class Agent:
         )
 
 
+async def runtime_of(config: NodeConfig) -> Runtime:
+    """Return the runtime that a node's settings name."""
+    if config.runtime == "docker":
+        return await DockerRuntime.connect(str(config.pods))
+    return ProcessRuntime(config.images)
+
+
 async def serve(config: NodeConfig) -> None:
     """Run a node until this task is cancelled."""
-    async with ApiServer(Connection(str(config.kubeconfig))) as api, aiohttp.ClientSession() as session:
-        agent = Agent(config, api, session)
+    async with (
+        ApiServer(Connection(str(config.kubeconfig))) as api,
+        aiohttp.ClientSession() as session,
+        aclosing(await runtime_of(config)) as runtime,
+    ):
+        agent = Agent(config, runtime, api, session)
         runner = web.AppRunner(kubelet_api.application(agent.find_pod), access_log=None, shutdown_timeout=1)
         await runner.setup()
         context = kubelet_api.tls_context(config.pki)

@@ -19,7 +19,8 @@ class NodeConfig:
         pki: Folder with `ca.crt`, `node.crt` and `node.key`.
         pods: Folder for volumes and logs; emptied at the start.
         labels: The node's labels.
-        images: What the names of images stand for.
+        runtime: What runs its pods: `process` or `docker`.
+        images: What the names of images stand for; for the runtime `process`.
     """
 
     name: str
@@ -29,20 +30,20 @@ class NodeConfig:
     pki: Path
     pods: Path
     labels: dict[str, str]
+    runtime: str
     images: dict[str, Image]
 
     def write(self, path: Path) -> None:
         """Write the file that `read` reads."""
-        images = {n: {"environment": str(i.environment), "entrypoint": i.entrypoint} for n, i in self.images.items()}
+        images = {name: image.to_json() for name, image in self.images.items()}
         paths = {"kubeconfig": str(self.kubeconfig), "pki": str(self.pki), "pods": str(self.pods)}
-        document = {"name": self.name, "address": self.address, "port": self.port, "labels": self.labels}
-        path.write_text(json.dumps({**document, **paths, "images": images}, indent=2))
+        path.write_text(json.dumps({**vars(self), **paths, "images": images}, indent=2))
 
 
 def read(path: Path) -> NodeConfig:
     """Return the settings in a file."""
     document = json.loads(path.read_text())
-    images = {n: Image(Path(i["environment"]), tuple(i["entrypoint"])) for n, i in document.pop("images").items()}
+    images = {name: Image.from_json(image) for name, image in document.pop("images").items()}
     for name in ("kubeconfig", "pki", "pods"):
         document[name] = Path(document[name])
     return NodeConfig(**document, images=images)

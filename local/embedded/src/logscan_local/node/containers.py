@@ -1,46 +1,20 @@
-"""One container as a process: start it, follow it, limit its memory, stop it, and tell its state.
-
-A container's log is one file per start, as on a kubelet, each line prefixed with its time so that
-`kubectl logs --timestamps` can tell; see `logs`.
-"""
+"""One container of a pod: started by a runtime, followed, stopped, restarted, its state as Kubernetes tells it."""
 
 import asyncio
-import os
 import signal
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import psutil
 
 from logscan_local.node.objects import Object, now
+from logscan_local.node.runtime import EXIT_CANNOT_START, Ending, Launch, Running, Runtime, StartFailedError
 
 TERMINATION_LOG_BYTES = 4096
-MEMORY_POLL_SECONDS = 0.1
+WRITABLE_BY_ALL = 0o666
+FALLBACK_LINES = 80
+FALLBACK_BYTES = 2048
 BACKOFF_FIRST_SECONDS = 10.0
 BACKOFF_MOST_SECONDS = 300.0
 BACKOFF_FORGIVEN_SECONDS = 600.0
-
-
-@dataclass
-class Launch:
-    """All that is needed to start a container.
-
-    Attributes:
-        command: Command line, already wrapped with its mounts.
-        env: Whole environment of the process.
-        cwd: Working directory.
-        log: File that takes the output.
-        termination: File that the container may write its last words to.
-        memory_limit: Bytes that the container's processes may use together.
-    """
-
-    command: list[str]
-    env: dict[str, str]
-    cwd: Path
-    log: Path
-    termination: Path
-    memory_limit: int | None
 
 
 @dataclass
@@ -48,19 +22,18 @@ class Container:
     """A container of a pod and what has become of it."""
 
     spec: Object
-    launch: Launch | None = None
-    process: asyncio.subprocess.Process | None = None
+    run: Running | None = None
+    image_id: str = ""
     waiting: tuple[str, str] | None = ("ContainerCreating", "")
     started_at: str | None = None
-    started: float = 0.0
+    began: float = 0.0
     terminated: Object | None = None
     last_terminated: Object | None = None
     restarts: int = 0
+    started: bool = False
     ready: bool = False
     backoff_until: float = 0.0
     backoff: float = 0.0
-    oom_killed: bool = False
-    watcher: asyncio.Task[None] | None = field(default=None, repr=False)
 
     @property
     def name(self) -> str:
@@ -69,21 +42,8 @@ class Container:
 
     @property
     def running(self) -> bool:
-        """Return whether its process runs."""
-        return self.process is not None and self.process.returncode is None
-
-    def kill(self, number: int) -> None:
-        """Send a signal to all processes of the container."""
-        if self.process is None or not self.running:
-            return
-        try:
-            os.killpg(self.process.pid, number)
-        except ProcessLookupError:
-            return
-
-    def log_path(self, folder: Path, previous: bool = False) -> Path:
-        """Return the log of this start, or of the one before."""
-        return folder / self.name / f"{max(self.restarts - (1 if previous else 0), 0)}.log"
+        """Return whether it runs."""
+        return self.run is not None and not self.run.ending.done()
 
     def status(self) -> Object:
         """Return the containerStatus as a kubelet writes it."""
@@ -97,62 +57,65 @@ class Container:
         return {
             "name": self.name,
             "image": self.spec["image"],
-            "imageID": self.spec["image"],
-            "ready": self.ready and self.running,
-            "started": self.running,
+            "imageID": self.image_id,
+            "containerID": self.run.identifier if self.run else "",
+            "ready": self.ready and self.started and self.running,
+            "started": self.started and self.running,
             "restartCount": self.restarts,
             "state": state,
             "lastState": {"terminated": self.last_terminated} if self.last_terminated else {},
         }
 
 
-async def start(container: Container, launch: Launch, clock: float) -> None:
-    """Start a container's process.
+async def start(container: Container, launch: Launch, termination: Path, runtime: Runtime, clock: float) -> None:
+    """Start a container.
 
     Args:
-        container: The container; its state becomes running, or terminated if the command cannot be run.
+        container: The container; its state becomes running, or terminated if its program cannot be run.
         launch: What to start.
+        termination: The file for its last words.
+        runtime: What starts it.
         clock: The loop's time.
+
+    Raises:
+        ContainerConfigError: It asks for something that the runtime does not have.
     """
-    launch.log.parent.mkdir(parents=True, exist_ok=True)
-    launch.termination.write_bytes(b"")
-    container.launch, container.waiting, container.terminated = launch, None, None
-    container.started_at, container.started, container.oom_killed = now(), clock, False
+    _make_files(launch.log, termination)
+    container.started_at, container.began = now(), clock
     try:
-        with launch.log.open("ab") as output:
-            container.process = await asyncio.create_subprocess_exec(
-                *launch.command,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=asyncio.subprocess.STDOUT,
-                env=launch.env,
-                cwd=launch.cwd,
-                start_new_session=True,
-            )
-    except OSError as error:
-        container.terminated = _terminated(container, 127, "StartError", str(error))
-        return
-    container.watcher = asyncio.create_task(_watch_memory(container))
+        container.run = await runtime.start(launch)
+    except StartFailedError as error:
+        container.terminated = _terminated(container, EXIT_CANNOT_START, "StartError", str(error))
+    container.waiting = None
 
 
-def finish(container: Container) -> None:
-    """Record how a container's process ended, after it did."""
-    if container.process is None or container.launch is None or container.process.returncode is None:
-        raise RuntimeError(f"container {container.name} has not ended")
-    code = container.process.returncode
-    exit_code = 128 - code if code < 0 else code
-    reason = "OOMKilled" if container.oom_killed else "Completed" if exit_code == 0 else "Error"
-    container.kill(signal.SIGKILL)
-    container.terminated = _terminated(container, exit_code, reason, _last_words(container, exit_code))
-    if container.watcher is not None:
-        container.watcher.cancel()
-    container.process = None
+def _make_files(log: Path, termination: Path) -> None:
+    for path in (log, termination):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    termination.write_bytes(b"")
+    termination.chmod(WRITABLE_BY_ALL)
+
+
+def finish(container: Container, log: Path, termination: Path) -> None:
+    """Record how a container ended, after it did.
+
+    Args:
+        container: The container.
+        log: The file with its output.
+        termination: The file with its last words.
+    """
+    if container.run is None:
+        raise RuntimeError(f"container {container.name} was not started")
+    ending = container.run.ending.result()
+    words = _last_words(container.spec, ending, log, termination)
+    container.terminated = _terminated(container, ending.exit_code, _reason(ending), words)
+    container.run, container.started = None, False
 
 
 def schedule_restart(container: Container, clock: float) -> None:
     """Put an ended container into its back-off: none the first time, then 10 s doubling up to 5 minutes."""
     container.last_terminated, container.terminated = container.terminated, None
-    if clock - container.started > BACKOFF_FORGIVEN_SECONDS:
+    if clock - container.began > BACKOFF_FORGIVEN_SECONDS:
         container.backoff = 0.0
     container.backoff_until = clock + container.backoff
     if container.backoff:
@@ -166,55 +129,31 @@ def schedule_restart(container: Container, clock: float) -> None:
 
 async def stop(container: Container, grace_seconds: float) -> None:
     """Stop a container: SIGTERM, then SIGKILL after the grace period."""
-    if container.process is None or not container.running:
+    if container.run is None or not container.running:
         return
-    container.kill(signal.SIGTERM)
-    try:
-        await asyncio.wait_for(container.process.wait(), grace_seconds)
-    except TimeoutError:
-        container.kill(signal.SIGKILL)
-        await container.process.wait()
+    await container.run.signal(signal.SIGTERM)
+    await asyncio.wait([container.run.ending], timeout=grace_seconds)
+    if container.running:
+        await container.run.signal(signal.SIGKILL)
+        await asyncio.wait([container.run.ending])
+
+
+def _reason(ending: Ending) -> str:
+    if ending.oom_killed:
+        return "OOMKilled"
+    return "Completed" if ending.exit_code == 0 else "Error"
 
 
 def _terminated(container: Container, code: int, reason: str, message: str) -> Object:
-    state: dict[str, Any] = {"exitCode": code, "reason": reason, "startedAt": container.started_at}
-    state |= {"finishedAt": now(), "containerID": f"process://{container.name}-{container.restarts}"}
+    state: Object = {"exitCode": code, "reason": reason, "startedAt": container.started_at, "finishedAt": now()}
+    if container.run is not None:
+        state["containerID"] = container.run.identifier
     return {**state, "message": message} if message else state
 
 
-def _last_words(container: Container, exit_code: int) -> str:
-    assert container.launch is not None  # noqa: S101 - narrowed by the caller
-    text = container.launch.termination.read_bytes()[-TERMINATION_LOG_BYTES:].decode(errors="replace")
-    if not text and exit_code and container.spec.get("terminationMessagePolicy") == "FallbackToLogsOnError":
-        lines = container.launch.log.read_text(errors="replace").splitlines()[-80:]
-        text = "\n".join(lines)[-2048:]
+def _last_words(spec: Object, ending: Ending, log: Path, termination: Path) -> str:
+    text = termination.read_bytes()[-TERMINATION_LOG_BYTES:].decode(errors="replace")
+    if not text and ending.exit_code and spec.get("terminationMessagePolicy") == "FallbackToLogsOnError":
+        lines = log.read_text(errors="replace").splitlines()[-FALLBACK_LINES:]
+        text = "\n".join(lines)[-FALLBACK_BYTES:]
     return text
-
-
-async def _watch_memory(container: Container) -> None:
-    """Kill the container when its processes together use more than its memory limit."""
-    limit = container.launch.memory_limit if container.launch else None
-    if limit is None or container.process is None:
-        return
-    pid = container.process.pid
-    while container.running:
-        if resident_bytes(pid) > limit:
-            container.oom_killed = True
-            container.kill(signal.SIGKILL)
-        await asyncio.sleep(MEMORY_POLL_SECONDS)
-
-
-def resident_bytes(pid: int) -> int:
-    """Return the resident memory of a process and its descendants in bytes; 0 when it is gone."""
-    try:
-        process = psutil.Process(pid)
-        return sum(_resident(p) for p in [process, *process.children(recursive=True)])
-    except psutil.NoSuchProcess:
-        return 0
-
-
-def _resident(process: psutil.Process) -> int:
-    try:
-        return int(process.memory_info().rss)
-    except psutil.NoSuchProcess:
-        return 0

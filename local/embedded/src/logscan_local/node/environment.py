@@ -1,9 +1,9 @@
 """A container's environment, resolved as a kubelet does."""
 
 import base64
-import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
+from logscan_local.node.expansion import expand
 from logscan_local.node.objects import Object, field_value
 from logscan_operator.kube import ApiError, ApiServer
 
@@ -40,14 +40,17 @@ async def read_values(api: ApiServer, namespace: str, kind: str, name: str) -> d
     return data
 
 
-async def resolve(container: Object, pod: Object, node_ip: str, lookup: Lookup) -> dict[str, str]:
-    """Return a container's environment: `envFrom` first, then `env`, with `$(NAME)` expanded.
+async def resolve(
+    container: Object, pod: Object, node_ip: str, lookup: Lookup, services: Mapping[str, str]
+) -> dict[str, str]:
+    """Return a container's environment: services, `envFrom`, then `env` with `$(NAME)` expanded.
 
     Args:
         container: The container's spec.
         pod: Its pod.
         node_ip: Address that stands for the pod's.
         lookup: Returns the data of a ConfigMap or Secret by kind and name.
+        services: The variables of services; whatever the container sets itself wins.
 
     Raises:
         ContainerConfigError: Something that is not optional is missing.
@@ -58,17 +61,8 @@ async def resolve(container: Object, pod: Object, node_ip: str, lookup: Lookup) 
     for entry in container.get("env", []):
         value = await _value(entry, pod, node_ip, lookup)
         if value is not None:
-            values[entry["name"]] = expand(value, values)
-    return values
-
-
-def expand(text: str, values: dict[str, str]) -> str:
-    """Return a text with `$(NAME)` replaced; `$$(NAME)` stays `$(NAME)`, an unknown name stays as it is."""
-
-    def one(match: re.Match[str]) -> str:
-        return match[0][1:] if match[0].startswith("$$") else values.get(match[1], match[0])
-
-    return re.sub(r"\$?\$\(([A-Za-z_][A-Za-z0-9_.-]*)\)", one, text)
+            values[entry["name"]] = expand(value, values, services) if "value" in entry else value
+    return {**services, **values}
 
 
 async def _from_source(source: Object, lookup: Lookup) -> dict[str, str]:

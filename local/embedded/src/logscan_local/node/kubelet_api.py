@@ -38,7 +38,7 @@ def application(find_pod: FindPod) -> web.Application:
         if worker is None or container is None:
             raise web.HTTPNotFound(text=f"container {facts['container']!r} of pod {facts['pod']!r} is not here")
         previous = request.query.get("previous") == "true"
-        path = container.log_path(worker.log_folder(), previous=previous)
+        path = worker.log_path(container, previous=previous)
         if not path.exists():
             raise web.HTTPBadRequest(text=f"container {facts['container']!r} has no {'previous ' * previous}log yet")
         response = web.StreamResponse(headers={"Content-Type": "text/plain"})

@@ -12,21 +12,19 @@ import os
 import shlex
 import shutil
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
 
+from logscan_local.node.runtime import Mount
+
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
-TERMINATION_LOG = "/dev/termination-log"
+OTHERS_MAY_ENTER = 0o001
 
 
-@dataclass(frozen=True)
-class Mount:
-    """A folder or file of the node that a container sees at a path."""
-
-    source: Path
-    target: str
-    read_only: bool = False
+def is_root() -> bool:
+    """Return whether the node may run processes as other users."""
+    return os.geteuid() == 0
 
 
 @cache
@@ -34,7 +32,7 @@ def namespace_command() -> tuple[str, ...] | None:
     """Return the command that starts a process in a mount namespace of its own, or None where that is impossible."""
     if shutil.which("unshare") is None:
         return None
-    user = () if os.geteuid() == 0 else ("--user", "--map-root-user")
+    user = () if is_root() else ("--user", "--map-root-user")
     command = ("unshare", *user, "--mount", "--propagation", "private", "--")
     probe = "mkdir -p up work && mount -t overlay overlay -o lowerdir=/run,upperdir=up,workdir=work /run"
     folder = Path(os.environ.get("TMPDIR", "/tmp")) / f"logscan-probe-{os.getpid()}"  # noqa: S108 - removed at once
@@ -46,7 +44,9 @@ def namespace_command() -> tuple[str, ...] | None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def wrap(command: list[str], mounts: list[Mount], scratch: Path, read_only_root: bool, keep: list[Path]) -> list[str]:
+def wrap(
+    command: list[str], mounts: Sequence[Mount], scratch: Path, read_only_root: bool, keep: Sequence[Path]
+) -> list[str]:
     """Return a command line that runs another with its mounts in place.
 
     Args:
@@ -67,7 +67,7 @@ def wrap(command: list[str], mounts: list[Mount], scratch: Path, read_only_root:
     return [*prefix, "sh", "-euc", f'{script}\nexec "$@"', "sh", *command]
 
 
-def rewrite(text: str, mounts: list[Mount]) -> str:
+def rewrite(text: str, mounts: Iterable[Mount]) -> str:
     """Return a value of the environment with a mount path at its start replaced by the node's own path."""
     for mount in sorted(mounts, key=lambda m: -len(m.target)):
         if text == mount.target or text.startswith(mount.target.rstrip("/") + "/"):
@@ -75,7 +75,25 @@ def rewrite(text: str, mounts: list[Mount]) -> str:
     return text
 
 
-def _script(mounts: list[Mount], scratch: Path, read_only_root: bool) -> str:
+def opened(folders: Iterable[Path], scratch: Path) -> list[Mount]:
+    """Return mounts that let any user reach folders that lie below one which others may not enter, such as /root.
+
+    Each takes the closed folder's place; `wrap` then brings what it keeps back below it.
+
+    Args:
+        folders: What must be reached.
+        scratch: Folder of the node for the new places.
+    """
+    closed = {path for folder in folders for path in folder.parents if not path.stat().st_mode & OTHERS_MAY_ENTER}
+    found = []
+    for number, path in enumerate(sorted(path for path in closed if not closed & set(path.parents))):
+        place = scratch / f"opened-{number}"
+        place.mkdir(parents=True, exist_ok=True, mode=0o755)
+        found.append(Mount(place, str(path)))
+    return found
+
+
+def _script(mounts: Sequence[Mount], scratch: Path, read_only_root: bool) -> str:
     """Return the shell commands that put mounts in place.
 
     A mount below another goes into that one's folder first, and what would hide the node's own files goes last.
@@ -106,7 +124,7 @@ def _script(mounts: list[Mount], scratch: Path, read_only_root: bool) -> str:
     return "\n".join(lines)
 
 
-def _parent(target: str, mounts: list[Mount]) -> Mount | None:
+def _parent(target: str, mounts: Sequence[Mount]) -> Mount | None:
     """Return the innermost mount that a path lies below."""
     above = [m for m in mounts if Path(m.target) in Path(target).parents and m.target != "/"]
     return max(above, key=lambda m: m.target.count("/"), default=None)

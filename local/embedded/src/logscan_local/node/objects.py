@@ -20,6 +20,15 @@ def memory_limit(container: Object) -> int | None:
     return memory_bytes(str(limit)) if limit is not None else None
 
 
+def cpu_limit(container: Object) -> float | None:
+    """Return a container's limit of processors, if it has one."""
+    limit = container.get("resources", {}).get("limits", {}).get("cpu")
+    if limit is None:
+        return None
+    text = str(limit)
+    return float(text.removesuffix("m")) / 1000 if text.endswith("m") else float(text)
+
+
 def pod_key(pod: Object) -> str:
     """Return the pod's uid, which tells a pod from a later one of the same name."""
     return str(pod["metadata"]["uid"])

@@ -3,25 +3,24 @@
 import asyncio
 import logging
 import shutil
-import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import aiohttp
 
-from logscan_local.node import containers, environment, images, mounts, probes, volumes
-from logscan_local.node.containers import Container, Launch
+from logscan_local.node import containers, environment, launches, probes, services, volumes
+from logscan_local.node.containers import Container
 from logscan_local.node.environment import ContainerConfigError
-from logscan_local.node.images import Image
-from logscan_local.node.objects import Object, is_terminal, memory_limit, now, pod_key
+from logscan_local.node.objects import Object, is_terminal, now, pod_key
+from logscan_local.node.probes import Health
+from logscan_local.node.runtime import ImageFacts, ImageMissingError, Runtime
 from logscan_local.node.status import pod_status
-from logscan_local.paths import REPOSITORY
 from logscan_operator.kube import JSON_MERGE, ApiError, ApiServer
 
 TICK_SECONDS = 0.1
+RETRY_SECONDS = 1.0
 PULL_RETRY_SECONDS = 10.0
-SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount"
+USAGE_SECONDS = 10.0
 
 log = logging.getLogger("node.pods")
 
@@ -31,20 +30,16 @@ class NodeFacts:
     """What every pod of the node needs to know.
 
     Attributes:
-        name: The node's name.
-        address: Its address, which is every pod's too.
+        address: The node's address, which is every pod's too.
         folder: Where pods keep volumes and logs.
-        images: What the names of images stand for.
-        server_host: Host of the API server, for in-cluster clients.
-        server_port: Its port.
+        runtime: What runs their containers.
+        api_server: The API server's URL, for in-cluster clients.
     """
 
-    name: str
     address: str
     folder: Path
-    images: dict[str, Image]
-    server_host: str
-    server_port: int
+    runtime: Runtime
+    api_server: str
 
 
 class PodWorker:
@@ -58,11 +53,12 @@ class PodWorker:
         self.folder = facts.folder / pod_key(pod)
         self.containers = [Container(spec) for spec in pod["spec"]["containers"]]
         self.init_containers = [Container(spec) for spec in pod["spec"].get("initContainers", [])]
-        self.probes: dict[str, dict[str, probes.Probe]] = {}
+        self.health: dict[str, Health] = {}
         self.volumes: dict[str, Path] = {}
         self.start_time = now()
         self.ended: tuple[str, str] | None = None
         self.reported: Object = {}
+        self.measured = 0.0
         self.changed = asyncio.Event()
 
     def update(self, pod: Object) -> None:
@@ -70,9 +66,9 @@ class PodWorker:
         self.pod = pod
         self.changed.set()
 
-    def log_folder(self) -> Path:
-        """Return the folder with the logs of the pod's containers."""
-        return self.folder / "logs"
+    def log_path(self, container: Container, previous: bool = False) -> Path:
+        """Return the log of a container's latest start, or of the one before."""
+        return launches.log_path(self.folder, container.name, max(container.restarts - previous, 0))
 
     async def run(self) -> None:
         """Run the pod to its end, or until it is deleted, then let the API server forget it."""
@@ -97,7 +93,7 @@ class PodWorker:
                 for container in self.containers:
                     container.waiting = ("ContainerCreating", f"volumes: {error}")
                 await self._report()
-                await self._pause(1.0)
+                await self._pause(RETRY_SECONDS)
 
     async def _tick(self) -> None:
         clock = asyncio.get_running_loop().time()
@@ -106,16 +102,21 @@ class PodWorker:
             await self._advance(container, clock)
         await self._probe_all(clock)
         self._enforce_deadline()
+        self._enforce_volume_sizes(clock)
         await self._report()
         await self._pause(TICK_SECONDS)
 
     async def _advance(self, container: Container, clock: float) -> None:
-        if container.process is not None:
+        if container.run is not None:
             if not container.running:
-                containers.finish(container)
+                self._finish(container)
                 self._after_end(container, clock)
         elif container.waiting is not None and clock >= container.backoff_until:
             await self._start(container, clock)
+
+    def _finish(self, container: Container) -> None:
+        words = launches.termination_path(self.folder, container.name)
+        containers.finish(container, self.log_path(container), words)
 
     def _after_end(self, container: Container, clock: float) -> None:
         policy = self.pod["spec"].get("restartPolicy", "Always")
@@ -125,91 +126,52 @@ class PodWorker:
             containers.schedule_restart(container, clock)
 
     async def _start(self, container: Container, clock: float) -> None:
-        image = images.find(self.facts.images, container.spec["image"])
-        if image is None:
-            first = container.backoff_until == 0
-            known = ", ".join(sorted(self.facts.images))
-            message = f"image {container.spec['image']!r} is not on this node, which has {known}"
-            container.waiting = ("ErrImagePull" if first else "ImagePullBackOff", message)
-            container.backoff_until = clock + PULL_RETRY_SECONDS
-            return
+        reference = container.spec["image"]
         try:
-            launch = await self._launch(container, image)
+            image = await self.facts.runtime.image(reference, _pull_policy(container.spec))
+            await self._launch(container, image, clock)
+        except ImageMissingError as error:
+            again = container.backoff_until > 0 and error.reason == "ErrImagePull"
+            container.waiting = ("ImagePullBackOff" if again else error.reason, str(error))
+            container.backoff_until = clock + PULL_RETRY_SECONDS
         except (ContainerConfigError, ValueError) as error:
             container.waiting = (ContainerConfigError.reason, str(error))
-            container.backoff_until = clock + 1.0
-            return
-        await containers.start(container, launch, clock)
-        self._set_probes(container, clock)
+            container.backoff_until = clock + RETRY_SECONDS
 
-    async def _launch(self, container: Container, image: Image) -> Launch:
-        spec, folder = container.spec, self.folder / "containers" / container.name
-        folder.mkdir(parents=True, exist_ok=True)
-        termination = folder / "termination-log"
-        termination.touch()
-        wanted = [
-            mounts.Mount(self._volume_path(m), m["mountPath"], m.get("readOnly", False))
-            for m in spec.get("volumeMounts", [])
-        ]
-        wanted.append(mounts.Mount(termination, spec.get("terminationMessagePath", mounts.TERMINATION_LOG)))
-        env = {"PATH": image.path, "HOSTNAME": self.pod["metadata"]["name"], "HOME": "/tmp"}  # noqa: S108
-        env |= {"KUBERNETES_SERVICE_HOST": self.facts.server_host}
-        env |= {"KUBERNETES_SERVICE_PORT": str(self.facts.server_port), "LANG": "C.UTF-8"}
-        env |= await environment.resolve(spec, self.pod, self.facts.address, self._lookup)
-        command = images.command_of(spec, image)
-        if mounts.namespace_command() is None:
-            env = {name: mounts.rewrite(value, wanted) for name, value in env.items()}
-            command = [mounts.rewrite(part, wanted) for part in command]
-            env |= self._kubeconfig(wanted, folder)
-        read_only = spec.get("securityContext", {}).get("readOnlyRootFilesystem", False)
-        return Launch(
-            command=mounts.wrap(command, wanted, folder / "scratch", read_only, _needed_by(image)),
-            env=env,
-            cwd=Path(spec.get("workingDir") or "/"),
-            log=container.log_path(self.log_folder()),
-            termination=termination,
-            memory_limit=memory_limit(spec),
+    async def _launch(self, container: Container, image: ImageFacts, clock: float) -> None:
+        env = await environment.resolve(
+            container.spec, self.pod, self.facts.address, self._lookup, await self._service_variables()
         )
+        launch = launches.launch_of(container.spec, self.pod, image, env, self.volumes, self.folder, container.restarts)
+        words = launches.termination_path(self.folder, container.name)
+        container.image_id = image.identifier
+        await containers.start(container, launch, words, self.facts.runtime, clock)
+        self.health[container.name] = Health.of(container.spec, clock)
+        self._show_health(container)
 
-    def _kubeconfig(self, wanted: list[mounts.Mount], folder: Path) -> dict[str, str]:
-        """Return a KUBECONFIG for processes that cannot see the service account at its well-known path."""
-        source = next((m.source for m in wanted if m.target == SERVICE_ACCOUNT), None)
-        if source is None:
-            return {}
-        path = folder / "kubeconfig"
-        server = f"https://{self.facts.server_host}:{self.facts.server_port}"
-        path.write_text(
-            "apiVersion: v1\nkind: Config\ncurrent-context: pod\n"
-            f"clusters: [{{name: c, cluster: {{server: '{server}', certificate-authority: '{source / 'ca.crt'}'}}}}]\n"
-            f"users: [{{name: u, user: {{tokenFile: '{source / 'token'}'}}}}]\n"
-            "contexts: [{name: pod, context: {cluster: c, user: u}}]\n"
-        )
-        return {"KUBECONFIG": str(path)}
-
-    def _volume_path(self, mount: Object) -> Path:
-        path = self.volumes[mount["name"]]
-        return path / mount["subPath"] if "subPath" in mount else path
-
-    def _set_probes(self, container: Container, clock: float) -> None:
-        wanted = {}
-        for kind, healthy in (("livenessProbe", True), ("readinessProbe", False)):
-            if kind in container.spec:
-                wanted[kind] = probes.Probe.of(container.spec[kind], container.spec, clock, healthy)
-        self.probes[container.name] = wanted
-        container.ready = "readinessProbe" not in wanted
+    async def _service_variables(self) -> dict[str, str]:
+        links = self.pod["spec"].get("enableServiceLinks", True)
+        namespace = self.pod["metadata"]["namespace"]
+        listed = await self.api.request("GET", f"/api/v1/namespaces/{namespace}/services") if links else {"items": []}
+        return services.variables(listed["items"], namespace, links, self.facts.api_server)
 
     async def _probe_all(self, clock: float) -> None:
         for container in self.containers:
-            for kind, probe in self.probes.get(container.name, {}).items():
-                if not container.running or clock < probe.next_at:
-                    continue
-                env = container.launch.env if container.launch else {}
-                probe.count(await probes.answers(probe, env, self.session), clock)
-                if kind == "readinessProbe":
-                    container.ready = probe.healthy
-                elif not probe.healthy:
-                    log.info("pod %s: container %s is not alive", self.pod["metadata"]["name"], container.name)
-                    await containers.stop(container, self._grace())
+            health = self.health.get(container.name)
+            if health is None or container.run is None:
+                continue
+            for probe in health.due(clock):
+                if container.running:
+                    health.count(probe, await probes.answers(probe, container.run.execute, self.session), clock)
+            self._show_health(container)
+            if container.running and health.doomed:
+                name = self.pod["metadata"]["name"]
+                log.info("pod %s: container %s failed its %s probe", name, container.name, health.doomed)
+                await containers.stop(container, self._grace())
+
+    def _show_health(self, container: Container) -> None:
+        health = self.health[container.name]
+        container.started, container.ready = health.started, health.ready
 
     def _enforce_deadline(self) -> None:
         seconds = self.pod["spec"].get("activeDeadlineSeconds")
@@ -217,8 +179,15 @@ class PodWorker:
             message = "Pod was active on the node longer than the specified deadline"
             self.ended = ("DeadlineExceeded", message)
 
+    def _enforce_volume_sizes(self, clock: float) -> None:
+        if clock - self.measured > USAGE_SECONDS:
+            self.measured = clock
+            full = volumes.exceeded(self.pod, self.volumes)
+            if full is not None:
+                self.ended = ("Evicted", full)
+
     def _age(self) -> float:
-        started = min((c.started for c in self.containers if c.started), default=None)
+        started = min((c.began for c in self.containers if c.began), default=None)
         return asyncio.get_running_loop().time() - started if started else 0.0
 
     def _finished(self) -> bool:
@@ -237,8 +206,8 @@ class PodWorker:
         every = [*self.init_containers, *self.containers]
         await asyncio.gather(*(containers.stop(c, self._grace()) for c in every))
         for container in every:
-            if container.process is not None:
-                containers.finish(container)
+            if container.run is not None:
+                self._finish(container)
         await self._report()
         if not self._deleted:
             await self._wait_deleted()
@@ -258,6 +227,7 @@ class PodWorker:
         except ApiError as error:
             if error.status not in (404, 409):
                 raise
+        volumes.release(self.folder)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     async def _report(self) -> None:
@@ -288,20 +258,15 @@ class PodWorker:
     async def _pause(self, seconds: float) -> None:
         """Wait for a change of the pod, a process that ends, or at the most some seconds."""
         self.changed.clear()
-        waits: list[asyncio.Future[Any]] = [asyncio.ensure_future(self.changed.wait())]
-        waits += [
-            asyncio.ensure_future(c.process.wait())
-            for c in (*self.containers, *self.init_containers)
-            if c.process is not None and c.running
-        ]
-        _, pending = await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
-        for wait in pending:
-            wait.cancel()
+        wakes = asyncio.create_task(self.changed.wait())
+        endings = [c.run.ending for c in (*self.containers, *self.init_containers) if c.run is not None and c.running]
+        await asyncio.wait([wakes, *endings], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        wakes.cancel()
 
 
-def _needed_by(image: Image) -> list[Path]:
-    """Return the folders without which an image's programs do not run: its environment, our code, Python itself."""
-    return [image.environment, REPOSITORY, Path(sys.base_prefix)]
+def _pull_policy(container: Object) -> str:
+    """Return a container's policy; the API server fills it in, this is for objects that never passed it."""
+    return str(container.get("imagePullPolicy", "IfNotPresent"))
 
 
 def _succeeded(container: Container) -> bool:

@@ -8,6 +8,7 @@ import psutil
 
 from logscan_local.node.config import NodeConfig
 from logscan_local.node.objects import Object, now
+from logscan_local.node.runtime import Runtime
 from logscan_local.paths import platform_name
 
 LEASE_SECONDS = 40
@@ -25,8 +26,13 @@ def node_body(config: NodeConfig) -> Object:
     return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": config.name, "labels": labels}}
 
 
-def node_status(config: NodeConfig) -> Object:
-    """Return the Node's status: ready, with the machine's size."""
+def node_status(config: NodeConfig, runtime: Runtime) -> Object:
+    """Return the Node's status: ready, with the machine's size.
+
+    Args:
+        config: The node's settings.
+        runtime: What runs its pods.
+    """
     system, machine = platform_name()
     size = {"cpu": str(os.cpu_count() or 1), "memory": str(psutil.virtual_memory().total), "pods": "250"}
     beat = {"lastHeartbeatTime": now(), "lastTransitionTime": now()}
@@ -34,7 +40,7 @@ def node_status(config: NodeConfig) -> Object:
         "type": "Ready",
         "status": "True",
         "reason": "KubeletReady",
-        "message": "pods run as processes",
+        "message": runtime.says,
         **beat,
     }
     return {
@@ -53,7 +59,7 @@ def node_status(config: NodeConfig) -> Object:
             "osImage": platform.platform(),
             "kubeletVersion": "v1.36.3-logscan-local",
             "kubeProxyVersion": "",
-            "containerRuntimeVersion": "process://1",
+            "containerRuntimeVersion": runtime.version,
             "bootID": "",
             "machineID": "",
             "systemUUID": "",

@@ -1,0 +1,62 @@
+"""What our Dockerfiles say of their images, for what stands in for the images where there are no containers."""
+
+import json
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from logscan_local.errors import StackError
+from logscan_local.paths import REPOSITORY
+
+DOCKERFILES = {"logscan-operator": "operator/Dockerfile", "logscan-scanner": "scanner-job/Dockerfile"}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """An image of ours.
+
+    Attributes:
+        lock: The file that pins what is foreign in it.
+        packages: Folders of our own packages in it.
+        entrypoint: What it runs.
+        user: As whom.
+        variables: Its environment.
+    """
+
+    lock: Path
+    packages: tuple[Path, ...]
+    entrypoint: tuple[str, ...]
+    user: str
+    variables: dict[str, str]
+
+
+def read(image: str) -> Recipe:
+    """Return what the Dockerfile of an image says.
+
+    Raises:
+        StackError: It is not written as this reads it; the message says what was not found.
+    """
+    path = REPOSITORY / DOCKERFILES[image]
+    text = path.read_text().replace("\\\n", " ")
+    build, final = (stage for stage in re.split(r"^FROM .*$", text, flags=re.MULTILINE)[1:])
+    variables = dict(word.split("=", 1) for line in _arguments("ENV", final) for word in shlex.split(line))
+    copied = [line.split() for line in _arguments("COPY", build)]
+    return Recipe(
+        lock=REPOSITORY
+        / _one(path, "COPY of an image.lock", [w for line in copied for w in line if "image.lock" in w]),
+        packages=tuple(REPOSITORY / words[0] for words in copied if (REPOSITORY / words[0]).is_dir()),
+        entrypoint=tuple(json.loads(_one(path, "ENTRYPOINT", _arguments("ENTRYPOINT", final)))),
+        user=_one(path, "USER", _arguments("USER", final)),
+        variables=variables,
+    )
+
+
+def _arguments(instruction: str, stage: str) -> list[str]:
+    return re.findall(rf"^{instruction}\s+(.*)$", stage, flags=re.MULTILINE)
+
+
+def _one(path: Path, what: str, found: list[str]) -> str:
+    if len(found) != 1:
+        raise StackError(f"{path}: expected one {what}, found {len(found)}")
+    return found[0]
