@@ -1,6 +1,8 @@
 """Building images: by which tool, of which version and packages. `make images-check` builds and runs them."""
 
+import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import yaml
 from logscan_local import imagebuild
 from logscan_local.imagebuild import ImageError
 from logscan_local.paths import REPOSITORY
+from logscan_local.testing import eventually
 
 
 def test_without_a_tool_no_image_is_built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -28,6 +31,30 @@ def test_without_a_tool_no_image_is_built(monkeypatch: pytest.MonkeyPatch, tmp_p
     monkeypatch.setenv("LOGSCAN_IMAGE_TOOL", "buildah")
     with pytest.raises(ImageError, match="none of buildah works here"):
         imagebuild.tool()
+
+
+def test_a_build_shows_its_lines_as_they_come(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Each build says its first step, then waits until the test has seen it."""
+    gate, tool = tmp_path / "gate", tmp_path / "tool"
+    os.mkfifo(gate)
+    tool.write_text(f'#!/bin/sh\necho Step 1\nread word < {gate}\necho "Step 2: $word" >&2\n')
+    tool.chmod(0o755)
+    with ThreadPoolExecutor(1) as pool:
+        names = pool.submit(imagebuild.build, str(tool), "1")
+        for _ in imagebuild.DOCKERFILES:
+            eventually(lambda: "  Step 1\n" in capfd.readouterr().err, what="the first step to be shown")
+            gate.write_text("go on\n")
+        assert names.result() == ["localhost/logscan-operator:1", "localhost/logscan-scanner:1"]
+    assert "  Step 2: go on\n" in capfd.readouterr().err
+
+
+def test_a_build_that_fails_ends_after_its_output(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    tool = tmp_path / "tool"
+    tool.write_text("#!/bin/sh\necho no space left on device\nexit 3\n")
+    tool.chmod(0o755)
+    with pytest.raises(ImageError, match=r"ended with 3: see its output above"):
+        imagebuild.build(str(tool), "1")
+    assert "  no space left on device\n" in capfd.readouterr().err
 
 
 def test_images_and_chart_have_one_version() -> None:
