@@ -1,7 +1,7 @@
 """The whole pipeline as a user meets it: upload, kubectl, DynamoDB. Needs only a kubeconfig and an AWS endpoint.
 
 S3 -> forwarder -> SQS FIFO -> LogScan -> Job -> scanner process -> DynamoDB -> kubectl, with the operator installed
-from the shipped manifests under its own Role.
+from the shipped manifests under its own Role. `LOGSCAN_TEST_RUNTIME=docker` runs pods in containers of our images.
 """
 
 import gzip
@@ -9,6 +9,7 @@ import json
 import os
 import random
 import signal
+import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ from logscan_api.rules import RuleSelection
 from logscan_local import aws, grep
 from logscan_local.cluster import Kubectl, KubectlError, Object
 from logscan_local.elsewhere import Elsewhere
+from logscan_local.nodes import DOCKER
 from logscan_local.stack import Stack, State
 from logscan_local.testing import eventually
 
@@ -326,9 +328,11 @@ def test_the_operator_may_be_killed_at_any_time(cloud: Cloud) -> None:
 
 
 def kill_operator(cloud: Cloud) -> None:
-    """Kill it without a word: its process, or where that is out of reach its pod."""
+    """Kill it without a word: its process or container, or where that is out of reach its pod."""
     if ELSEWHERE:
         cloud.kubectl.run("delete", "pods", OPERATOR, "--force", "--grace-period=0")
+    elif cloud.state.runtime.kind == DOCKER:
+        subprocess.run(["docker", "kill", "--signal=KILL", operator_container(cloud)], check=True, capture_output=True)
     else:
         os.kill(operator_pid(cloud), signal.SIGKILL)
 
@@ -343,6 +347,18 @@ def operator_pod(cloud: Cloud) -> Object:
 def restarts(pod: Object) -> int:
     """Return how often a pod's container was restarted."""
     return int(pod["status"]["containerStatuses"][0]["restartCount"])
+
+
+def operator_container(cloud: Cloud) -> str:
+    """Return the container of the operator, once it runs."""
+    labels = {"container.name": "operator", "pod.uid": operator_pod(cloud)["metadata"]["uid"]}
+    filters = [f"--filter=label=io.kubernetes.{name}={value}" for name, value in labels.items()]
+
+    def running() -> str:
+        listed = subprocess.run(["docker", "ps", "--quiet", *filters], check=True, capture_output=True, text=True)
+        return listed.stdout.strip()
+
+    return eventually(running, what="the operator's container")
 
 
 def operator_pid(cloud: Cloud) -> int:

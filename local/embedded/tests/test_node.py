@@ -1,30 +1,48 @@
-"""The node as kubectl sees it: real pods on a real API server, each a process of this machine."""
+"""The node as kubectl sees it: real pods on a real API server, by the runtime `LOGSCAN_TEST_RUNTIME`."""
 
 import json
+import os
 from typing import Any
 
 import pytest
 
 from logscan_local.cluster import Kubectl, Object
+from logscan_local.imagebuild import LOCAL_BASE
 from logscan_local.node import mounts
-from logscan_local.testing import eventually
+from logscan_local.nodes import DOCKER
+from logscan_local.testing import eventually, wanted_runtime
 
 pytestmark = pytest.mark.controlplane
 
+RUNTIME = wanted_runtime()
+CONTAINERS = RUNTIME.kind == DOCKER
 MOUNTS = pytest.mark.skipif(
-    mounts.namespace_command() is None, reason="this machine gives a process no mount namespace of its own"
+    not CONTAINERS and mounts.namespace_command() is None,
+    reason="this machine gives a process no mount namespace of its own",
 )
+USERS = pytest.mark.skipif(
+    not CONTAINERS and not (mounts.is_root() and mounts.namespace_command()),
+    reason="only root may run processes as other users",
+)
+only_containers = pytest.mark.skipif(not CONTAINERS, reason="shows what an engine does for a container")
+# An image with Python and nothing of ours.
+IMAGE = os.environ.get("LOGSCAN_TEST_BASE", LOCAL_BASE) if CONTAINERS else "registry/python:3"
+RESTRICTED = {
+    "allowPrivilegeEscalation": False,
+    "readOnlyRootFilesystem": True,
+    "capabilities": {"drop": ["ALL"]},
+}
 
 
 class Pods:
-    """Creates pods of the image `python`."""
+    """Creates pods of an image with Python."""
 
     def __init__(self, kubectl: Kubectl) -> None:
         self.kubectl = kubectl
 
     def create(self, name: str, code: str, container: Object | None = None, **spec: Any) -> str:
         """Create a pod whose container runs some Python."""
-        run = {"name": "c", "image": "registry/python:3", "command": ["python", "-c", code], **(container or {})}
+        run = {"name": "c", "image": IMAGE, "command": ["python3", "-c", code], **(container or {})}
         pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": name}}
         self.apply({**pod, "spec": {"restartPolicy": "Never", "containers": [run], **spec}})
         return name
@@ -119,7 +137,7 @@ async def main():
         print(answer["status"]["userInfo"]["username"])
 asyncio.run(main())
 """
-    name = pods.create("whoami", code)
+    name = pods.create("whoami", code, {"image": RUNTIME.images.get("logscan-operator", "logscan-operator:local")})
     pods.until(name, "Succeeded")
     assert pods.kubectl.run("logs", name).strip() == f"system:serviceaccount:{pods.kubectl.namespace}:default"
 
@@ -129,6 +147,120 @@ def test_too_much_memory_is_oom_killed(pods: Pods) -> None:
     name = pods.create("hungry", code, {"resources": {"limits": {"memory": "64Mi"}}})
     ended = pods.until(name, "Failed")["status"]["containerStatuses"][0]["state"]["terminated"]
     assert (ended["exitCode"], ended["reason"]) == (137, "OOMKilled")
+
+
+@USERS
+@pytest.mark.parametrize("user", [65532, 1000860000])
+def test_a_pod_runs_as_the_user_that_it_names(pods: Pods, user: int) -> None:
+    code = """
+import os, pathlib
+status = dict(line.split(":", 1) for line in open("/proc/self/status"))
+print(os.getuid(), os.getgid(), sorted(os.getgroups()))
+print(int(status["CapEff"], 16), int(status["CapBnd"], 16), int(status["NoNewPrivs"]))
+print(os.environ.get("USER"), os.environ["HOME"], os.environ["HOSTNAME"])
+pathlib.Path("/work/file").write_text("mine")
+print(pathlib.Path("/work/file").stat().st_gid, pathlib.Path("/etc/cfg/a.txt").read_text())
+print(len(pathlib.Path("/var/run/secrets/kubernetes.io/serviceaccount/token").read_text()) > 100)
+try: pathlib.Path("/root/x").write_text("")
+except OSError as error: print(type(error).__name__)
+"""
+    mounted = [
+        {"name": "work", "mountPath": "/work" if CONTAINERS else "/srv/work"},
+        {"name": "cfg", "mountPath": "/etc/cfg"},
+    ]
+    name = pods.create(
+        f"user-{user}",
+        code.replace("/work/", f"{mounted[0]['mountPath']}/"),
+        {"securityContext": RESTRICTED, "volumeMounts": mounted},
+        securityContext={"runAsNonRoot": True, "runAsUser": user, "runAsGroup": 3000, "fsGroup": 2000},
+        volumes=[{"name": "work", "emptyDir": {}}, {"name": "cfg", "configMap": {"name": "cfg"}}],
+    )
+    pods.until(name, "Succeeded")
+    told = pods.kubectl.run("logs", name).splitlines()
+    assert told[:5] == [
+        f"{user} 3000 [2000, 3000]" if CONTAINERS else f"{user} 3000 [2000]",
+        "0 0 1",
+        f"None / {name}",
+        "2000 from cfg",
+        "True",
+    ]
+    assert told[5] in ("PermissionError", "OSError")
+
+
+def test_what_must_not_run_as_root_does_not(pods: Pods) -> None:
+    name = pods.create("root", "", securityContext={"runAsNonRoot": True})
+    message = eventually(lambda: pods.state(name).get("waiting", {}).get("message"), 20, "the reason")
+    assert message == "container has runAsNonRoot and image will run as root"
+
+
+def test_services_are_in_the_environment_where_the_pod_wants_links(pods: Pods) -> None:
+    spec = {"selector": {"app": "none"}, "ports": [{"name": "web", "port": 8080}]}
+    pods.apply({"apiVersion": "v1", "kind": "Service", "metadata": {"name": "some-app"}, "spec": spec})
+    code = "import os; print([os.environ.get(n) for n in ('SOME_APP_SERVICE_PORT_WEB', 'SET', 'KUBERNETES_PORT')])"
+    env = [{"name": "SET", "value": "$(SOME_APP_SERVICE_PORT)$$"}]
+    for name, links in (("linked", True), ("unlinked", False)):
+        pods.create(name, code, {"env": env}, enableServiceLinks=links)
+    told = {name: pods.until(name, "Succeeded") and pods.kubectl.run("logs", name) for name in ("linked", "unlinked")}
+    assert told["linked"].startswith("['8080', '8080$', 'tcp://127.0.0.1:")
+    assert told["unlinked"].startswith("[None, '$(SOME_APP_SERVICE_PORT)$', 'tcp://127.0.0.1:")
+
+
+def test_a_container_is_started_once_its_startup_probe_succeeds(pods: Pods) -> None:
+    code = "import pathlib, time; time.sleep(2); pathlib.Path('/tmp/up').touch(); time.sleep(60)"
+    test = ["python3", "-c", "import os, sys; sys.exit(not os.path.exists('/tmp/up'))"]
+    probes = {
+        "startupProbe": {"exec": {"command": test}, "periodSeconds": 1, "failureThreshold": 30, "timeoutSeconds": 5},
+        "readinessProbe": {"exec": {"command": ["true"]}, "periodSeconds": 1},
+    }
+    name = pods.create("slow", code, probes, terminationGracePeriodSeconds=1)
+
+    def status() -> Object:
+        found: Object = pods.kubectl.get("pod", name)["status"].get("containerStatuses", [{}])[0]
+        return found
+
+    first = eventually(lambda: status() if "running" in status().get("state", {}) else {}, 20, "its start")
+    assert (first["started"], first["ready"]) in ((False, False), (True, False), (True, True))
+    eventually(lambda: status().get("ready"), 30, "readiness")
+    assert status()["started"]
+    assert status()["restartCount"] == 0
+    pods.kubectl.run("delete", "pod", name)
+
+
+@only_containers
+def test_a_container_is_alone_with_its_processes_and_limits(pods: Pods) -> None:
+    code = """
+import os, pathlib
+print(os.getpid(), [p.name for p in pathlib.Path("/proc").glob("[0-9]*")], os.path.exists("/opt/logscan"))
+for path in ("/sys/fs/cgroup/memory/memory.limit_in_bytes", "/sys/fs/cgroup/memory.max"):
+    if os.path.exists(path): print(pathlib.Path(path).read_text().strip())
+"""
+    name = pods.create("alone", code, {"resources": {"limits": {"memory": "64Mi", "cpu": "500m"}}})
+    pods.until(name, "Succeeded")
+    assert pods.kubectl.run("logs", name).splitlines() == ["1 ['1'] False", str(64 << 20)]
+
+
+@only_containers
+def test_the_first_process_gets_sigterm_then_sigkill(pods: Pods) -> None:
+    """Process 1 ignores a signal that it has no handler for; the grace period ends that."""
+    name = pods.create(
+        "deaf", "import time; print('ready', flush=True); time.sleep(60)", terminationGracePeriodSeconds=1
+    )
+    eventually(lambda: pods.kubectl.run("logs", name) == "ready\n" if pods.state(name).get("running") else "", 20)
+    pods.kubectl.run("delete", "pod", name, "--wait=false", "--grace-period=1")
+    eventually(lambda: not pods.kubectl.run("get", "pod", name, "--ignore-not-found"), 20, "its end")
+
+
+@only_containers
+def test_a_program_that_is_not_in_the_image(pods: Pods) -> None:
+    name = pods.create("nothing", "", {"command": ["/no/such/program"]})
+    ended = pods.until(name, "Failed")["status"]["containerStatuses"][0]["state"]["terminated"]
+    assert (ended["exitCode"], ended["reason"]) == (128, "StartError")
+    assert "/no/such/program" in ended["message"]
+
+
+def test_an_image_that_is_never_pulled(pods: Pods) -> None:
+    name = pods.create("never", "", {"image": "nobody/knows:1", "imagePullPolicy": "Never"})
+    eventually(lambda: pods.state(name).get("waiting", {}).get("reason") == "ErrImageNeverPull", 20, "the reason")
 
 
 def test_an_unknown_image_is_not_pulled(pods: Pods) -> None:
@@ -210,7 +342,7 @@ def test_a_pod_for_another_node_stays_unscheduled(pods: Pods) -> None:
 
 
 def test_init_containers_run_first(pods: Pods) -> None:
-    first = {"name": "first", "image": "python", "command": ["python", "-c", "print('first')"]}
+    first = {"name": "first", "image": IMAGE, "command": ["python3", "-c", "print('first')"]}
     name = pods.create("ordered", "print('second')", initContainers=[first])
     pods.until(name, "Succeeded")
     assert pods.kubectl.run("logs", name, "--container=first") == "first\n"

@@ -8,8 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from logscan_local.dockerfiles import DOCKERFILES
 from logscan_local.errors import StackError
@@ -19,15 +18,10 @@ TOOLS = ("docker", "podman", "buildah")
 VERSION = "0.1.0"
 LOCAL = "local"
 LOCAL_BASE = "logscan-base:bookworm"
-# A step that a build begins, as the legacy builder, podman and BuildKit tell it.
-STEPS = ("Step ", "STEP ", "#")
-TAIL_LINES = 25
-
-Say = Callable[[str], None]
 
 
 class ImageError(StackError):
-    """An image could not be built or does not run; the message carries the end of the output."""
+    """An image could not be built or does not run; the message carries the end of the output, or it was shown."""
 
 
 def tool() -> str:
@@ -44,31 +38,28 @@ def tool() -> str:
     raise ImageError(f"none of {', '.join([wanted] if wanted else TOOLS)} works here: install one to build images")
 
 
-def local_base(say: Say) -> str:
-    """Return the base for machines that cannot pull one, making it unless it is there.
-
-    Args:
-        say: Called with lines of progress.
+def local_base() -> str:
+    """Return the base for machines that cannot pull one, made unless it is there.
 
     Raises:
         ImageError: It could not be made.
     """
-    run([str(REPOSITORY / "tools" / "base-image"), LOCAL_BASE], say)
+    _run_visibly([str(REPOSITORY / "tools" / "base-image"), LOCAL_BASE])
     return LOCAL_BASE
 
 
-def build(program: str, tag: str, say: Say, base: str | None = None) -> list[str]:
+def build(program: str, tag: str, base: str | None = None) -> list[str]:
     """Build both images and return their names.
 
     Args:
         program: One of `TOOLS`.
         tag: The images' tag.
-        say: Called with a line for each step.
-        base: What they are based on, instead of the Dockerfiles' own.
+        base: What they are based on, instead of the Dockerfiles' own; `local` for one made on this machine.
 
     Raises:
         ImageError: A build failed.
     """
+    base = local_base() if base == LOCAL else base
     arguments = {"VERSION": VERSION, "REVISION": _revision(), **({"BASE": base} if base else {})}
     names = []
     for name, dockerfile in DOCKERFILES.items():
@@ -77,28 +68,38 @@ def build(program: str, tag: str, say: Say, base: str | None = None) -> list[str
         # The machine's network, since the way to a package index may be the machine's alone.
         command = [program, "build", "--network=host", f"--file={dockerfile}", f"--tag={reference}"]
         command += [f"--build-arg={key}={value}" for key, value in arguments.items()]
-        say(f"building {reference} ...")
-        run([*command, "."], say)
+        print(f"building {reference} ...", file=sys.stderr, flush=True)
+        _run_visibly([*command, "."])
         names.append(reference)
     return names
 
 
-def run(command: Sequence[str], say: Say) -> None:
-    """Run a program in the repository, telling its steps.
+def run(command: Sequence[str]) -> str:
+    """Run a program in the repository and return its output.
 
     Raises:
         ImageError: It failed.
     """
-    tail: deque[str] = deque(maxlen=TAIL_LINES)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPOSITORY)
+    if done.returncode != 0:
+        words = "\n".join((done.stdout + done.stderr).splitlines()[-25:])
+        raise ImageError(f"{' '.join(command[:3])} ... ended with {done.returncode}:\n{words}")
+    return done.stdout
+
+
+def _run_visibly(command: Sequence[str]) -> None:
+    """Run a program that takes minutes; each line goes to the standard error stream as it comes.
+
+    Raises:
+        ImageError: It failed; the cause is in the lines shown.
+    """
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", cwd=REPOSITORY
     ) as process:
         for line in process.stdout or ():
-            tail.append(line.rstrip())
-            if line.startswith(STEPS):
-                say(f"  {line.rstrip()}")
+            print(f"  {line.rstrip()}", file=sys.stderr, flush=True)
     if process.returncode != 0:
-        raise ImageError(f"{' '.join(command[:3])} ... ended with {process.returncode}:\n" + "\n".join(tail))
+        raise ImageError(f"{' '.join(command[:3])} ... ended with {process.returncode}: see its output above")
 
 
 def _revision() -> str:
@@ -110,20 +111,15 @@ def main() -> int:
     """Build and tell the names."""
     parser = argparse.ArgumentParser(prog="imagebuild", description="Build the images of operator and scanner.")
     parser.add_argument("--tag", default=VERSION)
-    parser.add_argument("--base", help="base image instead of the Dockerfiles' own; `local`: one made on this machine")
+    parser.add_argument("--base", help="base image instead of the Dockerfiles' own; `local`: made here")
     chosen = parser.parse_args()
     try:
-        base = local_base(_say) if chosen.base == LOCAL else chosen.base
-        for name in build(tool(), chosen.tag, _say, base):
+        for name in build(tool(), chosen.tag, chosen.base):
             print(name)
     except ImageError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

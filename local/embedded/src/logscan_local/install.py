@@ -44,7 +44,7 @@ def install(
     try:
         kubectl.wait("the operator's Deployment to be available", AVAILABLE_SECONDS, lambda: operator_ready(kubectl))
     except StackError as error:
-        raise StackError(f"{error}; {_operators_words(kubectl, paths)}") from error
+        raise StackError(f"{error}; {operators_words(kubectl, paths)}") from error
 
 
 def install_crds(kubectl: Kubectl) -> None:
@@ -120,7 +120,7 @@ def _secret(name: str, credentials: Credentials, into: str) -> Object:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": credentials.environment()}
 
 
-def _operators_words(kubectl: Kubectl, paths: StackPaths) -> str:
+def operators_words(kubectl: Kubectl, paths: StackPaths) -> str:
     """Return the state of the operator's pods and the end of its log."""
     pods = kubectl.run("get", "pods", "--output=wide")
     logs = sorted(paths.pods.glob("*/logs/operator/*.log"), key=lambda path: path.stat().st_mtime)
