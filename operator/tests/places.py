@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
+import yaml
 
 from logscan_api.events import ObjectEvent
 from logscan_api.identity import scan_name
@@ -96,13 +97,22 @@ class JobWatch:
 class Place:
     """One test's own corner of the stack; a context manager."""
 
-    def __init__(self, stack: Stack, folder: Path, standin: bool = True) -> None:
+    def __init__(self, stack: Stack, folder: Path, standin: bool = True, others: int = 0) -> None:
+        """Prepare.
+
+        Args:
+            stack: A stack without a node.
+            folder: Where files go.
+            standin: Whether scan pods are ended by the stand-in.
+            others: For how many further namespaces, which are not created.
+        """
         state = stack.state()
         assert state is not None
         self.stack = stack
         self.state = state
         self.folder = folder
         self.namespace = f"t-{uuid.uuid4().hex[:8]}"
+        self.others = [f"{self.namespace}-{number}" for number in range(others)]
         self.kubectl: Kubectl = Kubectl(state.kubectl, stack.paths.kubeconfig, self.namespace)
         self.sqs = aws.client("sqs", state.resources.endpoint)
         self.queue_url = ""
@@ -115,10 +125,7 @@ class Place:
         attributes = {"FifoQueue": "true", "VisibilityTimeout": "10"}
         answer = self.sqs.create_queue(QueueName=f"{self.namespace}.fifo", Attributes=attributes)
         self.queue_url = answer["QueueUrl"]
-        self.kubectl.run("create", "namespace", self.namespace)
-        self.apply(POLICY, {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys"}})
-        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "logscan-scanner"}}
-        self.apply(account)
+        self.furnish(self.kubectl)
         self._background.__enter__()
         return self
 
@@ -129,11 +136,33 @@ class Place:
         self._background.__exit__()
         self.sqs.delete_queue(QueueUrl=self.queue_url)
         self.sqs.close()
-        self.kubectl.run("delete", "namespace", self.namespace, "--ignore-not-found", "--wait=false")
+        self.kubectl.run("delete", "namespace", self.namespace, *self.others, "--ignore-not-found", "--wait=false")
+
+    def furnish(self, kubectl: Kubectl) -> None:
+        """Create a namespace with what scans need there."""
+        kubectl.run("create", "namespace", kubectl.namespace)
+        account = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "logscan-scanner"}}
+        secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "keys"}}
+        kubectl.apply([POLICY, account, secret])
+
+    def kubectl_in(self, namespace: str) -> Kubectl:
+        """Return kubectl for another namespace."""
+        return Kubectl(self.state.kubectl, self.stack.paths.kubeconfig, namespace)
+
+    def kubeconfig_of(self, account: str) -> Path:
+        """Return the kubeconfig of a service account of the place."""
+        token = self.kubectl.run("create", "token", account).strip()
+        document = yaml.safe_load(self.stack.paths.kubeconfig.read_text())
+        document["users"][0]["user"] = {"token": token}
+        path = self.folder / account
+        path.write_text(yaml.safe_dump(document))
+        return path
 
     async def _beside(self) -> None:
         async with ApiServer(Connection(str(self.stack.paths.kubeconfig))) as api:
-            standin = StandIn(api, self.state.resources.endpoint, [self.namespace] if self._standin else [])
+            standin = StandIn(
+                api, self.state.resources.endpoint, [self.namespace, *self.others] if self._standin else []
+            )
             await asyncio.gather(standin.run(), self.jobs.follow(api))
 
     def operator(self, kubeconfig: Path | None = None, **settings: str) -> OperatorProcess:

@@ -8,7 +8,7 @@ import pytest
 
 from logscan_operator import following
 from logscan_operator.following import Follower, WatchEndedError, is_lost, pause_seconds
-from logscan_operator.kube import ApiError
+from logscan_operator.kube import ApiError, described
 from logscan_operator.view import View
 
 FORBIDDEN = ApiError(403, "Forbidden", "no")
@@ -38,6 +38,21 @@ def test_a_refusal_loses_a_namespace_and_an_api_server_that_is_away_does_not(
 
 def test_the_pause_doubles_up_to_half_a_minute() -> None:
     assert [pause_seconds(n) for n in (1, 2, 3, 4, 5, 999)] == [2, 4, 8, 16, 30, 30]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (TimeoutError(), "no answer in time"),
+        (TimeoutError("of a kind"), "of a kind"),
+        (aiohttp.ServerDisconnectedError(), "Server disconnected"),
+        (asyncio.IncompleteReadError(b"", 1), "0 bytes read on a total of 1 expected bytes"),
+        (KeyError(), "KeyError"),
+        (FORBIDDEN, "403 Forbidden: no"),
+    ],
+)
+def test_an_error_is_never_without_words(error: Exception, words: str) -> None:
+    assert described(error) == words
 
 
 class World:

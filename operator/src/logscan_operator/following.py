@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 import aiohttp
 
-from logscan_operator.kube import ApiError
+from logscan_operator.kube import ApiError, described
 from logscan_operator.statuses import utc_now
 from logscan_operator.view import View
 
@@ -127,7 +127,7 @@ class Follower:
     def _note(self, error: Exception) -> None:
         self._failures += 1
         namespaces, facts = self._view.namespaces, {"watched": self._namespace}
-        why = str(error) or type(error).__name__
+        why = described(error)
         if not is_lost(error, self._failures, namespaces.in_sight(self._namespace)):
             log.warning("cannot follow the namespace, will try again: %s", why, extra=facts)
         elif namespaces.lose(self._namespace, why):

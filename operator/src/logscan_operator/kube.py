@@ -157,6 +157,13 @@ class ApiServer:
         return self._session.request(method, path, params=query, data=data, headers=headers, **options)
 
 
+def described(error: BaseException) -> str:
+    """Return an error in words, also one that has none of its own, such as a TimeoutError of asyncio."""
+    if isinstance(error, TimeoutError) and not str(error):
+        return "no answer in time"
+    return str(error) or type(error).__name__
+
+
 def _event(event: Object) -> Object:
     if event["type"] == "ERROR":
         status = event["object"]

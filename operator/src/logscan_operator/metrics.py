@@ -16,17 +16,24 @@ from logscan_operator.view import View
 
 REJECTIONS = ("malformed", "not-created")
 SERVICES = ("sqs", "dynamodb")
-NO_FAILURES = {
-    Reason.WAITING,
-    Reason.CONCURRENCY_LIMIT,
-    Reason.NAMESPACE_LIMIT,
-    Reason.POLICY_LIMIT,
-    Reason.SUSPENDED,
-    Reason.BACKOFF,
-    Reason.JOB_CREATED,
-    Reason.COMPLETED,
-    Reason.CANCELLED,
-}
+# Reasons of scans that wait, run, or ended without a failure; no series of failures is needed for them.
+NO_FAILURES = frozenset(
+    {
+        "Waiting",
+        "ConcurrencyLimit",
+        "NamespaceLimit",
+        "PolicyLimit",
+        "Suspended",
+        "Backoff",
+        "QuotaExceeded",
+        "Refused",
+        "QueuedByKueue",
+        "SuspendedByOther",
+        "JobCreated",
+        "Completed",
+        "Cancelled",
+    }
+)
 WAITS = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3600)
 
 

@@ -4,6 +4,7 @@ Each test process has a stack of its own, so that packages can be tested at the 
 """
 
 import os
+import shutil
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -94,6 +95,18 @@ def emulator() -> "Iterator[Resources]":
 
     with running("test-aws") as made:
         yield aws.create_all(made.endpoint)
+
+
+@pytest.fixture(scope="session")
+def promtool() -> str:
+    """Return Prometheus' promtool; without it the test is skipped, or fails in CI."""
+    found = shutil.which("promtool")
+    if found is None:
+        missing = "promtool is not installed, so alerts and metrics are not tested (Debian: apt-get install prometheus)"
+        if os.environ.get("CI"):
+            pytest.fail(missing)
+        pytest.skip(missing)
+    return found
 
 
 def _stack(kind: str, with_operator: bool, with_node: bool, bridged: bool = False) -> "Iterator[Stack]":

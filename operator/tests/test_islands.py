@@ -1,0 +1,168 @@
+"""A watched namespace that goes, or never was, stops nobody else; one that comes back is worked in again.
+
+The operator has the Roles of the chart and no other right, in its own namespace and in two more.
+"""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from places import Place
+
+from logscan_local.cluster import Object
+from logscan_local.install import install_crds
+from logscan_local.manifests import render
+from logscan_local.operators import OperatorProcess
+from logscan_local.stack import Stack
+from logscan_local.testing import eventually
+
+pytestmark = [pytest.mark.controlplane, pytest.mark.emulator, pytest.mark.tools]
+
+HELD = {"standin/hold": "yes"}
+
+
+class Islands:
+    """A place with two more namespaces, and the rights of the chart."""
+
+    def __init__(self, place: Place) -> None:
+        self.place = place
+        self.own, (self.first, self.second) = place.namespace, place.others
+        watched = f"--set=watchNamespaces={{{self.first},{self.second}}}"
+        documents = yaml.safe_load_all(render(watched, f"--namespace={self.own}"))
+        kinds = ("Role", "RoleBinding", "ServiceAccount")
+        self.rights: list[Object] = [d for d in documents if d and d["kind"] in kinds]
+
+    def rights_of(self, namespace: str, *kinds: str) -> list[Object]:
+        """Return what the chart has of some kinds in a namespace."""
+        return [r for r in self.rights if r["metadata"]["namespace"] == namespace and r["kind"] in kinds]
+
+    def grant(self, namespace: str) -> None:
+        """Give the operator its rights in a namespace."""
+        objects = self.rights_of(namespace, "Role", "RoleBinding", "ServiceAccount")
+        assert len(objects) >= 3
+        self.place.kubectl_in(namespace).apply(objects)
+
+    def create(self, namespace: str) -> None:
+        """Create a namespace with all that the operator and its scans need there."""
+        self.place.furnish(self.place.kubectl_in(namespace))
+        self.grant(namespace)
+
+    def operator(self, **settings: str) -> OperatorProcess:
+        """Start the operator as its service account."""
+        self.grant(self.own)
+        watched = ",".join(self.place.others)
+        kubeconfig = self.place.kubeconfig_of("logscan-operator")
+        return self.place.operator(kubeconfig, watch_namespaces=watched, resync_seconds="2", **settings)
+
+    def scan(self, namespace: str, name: str, labels: dict[str, str] | None = None) -> None:
+        """Apply a LogScan."""
+        self.place.kubectl_in(namespace).apply([self.place.manifest(name, labels)])
+
+    def until(self, namespace: str, name: str, **wanted: Any) -> None:
+        """Return once the status of a LogScan has what is wanted."""
+
+        def reached() -> bool:
+            found = self.place.kubectl_in(namespace).get("logscan", name).get("status", {})
+            return all(found.get(field) == value for field, value in wanted.items())
+
+        eventually(reached, 60, f"{namespace}/{name} to have {wanted}")
+
+    def works_in(self, operator: OperatorProcess, *namespaces: str, name: str) -> None:
+        """Return once a LogScan has succeeded in each namespace."""
+        for namespace in namespaces:
+            self.scan(namespace, name)
+        for namespace in namespaces:
+            self.until(namespace, name, phase="Succeeded")
+        assert operator.process.poll() is None, "the operator ended"
+
+
+@pytest.fixture(scope="module")
+def stack(nodeless_stack: Stack) -> Stack:
+    install_crds(nodeless_stack.kubectl())
+    return nodeless_stack
+
+
+@pytest.fixture
+def islands(stack: Stack, tmp_path: Path) -> Iterator[Islands]:
+    with ExitStack() as exits:
+        yield Islands(exits.enter_context(Place(stack, tmp_path, others=2)))
+
+
+def told(operator: OperatorProcess) -> Callable[[], dict[str, str]]:
+    """Return a function that says which namespaces are out of sight, and why."""
+
+    def ask() -> dict[str, str]:
+        found: dict[str, str] = json.loads(operator.ask("/readyz") or "{}").get("namespaces", {})
+        return found
+
+    return ask
+
+
+def synced(operator: OperatorProcess, namespace: str) -> float:
+    return operator.metric(f'logscan_synced{{watched_namespace="{namespace}"}}')
+
+
+def test_a_watched_namespace_that_is_deleted(islands: Islands) -> None:
+    for namespace in (islands.first, islands.second):
+        islands.create(namespace)
+    operator = islands.operator()
+    everywhere = (islands.own, islands.first, islands.second)
+    islands.works_in(operator, *everywhere, name="before")
+    islands.place.kubectl.run("delete", "namespace", islands.first, timeout=90)
+    eventually(lambda: "cannot list resource" in told(operator)().get(islands.first, ""), 40, "its loss")
+    assert [synced(operator, namespace) for namespace in everywhere] == [1, 0, 1]
+    assert json.loads(operator.ask("/readyz"))["synced"]
+    islands.works_in(operator, islands.own, islands.second, name="meanwhile")
+    islands.create(islands.first)
+    islands.works_in(operator, *everywhere, name="after")
+    eventually(lambda: told(operator)() == {}, 20, "all to be in sight")
+
+
+def test_a_namespace_that_is_not_there_at_the_start(islands: Islands) -> None:
+    islands.create(islands.first)
+    operator = islands.operator()
+    islands.works_in(operator, islands.own, islands.first, name="without")
+    assert list(told(operator)()) == [islands.second]
+    islands.create(islands.second)
+    islands.works_in(operator, islands.second, name="with")
+
+
+def test_a_namespace_whose_role_binding_is_taken_away(islands: Islands) -> None:
+    islands.create(islands.first)
+    islands.create(islands.second)
+    operator = islands.operator(max_concurrent="2")
+    islands.scan(islands.first, "runs-on", HELD)
+    islands.until(islands.first, "runs-on", phase="Running")
+    away = islands.place.kubectl_in(islands.first)
+    away.run("delete", "rolebinding", "logscan-operator")
+    eventually(lambda: islands.first in told(operator)(), 40, "its loss")
+    islands.works_in(operator, islands.own, islands.second, name="meanwhile")
+    for name in ("one", "two"):
+        islands.scan(islands.own, name, HELD)
+        islands.until(islands.own, "one", phase="Running")
+    islands.until(islands.own, "two", reason="ConcurrencyLimit")
+    assert operator.metric("logscan_jobs_active") == 2, "the Job out of sight keeps its slot"
+    islands.grant(islands.first)
+    (pod,) = away.get("pods")["items"]
+    away.run("label", "pod", pod["metadata"]["name"], "standin/hold-")
+    islands.until(islands.first, "runs-on", phase="Succeeded")
+    islands.until(islands.own, "two", phase="Running")
+
+
+def test_a_namespace_that_may_be_listed_but_not_watched(islands: Islands) -> None:
+    islands.create(islands.first)
+    islands.create(islands.second)
+    away = islands.place.kubectl_in(islands.first)
+    (role,) = islands.rights_of(islands.first, "Role")
+    rules = [{**rule, "verbs": [verb for verb in rule["verbs"] if verb != "watch"]} for rule in role["rules"]]
+    away.apply([{**role, "rules": rules}])
+    operator = islands.operator()
+    islands.works_in(operator, islands.own, islands.second, name="meanwhile")
+    eventually(lambda: "cannot watch resource" in told(operator)().get(islands.first, ""), 40, "the refused watch")
+    islands.works_in(operator, islands.own, islands.second, name="still")
+    islands.grant(islands.first)
+    islands.works_in(operator, islands.first, name="after")
