@@ -111,7 +111,7 @@ def scan(root: Path, endpoint: str) -> int:
         result=ref,
     )
     environment = {
-        REQUEST_VARIABLE: request.to_json(),
+        REQUEST_VARIABLE: request.to_variable(),
         "LOGSCAN_JOB_UID": "check",
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_REGION": aws.REGION,
