@@ -1,10 +1,111 @@
-"""The request that a Job gets, and the limits in it."""
+"""The request that a Job gets: its limits, its form in the environment, and how large it can become."""
 
+import base64
+import gzip
+import json
+import random
+import subprocess
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from logscan_api.errors import MalformedRequestError, RequestTooLargeError
 from logscan_api.exitcodes import ExitCode, permanent_codes
+from logscan_api.identity import partition_key, sort_key
 from logscan_api.logscans import Limits, S3Source
-from logscan_api.requests import DEFAULT_LIMITS, ScanIdentity, ScanRequest, resolve_limits
-from logscan_api.rules import Rule
+from logscan_api.notify import Notify
+from logscan_api.packs import load_pack, pack_names
+from logscan_api.requests import (
+    DEFAULT_LIMITS,
+    GZIPPED,
+    MAX_JSON_BYTES,
+    MAX_VARIABLE_BYTES,
+    PLAIN_BYTES,
+    REQUEST_VARIABLE,
+    Report,
+    ScanIdentity,
+    ScanRequest,
+    resolve_limits,
+)
+from logscan_api.rules import INLINE_BYTES, Rule
 from logscan_api.statuses import Phase, ResultRef
+
+CONTROL = [chr(n) for n in range(32)]
+PRINTABLE = [chr(n) for n in range(32, 127)]
+URL = [chr(n) for n in range(33, 127)]
+ALPHABETS = {
+    # What deflate makes least of: control characters, which JSON writes as \u00XX, among others.
+    "mixed": CONTROL * 9 + PRINTABLE * 2,
+    "control": CONTROL,
+    "printable": PRINTABLE,
+    "escaped": ['"', "\\", "$", "\x7f"],
+    "latin": [chr(n) for n in range(0x80, 0x800)],
+    "ideographs": [chr(n) for n in range(0x4E00, 0x9FFF)],
+    "emoji": [chr(n) for n in range(0x1F300, 0x1FAFF)],
+}
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=200)
+
+
+def request(patterns: Sequence[str] = ("y\\d",), key: str = "größe", **more: Any) -> ScanRequest:
+    return ScanRequest(
+        scan=ScanIdentity(namespace="n", name="a", uid="u", attempt=1),
+        source=S3Source(bucket="logs", key=key),
+        rules=[Rule(name=f"r{n}", pattern=pattern) for n, pattern in enumerate(patterns)],
+        limits=resolve_limits(),
+        result=ResultRef(table="t", pk="p", sk="s"),
+        **more,
+    )
+
+
+def noise(alphabet: Sequence[str], size: int, seed: int) -> str:
+    """Return text of exactly so many bytes that cannot be compressed; ASCII fills the end."""
+    chance, text = random.Random(seed), ""
+    text = "".join(chance.choices(alphabet, k=size)).encode()[:size].decode(errors="ignore")
+    return text + "x" * (size - len(text.encode()))
+
+
+def largest_request(alphabet: Sequence[str], seed: int) -> ScanRequest:
+    """Return a request that fills every bound of the CRDs with noise, all packs among its rules."""
+    texts = [noise(alphabet, size, seed * 1000 + n) for n, size in enumerate(_sizes(INLINE_BYTES, 200, 1024))]
+    names = [noise([*"abcdefghijklmnopqrstuvwxyz0123456789"], 63, n) for n in range(100)]
+    facts = [{"severity": "warning", "ignore_case": n % 2 == 0, "threshold": 10**9 - n} for n in range(100)]
+    inline = [
+        Rule(name=name, pattern=texts[2 * n], exclude=texts[2 * n + 1], **facts[n])  # type: ignore[arg-type]
+        for n, name in enumerate(names)
+    ]
+    key, version = noise(alphabet, 1024, seed), noise(alphabet, 1024, seed + 1)
+    source = S3Source(bucket="b" * 63, key=key, version_id=version, etag=noise(alphabet, 128, 3), sequencer="F" * 64)
+    addresses = [f"{noise([c for c in URL if c not in '@<>,;'], 200, n)}@{'d' * 53}" for n in range(20)]
+    notify = {
+        "email": {"to": addresses},
+        "sns": {"topicArn": f"arn:aws:sns:eu-central-1:111122223333:{noise([*'abcXYZ0129-_'], 256, 5)}"},
+        "webhook": {"url": "https://" + noise(URL, 2040, 6)},
+    }
+    return ScanRequest(
+        scan=ScanIdentity(namespace="n" * 63, name=noise([*"abcdefghij0123456789"], 253, 7), uid="u" * 36, attempt=10),
+        source=source,
+        rules=[*(r.rule for name in pack_names() for r in load_pack(name).rules), *inline],
+        limits=resolve_limits(Limits(max_bytes=2**63 - 1, max_decompressed_bytes=2**63 - 1)),
+        result=ResultRef(
+            table="t" * 255,
+            pk=partition_key(source.bucket, key),
+            sk=sort_key(version, source.sequencer, source.etag, "u" * 36, "0" * 16),
+        ),
+        report=Report(bucket="r" * 63),
+        notify=Notify.model_validate(notify),
+        sender=noise([*"abcdefghij.-"], 254, 8),
+    )
+
+
+def _sizes(total: int, parts: int, most: int) -> list[int]:
+    """Return sizes of parts that add up to a total, each of them allowed."""
+    even = total // parts
+    assert even <= most
+    return [even + 1] * (total - even * parts) + [even] * (parts - total + even * parts)
 
 
 def test_the_first_layer_that_sets_a_limit_wins() -> None:
@@ -14,15 +115,65 @@ def test_the_first_layer_that_sets_a_limit_wins() -> None:
     assert resolved.max_objects == DEFAULT_LIMITS.max_objects
 
 
-def test_a_request_survives_the_environment() -> None:
-    request = ScanRequest(
-        scan=ScanIdentity(namespace="n", name="a", uid="u", attempt=1),
-        source=S3Source(bucket="logs", key="größe"),
-        rules=[Rule(name="x", pattern="y\\d")],
-        limits=resolve_limits(),
-        result=ResultRef(table="t", pk="p", sk="s"),
-    )
-    assert ScanRequest.model_validate_json(request.to_json()) == request
+@given(TEXT, st.lists(TEXT, min_size=1, max_size=30))
+def test_a_request_survives_the_environment(key: str, patterns: list[str]) -> None:
+    wanted = request(patterns, key)
+    text = wanted.to_variable()
+    assert ScanRequest.from_variable(text) == wanted
+    assert "\0" not in text
+
+
+def test_a_short_request_can_be_read_by_people_and_a_long_one_is_packed() -> None:
+    assert json.loads(request().to_variable())["source"]["key"] == "größe"
+    long = request(["x" * 1024] * 100)
+    text = long.to_variable()
+    assert text.startswith(GZIPPED)
+    assert len(text) < PLAIN_BYTES
+    assert text == ScanRequest.from_variable(text).to_variable()
+
+
+@pytest.mark.parametrize("alphabet", ALPHABETS)
+def test_whatever_the_crd_accepts_starts_a_process(alphabet: str) -> None:
+    for seed in range(3):
+        wanted = largest_request(ALPHABETS[alphabet], seed)
+        variable = wanted.to_variable()
+        assert len(f"{REQUEST_VARIABLE}={variable}\0") <= MAX_VARIABLE_BYTES
+        program = "import os, sys; sys.stdout.write(os.environ[sys.argv[1]])"
+        command = [sys.executable, "-I", "-c", program, REQUEST_VARIABLE]
+        got = subprocess.run(command, env={REQUEST_VARIABLE: variable}, capture_output=True, text=True, check=True)
+        assert ScanRequest.from_variable(got.stdout) == wanted
+
+
+def test_what_linux_would_not_start_is_refused_with_advice() -> None:
+    chance = random.Random(1)
+    patterns = ["".join(chance.choices(PRINTABLE, k=1024)) for _ in range(200)]
+    with pytest.raises(RequestTooLargeError, match=r"bytes in the Job, which may have 131,072: use fewer or shorter"):
+        request(patterns).to_variable()
+    with pytest.raises(OSError, match="Argument list too long"):
+        subprocess.run(["/bin/true"], env={REQUEST_VARIABLE: "".join(patterns)}, check=True)
+
+
+def packed(document: bytes) -> str:
+    return GZIPPED + base64.b64encode(gzip.compress(document)).decode()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "Invalid JSON"),
+        ("{}", "scan: Field required"),
+        ("[" * 100_000, "Invalid JSON"),
+        (GZIPPED, "cut off"),
+        (GZIPPED + "%%%%", "no gzip in base64"),
+        (GZIPPED + "aGVsbG8=", "no gzip in base64"),
+        (packed(b"{}"), "scan: Field required"),
+        (packed(b"{}" * 1000)[:41], "cut off"),
+        (packed(b" " * (MAX_JSON_BYTES + 1)), "longer than"),
+    ],
+)
+def test_what_cannot_be_read_says_where(text: str, words: str) -> None:
+    with pytest.raises(MalformedRequestError, match=words):
+        ScanRequest.from_variable(text)
 
 
 def test_permanent_exits_are_those_that_fail_a_job_at_once() -> None:

@@ -69,7 +69,7 @@ def test_a_summary_names_the_rules_with_the_most_lines() -> None:
         ("two", 2, Severity.ERROR),
         ("one", 1, Severity.INFO),
     ]
-    assert summary.worst_severity is Severity.ERROR
+    assert summary.worst_severity == Severity.ERROR
 
 
 def test_the_table_declares_exactly_the_attributes_of_its_keys() -> None:

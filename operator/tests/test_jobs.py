@@ -13,6 +13,7 @@ from logscan_api.logscans import JobTemplate, Limits
 from logscan_api.policies import LogScanPolicySpec, PolicyAction
 from logscan_api.rules import RuleSelection
 from logscan_operator import jobs
+from logscan_operator.environment import value_of
 from logscan_operator.items import Object, Scan, ScanJob
 
 GOLDEN = Path(__file__).parent / "golden" / "job.yaml"
@@ -35,8 +36,7 @@ def built(wanted: Scan, policy: LogScanPolicySpec | None = None, settings: Any =
 
 def request_in(job: Object) -> dict[str, Any]:
     (container,) = job["spec"]["template"]["spec"]["containers"]
-    text = next(v["value"] for v in container["env"] if v["name"] == "LOGSCAN_REQUEST")
-    document: dict[str, Any] = json.loads(text)
+    document: dict[str, Any] = json.loads(value_of(container, "LOGSCAN_REQUEST") or "")
     return document
 
 
@@ -61,6 +61,7 @@ def test_a_scan_without_rules_takes_its_policys() -> None:
     assert {rule["name"] for rule in request["rules"]} == {"etcd-error", "etcd-warning", "etcd-slow"}
     assert request["limits"]["maxBytes"] == 5
     assert job["metadata"]["annotations"]["logscan.dev/policy"] == "pol"
+    assert job["metadata"]["labels"].items() >= {"logscan.dev/policy": "pol", "logscan.dev/bucket": "logs"}.items()
     assert job["spec"]["activeDeadlineSeconds"] == 99
     assert job["spec"]["template"]["spec"]["nodeSelector"] == {"pool": "scans"}
 

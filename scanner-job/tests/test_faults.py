@@ -145,7 +145,7 @@ def scan(proxy: Proxy, folder: Path, **environment: str) -> dict[str, Any]:
         **aws.ADMINISTRATOR.environment(),
         "AWS_REGION": aws.REGION,
         "AWS_ENDPOINT_URL": proxy.url,
-        "LOGSCAN_REQUEST": request.to_json(),
+        "LOGSCAN_REQUEST": request.to_variable(),
         "LOGSCAN_TERMINATION_PATH": str(folder / "words"),
         **environment,
     }

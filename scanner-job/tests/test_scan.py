@@ -325,12 +325,12 @@ def test_the_process_ends_with_its_exit_code_and_last_words(
     cloud: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     cloud.put_object(Bucket="app-logs", Key="a", Body=TEXT)
-    code, words = main(monkeypatch, tmp_path / "words", request(key="a").to_json())
+    code, words = main(monkeypatch, tmp_path / "words", request(key="a").to_variable())
     assert (code, words["message"]) == (0, "200 of 1000 lines matched")
-    code, words = main(monkeypatch, tmp_path / "words", request(row="S#3#h", key="b").to_json())
+    code, words = main(monkeypatch, tmp_path / "words", request(row="S#3#h", key="b").to_variable())
     assert (code, words["reason"]) == (ExitCode.OBJECT_NOT_FOUND, "ObjectNotFound")
     invalid = request(row="S#2#h", key="a", rules=[Rule(name="bad", pattern="(")])
-    code, words = main(monkeypatch, tmp_path / "words", invalid.to_json())
+    code, words = main(monkeypatch, tmp_path / "words", invalid.to_variable())
     assert (code, words["code"]) == (65, 65)
     assert "rule 'bad'" in words["message"]
 
@@ -350,7 +350,7 @@ def test_what_nobody_foresaw_is_an_internal_error(cloud: Any, monkeypatch: pytes
         raise RuntimeError("surprise")
 
     monkeypatch.setattr(runner, "compile_for_scan", broken)
-    code, words = main(monkeypatch, tmp_path / "words", request(key="a").to_json())
+    code, words = main(monkeypatch, tmp_path / "words", request(key="a").to_variable())
     assert (code, words["message"]) == (70, "RuntimeError: surprise")
 
 

@@ -4,10 +4,16 @@ Nothing in here talks to a network. The custom resources (`logscans`, `policies`
 which the CRD YAML is generated (`crds`); the message (`events`), the Job's input (`requests`), its output
 (`results`) and its exit codes (`exitcodes`) are the other shapes that cross a process boundary.
 
-Errors: `ContractError` is the base, `MalformedMessageError` and `UnknownPackError` are raised.
+Errors: all are a `ContractError`.
 """
 
-from logscan_api.errors import ContractError, MalformedMessageError, UnknownPackError
+from logscan_api.errors import (
+    ContractError,
+    MalformedMessageError,
+    MalformedRequestError,
+    RequestTooLargeError,
+    UnknownPackError,
+)
 
 __version__ = "0.1.0"
 GROUP = "logscan.dev"
@@ -20,6 +26,8 @@ __all__ = [
     "VERSION",
     "ContractError",
     "MalformedMessageError",
+    "MalformedRequestError",
+    "RequestTooLargeError",
     "UnknownPackError",
     "__version__",
 ]

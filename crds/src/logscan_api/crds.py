@@ -13,8 +13,18 @@ from logscan_api.schema import structural
 HEADER = "# Generated from crds/src/logscan_api by `make generate`. Do not edit.\n"
 
 
-def build_crd(model: type[BaseModel], plural: str, short: str, columns: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the CustomResourceDefinition of a model with the fields `spec` and `status`."""
+def build_crd(
+    model: type[BaseModel], plural: str, short: str, columns: list[dict[str, Any]], selectable: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return the CustomResourceDefinition of a model with the fields `spec` and `status`.
+
+    Args:
+        model: The model.
+        plural: Its plural.
+        short: Its short name.
+        columns: What `kubectl get` shows.
+        selectable: JSON paths that `--field-selector` takes.
+    """
     kind = model.__name__
     schema = structural(model)
     schema["properties"] = {
@@ -31,7 +41,7 @@ def build_crd(model: type[BaseModel], plural: str, short: str, columns: list[dic
         "spec": {
             "group": GROUP,
             "scope": "Namespaced",
-            "names": {**names, "shortNames": [short], "categories": ["all"]},
+            "names": {**names, "shortNames": [short]},
             "versions": [
                 {
                     "name": VERSION,
@@ -40,6 +50,7 @@ def build_crd(model: type[BaseModel], plural: str, short: str, columns: list[dic
                     "schema": {"openAPIV3Schema": schema},
                     "subresources": {"status": {}},
                     "additionalPrinterColumns": columns,
+                    "selectableFields": [{"jsonPath": path} for path in selectable],
                 }
             ],
         },
@@ -48,10 +59,9 @@ def build_crd(model: type[BaseModel], plural: str, short: str, columns: list[dic
 
 def build_all() -> dict[str, dict[str, Any]]:
     """Return every CRD by the name of the file that ships it."""
-    return {
-        "logscans.yaml": build_crd(logscans.LogScan, "logscans", "lscan", logscans.COLUMNS),
-        "logscanpolicies.yaml": build_crd(policies.LogScanPolicy, "logscanpolicies", "lsp", policies.COLUMNS),
-    }
+    scans = build_crd(logscans.LogScan, "logscans", "lscan", logscans.COLUMNS, logscans.SELECTABLE)
+    rules = build_crd(policies.LogScanPolicy, "logscanpolicies", "lsp", policies.COLUMNS, policies.SELECTABLE)
+    return {"logscans.yaml": scans, "logscanpolicies.yaml": rules}
 
 
 class _Dumper(yaml.SafeDumper):

@@ -11,3 +11,11 @@ class MalformedMessageError(ContractError):
 
 class UnknownPackError(ContractError):
     """A rule pack that does not ship with this version."""
+
+
+class MalformedRequestError(ContractError):
+    """A Job's input that cannot be read; the message names the field."""
+
+
+class RequestTooLargeError(ContractError):
+    """A Job's input that does not fit into an environment variable."""

@@ -1,24 +1,37 @@
 """The LogScan custom resource: one object (or prefix) in S3, to be scanned once."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, WithJsonSchema
 
 from logscan_api.exitcodes import Reason
 from logscan_api.models import Model
 from logscan_api.notify import Notify
 from logscan_api.quantities import Quantity
-from logscan_api.rules import RuleSelection
+from logscan_api.rules import INLINE_LIMIT, RuleSelection
+from logscan_api.schema import cel
 from logscan_api.statuses import LogScanStatus, Phase
 
 Label = Annotated[str, Field(max_length=63, pattern=r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")]
 LabelMap = Annotated[dict[str, Label], Field(max_length=32)]
 QuantityMap = Annotated[dict[str, Quantity], Field(max_length=16)]
 
-
-def cel(rule: str, message: str) -> Any:
-    """Return one `x-kubernetes-validations` entry."""
-    return {"rule": rule, "message": message}
+NEVER = "never"
+MAX_TTL_SECONDS = 10 * 366 * 86400
+TtlSeconds = Annotated[
+    Annotated[int, Field(ge=0, le=MAX_TTL_SECONDS)] | Literal["never"],
+    WithJsonSchema(
+        {
+            "x-kubernetes-int-or-string": True,
+            "x-kubernetes-validations": [
+                cel(
+                    f"type(self) == int ? self >= 0 && self <= {MAX_TTL_SECONDS} : self == '{NEVER}'",
+                    f"set seconds, from 0 to {MAX_TTL_SECONDS} (ten years), or {NEVER}",
+                )
+            ],
+        }
+    ),
+]
 
 
 class S3Source(Model):
@@ -34,6 +47,13 @@ class S3Source(Model):
                 cel(
                     "has(self.key) || !(has(self.versionId) || has(self.etag) || has(self.sequencer))",
                     "versionId, etag and sequencer belong to one object: remove them or set key instead of prefix",
+                ),
+                *(
+                    cel(
+                        f"!has(self.{field}) || size(bytes(self.{field})) <= 1024",
+                        f"{field} has at most 1024 bytes (UTF-8), as in S3",
+                    )
+                    for field in ("key", "prefix", "versionId")
                 ),
             ]
         }
@@ -197,7 +217,8 @@ class LogScanSpec(Model):
                 cel(
                     "(has(self.packs) && size(self.packs) > 0) || (has(self.inline) && size(self.inline) > 0)",
                     "name at least one pack or inline rule, or leave rules out to use the matching LogScanPolicy",
-                )
+                ),
+                INLINE_LIMIT,
             ]
         },
     )
@@ -226,10 +247,10 @@ class LogScanSpec(Model):
         le=1000,
         description="Higher runs first; equal ones run in the order of their age.",
     )
-    ttl_seconds_after_finished: int | None = Field(
+    ttl_seconds_after_finished: TtlSeconds | None = Field(
         default=None,
-        ge=0,
-        description="Seconds after which a finished LogScan is deleted (default set in the operator); its row stays.",
+        description="Seconds after which a finished LogScan is deleted, or `never`, for a LogScan that is kept in Git "
+        "(default set in the operator); its row stays.",
     )
     job: JobTemplate | None = Field(default=None, description="Changes to the Job that runs the scan.")
 
@@ -239,8 +260,13 @@ class LogScan(Model):
 
     spec: LogScanSpec
     # The API server shows this while the operator has said nothing: a scan says why it waits without a write.
+    # To kstatus a generation that was not observed means "in progress". There is no condition among it: its
+    # lastTransitionTime would be a made-up one, and stay.
     status: LogScanStatus | None = LogScanStatus(
-        phase=Phase.PENDING, reason=Reason.WAITING, message="waits for a slot, or for the operator to see it"
+        observed_generation=-1,
+        phase=Phase.PENDING,
+        reason=Reason.WAITING,
+        message="waits for a slot, or for the operator to see it",
     )
 
 
@@ -253,6 +279,7 @@ COLUMNS: list[dict[str, Any]] = [
     {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
     {"name": "Reason", "type": "string", "jsonPath": ".status.reason", "priority": 1},
     {"name": "Bucket", "type": "string", "jsonPath": ".spec.source.s3.bucket", "priority": 1},
-    {"name": "Key", "type": "string", "jsonPath": ".spec.source.s3.key", "priority": 1},
+    {"name": "Object", "type": "string", "jsonPath": ".status.object", "priority": 1},
     {"name": "Job", "type": "string", "jsonPath": ".status.job.name", "priority": 1},
 ]
+SELECTABLE = (".status.phase", ".status.reason", ".status.policy", ".spec.source.s3.bucket")

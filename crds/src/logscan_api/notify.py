@@ -8,7 +8,7 @@ from pydantic import Field
 from logscan_api.models import Model
 from logscan_api.rules import Severity
 
-Address = Annotated[str, Field(min_length=3, max_length=254, pattern=r"^[^\s@<>,;]+@[^\s@<>,;]+$")]
+Address = Annotated[str, Field(min_length=3, max_length=254, pattern=r"^[!-+\--:=?A-~]+@[!-+\--:=?A-~]+$")]
 
 
 class When(StrEnum):
@@ -58,7 +58,11 @@ class Topic(Channel):
 class Webhook(Channel):
     """JSON by POST to a URL."""
 
-    url: str = Field(max_length=2048, pattern=r"^https?://[^\s]+$", description="Where to. It must answer 2xx.")
+    url: str = Field(
+        max_length=2048,
+        pattern=r"^https?://[!-~]+$",
+        description="Where to, percent-encoded. It must answer 2xx.",
+    )
 
 
 class Notify(Model):

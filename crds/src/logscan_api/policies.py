@@ -6,10 +6,11 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field
 
 from logscan_api.globs import matches
-from logscan_api.logscans import JobTemplate, Limits, cel
+from logscan_api.logscans import JobTemplate, Limits
 from logscan_api.models import Model
 from logscan_api.notify import Notify
 from logscan_api.rules import RuleSelection
+from logscan_api.schema import cel
 from logscan_api.statuses import Condition
 
 Glob = Annotated[str, Field(min_length=1, max_length=1024)]
@@ -113,7 +114,8 @@ class LogScanPolicy(Model):
     """LogScanPolicy decides which objects are scanned, with which rules and limits."""
 
     spec: LogScanPolicySpec
-    status: LogScanPolicyStatus | None = None
+    # Until the operator has looked at it, kstatus finds the policy in progress.
+    status: LogScanPolicyStatus | None = LogScanPolicyStatus(observed_generation=-1)
 
 
 def choose(policies: dict[str, LogScanPolicySpec], bucket: str, key: str) -> str | None:
@@ -143,3 +145,4 @@ COLUMNS: list[dict[str, Any]] = [
     {"name": "Buckets", "type": "string", "jsonPath": ".spec.match.buckets", "priority": 1},
     {"name": "Keys", "type": "string", "jsonPath": ".spec.match.keys", "priority": 1},
 ]
+SELECTABLE = (".spec.action",)

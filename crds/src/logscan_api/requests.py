@@ -1,9 +1,18 @@
-"""What the operator hands to a Job: JSON in the environment variable `LOGSCAN_REQUEST`."""
+"""What the operator hands to a Job, in the environment variable `LOGSCAN_REQUEST`.
 
-from typing import Literal
+The variable holds JSON, or `gzip:` and gzipped JSON in base64 where that is long: Linux refuses to start a process
+with a variable above 128 KiB (`MAX_ARG_STRLEN` in include/uapi/linux/binfmts.h). The CRDs bound what a spec may hold so
+that even what cannot be compressed fits; see docs/decisions/0006-scan-request.md.
+"""
 
-from pydantic import Field
+import base64
+import gzip
+import zlib
+from typing import Literal, Self
 
+from pydantic import Field, ValidationError
+
+from logscan_api.errors import MalformedRequestError, RequestTooLargeError
 from logscan_api.logscans import Limits, S3Source
 from logscan_api.models import Model
 from logscan_api.notify import Notify
@@ -11,6 +20,10 @@ from logscan_api.rules import Rule
 from logscan_api.statuses import ResultRef
 
 REQUEST_VARIABLE = "LOGSCAN_REQUEST"
+MAX_VARIABLE_BYTES = 128 * 1024  # name, equals sign, value and the closing NUL
+PLAIN_BYTES = 16 * 1024  # up to this a person who looks at the Job can read it
+MAX_JSON_BYTES = 4 << 20  # several times the longest request; what is unpacked may be hostile
+GZIPPED = "gzip:"
 
 DEFAULT_LIMITS = Limits(
     max_bytes=50 << 30,
@@ -73,6 +86,46 @@ class ScanRequest(Model):
     sender: str | None = Field(default=None, description="Address that mail is from; without it none is sent.")
     ttl_days: int = Field(default=90, ge=1, description="Days after which DynamoDB may drop the row.")
 
-    def to_json(self) -> str:
-        """Return the form that the environment variable holds."""
-        return self.model_dump_json(by_alias=True, exclude_none=True)
+    def to_variable(self) -> str:
+        """Return the value of `LOGSCAN_REQUEST`; equal requests give equal values.
+
+        Raises:
+            RequestTooLargeError: It would not fit into a variable.
+        """
+        document = self.model_dump_json(by_alias=True, exclude_none=True).encode()
+        if len(document) <= PLAIN_BYTES:
+            return document.decode()
+        packed = GZIPPED + base64.b64encode(gzip.compress(document, mtime=0)).decode()
+        size = len(f"{REQUEST_VARIABLE}={packed}\0")
+        if size > MAX_VARIABLE_BYTES:
+            raise RequestTooLargeError(
+                f"the rules and settings of the scan take {size:,} bytes in the Job, which may have "
+                f"{MAX_VARIABLE_BYTES:,}: use fewer or shorter inline rules"
+            )
+        return packed
+
+    @classmethod
+    def from_variable(cls, text: str) -> Self:
+        """Return the request in a value of `LOGSCAN_REQUEST`.
+
+        Raises:
+            MalformedRequestError: It cannot be read; the message names the field.
+        """
+        document = _unpacked(text.removeprefix(GZIPPED)) if text.startswith(GZIPPED) else text
+        try:
+            return cls.model_validate_json(document)
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(str(part) for part in first["loc"]) or "the document"
+            raise MalformedRequestError(f"{where}: {first['msg']}") from error
+
+
+def _unpacked(text: str) -> bytes:
+    stream = zlib.decompressobj(wbits=31)
+    try:
+        document = stream.decompress(base64.b64decode(text, validate=True), MAX_JSON_BYTES)
+    except (ValueError, zlib.error) as error:
+        raise MalformedRequestError(f"the document: no gzip in base64: {error}") from error
+    if not stream.eof:
+        raise MalformedRequestError(f"the document: cut off, or longer than {MAX_JSON_BYTES:,} bytes")
+    return document

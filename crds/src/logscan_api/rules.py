@@ -5,9 +5,18 @@ import json
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from logscan_api.models import Model
+from logscan_api.schema import cel
+
+INLINE_BYTES = 60 * 1024  # what surely fits into one variable of the Job, packs and the rest beside it
+INLINE_LIMIT = cel(
+    "!has(self.inline) || self.inline.map(r, size(bytes(r.pattern)) + (has(r.exclude) ? size(bytes(r.exclude)) : 0))"
+    f".sum() <= {INLINE_BYTES}",
+    f"the patterns and excludes of all inline rules have at most {INLINE_BYTES} bytes (UTF-8) together: "
+    "shorten them, or scan twice with half of the rules each",
+)
 
 
 class Severity(StrEnum):
@@ -36,8 +45,8 @@ class Rule(Model):
         description="Regular expression in PCRE syntax, matched against each line. It cannot match a newline, "
         "and must not match the empty string."
     )
-    severity: Severity = Field(default=Severity.ERROR, description="Severity of a line that matches.")
-    ignore_case: bool = Field(default=False, description="Match letters of either case (ASCII).")
+    severity: Severity = Field(default=Severity.ERROR, description="Severity of a line that matches (default error).")
+    ignore_case: bool = Field(default=False, description="Match letters of either case (ASCII; default false).")
     exclude: Pattern | None = Field(
         default=None, description="A line that matches this expression too is not counted by the rule."
     )
@@ -45,17 +54,19 @@ class Rule(Model):
         default=1,
         ge=1,
         le=1_000_000_000,
-        description="Lines that the rule must match before it finds anything: those before are counted by the rule, "
-        "but not among the matched lines, and change no severity.",
+        description="Lines that the rule must match before it finds anything (default 1): those before are counted by "
+        "the rule, but not among the matched lines, and change no severity.",
     )
     redact: bool = Field(
         default=True,
-        description="Mask secrets, e-mail addresses and card numbers in the rule's sample lines.",
+        description="Mask secrets, e-mail addresses and card numbers in the rule's sample lines (default true).",
     )
 
 
 class RuleSelection(Model):
     """Which rules a scan runs: shipped packs, rules of its own, or both."""
+
+    model_config = ConfigDict(json_schema_extra={"x-kubernetes-validations": [INLINE_LIMIT]})
 
     packs: Annotated[list[RuleName], Field(max_length=20)] | None = Field(
         default=None,

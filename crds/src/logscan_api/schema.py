@@ -2,7 +2,8 @@
 
 The API server takes OpenAPI v3 without `$ref`, `anyOf` with null, `const`, `title` or `exclusiveMinimum` numbers,
 and with `maxProperties` instead of pydantic's `maxProperties`-less dictionaries (Kubernetes documentation,
-"Specifying a structural schema").
+"Specifying a structural schema"). Defaults are left out below lists: the API server would write them into what is
+stored, and a three-way diff, which compares lists as a whole, would find a difference for ever.
 """
 
 from typing import Any
@@ -10,6 +11,11 @@ from typing import Any
 from pydantic import BaseModel
 
 Schema = dict[str, Any]
+
+
+def cel(rule: str, message: str) -> Any:
+    """Return one entry of `x-kubernetes-validations`."""
+    return {"rule": rule, "message": message}
 
 
 def structural(model: type[BaseModel]) -> Schema:
@@ -32,10 +38,19 @@ def _clean(schema: Schema, definitions: dict[str, Schema]) -> Schema:
     if "properties" in schema:
         cleaned["properties"] = {k: _clean(v, definitions) for k, v in schema["properties"].items()}
     if "items" in schema:
-        cleaned["items"] = _clean(schema["items"], definitions)
+        cleaned["items"] = _without_defaults(_clean(schema["items"], definitions))
     if isinstance(schema.get("additionalProperties"), dict):
         cleaned["additionalProperties"] = _clean(schema["additionalProperties"], definitions)
     return cleaned
+
+
+def _without_defaults(schema: Schema) -> Schema:
+    kept = {k: v for k, v in schema.items() if k != "default"}
+    if "properties" in kept:
+        kept["properties"] = {name: _without_defaults(field) for name, field in kept["properties"].items()}
+    if isinstance(kept.get("additionalProperties"), dict):
+        kept["additionalProperties"] = _without_defaults(kept["additionalProperties"])
+    return kept
 
 
 def _merge_reference(schema: Schema, definitions: dict[str, Schema]) -> Schema:

@@ -5,10 +5,12 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from logscan_api.exitcodes import Reason
 from logscan_api.models import Model
 from logscan_api.quantities import Quantity
-from logscan_api.rules import Severity
+
+# Open sets: an operator that knows more words may stand beside an older CRD, and an older operator read them.
+ReasonWord = Annotated[str, Field(max_length=64)]
+SeverityWord = Annotated[str, Field(max_length=16)]
 
 
 class Phase(StrEnum):
@@ -45,7 +47,7 @@ class RuleCount(Model):
     """How many lines one rule matched."""
 
     rule: str
-    severity: Severity
+    severity: SeverityWord
     lines: int
 
 
@@ -56,7 +58,7 @@ class Summary(Model):
     decompressed_bytes: int = Field(description="Bytes after decompression.")
     lines: int = Field(description="Lines read.")
     matched_lines: int = Field(description="Lines that at least one rule matched.")
-    worst_severity: Severity | None = Field(default=None, description="Worst severity that was found.")
+    worst_severity: SeverityWord | None = Field(default=None, description="Worst severity that was found.")
     by_severity: dict[str, int] = Field(description="Lines per severity; a line counts in each that it has.")
     top_rules: Annotated[list[RuleCount], Field(max_length=10)] = Field(description="Rules with the most lines.")
     truncated: bool = Field(default=False, description="Whether a limit or damaged input ended the scan early.")
@@ -85,12 +87,15 @@ class LogScanStatus(Model):
 
     observed_generation: int | None = Field(default=None, description="Generation of the spec that this describes.")
     phase: Phase | None = Field(default=None, description="Where the scan is in its life.")
-    reason: Reason | None = Field(default=None, description="Why, in one word.")
+    reason: ReasonWord | None = Field(default=None, description="Why, in one word; the set of words is open.")
     message: str | None = Field(default=None, max_length=1024, description="Why, for a person.")
     conditions: list[Condition] | None = Field(
         default=None,
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
         description="Admitted, JobCreated, Complete, Failed.",
+    )
+    object: str | None = Field(
+        default=None, max_length=64, description="Key (or prefix) that is scanned, shortened for people."
     )
     policy: str | None = Field(default=None, description="LogScanPolicy that gave the rules.")
     job: JobRef | None = Field(default=None, description="Job of the newest attempt.")

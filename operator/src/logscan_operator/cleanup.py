@@ -1,11 +1,13 @@
 """Which finished LogScans are deleted: those whose time is up, and the oldest beyond those that are kept. Pure.
 
-A LogScan is never deleted before its status is final; its row in DynamoDB stays.
+A LogScan is never deleted before its status is final; its row in DynamoDB stays. One whose TTL is `never` stays too,
+and does not count among those that are kept.
 """
 
 from collections.abc import Container
 from datetime import datetime, timedelta
 
+from logscan_api.logscans import MAX_TTL_SECONDS, NEVER
 from logscan_api.statuses import Phase
 from logscan_operator.items import Key, Scan
 from logscan_operator.settings import Settings
@@ -15,7 +17,8 @@ from logscan_operator.view import View
 def expiry(scan: Scan, settings: Settings) -> datetime:
     """Return when a finished LogScan is to be deleted: by its own TTL, else by that of its outcome."""
     usual = settings.ttl_seconds if scan.status.phase is Phase.SUCCEEDED else settings.failed_ttl_seconds
-    return scan.ended + timedelta(seconds=usual if scan.ttl_seconds is None else scan.ttl_seconds)
+    seconds = scan.ttl_seconds if isinstance(scan.ttl_seconds, int) else usual
+    return scan.ended + timedelta(seconds=min(seconds, MAX_TTL_SECONDS))  # one stored by an older CRD had no bound
 
 
 def expired(view: View, settings: Settings, now: datetime, in_flight: Container[Key], most: int) -> list[Scan]:
@@ -28,7 +31,8 @@ def expired(view: View, settings: Settings, now: datetime, in_flight: Container[
         in_flight: Scans that something is being done with; they are left alone.
         most: How many at the most, which paces the deletes.
     """
-    finished = [s for s in view.scans.values() if s.finished and not s.deleting and view.synced_in(s.key[0])]
+    ended = (scan for scan in view.scans.values() if scan.finished and not scan.deleting)
+    finished = [scan for scan in ended if scan.ttl_seconds != NEVER and view.synced_in(scan.key[0])]
     finished.sort(key=lambda scan: (scan.ended, scan.key))
     surplus = max(len(finished) - settings.max_finished, 0)
     due = [scan for number, scan in enumerate(finished) if number < surplus or expiry(scan, settings) <= now]

@@ -6,7 +6,7 @@ import os
 
 from pydantic import ValidationError
 
-from logscan_api import UnknownPackError
+from logscan_api import RequestTooLargeError, UnknownPackError
 from logscan_api.exitcodes import Reason
 from logscan_api.policies import LogScanPolicySpec, choose
 from logscan_api.requests import ScanRequest
@@ -103,7 +103,11 @@ class Executor:
         except (UnknownPackError, ValidationError) as error:
             await self._fail(scan, Reason.INVALID_RULE, str(error))
             return
-        manifest = jobs.build_job(scan, request, resolved, self._settings, dict(os.environ))
+        try:
+            manifest = jobs.build_job(scan, request, resolved, self._settings, dict(os.environ))
+        except RequestTooLargeError as error:  # stored under a CRD that did not bound it
+            await self._fail(scan, Reason.INVALID_SPEC, str(error))
+            return
         body = await self._create_or_adopt(scan, manifest)
         if body is None:
             return

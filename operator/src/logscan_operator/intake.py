@@ -16,6 +16,7 @@ import aiohttp
 from logscan_api import API_VERSION, MalformedMessageError
 from logscan_api.events import ObjectEvent, parse_message
 from logscan_api.identity import identity_hash, scan_name
+from logscan_api.labels import BUCKET_LABEL, POLICY_LABEL, label_value
 from logscan_api.policies import LogScanPolicySpec, PolicyAction, choose
 from logscan_operator import paths
 from logscan_operator.aws import AwsError, Message, Queue
@@ -69,6 +70,8 @@ def decide(event: ObjectEvent, policies: dict[str, LogScanPolicySpec], namespace
             "labels": {
                 "app.kubernetes.io/managed-by": "logscan",
                 IDENTITY_LABEL: identity_hash(event),
+                BUCKET_LABEL: label_value(event.bucket),
+                POLICY_LABEL: label_value(name),
             },
         },
         "spec": {"source": {"s3": source}},

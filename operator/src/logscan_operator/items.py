@@ -37,7 +37,7 @@ class Scan:
         problem: Why the spec cannot be read.
         status: Its status; of a finished scan just what is counted and what its deletion depends on, since thousands
             are kept.
-        ttl_seconds: After how many seconds it is to be deleted, if it says so itself.
+        ttl_seconds: After how many seconds it is to be deleted, or `never`, if it says so itself.
         by_hand: Whether a person made it, not the intake.
     """
 
@@ -50,7 +50,7 @@ class Scan:
     spec: LogScanSpec | None
     problem: str
     status: LogScanStatus
-    ttl_seconds: int | None
+    ttl_seconds: int | str | None
     by_hand: bool
 
     @property

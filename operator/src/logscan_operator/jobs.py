@@ -3,17 +3,17 @@
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import ValidationError
-
-from logscan_api import API_VERSION
+from logscan_api import API_VERSION, MalformedRequestError
 from logscan_api.exitcodes import permanent_codes
 from logscan_api.identity import job_name, partition_key, sort_key
+from logscan_api.labels import BUCKET_LABEL, POLICY_LABEL, label_value
 from logscan_api.logscans import JobTemplate, LogScanSpec, Resources
 from logscan_api.packs import resolve_rules
 from logscan_api.policies import LogScanPolicySpec, PolicyAction
 from logscan_api.requests import REQUEST_VARIABLE, Report, ScanIdentity, ScanRequest, resolve_limits
 from logscan_api.rules import RuleSelection, ruleset_hash
 from logscan_api.statuses import ResultRef
+from logscan_operator.environment import value_of, variable
 from logscan_operator.items import ATTEMPT_LABEL, POLICY_ANNOTATION, RESULT_ANNOTATION, SCAN_UID_LABEL, Object, Scan
 from logscan_operator.settings import Settings
 
@@ -90,6 +90,9 @@ def build_job(scan: Scan, request: ScanRequest, resolved: Resolved, settings: Se
         resolved: The scan's settings.
         settings: The operator's settings.
         env: The operator's environment, of which `PASSED_ON` reaches the scanner.
+
+    Raises:
+        RequestTooLargeError: The request does not fit into a variable.
     """
     spec, policy = _spec(scan), resolved.policy
     namespace, name = scan.key
@@ -101,10 +104,12 @@ def build_job(scan: Scan, request: ScanRequest, resolved: Resolved, settings: Se
         "app.kubernetes.io/managed-by": MANAGED_BY,
         SCAN_UID_LABEL: scan.uid,
         ATTEMPT_LABEL: str(request.scan.attempt),
+        BUCKET_LABEL: label_value(request.source.bucket),
     }
     annotations = {RESULT_ANNOTATION: request.result.model_dump_json(by_alias=True, exclude_none=True)}
     if resolved.policy_name:
         annotations[POLICY_ANNOTATION] = resolved.policy_name
+        labels[POLICY_LABEL] = label_value(resolved.policy_name)
     timeout = spec.timeout_seconds or (policy.timeout_seconds if policy else None)
     return {
         "apiVersion": "batch/v1",
@@ -141,11 +146,10 @@ def build_job(scan: Scan, request: ScanRequest, resolved: Resolved, settings: Se
 
 def request_in(job: Object, attempt: int) -> ScanRequest | None:
     """Return what a Job's scanner was told, for another attempt, or None if it cannot be read."""
-    variables = job["spec"]["template"]["spec"]["containers"][0].get("env", [])
-    text = next((v.get("value") for v in variables if v["name"] == REQUEST_VARIABLE), None)
+    text = value_of(job["spec"]["template"]["spec"]["containers"][0], REQUEST_VARIABLE)
     try:
-        request = ScanRequest.model_validate_json(text or "")
-    except ValidationError:
+        request = ScanRequest.from_variable(text or "")
+    except MalformedRequestError:
         return None
     return request.model_copy(update={"scan": request.scan.model_copy(update={"attempt": attempt})})
 
@@ -203,11 +207,11 @@ def _container(
 ) -> Object:
     uid_field = "metadata.labels['batch.kubernetes.io/controller-uid']"
     variables: list[Object] = [
-        {"name": REQUEST_VARIABLE, "value": request.to_json()},
+        variable(REQUEST_VARIABLE, request.to_variable()),
         {"name": "LOGSCAN_JOB_UID", "valueFrom": {"fieldRef": {"fieldPath": uid_field}}},
         # A pod without a role of its own must not fall back to the node's.
-        {"name": "AWS_EC2_METADATA_DISABLED", "value": "true"},
-        *({"name": name, "value": env[name]} for name in PASSED_ON if name in env),
+        variable("AWS_EC2_METADATA_DISABLED", "true"),
+        *(variable(name, env[name]) for name in PASSED_ON if name in env),
     ]
     container: Object = {
         "name": "scanner",

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from logscan_api.logscans import JobTemplate
+from logscan_api.logscans import MAX_TTL_SECONDS, JobTemplate
 
 PREFIX = "LOGSCAN_"
 
@@ -95,9 +95,14 @@ class Settings(BaseSettings):
         default="1Gi", description="A scan that is OOM-killed is tried once more with twice the memory, up to this."
     )
     ttl_seconds: int = Field(
-        default=7 * 86400, ge=0, description="Age after its end at which a succeeded LogScan is deleted; its row stays."
+        default=7 * 86400,
+        ge=0,
+        le=MAX_TTL_SECONDS,
+        description="Age after its end at which a succeeded LogScan is deleted; its row stays.",
     )
-    failed_ttl_seconds: int = Field(default=30 * 86400, ge=0, description="The same for a failed or cancelled one.")
+    failed_ttl_seconds: int = Field(
+        default=30 * 86400, ge=0, le=MAX_TTL_SECONDS, description="The same for a failed or cancelled one."
+    )
     max_finished: int = Field(
         default=5000, ge=0, description="Finished LogScans kept at the most; the oldest go first."
     )
@@ -110,7 +115,7 @@ class Settings(BaseSettings):
         description="How long a leader that says nothing keeps the lead; see docs/operations.md.",
     )
     debug: bool = Field(default=False, description="Serve /debug/plan: what the scheduler would do now, and why.")
-    job_ttl_seconds: int = Field(default=3600, ge=60, description="ttlSecondsAfterFinished of Jobs.")
+    job_ttl_seconds: int = Field(default=3600, ge=60, le=2**31 - 1, description="ttlSecondsAfterFinished of Jobs.")
     result_ttl_days: int = Field(default=90, ge=1, description="Age at which DynamoDB may drop a row.")
     reports_bucket: str | None = Field(
         default=None, min_length=3, max_length=63, description="Bucket for the findings of scans; none means no report."

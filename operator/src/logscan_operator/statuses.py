@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from logscan_api.exitcodes import Reason
+from logscan_api.labels import shown_object
 from logscan_api.statuses import Condition, JobRef, LogScanStatus, Phase, ResultRef, Summary
 from logscan_operator.items import Scan, ScanJob, parse_time
 
@@ -143,6 +144,9 @@ def _status(scan: Scan, verdict: Verdict, conditions: list[Condition], **changes
         "message": verdict.message[:MESSAGE_LENGTH],
         "conditions": conditions,
     }
+    if scan.spec is not None:
+        source = scan.spec.source.s3
+        said["object"] = shown_object(source.key, source.prefix)
     return scan.status.model_copy(update={**said, **changes})
 
 

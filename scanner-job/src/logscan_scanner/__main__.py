@@ -17,6 +17,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")  # looking for them ta
 
 from pydantic import ValidationError
 
+from logscan_api import MalformedRequestError
 from logscan_api.exitcodes import ExitCode
 from logscan_api.requests import REQUEST_VARIABLE, ScanRequest
 from logscan_scanner import __version__, logs
@@ -79,11 +80,9 @@ def read_request(environment: "os._Environ[str] | dict[str, str]") -> ScanReques
     if not text:
         raise BadRequestError(f"{REQUEST_VARIABLE} is not set: this runs in a LogScan's Job, or with --file")
     try:
-        return ScanRequest.model_validate_json(text)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the document"
-        raise BadRequestError(f"{REQUEST_VARIABLE}: {where}: {first['msg']}") from error
+        return ScanRequest.from_variable(text)
+    except MalformedRequestError as error:
+        raise BadRequestError(f"{REQUEST_VARIABLE}: {error}") from error
 
 
 def _end(code: ExitCode, message: str) -> int:

@@ -24,6 +24,7 @@ from logscan_api.results import ScanResult
 from logscan_api.rules import Severity
 from logscan_local import aws
 from logscan_local.node.objects import Object, now
+from logscan_operator.environment import value_of
 from logscan_operator.kube import JSON_MERGE, ApiError, ApiServer
 
 PARALLEL = 32
@@ -92,9 +93,8 @@ class StandIn:
                 await self._api.request("PATCH", path, {"status": status}, content_type=JSON_MERGE)
 
     def _write_row(self, pod: Object) -> None:
-        variables = pod["spec"]["containers"][0]["env"]
-        text = next(v["value"] for v in variables if v["name"] == REQUEST_VARIABLE)
-        request, serialize = ScanRequest.model_validate_json(text), TypeSerializer().serialize
+        text = value_of(pod["spec"]["containers"][0], REQUEST_VARIABLE) or ""
+        request, serialize = ScanRequest.from_variable(text), TypeSerializer().serialize
         item = result_of(request, pod["metadata"]["uid"]).to_item()
         with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):
             self._dynamodb.put_item(

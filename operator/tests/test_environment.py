@@ -1,0 +1,102 @@
+"""What a container's variables give its process, by the rules of a kubelet.
+
+`expansion.json` holds pairs of a value and what k8s.io/kubernetes v1.36.3, third_party/forked/golang/expansion, makes
+of it with the variables in `SECRETS`.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from objects import SETTINGS, scan_body
+
+from logscan_operator import jobs
+from logscan_operator.environment import value_of, variable
+from logscan_operator.items import Object, Scan
+from logscan_scanner.__main__ import read_request
+
+TABLE: list[list[str]] = json.loads((Path(__file__).parent / "expansion.json").read_text())
+SECRETS = {"AWS_SECRET_ACCESS_KEY": "s3cr3t", "A": "$(AWS_SECRET_ACCESS_KEY)", "": "empty"}
+LITERAL = ["$(AWS_SECRET_ACCESS_KEY)", r"^user@host.*\$$", r"[$$]\d+", r"\Q$$FastClassBySpringCGLIB$$\E", "$", "$$(A)"]
+# Text in which dollars and parentheses are as frequent as all other characters together.
+TEXT = st.text(st.sampled_from("$()A") | st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
+
+
+def expand(text: str, values: dict[str, str]) -> str:
+    """Return what a kubelet makes of a variable's value."""
+    done, rest = "", text
+    while True:
+        before, dollar, rest = rest.partition("$")
+        done += before
+        name, closed, after = rest[1:].partition(")")
+        if not dollar or not rest:
+            return done + dollar
+        if rest[0] == "(" and closed:
+            done, rest = done + values.get(name, f"$({name})"), after
+        else:
+            done, rest = done + ("$" if rest[0] == "$" else f"${rest[0]}"), rest[1:]
+
+
+@pytest.mark.parametrize(("value", "expanded"), TABLE)
+def test_the_rules_here_are_the_kubelets(value: str, expanded: str) -> None:
+    assert expand(value, SECRETS) == expanded
+
+
+@given(TEXT)
+def test_a_variable_gives_its_process_what_it_was_made_of(text: str) -> None:
+    entry = variable("NAME", text)
+    assert expand(entry["value"], SECRETS) == text
+    assert value_of({"env": [{"name": "OTHER"}, entry]}, "NAME") == text
+
+
+def test_a_variable_that_is_not_there() -> None:
+    assert value_of({}, "NAME") is None
+    assert value_of({"env": [{"name": "NAME", "valueFrom": {}}]}, "NAME") is None
+
+
+def started(job: Object) -> dict[str, str]:
+    """Return the environment in which a kubelet would start a Job's container, Secrets first."""
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    values = dict(SECRETS)
+    for entry in container["env"]:
+        values[entry["name"]] = expand(entry["value"], values) if "value" in entry else "from the pod"
+    return values
+
+
+def built(key: str, patterns: list[str], env: dict[str, str]) -> Object:
+    rules: Any = {"inline": [{"name": f"r{n}", "pattern": pattern} for n, pattern in enumerate(patterns)]}
+    wanted = Scan.parse(scan_body(source={"s3": {"bucket": "logs", "key": key}}, rules=rules))
+    assert wanted.spec is not None
+    resolved = jobs.resolve(wanted.spec, None, None)
+    assert resolved is not None
+    return jobs.build_job(wanted, jobs.build_request(wanted, 1, resolved, SETTINGS), resolved, SETTINGS, env)
+
+
+@pytest.mark.parametrize("text", LITERAL)
+@pytest.mark.parametrize("rules", [1, 100])
+def test_keys_rules_and_addresses_reach_the_scanner_as_they_are(text: str, rules: int) -> None:
+    patterns = [f"{text}{n:0900}" for n in range(rules)]
+    environment = started(built(f"logs/{text}", patterns, {"AWS_ENDPOINT_URL": f"http://{text}"}))
+    request = read_request(environment)
+    assert (request.source.key, [rule.pattern for rule in request.rules]) == (f"logs/{text}", patterns)
+    assert environment["AWS_ENDPOINT_URL"] == f"http://{text}"
+    assert environment["LOGSCAN_REQUEST"].count("s3cr3t") == 0
+
+
+@pytest.mark.parametrize("text", LITERAL)
+def test_another_attempt_is_told_the_same(text: str) -> None:
+    job = built(text, [text], {})
+    again = jobs.request_in(job, 2)
+    assert again is not None
+    assert again.scan.attempt == 2
+    assert again.model_copy(update={"scan": again.scan.model_copy(update={"attempt": 1})}) == read_request(started(job))
+
+
+@given(TEXT, TEXT)
+def test_nothing_that_a_person_writes_is_expanded(key: str, pattern: str) -> None:
+    environment = started(built(key[:1024], [pattern[:1024]], {}))
+    request = read_request(environment)
+    assert (request.source.key, request.rules[0].pattern) == (key[:1024], pattern[:1024])
