@@ -15,7 +15,6 @@ from typing import NoReturn
 
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")  # looking for them takes a twentieth of a scan's start
 
-from pydantic import ValidationError
 
 from logscan_api import MalformedRequestError
 from logscan_api.exitcodes import ExitCode
