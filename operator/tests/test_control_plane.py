@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import subprocess
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -297,6 +298,21 @@ def test_health(operator: Running) -> None:
     for path in ("healthz", "readyz"):
         with urllib.request.urlopen(f"http://127.0.0.1:{operator.settings.http_port}/{path}") as answer:
             assert answer.status == 200
+
+
+@pytest.mark.tools
+def test_prometheus_understands_what_a_running_operator_tells(operator: Running, promtool: str) -> None:
+    operator.until(operator.upload("measured.log"), "Succeeded")
+    with urllib.request.urlopen(f"http://127.0.0.1:{operator.settings.http_port}/metrics") as answer:
+        text = answer.read()
+    done = subprocess.run([promtool, "check", "metrics"], input=text, capture_output=True, check=False)
+    assert (done.returncode, done.stdout + done.stderr) == (0, b"")
+    series = dict(line.rsplit(" ", 1) for line in text.decode().splitlines() if not line.startswith("#"))
+    assert float(series['logscan_scans_finished_total{phase="Succeeded"}']) >= 1
+    watches = [name for name in series if name.startswith("logscan_watch_age_seconds")]
+    assert sorted(name.split('"')[1] for name in watches) == ["jobs", "logscanpolicies", "logscans"]
+    queue = operator.settings.queue_url.rsplit("/", 1)[-1]
+    assert float(series[f'logscan_queue_receive_age_seconds{{queue="{queue}"}}']) < 60
 
 
 async def test_refusals_of_the_api_server_carry_its_words(operator: Running, bare_stack: Stack) -> None:

@@ -56,7 +56,8 @@ class Islands:
         self.grant(self.own)
         watched = ",".join(self.place.others)
         kubeconfig = self.place.kubeconfig_of("logscan-operator")
-        return self.place.operator(kubeconfig, watch_namespaces=watched, resync_seconds="2", **settings)
+        usual = {"watch_namespaces": watched, "resync_seconds": "2", "lease_seconds": "15"}
+        return self.place.operator(kubeconfig, **usual, **settings)
 
     def scan(self, namespace: str, name: str, labels: dict[str, str] | None = None) -> None:
         """Apply a LogScan."""

@@ -77,12 +77,12 @@ class Operator:
                 if acquiring.done() and not stopped.done():
                     await acquiring
                     await self._lead(api, leadership, [stopped, *following])
+                _raise_first(following)
             finally:
+                # Watches may take their time to end; nobody waits for them.
                 for task in (acquiring, stopped, *following):
                     task.cancel()
                 await leadership.release()
-                ended = await asyncio.gather(acquiring, *following, return_exceptions=True)
-            _raise_first(ended)
 
     def _follow(self, api: ApiServer, watch: Step) -> "list[asyncio.Task[None]]":
         """Start to follow each namespace."""
@@ -121,11 +121,11 @@ class Operator:
         finally:
             for task in (*loops, *receiving):
                 task.cancel()
-            ended = await asyncio.gather(*loops, *receiving, return_exceptions=True)
+            await asyncio.gather(*loops, *receiving, return_exceptions=True)
             if leadership.holds():
                 await scheduler.finish()
             self.metrics.lead(False)
-        _raise_first([*ended, *(task.exception() for task in ends if task.done() and not task.cancelled())])
+        _raise_first([*loops, *receiving, *ends])
         if not stopped.done():
             raise LeadershipLostError("the Lease was lost")
 
@@ -170,8 +170,9 @@ class Operator:
         return self._scheduler.explain() if self._scheduler is not None and self.metrics.leading else []
 
 
-def _raise_first(ended: Iterable[object]) -> None:
-    """Raise the first error among the results of tasks."""
-    for error in ended:
-        if isinstance(error, Exception):
+def _raise_first(tasks: "Iterable[asyncio.Task[Any]]") -> None:
+    """Raise the error of the first task that ended with one."""
+    for task in tasks:
+        error = task.exception() if task.done() and not task.cancelled() else None
+        if error is not None:
             raise error

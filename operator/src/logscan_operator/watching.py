@@ -21,6 +21,8 @@ from logscan_operator.view import Table, View
 STOP_SECONDS = 5.0
 
 log = logging.getLogger("logscan.watching")
+# It warns for each thread that signals are not its business, which is as it should be.
+logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
 
 
 class Watcher:

@@ -63,10 +63,13 @@ class OperatorProcess:
             )
 
     def ask(self, path: str) -> str:
-        """Return what it answers to a GET, or nothing while it does not."""
+        """Return what it answers to a GET, refusals included, or nothing while it does not answer."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as answer:
                 return str(answer.read().decode())
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                return str(refusal.read().decode())
         except (urllib.error.URLError, OSError):
             return ""
 
