@@ -9,6 +9,7 @@ import os
 import socket
 import time
 import uuid
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 
 import aiohttp
@@ -40,10 +41,17 @@ class LeadershipLostError(Exception):
 class Operator:
     """The loops and what they share."""
 
-    def __init__(self, settings: Settings, connection: Connection) -> None:
-        """Prepare; nothing runs before `run`."""
+    def __init__(self, settings: Settings, connection: Connection, listener: Callable[[], socket.socket]) -> None:
+        """Prepare; nothing runs before `run`.
+
+        Args:
+            settings: The settings.
+            connection: The API server.
+            listener: Returns the listening socket that HTTP is served on.
+        """
         self.settings = settings
         self.connection = connection
+        self._listener = listener
         self.view = View()
         self.metrics = Metrics(settings.max_concurrent)
         patience = {"scheduler": 60.0, "policies": 120.0, "resync": settings.resync_seconds + 120.0}
@@ -132,7 +140,7 @@ class Operator:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, port=self.settings.http_port).start()
+        await web.SockSite(runner, self._listener()).start()
 
     def _facts(self) -> dict[str, object]:
         trouble = [intake.trouble for intake in self._intakes if intake.trouble]
