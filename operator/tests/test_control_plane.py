@@ -18,9 +18,10 @@ from logscan_local.install import install_crds
 from logscan_local.ports import free_ports
 from logscan_local.stack import Stack, State
 from logscan_local.testing import eventually
-from logscan_operator.__main__ import serve
 from logscan_operator.kube import ApiError, ApiServer, Connection
+from logscan_operator.service import serve
 from logscan_operator.settings import Settings
+from logscan_operator.starting import Probes
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.emulator]
 
@@ -128,7 +129,7 @@ def _in_a_thread(running: Running, stack: Stack) -> Iterator[Running]:
     async def work() -> None:
         loops.append(asyncio.get_running_loop())
         started.set()
-        await serve(running.settings, connection, stop)
+        await serve(running.settings, connection, stop, Probes(running.settings.http_port))
 
     def guarded() -> None:
         try:

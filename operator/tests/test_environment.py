@@ -16,7 +16,7 @@ from objects import SETTINGS, scan_body
 from logscan_operator import jobs
 from logscan_operator.environment import value_of, variable
 from logscan_operator.items import Object, Scan
-from logscan_scanner.__main__ import read_request
+from logscan_scanner.program import read_request
 
 TABLE: list[list[str]] = json.loads((Path(__file__).parent / "expansion.json").read_text())
 SECRETS = {"AWS_SECRET_ACCESS_KEY": "s3cr3t", "A": "$(AWS_SECRET_ACCESS_KEY)", "": "empty"}

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from logscan_scanner.__main__ import main
 from logscan_scanner.errors import BadRequestError, InvalidRuleError, ObjectNotFoundError
 from logscan_scanner.localfile import scan_file
+from logscan_scanner.program import main
 
 RULES = "inline: [{name: err, pattern: ERROR}]"
 

@@ -23,8 +23,8 @@ from logscan_api.requests import Report, ScanIdentity, ScanRequest, resolve_limi
 from logscan_api.results import LATEST, table_definition
 from logscan_api.rules import Rule, Severity
 from logscan_api.statuses import ResultRef
-from logscan_scanner import __main__ as command
 from logscan_scanner import aws, errors, logs, runner
+from logscan_scanner import program as command
 from logscan_scanner.aws import objects as stored_objects
 from logscan_scanner.aws import uploads
 from logscan_scanner.aws.clients import session

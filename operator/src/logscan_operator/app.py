@@ -8,7 +8,7 @@ import logging
 import os
 import socket
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
@@ -44,10 +44,17 @@ class LeadershipLostError(Exception):
 class Operator:
     """The loops and what they share."""
 
-    def __init__(self, settings: Settings, connection: Connection) -> None:
-        """Prepare; nothing runs before `run`."""
+    def __init__(self, settings: Settings, connection: Connection, listener: Callable[[], socket.socket]) -> None:
+        """Prepare; nothing runs before `run`.
+
+        Args:
+            settings: The settings.
+            connection: The API server.
+            listener: Returns the listening socket that HTTP is served on.
+        """
         self.settings = settings
         self.connection = connection
+        self._listener = listener
         self.view = View(settings.namespaces)
         self.metrics = Metrics(settings.max_concurrent)
         self.progress = Progress()
@@ -151,7 +158,7 @@ class Operator:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
         stack.push_async_callback(runner.cleanup)
-        await web.TCPSite(runner, port=self.settings.http_port).start()
+        await web.SockSite(runner, self._listener()).start()
 
     def _facts(self) -> dict[str, object]:
         return {"leading": self.metrics.leading, "queue": self._queue_trouble() or "ok"}

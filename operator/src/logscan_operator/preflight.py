@@ -1,20 +1,33 @@
-"""`logscan-operator --check`: whether the operator could work here, without doing anything. `helm test` runs it."""
+"""`logscan-operator --check`: whether the operator could start and work here. `helm test` runs it; it changes nothing.
+
+It starts what the operator starts, the same way, so that an image or a security context that the operator cannot
+start in fails here too.
+"""
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable
+from contextlib import suppress
 from dataclasses import dataclass
 
-import aiohttp
-
+from logscan_api.packs import pack_names
+from logscan_api.policies import LogScanPolicySpec
+from logscan_api.rules import RuleSelection
 from logscan_api.statuses import ResultRef
-from logscan_operator import paths
+from logscan_operator import logs, paths, rulechecks, settings
 from logscan_operator.aws import AwsError, Message, Queue, ResultReader
-from logscan_operator.kube import ApiError, ApiServer, Connection
+from logscan_operator.kube import ApiServer, Connection
 from logscan_operator.settings import Settings
+from logscan_operator.starting import Probes
+from logscan_operator.view import View
+from logscan_operator.watching import Watcher
 
 # A handle that is none: SQS refuses it after it has looked at who asks, and no message is touched.
 NO_MESSAGE = Message(id="preflight", receipt="preflight", body="", group="preflight", receives=0)
+TRY_SECONDS = 120.0
+POLL_SECONDS = 0.1
+WATCHED = 3  # LogScans, LogScanPolicies and Jobs
 NO_MESSAGES_FAULTS = ("ReceiptHandleIsInvalid", "InvalidParameterValue")
 
 
@@ -30,36 +43,86 @@ class Finding:
         return f"ok      {self.what}" if self.problem is None else f"FAILED  {self.what}: {self.problem}"
 
 
-async def check(settings: Settings, connection: Connection) -> list[Finding]:
-    """Try everything that the operator needs of its surroundings."""
+async def check(config: Settings, connection: Connection) -> list[Finding]:
+    """Try everything that the operator needs of its own image and of its surroundings."""
+    starts = [
+        await _try("answer probes", _answer_probes()),
+        await _try("start the watches", _start_watches(config, connection)),
+        await _try("check rules", _check_rules()),
+    ]
     async with ApiServer(connection) as api:
         tries = [
-            *(_try(f"list {path}", api.request("GET", path, query={"limit": "1"})) for path in _lists(settings)),
-            *(_try(f"use the queue {url}", _use(url)) for url in settings.queue_urls),
-            _try(f"read the table {settings.table}", _read(settings.table)),
+            *(_try(f"list {path}", api.request("GET", path, query={"limit": "1"})) for path in _lists(config)),
+            *(_try(f"use the queue {url}", _use(url)) for url in config.queue_urls),
+            _try(f"read the table {config.table}", _read(config.table)),
         ]
-        return list(await asyncio.gather(*tries))
+        return [*starts, *await asyncio.gather(*tries)]
 
 
-def main(settings: Settings, connection: Connection) -> int:
-    """Print what was found; return 0 if all is well, else 1."""
-    findings = asyncio.run(check(settings, connection))
+async def _check_and_end() -> None:
+    """Print what was found and end the process: with 0 if all is well, else with 1.
+
+    At once, as in `service`: kopf's tasks can outlast their cancellation when the API server does not answer.
+    """
+    findings = await check(settings.load(), Connection())
     for finding in findings:
         sys.stdout.write(f"{finding}\n")
-    return int(any(finding.problem for finding in findings))
+    sys.stdout.flush()
+    os._exit(int(any(finding.problem for finding in findings)))
 
 
-def _lists(settings: Settings) -> list[str]:
+def main() -> None:
+    """Check and end the process."""
+    logs.set_up("ERROR")
+    asyncio.run(_check_and_end())
+
+
+def _lists(config: Settings) -> list[str]:
     kinds = (paths.policies, paths.scans, paths.jobs)
-    return [kind(namespace) for namespace in settings.namespaces for kind in kinds]
+    return [kind(namespace) for namespace in config.namespaces for kind in kinds]
 
 
 async def _try(what: str, call: Awaitable[object]) -> Finding:
     try:
-        await call
-    except (ApiError, aiohttp.ClientError, TimeoutError, OSError, *AwsError) as error:
+        async with asyncio.timeout(TRY_SECONDS):
+            await call
+    except TimeoutError:
+        return Finding(what, f"no answer within {TRY_SECONDS:.0f} s")
+    except Exception as error:
         return Finding(what, str(error) or type(error).__name__)
     return Finding(what, None)
+
+
+async def _answer_probes() -> None:
+    probes = Probes(0)  # any free port: where the operator runs beside this check, its own is in use
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", probes.port)
+        writer.write(b"GET /healthz HTTP/1.1\r\n\r\n")
+        answer = await reader.readline()
+        writer.close()
+    finally:
+        probes.hand_over().close()
+    if b" 200 " not in answer:
+        raise OSError(f"the probe was answered with {answer!r}")
+
+
+async def _start_watches(config: Settings, connection: Connection) -> None:
+    """Watch the operator's own namespace until the API server has answered for each resource."""
+    view = View([config.namespace])
+    watching = asyncio.create_task(Watcher(view, connection).watch(config.namespace))
+    while len(view.hearing.ages()) < WATCHED:
+        await asyncio.wait([watching], timeout=POLL_SECONDS)
+        if watching.done():
+            break
+    watching.cancel()
+    with suppress(asyncio.CancelledError):
+        await watching
+
+
+async def _check_rules() -> None:
+    verdict = await rulechecks.check(LogScanPolicySpec(rules=RuleSelection(packs=pack_names())))
+    if verdict != rulechecks.COMPILED:
+        raise RuntimeError(verdict.message)
 
 
 async def _use(url: str) -> None:

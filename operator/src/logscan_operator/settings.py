@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from logscan_api.logscans import MAX_TTL_SECONDS, JobTemplate
+from logscan_operator.starting import HTTP_PORT
 
 PREFIX = "LOGSCAN_"
 
@@ -128,7 +129,7 @@ class Settings(BaseSettings):
     resync_seconds: float = Field(
         default=300, ge=1, description="How often everything is listed anew, which heals a silent watch."
     )
-    http_port: int = Field(default=8080, ge=1, le=65535, description="Port of /healthz, /readyz and /metrics.")
+    http_port: int = Field(default=HTTP_PORT, ge=1, le=65535, description="Port of /healthz, /readyz and /metrics.")
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged.")
 
     @property

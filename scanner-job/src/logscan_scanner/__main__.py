@@ -1,120 +1,27 @@
 """The process in a LogScan's Job: `LOGSCAN_REQUEST` in, a row in DynamoDB and an exit code out.
 
-`--file PATH --rules FILE` scans a file of this machine instead and prints the counts, for trying rules.
+Signals are handled first and what reads, matches and reports is imported then: it takes a while, in which SIGTERM
+would be lost, since PID 1 of a container ignores it for as long as it has set no handler (kill(2)).
 """
 
-import argparse
-import json
 import logging
 import os
-import signal
 import sys
-from pathlib import Path
-from types import FrameType
-from typing import NoReturn
 
-os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")  # looking for them takes a twentieth of a scan's start
+from logscan_scanner import termination
 
 
-from logscan_api import MalformedRequestError
-from logscan_api.exitcodes import ExitCode
-from logscan_api.requests import REQUEST_VARIABLE, ScanRequest
-from logscan_scanner import __version__, logs
-from logscan_scanner.errors import BadRequestError, ScanError, TryAgainError
+def main() -> None:
+    """Run a scan, or what the arguments ask for, and end the process."""
+    termination.end_on_signals()
+    from logscan_scanner import program
 
-# Each way to run imports what it needs, when it needs it: a scan starts in half the time.
-
-TERMINATION_PATH = "/dev/termination-log"
-MESSAGE_BYTES = 1024
-
-log = logging.getLogger("logscan.scanner")
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Run a scan and return the process's exit code."""
-    options = _options(arguments)
-    logs.set_up()
-    signal.signal(signal.SIGTERM, _stop)
-    try:
-        if options.file is not None:
-            from logscan_scanner.localfile import scan_file
-
-            sys.stdout.write(json.dumps(scan_file(options.file, options.rules), indent=2, ensure_ascii=False) + "\n")
-            return ExitCode.DONE
-        request = read_request(os.environ)
-        return _scan(request)
-    except ScanError as error:
-        log.error("%s", error)
-        return _end(error.code, str(error))
-    except Exception as error:
-        log.exception("the scanner broke")
-        return _end(ExitCode.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
-
-
-def _scan(request: ScanRequest) -> int:
-    """Run the scan of a Job, and tell of it."""
-    from logscan_scanner import notifying, runner
-    from logscan_scanner.aws import Objects, Results
-
-    results = Results()
-    try:
-        row = runner.run(request, Objects(), results, os.environ.get("LOGSCAN_JOB_UID", "none"))
-    except ScanError as error:
-        if error.code.permanent:
-            notifying.notify_failed(request, error.code.reason, str(error))
-        raise
-    notifying.notify_finished(request, row, results)
-    facts = {"lines": int(row["lines"]), "matchedLines": int(row["matched_lines"]), "bytes": int(row["bytes"])}
-    log.info("done", extra={"facts": {**facts, "truncated": row["truncated"]}})
-    return _end(ExitCode.DONE, f"{row['matched_lines']} of {row['lines']} lines matched")
-
-
-def read_request(environment: "os._Environ[str] | dict[str, str]") -> ScanRequest:
-    """Return the request in the environment.
-
-    Raises:
-        BadRequestError: There is none, or it is not valid; the message names the field.
-    """
-    text = environment.get(REQUEST_VARIABLE)
-    if not text:
-        raise BadRequestError(f"{REQUEST_VARIABLE} is not set: this runs in a LogScan's Job, or with --file")
-    try:
-        return ScanRequest.from_variable(text)
-    except MalformedRequestError as error:
-        raise BadRequestError(f"{REQUEST_VARIABLE}: {error}") from error
-
-
-def _end(code: ExitCode, message: str) -> int:
-    """Leave a pod's last words, which the operator puts into the LogScan's message."""
-    words = {"code": int(code), "reason": str(code.reason), "message": message[:MESSAGE_BYTES]}
-    path = Path(os.environ.get("LOGSCAN_TERMINATION_PATH", TERMINATION_PATH))
-    try:
-        path.write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
-    except OSError as error:
-        log.warning("no termination message could be written to %s: %s", path, error)
-    return int(code)
-
-
-def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise TryAgainError("told to stop before the scan was done")
-
-
-def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="logscan-scanner", description=__doc__)
-    parser.add_argument("--version", action="version", version=__version__)
-    parser.add_argument("--file", metavar="PATH", help="scan this file, - for standard input, and print JSON")
-    parser.add_argument(
-        "--rules", metavar="FILE", help="YAML with packs and inline rules, as in a LogScan's spec.rules"
-    )
-    options = parser.parse_args(arguments)
-    if (options.file is None) != (options.rules is None):
-        parser.error("--file and --rules belong together")
-    return options
-
-
-if __name__ == "__main__":
-    code = main()
+    code = program.main()
     sys.stdout.flush()
     logging.shutdown()
     # At once: a thread that still waits for S3 must not hold the pod after SIGTERM.
     os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""What the process does: the scan of a Job, from `LOGSCAN_REQUEST` to an exit code.
+
+`--file PATH --rules FILE` scans a file of this machine instead and prints the counts, for trying rules.
+"""
+
+import argparse
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")  # looking for them takes a twentieth of a scan's start
+
+from logscan_api import MalformedRequestError
+from logscan_api.exitcodes import ExitCode
+from logscan_api.requests import REQUEST_VARIABLE, ScanRequest
+from logscan_scanner import __version__, logs
+from logscan_scanner.errors import BadRequestError, ScanError, TryAgainError
+from logscan_scanner.termination import SIGNALS, STOPPED, leave_message
+
+# Each way to run imports what it needs, when it needs it: a scan starts in half the time.
+
+log = logging.getLogger("logscan.scanner")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a scan and return the process's exit code."""
+    options = _options(arguments)
+    logs.set_up()
+    try:
+        with _stopping_on_signals():
+            if options.file is not None:
+                from logscan_scanner.localfile import scan_file
+
+                found = scan_file(options.file, options.rules)
+                sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+                return ExitCode.DONE
+            return _scan(read_request(os.environ))
+    except ScanError as error:
+        log.error("%s", error)
+        return _end(error.code, str(error))
+    except Exception as error:
+        log.exception("the scanner broke")
+        return _end(ExitCode.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
+
+
+def _scan(request: ScanRequest) -> int:
+    """Run the scan of a Job, and tell of it."""
+    from logscan_scanner import notifying, runner
+    from logscan_scanner.aws import Objects, Results
+
+    results = Results()
+    try:
+        row = runner.run(request, Objects(), results, os.environ.get("LOGSCAN_JOB_UID", "none"))
+    except ScanError as error:
+        if error.code.permanent:
+            notifying.notify_failed(request, error.code.reason, str(error))
+        raise
+    notifying.notify_finished(request, row, results)
+    facts = {"lines": int(row["lines"]), "matchedLines": int(row["matched_lines"]), "bytes": int(row["bytes"])}
+    log.info("done", extra={"facts": {**facts, "truncated": row["truncated"]}})
+    return _end(ExitCode.DONE, f"{row['matched_lines']} of {row['lines']} lines matched")
+
+
+def read_request(environment: "os._Environ[str] | dict[str, str]") -> ScanRequest:
+    """Return the request in the environment.
+
+    Raises:
+        BadRequestError: There is none, or it is not valid; the message names the field.
+    """
+    text = environment.get(REQUEST_VARIABLE)
+    if not text:
+        raise BadRequestError(f"{REQUEST_VARIABLE} is not set: this runs in a LogScan's Job, or with --file")
+    try:
+        return ScanRequest.from_variable(text)
+    except MalformedRequestError as error:
+        raise BadRequestError(f"{REQUEST_VARIABLE}: {error}") from error
+
+
+def _end(code: ExitCode, message: str) -> int:
+    leave_message(code, message)
+    return int(code)
+
+
+@contextmanager
+def _stopping_on_signals() -> Iterator[None]:
+    """Let signals raise `TryAgainError` meanwhile; before and after, whoever handled them does."""
+    before = {number: signal.signal(number, _stop) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
+    raise TryAgainError(STOPPED)
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="logscan-scanner",
+        description="The scanner of logscan: runs in a LogScan's Job, or scans a file with --file.",
+    )
+    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--file", metavar="PATH", help="scan this file, - for standard input, and print JSON")
+    parser.add_argument(
+        "--rules", metavar="FILE", help="YAML with packs and inline rules, as in a LogScan's spec.rules"
+    )
+    options = parser.parse_args(arguments)
+    if (options.file is None) != (options.rules is None):
+        parser.error("--file and --rules belong together")
+    return options

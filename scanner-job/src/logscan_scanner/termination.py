@@ -1,0 +1,39 @@
+"""How the process ends: a pod's last words, and SIGTERM before there is a scan to stop. Imports nothing large."""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+from typing import NoReturn
+
+from logscan_api.exitcodes import ExitCode
+
+DEFAULT_PATH = "/dev/termination-log"
+PATH_VARIABLE = "LOGSCAN_TERMINATION_PATH"
+MESSAGE_BYTES = 1024
+STOPPED = "told to stop before the scan was done"
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def leave_message(code: ExitCode, message: str) -> None:
+    """Leave a pod's last words, which the operator puts into the LogScan's message."""
+    words = {"code": int(code), "reason": str(code.reason), "message": message[:MESSAGE_BYTES]}
+    path = Path(os.environ.get(PATH_VARIABLE, DEFAULT_PATH))
+    try:
+        path.write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
+    except OSError as error:
+        sys.stderr.write(f"no termination message could be written to {path}: {error}\n")
+
+
+def end_on_signals() -> None:
+    """Let SIGTERM and SIGINT end the process at once, so that the scan is tried again."""
+    for number in SIGNALS:
+        signal.signal(number, _end)
+
+
+def _end(_number: int, _frame: FrameType | None) -> NoReturn:
+    # An exception could be swallowed by whatever is being imported.
+    leave_message(ExitCode.TRY_AGAIN, STOPPED)
+    os._exit(ExitCode.TRY_AGAIN)

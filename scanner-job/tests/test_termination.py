@@ -1,0 +1,85 @@
+"""SIGTERM at any moment of a scanner's life, as real processes: it ends soon and asks for a retry."""
+
+import json
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from logscan_api.exitcodes import ExitCode
+from logscan_api.logscans import S3Source
+from logscan_api.requests import ScanIdentity, ScanRequest, resolve_limits
+from logscan_api.rules import Rule
+from logscan_api.statuses import ResultRef
+from logscan_local.testing import eventually
+
+PROGRAM = [sys.executable, "-m", "logscan_scanner"]
+AS_PID_1 = ["unshare", "--user", "--pid", "--fork", "--kill-child"]
+MOMENTS = [round(random.Random(number).uniform(0, 1.5), 3) for number in range(3)]
+
+
+def starts(command: list[str]) -> bool:
+    return shutil.which(command[0]) is not None and subprocess.run([*command, "true"], check=False).returncode == 0
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """What a scan needs that goes on for ever: AWS takes its connection and never answers."""
+    request = ScanRequest(
+        scan=ScanIdentity(namespace="logscan", name="x", uid="x", attempt=1),
+        source=S3Source(bucket="logs", key="x.log"),
+        rules=[Rule(name="bad", pattern="x")],
+        limits=resolve_limits(),
+        result=ResultRef(table="results", pk="p", sk="s"),
+    )
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        yield {
+            "PATH": os.environ["PATH"],
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{silent.getsockname()[1]}",
+            "AWS_REGION": "eu-central-1",
+            "AWS_ACCESS_KEY_ID": "x",
+            "AWS_SECRET_ACCESS_KEY": "x",
+            "LOGSCAN_REQUEST": request.to_json(),
+            "LOGSCAN_TERMINATION_PATH": str(tmp_path / "words"),
+        }
+
+
+def pid_within(process: "subprocess.Popen[bytes]") -> int:
+    """Return the number of the process that unshare has started."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    return int(eventually(lambda: children.read_text().split(), 30, "unshare to start the program")[0])
+
+
+def catches_sigterm(pid: int) -> bool:
+    """Return whether a process has set its handlers, of which that for SIGTERM is the last (proc(5), SigCgt)."""
+    (line,) = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigCgt")]
+    return bool(int(line.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
+
+
+@pytest.mark.parametrize(
+    ("number", "moment"), [(signal.SIGINT, None), (signal.SIGTERM, None), *((signal.SIGTERM, at) for at in MOMENTS)]
+)
+@pytest.mark.parametrize("prefix", [[], AS_PID_1], ids=["child", "pid-1"])
+def test_a_signal_is_never_lost(
+    environment: dict[str, str], tmp_path: Path, prefix: list[str], moment: float | None, number: signal.Signals
+) -> None:
+    if prefix and not starts(prefix):
+        pytest.skip("this machine lets nobody make a namespace of processes")
+    with subprocess.Popen([*prefix, *PROGRAM], env=environment, stderr=subprocess.DEVNULL) as process:
+        pid = pid_within(process) if prefix else process.pid
+        # Before Python has run its first line nobody can handle a signal; to PID 1 the kernel does not even deliver it.
+        eventually(lambda: catches_sigterm(pid), 60, "a handler")
+        time.sleep(moment or 0)  # a moment of the start, or of the scan; not a wait for anything
+        os.kill(pid, number)
+        assert process.wait(60) == ExitCode.TRY_AGAIN
+    words = json.loads((tmp_path / "words").read_text())
+    assert (words["code"], words["reason"]) == (75, "TryAgainLater")
+    assert "told to stop" in words["message"]
