@@ -40,6 +40,11 @@ class ApiError(Exception):
         return self.status == 429 or self.status >= 500
 
 
+def told(error: BaseException) -> str:
+    """Return an error's words; its kind where it has none, such as a TimeoutError."""
+    return str(error) or type(error).__name__
+
+
 class Connection:
     """Where the API server is, and the credentials of this process."""
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import aiohttp
 
-from logscan_operator.kube import ApiError, ApiServer, Object
+from logscan_operator.kube import ApiError, ApiServer, Object, told
 
 LEASE_NAME = "logscan-operator"
 
@@ -91,7 +91,7 @@ class Leadership:
                 await self._take()
         except (ApiError, aiohttp.ClientError, TimeoutError) as error:
             if not (isinstance(error, ApiError) and error.reason in ("Held", "Conflict", "AlreadyExists")):
-                log.warning("the lease could not be renewed: %s", error)
+                log.warning("the lease could not be renewed: %s", told(error))
             return False
         self._valid_until = begun + self._seconds * 2 / 3
         return True
