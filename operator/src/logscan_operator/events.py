@@ -16,7 +16,7 @@ from logscan_api.exitcodes import Reason
 from logscan_api.statuses import LogScanStatus, Phase
 from logscan_operator import paths
 from logscan_operator.items import Object, Scan
-from logscan_operator.kube import ApiError, told
+from logscan_operator.kube import ApiError, described
 from logscan_operator.leases import FencedApi
 from logscan_operator.statuses import stamp_now
 
@@ -128,4 +128,4 @@ class Recorder:
         try:
             await self._api.request("POST", paths.events(event["metadata"]["namespace"]), event)
         except (ApiError, aiohttp.ClientError, TimeoutError) as error:
-            log.warning("an Event was not written: %s", told(error))
+            log.warning("an Event was not written: %s", described(error))

@@ -40,11 +40,6 @@ class ApiError(Exception):
         return self.status == 429 or self.status >= 500
 
 
-def told(error: BaseException) -> str:
-    """Return an error's words; its kind where it has none, such as a TimeoutError."""
-    return str(error) or type(error).__name__
-
-
 class Connection:
     """Where the API server is, and the credentials of this process."""
 
@@ -160,6 +155,13 @@ class ApiServer:
             headers["Authorization"] = authorization
         options: dict[str, Any] = {"timeout": timeout} if timeout else {}
         return self._session.request(method, path, params=query, data=data, headers=headers, **options)
+
+
+def described(error: BaseException) -> str:
+    """Return an error in words, also one that has none of its own, such as a TimeoutError of asyncio."""
+    if isinstance(error, TimeoutError) and not str(error):
+        return "no answer in time"
+    return str(error) or type(error).__name__
 
 
 def _event(event: Object) -> Object:

@@ -16,7 +16,7 @@ from typing import Any
 
 import aiohttp
 
-from logscan_operator.kube import ApiError, ApiServer, Object, told
+from logscan_operator.kube import ApiError, ApiServer, Object, described
 
 LEASE_NAME = "logscan-operator"
 
@@ -81,7 +81,7 @@ class Leadership:
                 lease["spec"]["holderIdentity"] = ""
                 await self._api.request("PUT", self._path(LEASE_NAME), lease)
         except (ApiError, aiohttp.ClientError, TimeoutError) as error:
-            log.warning("the lease was not released: %s", error)
+            log.warning("the lease was not released: %s", described(error))
 
     async def _attempt(self) -> bool:
         """Try to take or renew the Lease; return whether that worked."""
@@ -91,7 +91,7 @@ class Leadership:
                 await self._take()
         except (ApiError, aiohttp.ClientError, TimeoutError) as error:
             if not (isinstance(error, ApiError) and error.reason in ("Held", "Conflict", "AlreadyExists")):
-                log.warning("the lease could not be renewed: %s", told(error))
+                log.warning("the lease could not be renewed: %s", described(error))
             return False
         self._valid_until = begun + self._seconds * 2 / 3
         return True

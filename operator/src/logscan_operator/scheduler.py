@@ -21,7 +21,7 @@ from logscan_operator.events import Pace
 from logscan_operator.executor import Executor
 from logscan_operator.holds import Holds
 from logscan_operator.items import Key
-from logscan_operator.kube import ApiError, told
+from logscan_operator.kube import ApiError, described
 from logscan_operator.leases import NotLeadingError
 from logscan_operator.metrics import Metrics
 from logscan_operator.planning import next_deadline, plan
@@ -164,13 +164,13 @@ class Scheduler:
                 log.warning("this process does not lead at the moment: it writes nothing until it does", extra=facts)
             self._blip = True
         except (ApiError, aiohttp.ClientError, TimeoutError, *AwsError) as error:
-            log.warning("not done, will be tried again: %s", told(error), extra=facts)
+            log.warning("not done, will be tried again: %s", described(error), extra=facts)
             if isinstance(error, AwsError):
                 self._metrics.aws_errors.labels("dynamodb").inc()
-            self._holds.failed(action, told(error), is_outage(error), is_unsure(error), utc_now())
+            self._holds.failed(action, described(error), is_outage(error), is_unsure(error), utc_now())
         except Exception as error:
             log.exception("an action broke", extra=facts)
-            self._holds.failed(action, told(error), outage=False, unsure=False, now=utc_now())
+            self._holds.failed(action, described(error), outage=False, unsure=False, now=utc_now())
 
 
 def _explained(action: Action, state: str) -> dict[str, str]:
