@@ -55,3 +55,12 @@ def test_the_row_of_a_version() -> None:
     assert sort_key("null", "01", "abc", "uid", "hash") == f"S#{padded_sequencer('01')}#hash"
     assert sort_key(None, None, "abc", "uid", "hash") == "S#abc#hash"
     assert sort_key(None, None, None, "uid", "hash") == "S#uid:uid#hash"
+
+
+def test_each_run_that_was_asked_for_has_a_row_of_its_own() -> None:
+    runs = [sort_key("v1", None, None, "uid", "0123456789abcdef", prior) for prior in (None, 0, 1, 12)]
+    assert runs[0] == "S#v1#0123456789abcdef"
+    assert len(set(runs)) == 4
+    assert len({sort_key("v1", None, None, uid, "0123456789abcdef", 1) for uid in ("uid", "other")}) == 2
+    posing = sort_key("v1#0123456789abcdef#Ruid:1", None, None, "uid", "0123456789abcdef")
+    assert posing not in runs, "a version cannot pose as a run"

@@ -41,7 +41,13 @@ def scan_body(name: str = "a", age: float = 60, status: Object | None = None, **
 
 
 def job_body(scan: str = "a", attempt: int = 1, ended: str | None = None, **changes: Any) -> Object:
-    """Return the Job of a LogScan."""
+    """Return the Job of a LogScan; `suspend` may be `ours`, `other` or `kueue`."""
+    suspended = changes.get("suspend")
+    annotations = {"logscan.dev/result": '{"table": "results", "pk": "p", "sk": "s"}'}
+    annotations |= {"logscan.dev/suspended": "true"} if suspended == "ours" else {}
+    labels = {"logscan.dev/scan-uid": f"uid-{scan}", "logscan.dev/attempt": str(attempt)}
+    labels |= {"kueue.x-k8s.io/queue-name": "scans"} if "kueue" in (suspended, changes.get("manager")) else {}
+    status = {"startTime": changes["started"], "ready": changes.get("ready", 0)} if "started" in changes else {}
     conditions = (
         [{"type": ended, "status": "True", "reason": changes.get("reason", ""), "message": "m"}] if ended else []
     )
@@ -52,11 +58,11 @@ def job_body(scan: str = "a", attempt: int = 1, ended: str | None = None, **chan
             "uid": f"job-{scan}-{attempt}",
             "resourceVersion": "11",
             "creationTimestamp": stamp(),
-            "labels": {"logscan.dev/scan-uid": f"uid-{scan}", "logscan.dev/attempt": str(attempt)},
-            "annotations": {"logscan.dev/result": '{"table": "results", "pk": "p", "sk": "s"}'},
+            "labels": labels,
+            "annotations": annotations,
         },
-        "spec": {"suspend": changes.get("suspend", False)},
-        "status": {"conditions": conditions},
+        "spec": {"suspend": bool(suspended)},
+        "status": {"conditions": conditions, **status},
     }
 
 

@@ -29,6 +29,8 @@ POLICY = {
     "spec": {"priority": -1000, "rules": {"inline": [{"name": "err", "pattern": "ERROR"}]}},
 }
 RULES = {"inline": [{"name": "err", "pattern": "ERROR"}]}
+# Reasons that some test has seen in a status; test_seen_reasons.py compares them with the API's.
+SEEN: set[str] = set()
 
 
 class Background:

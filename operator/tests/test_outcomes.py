@@ -8,7 +8,16 @@ from objects import NOW, ROW, SETTINGS, job, pod_body, scan, stamp
 from logscan_api.exitcodes import ExitCode, Reason
 from logscan_api.statuses import LogScanStatus, Phase
 from logscan_operator.items import Object, ScanJob
-from logscan_operator.outcomes import backoff_seconds, conclude, explain, result_of
+from logscan_operator.outcomes import (
+    NOT_STARTED,
+    Failure,
+    after_failure,
+    backoff_seconds,
+    conclude,
+    explain,
+    explain_pending,
+    result_of,
+)
 
 RUNNING = {"phase": "Running", "attempts": 1, "startTime": stamp(-65), "result": {"table": "t", "pk": "p", "sk": "s"}}
 
@@ -85,9 +94,58 @@ def test_the_newest_pod_explains() -> None:
     assert explain(job(ended="Failed"), [old, new]).message == "new"
 
 
+def waiting_pod(word: str) -> Object:
+    container = {"state": {"waiting": {"reason": word, "message": "m"}}}
+    return {
+        "metadata": {"creationTimestamp": stamp()},
+        "status": {"phase": "Pending", "containerStatuses": [container]},
+    }
+
+
+@pytest.mark.parametrize(
+    ("word", "reason", "permanent"),
+    [
+        ("ErrImageNeverPull", Reason.IMAGE_PULL_FAILED, True),
+        ("InvalidImageName", Reason.IMAGE_PULL_FAILED, True),
+        ("ErrImagePull", Reason.IMAGE_PULL_FAILED, False),
+        ("ImagePullBackOff", Reason.IMAGE_PULL_FAILED, False),
+        ("CreateContainerConfigError", Reason.POD_NOT_STARTED, False),
+    ],
+)
+def test_why_a_pod_has_not_started(word: str, reason: Reason, permanent: bool) -> None:
+    failure = explain_pending([waiting_pod(word)])
+    assert failure == Failure(reason, f"{word}: m", permanent)
+
+
+def test_a_pod_that_just_takes_its_time_has_not_failed() -> None:
+    assert explain_pending([waiting_pod("ContainerCreating")]) is NOT_STARTED
+    assert explain_pending([]) is NOT_STARTED
+    assert explain_pending([{"status": {"phase": "Running"}}]) is None
+    refused = explain_pending([], "Error creating: no")
+    assert refused == Failure(Reason.POD_NOT_STARTED, "Error creating: no", permanent=False)
+
+
+def test_a_node_that_is_missing_uses_up_attempts_not_the_scan() -> None:
+    condition = {"type": "PodScheduled", "status": "False", "message": "no disk: ssd"}
+    failure = explain_pending([{"status": {"phase": "Pending", "conditions": [condition]}}])
+    assert failure is not None
+    first = after_failure(scan(status=RUNNING), 1, failure, 2, SETTINGS, NOW)
+    assert (first.phase, first.reason, first.attempts) == (Phase.QUEUED, Reason.BACKOFF, 1)
+    last = after_failure(scan(status=RUNNING), 2, failure, 2, SETTINGS, NOW)
+    assert (last.phase, last.reason) == (Phase.FAILED, Reason.UNSCHEDULABLE)
+    assert str(last.message).endswith("no disk: ssd (attempt 2 of 2)")
+
+
+def test_attempts_of_another_run_count_from_its_first_job() -> None:
+    again = scan(status={**RUNNING, "attempts": 4, "priorAttempts": 3})
+    status = conclude(again, job(attempt=4, ended="Failed"), [], None, 3, SETTINGS, NOW)
+    assert (status.phase, status.attempts, status.retry_time) == (Phase.QUEUED, 4, stamp(10))
+    assert str(status.message).startswith("attempt 1 failed")
+
+
 def test_backoff_doubles_up_to_the_most() -> None:
     assert [backoff_seconds(n, SETTINGS) for n in (1, 2, 3)] == [10, 20, 40]
-    assert backoff_seconds(20, SETTINGS) == SETTINGS.retry_most_seconds
+    assert backoff_seconds(20_000, SETTINGS) == SETTINGS.retry_most_seconds
 
 
 def test_where_the_row_is() -> None:

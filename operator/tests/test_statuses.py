@@ -4,15 +4,25 @@ import json
 from datetime import timedelta
 
 import pytest
-from objects import NOW, ROW, job, job_body, scan, stamp
+from objects import NOW, ROW, job, job_body, scan, scan_body, stamp
 
 from logscan_api.exitcodes import Reason
 from logscan_api.results import summarize
 from logscan_api.statuses import LogScanStatus, Phase
-from logscan_operator import statuses
+from logscan_operator import conditions, statuses
+from logscan_operator.conditions import Verdict
 from logscan_operator.items import Scan, ScanJob
-from logscan_operator.statuses import Verdict
 
+ENDED = {
+    "phase": "Failed",
+    "reason": "JobFailed",
+    "completionTime": stamp(-10),
+    "attempts": 2,
+    "summary": summarize(ROW).wire(),
+    "result": {"table": "t", "pk": "p", "sk": "s"},
+    "job": {"name": "a-2", "uid": "job-a-2"},
+    "conditions": [{"type": "Failed", "status": "True", "reason": "x", "message": "", "lastTransitionTime": stamp()}],
+}
 DONE = Verdict(Phase.SUCCEEDED, Reason.COMPLETED, "fine")
 
 
@@ -55,6 +65,68 @@ def test_a_final_status_is_below_four_kilobytes() -> None:
     short = final.model_copy(update={"summary": summarize(row)})
     assert len(short.model_dump_json(by_alias=True, exclude_none=True)) < 4096
     assert len(str(final.message)) == statuses.MESSAGE_LENGTH
+
+
+KSTATUS = ("Ready", "Reconciling", "Stalled")
+
+
+@pytest.mark.parametrize(
+    ("phase", "reason", "wanted"),
+    [
+        (Phase.PENDING, Reason.WAITING, ("False", "True", None)),
+        (Phase.QUEUED, Reason.QUOTA_EXCEEDED, ("False", "True", None)),
+        (Phase.RUNNING, Reason.JOB_CREATED, ("False", "True", None)),
+        (Phase.SUSPENDED, Reason.SUSPENDED, ("False", None, None)),
+        (Phase.SUCCEEDED, Reason.COMPLETED, ("True", None, None)),
+        (Phase.FAILED, Reason.ACCESS_DENIED, ("False", None, "True")),
+        (Phase.CANCELLED, Reason.CANCELLED, ("True", None, None)),
+    ],
+)
+def test_what_kstatus_reads_follows_from_the_phase(
+    phase: Phase, reason: Reason, wanted: tuple[str | None, ...]
+) -> None:
+    before = statuses.finished(scan(), Verdict(Phase.FAILED, Reason.JOB_FAILED, "no"), NOW)
+    if not phase.finished:
+        before = statuses.running(scan(), job(), NOW)
+    found = {c.type: c for c in conditions.of(after(scan(), before), Verdict(phase, reason, "why"), {}, stamp())}
+    assert tuple(found[kind].status if kind in found else None for kind in KSTATUS) == wanted
+    assert {found[kind].reason for kind in KSTATUS if kind in found} == {str(reason)}
+
+
+def test_a_scan_that_runs_again_starts_with_nothing_of_the_run_before() -> None:
+    body = scan_body(retry="today", status=ENDED)
+    again = statuses.reopened(Scan.parse(body), NOW)
+    assert again.wire().keys() == {
+        "observedGeneration",
+        "phase",
+        "reason",
+        "message",
+        "conditions",
+        "attempts",
+        "priorAttempts",
+        "lastHandledRetry",
+    }
+    assert (again.phase, again.attempts, again.prior_attempts) == (Phase.PENDING, 2, 2)
+    assert {c.type for c in again.conditions or []} == {"Ready", "Reconciling"}
+    patch = statuses.patch(Scan.parse(body).status, again)
+    assert {name for name, value in patch.items() if value is None} == {"completionTime", "summary", "result", "job"}
+
+
+def test_another_change_of_a_finished_scan_changes_nothing_but_what_was_observed() -> None:
+    body = scan_body(priority=3, status={**ENDED, "observedGeneration": 1})
+    body["metadata"]["generation"] = 2
+    changed = Scan.parse(body)
+    assert not changed.finished
+    assert statuses.reopened(changed, NOW) == changed.status.model_copy(update={"observed_generation": 2})
+
+
+def test_a_token_belongs_to_the_run_whose_first_job_saw_it() -> None:
+    first = Scan.parse(scan_body(retry="a"))
+    runs = statuses.running(first, job(), NOW)
+    assert runs.last_handled_retry == "a"
+    changed = Scan.parse(scan_body(retry="b", status=runs.wire()))
+    assert statuses.finished(changed, DONE, NOW).last_handled_retry == "a"
+    assert statuses.finished(first, DONE, NOW).last_handled_retry == "a"
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0s"), (59, "59s"), (125, "2m5s"), (3780, "1h3m"), (-5, "0s")])

@@ -55,11 +55,21 @@ def partition_key(bucket: str, key: str) -> str:
     return f"O#{bucket}#{key}"
 
 
-def sort_key(version: str | None, sequencer: str | None, etag: str | None, scan_uid: str, ruleset: str) -> str:
+def sort_key(
+    version: str | None,
+    sequencer: str | None,
+    etag: str | None,
+    scan_uid: str,
+    ruleset: str,
+    prior_attempts: int | None = None,
+) -> str:
     """Return the result table's `sk`: one row for a version of an object under a set of rules.
 
-    A scan that names no version (written by hand: "whatever is there now") is a version of its own, by its uid.
+    A scan that names no version (written by hand: "whatever is there now") is a version of its own, by its uid. So is
+    each run that `spec.retry` asked for, named by the uid and the attempts before it: it must scan, not find the row
+    of the run before. No ruleset starts with `R`, so no run shares its key with another scan.
     """
     version = None if version == "null" else version
     ordered = padded_sequencer(sequencer) if sequencer else None
-    return f"S#{version or ordered or etag or f'uid:{scan_uid}'}#{ruleset}"
+    run = "" if prior_attempts is None else f"#R{scan_uid}:{prior_attempts}"
+    return f"S#{version or ordered or etag or f'uid:{scan_uid}'}#{ruleset}{run}"

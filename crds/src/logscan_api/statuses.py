@@ -92,14 +92,20 @@ class LogScanStatus(Model):
     conditions: list[Condition] | None = Field(
         default=None,
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
-        description="Admitted, JobCreated, Complete, Failed.",
+        description="Ready, Reconciling, Stalled, Admitted, JobCreated, Complete, Failed.",
     )
     object: str | None = Field(
         default=None, max_length=64, description="Key (or prefix) that is scanned, shortened for people."
     )
     policy: str | None = Field(default=None, description="LogScanPolicy that gave the rules.")
     job: JobRef | None = Field(default=None, description="Job of the newest attempt.")
-    attempts: int | None = Field(default=None, description="Jobs created so far.")
+    attempts: int | None = Field(default=None, description="Jobs created so far, those of earlier runs included.")
+    prior_attempts: int | None = Field(
+        default=None, description="Jobs of the runs before the last spec.retry; spec.attempts counts from there."
+    )
+    refusals: int | None = Field(
+        default=None, description="How often in a row a Job or its pod was refused; each doubles the delay."
+    )
     last_handled_retry: str | None = Field(
         default=None, description="Value of spec.retry that the newest run of the scan belongs to."
     )

@@ -100,6 +100,8 @@ def use_everything(kubectl: Kubectl, stack: Stack) -> None:
     }
     kubectl.apply([foreign])
     scan(kubectl, "rights-foreign")
+    # No pod may be created for it: why is in an Event of its Job alone.
+    scan(kubectl, "rights-refused", job={"priorityClassName": "no-such-class"})
     for name in ("rights-suspended", "rights-cancelled"):
         scan(kubectl, name, **NOWHERE)
         phase(kubectl, name, "Running")
@@ -107,6 +109,7 @@ def use_everything(kubectl: Kubectl, stack: Stack) -> None:
     phase(kubectl, "rights-suspended", "Suspended")
     change(kubectl, "rights-cancelled", cancel=True)
     phase(kubectl, "rights-cancelled", "Cancelled")
+    eventually(lambda: kubectl.get("logscan", "rights-refused")["status"]["reason"] == "Refused", 60, "the refusal")
     eventually(lambda: "rights-fails" not in kubectl.run("get", "logscans", "-oname"), 60, "the TTL to pass")
 
 

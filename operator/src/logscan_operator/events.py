@@ -12,13 +12,23 @@ import uuid
 import aiohttp
 
 from logscan_api import API_VERSION
+from logscan_api.exitcodes import Reason
 from logscan_api.statuses import LogScanStatus, Phase
+from logscan_operator import paths
 from logscan_operator.items import Object, Scan
-from logscan_operator.kube import ApiError
+from logscan_operator.kube import ApiError, described
 from logscan_operator.leases import FencedApi
 from logscan_operator.statuses import stamp_now
 
 BURST_SECONDS = 4
+# Reasons of a scan that has not failed, and of which somebody should know.
+TROUBLE = (
+    Reason.QUOTA_EXCEEDED,
+    Reason.REFUSED,
+    Reason.UNSCHEDULABLE,
+    Reason.IMAGE_PULL_FAILED,
+    Reason.POD_NOT_STARTED,
+)
 
 log = logging.getLogger("logscan.events")
 
@@ -58,9 +68,11 @@ def worth_telling(scan: Scan, after: LogScanStatus) -> tuple[str, str] | None:
         after.attempts,
     ):
         return None
-    if after.phase is Phase.FAILED or after.retry_time is not None:
-        return "Warning", "Retrying" if after.retry_time is not None else str(after.reason)
-    if not scan.by_hand:
+    if after.reason == Reason.BACKOFF and after.retry_time is not None:
+        return "Warning", "Retrying"
+    if after.phase is Phase.FAILED or after.reason in TROUBLE:
+        return "Warning", str(after.reason)
+    if not scan.by_hand or (after.phase is before.phase is Phase.RUNNING):
         return None
     return "Normal", {Phase.RUNNING: "JobCreated"}.get(after.phase, str(after.phase))
 
@@ -114,6 +126,6 @@ class Recorder:
 
     async def _write(self, event: Object) -> None:
         try:
-            await self._api.request("POST", f"/api/v1/namespaces/{event['metadata']['namespace']}/events", event)
+            await self._api.request("POST", paths.events(event["metadata"]["namespace"]), event)
         except (ApiError, aiohttp.ClientError, TimeoutError) as error:
-            log.warning("an Event was not written: %s", error)
+            log.warning("an Event was not written: %s", described(error))

@@ -18,6 +18,10 @@ ATTEMPT_LABEL = "logscan.dev/attempt"
 IDENTITY_LABEL = "logscan.dev/identity"
 RESULT_ANNOTATION = "logscan.dev/result"
 POLICY_ANNOTATION = "logscan.dev/policy"
+# On a Job that the operator itself suspended: it resumes no other.
+SUSPENDED_ANNOTATION = "logscan.dev/suspended"
+# Prefix of what Kueue puts on the Jobs that it manages, https://kueue.sigs.k8s.io/docs/reference/labels-and-annotations
+KUEUE = "kueue.x-k8s.io/"
 FINISHED = frozenset(str(phase) for phase in Phase if phase.finished)
 KEPT = ("phase", "reason", "completionTime", "policy")
 
@@ -39,6 +43,8 @@ class Scan:
             are kept.
         ttl_seconds: After how many seconds it is to be deleted, or `never`, if it says so itself.
         by_hand: Whether a person made it, not the intake.
+        retry: Its `spec.retry`.
+        reopened: Whether its status is final but describes an earlier spec: it may have to run again.
     """
 
     key: Key
@@ -52,11 +58,24 @@ class Scan:
     status: LogScanStatus
     ttl_seconds: int | str | None
     by_hand: bool
+    retry: str | None = None
+    reopened: bool = False
 
     @property
     def finished(self) -> bool:
-        """Return whether the status says that nothing more will happen."""
-        return self.status.phase is not None and self.status.phase.finished
+        """Return whether nothing more will happen, by a final status that describes the spec as it is."""
+        return self.status.phase is not None and self.status.phase.finished and not self.reopened
+
+    @property
+    def runs_again(self) -> bool:
+        """Return whether `spec.retry` asks for another run of a scan that has ended."""
+        cancelled = self.spec is not None and self.spec.cancel
+        return self.reopened and not cancelled and self.retry not in (None, self.status.last_handled_retry)
+
+    @property
+    def prior_attempts(self) -> int:
+        """Return how many Jobs its earlier runs had; those of the present run have higher numbers."""
+        return self.status.prior_attempts or 0
 
     @property
     def ended(self) -> datetime:
@@ -73,8 +92,10 @@ class Scan:
         """
         metadata = body["metadata"]
         uid, generation = metadata["uid"], metadata.get("generation", 1)
-        status, finished = _parse_status(body)
-        unchanged = known is not None and (known.uid, known.generation) == (uid, generation)
+        reopened = _reopened(body)
+        status, finished = _parse_status(body, reopened)
+        # A finished scan has no spec here: if its status is reset, the spec must be read again.
+        unchanged = known is not None and not known.finished and (known.uid, known.generation) == (uid, generation)
         spec, problem = None, ""
         if not finished:
             spec, problem = (known.spec, known.problem) if known and unchanged else _parse_spec(body)
@@ -90,13 +111,24 @@ class Scan:
             status=status,
             ttl_seconds=(body.get("spec") or {}).get("ttlSecondsAfterFinished"),
             by_hand=IDENTITY_LABEL not in metadata.get("labels", {}),
+            retry=(body.get("spec") or {}).get("retry"),
+            reopened=reopened,
         )
 
 
-def _parse_status(body: Object) -> tuple[LogScanStatus, bool]:
+def _reopened(body: Object) -> bool:
+    """Return whether a final status describes another spec than the one that is there."""
+    said, spec = body.get("status") or {}, body.get("spec") or {}
+    if said.get("phase") not in FINISHED or "deletionTimestamp" in body["metadata"]:
+        return False
+    again = spec.get("retry") not in (None, said.get("lastHandledRetry")) and not spec.get("cancel")
+    return again or said.get("observedGeneration") not in (None, body["metadata"].get("generation", 1))
+
+
+def _parse_status(body: Object, reopened: bool) -> tuple[LogScanStatus, bool]:
     """Return a LogScan's status, short if it is final, and whether it is."""
     said = body.get("status") or {}
-    if said.get("phase") in FINISHED:
+    if said.get("phase") in FINISHED and not reopened:
         return LogScanStatus.model_validate({name: said[name] for name in KEPT if name in said}), True
     return LogScanStatus.model_validate(said), False
 
@@ -121,6 +153,8 @@ class ScanJob:
         scan_uid: The LogScan that it belongs to.
         attempt: Which attempt it is, from 1.
         suspended: Whether it is suspended.
+        held: Whether the operator marked it as suspended by itself.
+        kueue: Whether Kueue manages it.
         deleting: Whether it is being deleted.
         ended: `Complete`, `Failed`, or None while it is not over.
         reason: Why it failed, in the Job controller's word.
@@ -139,6 +173,8 @@ class ScanJob:
     scan_uid: str
     attempt: int
     suspended: bool
+    held: bool
+    kueue: bool
     deleting: bool
     ended: str | None
     reason: str
@@ -166,6 +202,8 @@ class ScanJob:
             scan_uid=labels.get(SCAN_UID_LABEL, ""),
             attempt=int(labels.get(ATTEMPT_LABEL, "1")),
             suspended=bool(body["spec"].get("suspend")),
+            held=SUSPENDED_ANNOTATION in annotations,
+            kueue=any(name.startswith(KUEUE) for name in (*labels, *annotations, body["spec"].get("managedBy", ""))),
             deleting="deletionTimestamp" in metadata,
             ended=end.get("type"),
             reason=end.get("reason", ""),

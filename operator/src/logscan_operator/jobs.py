@@ -65,7 +65,8 @@ def build_request(scan: Scan, attempt: int, resolved: Resolved, settings: Settin
     """
     spec = _spec(scan)
     rules, source = resolve_rules(resolved.rules), spec.source.s3
-    sort = sort_key(source.version_id, source.sequencer, source.etag, scan.uid, ruleset_hash(rules))
+    version = source.version_id, source.sequencer, source.etag
+    sort = sort_key(*version, scan.uid, ruleset_hash(rules), scan.status.prior_attempts)
     partition = partition_key(source.bucket, source.key or source.prefix or "")
     namespace, name = scan.key
     return ScanRequest(

@@ -52,6 +52,7 @@ class Metrics:
         self.duplicates = Counter("logscan_duplicates", "Messages whose LogScan was there already.", registry=registry)
         self.aws_errors = Counter("logscan_aws_errors", "Failed calls of AWS.", ["service"], registry=registry)
         self.retries = Counter("logscan_retries", "Attempts that will be repeated.", ["reason"], registry=registry)
+        self.refusals = Counter("logscan_job_refusals", "Jobs and pods refused.", ["reason"], registry=registry)
         self.failures = Counter("logscan_job_failures", "Scans that failed.", ["reason"], registry=registry)
         self.finished = Counter("logscan_scans_finished", "Scans that ended.", ["phase"], registry=registry)
         self.admission_wait = Histogram(

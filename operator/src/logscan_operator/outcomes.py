@@ -9,10 +9,10 @@ from logscan_api.exitcodes import ExitCode, Reason
 from logscan_api.results import summarize
 from logscan_api.statuses import LogScanStatus, Phase, ResultRef
 from logscan_operator import statuses
+from logscan_operator.conditions import Verdict
 from logscan_operator.items import Object, Scan, ScanJob
 from logscan_operator.quantities import doubled
 from logscan_operator.settings import Settings
-from logscan_operator.statuses import Verdict
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,12 @@ class Failure:
     reason: Reason
     message: str
     permanent: bool
+
+
+NOT_STARTED = Failure(Reason.POD_NOT_STARTED, "no pod of the Job has started, and none says why", permanent=False)
+STARTING = ("ContainerCreating", "PodInitializing")
+# What the kubelet says of an image that no waiting brings (pkg/kubelet/images/types.go).
+NEVER_STARTS = ("ErrImageNeverPull", "InvalidImageName")
 
 
 def conclude(
@@ -44,21 +50,44 @@ def conclude(
         settings: The operator's settings.
         now: The time.
     """
-    result = result_of(scan, job)
     if row is not None and row.get("status") == "done":
-        return _succeeded(scan, row, result, now)
+        return _succeeded(scan, row, result_of(scan, job), now)
     attempt = max(scan.status.attempts or 0, job.attempt if job else 0)
-    failure = explain(job, pods)
+    return after_failure(scan, attempt, explain(job, pods), attempts, settings, now, job)
+
+
+def after_failure(
+    scan: Scan,
+    attempt: int,
+    failure: Failure,
+    attempts: int,
+    settings: Settings,
+    now: datetime,
+    job: ScanJob | None = None,
+) -> LogScanStatus:
+    """Return the status that follows from a failed attempt: another one will be made, or the scan has failed.
+
+    Args:
+        scan: The LogScan.
+        attempt: Number of the attempt's Job.
+        failure: Why it failed.
+        attempts: Jobs that the scan may have.
+        settings: The operator's settings.
+        now: The time.
+        job: The Job, whose memory and result count.
+    """
+    number = attempt - scan.prior_attempts
     if failure.reason is Reason.OUT_OF_MEMORY and job is not None and scan.status.memory_limit is None:
         more = doubled(job.memory, settings.scanner_memory_most) if job.memory else None
         if more is not None:
             message = f"{failure.message}; once more with {more}"
             status = statuses.retrying(scan, attempt, failure.reason, message, now, now)
             return status.model_copy(update={"memory_limit": more})
-    if failure.permanent or attempt >= attempts:
-        text = failure.message if attempt <= 1 else f"{failure.message} (attempt {attempt} of {attempts})"
-        return statuses.finished(scan, Verdict(Phase.FAILED, failure.reason, text), now, result=result)
-    at = now + timedelta(seconds=backoff_seconds(attempt, settings))
+    if failure.permanent or number >= attempts:
+        text = failure.message if number <= 1 else f"{failure.message} (attempt {number} of {attempts})"
+        verdict = Verdict(Phase.FAILED, failure.reason, text)
+        return statuses.finished(scan, verdict, now, result=result_of(scan, job))
+    at = now + timedelta(seconds=backoff_seconds(number, settings))
     return statuses.retrying(scan, attempt, failure.reason, failure.message, at, now)
 
 
@@ -69,7 +98,7 @@ def result_of(scan: Scan, job: ScanJob | None) -> ResultRef | None:
 
 def backoff_seconds(attempt: int, settings: Settings) -> float:
     """Return the delay after a failed attempt: doubled each time, up to the most."""
-    return float(min(settings.retry_first_seconds * 2 ** (attempt - 1), settings.retry_most_seconds))
+    return float(min(settings.retry_first_seconds * 2 ** min(attempt - 1, 30), settings.retry_most_seconds))
 
 
 def explain(job: ScanJob | None, pods: list[Object]) -> Failure:
@@ -91,8 +120,13 @@ def explain(job: ScanJob | None, pods: list[Object]) -> Failure:
     return Failure(Reason.JOB_FAILED, message, permanent=False)
 
 
-def explain_pending(pods: list[Object]) -> Failure | None:
-    """Return why no pod of a Job has started, or None if one has."""
+def explain_pending(pods: list[Object], not_created: str | None = None) -> Failure | None:
+    """Return why no pod of a Job has started, or None if one has.
+
+    Args:
+        pods: The Job's pods.
+        not_created: Why the Job controller could create none, if that is known.
+    """
     for pod in pods:
         status = pod["status"]
         if status.get("phase") not in (None, "Pending"):
@@ -100,15 +134,16 @@ def explain_pending(pods: list[Object]) -> Failure | None:
         for condition in status.get("conditions", []):
             if condition["type"] == "PodScheduled" and condition["status"] == "False":
                 message = f"no node takes the scan's pod: {condition.get('message', '')}"
-                return Failure(Reason.UNSCHEDULABLE, message, permanent=True)
+                return Failure(Reason.UNSCHEDULABLE, message, permanent=False)
         for container in status.get("containerStatuses", []):
             waiting = container.get("state", {}).get("waiting", {})
-            text = f"{waiting.get('reason', '')}: {waiting.get('message', '')}"
-            if "Image" in waiting.get("reason", ""):
-                return Failure(Reason.IMAGE_PULL_FAILED, text, permanent=True)
-            if waiting.get("reason", "ContainerCreating") != "ContainerCreating":
-                return Failure(Reason.POD_NOT_STARTED, text, permanent=True)
-    return Failure(Reason.POD_NOT_STARTED, "the Job has no pod that starts; a quota may forbid it", permanent=True)
+            word = waiting.get("reason", "ContainerCreating")
+            text = f"{word}: {waiting.get('message', '')}"
+            if "Image" in word:
+                return Failure(Reason.IMAGE_PULL_FAILED, text, word in NEVER_STARTS)
+            if word not in STARTING:
+                return Failure(Reason.POD_NOT_STARTED, text, permanent=False)
+    return Failure(Reason.POD_NOT_STARTED, not_created, permanent=False) if not_created else NOT_STARTED
 
 
 def _terminated(pods: list[Object]) -> list[Object]:

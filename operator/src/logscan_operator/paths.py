@@ -23,5 +23,10 @@ def pods(namespace: str) -> str:
     return f"/api/v1/namespaces/{namespace}/pods"
 
 
+def events(namespace: str) -> str:
+    """Return the path of Events."""
+    return f"/api/v1/namespaces/{namespace}/events"
+
+
 def _join(*parts: str) -> str:
     return "/".join(part for part in parts if part)

@@ -1,82 +1,23 @@
 """What to do next: a pure function of what is known. It neither reads nor writes anything."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from logscan_api.exitcodes import Reason
 from logscan_api.policies import choose
-from logscan_api.statuses import LogScanStatus, Phase
+from logscan_api.statuses import Phase
 from logscan_operator import statuses
-from logscan_operator.admission import LIMIT_MESSAGES, Candidate, Usage, admit
+from logscan_operator.actions import Action, CheckPending, Collect, CreateJob, Stop, SuspendJob, WriteStatus
+from logscan_operator.admission import LIMIT_MESSAGES, Candidate, Usage, admit, rank
+from logscan_operator.conditions import Verdict
+from logscan_operator.holds import Holds
 from logscan_operator.items import Key, Scan, ScanJob, parse_time
 from logscan_operator.settings import Settings
-from logscan_operator.statuses import Verdict
 from logscan_operator.view import View
 
 
-@dataclass(frozen=True)
-class CreateJob:
-    """Create the Job of an attempt and say so in the status."""
-
-    scan: Scan
-    attempt: int
-
-
-@dataclass(frozen=True)
-class SuspendJob:
-    """Suspend a Job, or let it go on."""
-
-    scan: Scan
-    job: ScanJob
-    suspend: bool
-
-
-@dataclass(frozen=True)
-class CheckPending:
-    """Find out why a Job's pod does not start, and end the scan with that."""
-
-    scan: Scan
-    job: ScanJob
-
-
-@dataclass(frozen=True)
-class Collect:
-    """Find out how an attempt ended, and say so in the status. Without a Job: it has vanished."""
-
-    scan: Scan
-    job: ScanJob | None
-
-
-@dataclass(frozen=True)
-class WriteStatus:
-    """Write a status."""
-
-    scan: Scan
-    status: LogScanStatus
-
-
-@dataclass(frozen=True)
-class Cancel:
-    """Delete the Job, if there is one, and write the final status."""
-
-    scan: Scan
-    job: ScanJob | None
-    status: LogScanStatus
-
-
-@dataclass(frozen=True)
-class DeleteScan:
-    """Delete a LogScan whose time is up."""
-
-    scan: Scan
-
-
-Action = CreateJob | SuspendJob | CheckPending | Collect | WriteStatus | Cancel | DeleteScan
-
-
-def plan(view: View, settings: Settings, now: datetime, in_flight: Mapping[Key, Action]) -> list[Action]:
-    """Return what to do now, most urgent first.
+def plan(view: View, settings: Settings, now: datetime, in_flight: Mapping[Key, Action], holds: Holds) -> list[Action]:
+    """Return what to do now, most urgent first; notes come last.
 
     Args:
         view: What is known. Nothing is planned before it is settled, and nothing in namespaces out of sight.
@@ -84,6 +25,7 @@ def plan(view: View, settings: Settings, now: datetime, in_flight: Mapping[Key, 
         now: The time.
         in_flight: Actions that are being carried out, by scan: those scans are left alone, and a Job that is being
             created counts as one that runs.
+        holds: What failed a moment ago and is left alone.
     """
     if not view.settled:
         return []
@@ -92,36 +34,51 @@ def plan(view: View, settings: Settings, now: datetime, in_flight: Mapping[Key, 
     limits = _policy_limits(view)
     outdated = view.versions.outdated() if settings.supersede else {}
     for scan in view.unfinished_in_sight():
-        if scan.deleting or scan.key in in_flight:
+        if scan.deleting or scan.key in in_flight or holds.scan(scan.key, now):
             continue
-        job = view.newest_job(scan.uid)
-        action = _settle(scan, job, outdated.get(scan.key), settings, now)
+        job = _present_job(view, scan)
+        action = _settle(scan, job, outdated.get(scan.key), settings, now) or _look(scan, job, settings, holds, now)
         if action is not None:
             actions.append(action)
         elif _wants_slot(scan, job, now):
             candidates.append(Candidate(scan, job, _limited_policy(view, scan, job, limits)))
     actions.sort(key=lambda action: action.scan.key)
-    return actions + _admit(view, candidates, limits, settings, now, in_flight)
+    candidates, notes = _reachable(candidates, settings, now, in_flight, holds)
+    return actions + _admit(view, candidates, limits, settings, now, in_flight) + notes
 
 
-def next_deadline(view: View, settings: Settings, now: datetime) -> datetime | None:
+def next_deadline(view: View, settings: Settings, now: datetime, holds: Holds) -> datetime | None:
     """Return when time alone will change the plan: a retry is due, a reason to wait is to be told, a pod is late."""
     patience = timedelta(seconds=settings.queued_after_seconds)
     scans = view.unfinished.values()
     times = [parse_time(scan.status.retry_time) for scan in scans if scan.status.retry_time]
     fresh = [scan.created for scan in scans if scan.status.job is None and scan.created + patience > now]
     times += [min(fresh) + patience] if fresh else []
-    pending = timedelta(seconds=settings.pending_seconds)
-    times += [job.started + pending for job in view.live_jobs.values() if job.started and not job.ready]
+    times += [look for job in view.live_jobs.values() if (look := holds.look_at(job)) is not None]
+    times += holds.deadlines()
     return min((time for time in times if time > now), default=None)
+
+
+def _present_job(view: View, scan: Scan) -> ScanJob | None:
+    """Return the Job of a scan's newest attempt, unless it is of an earlier run or its end is in the status already.
+
+    The view may still hold a Job that was deleted, so what the status says of it counts.
+    """
+    job, status = view.newest_job(scan.uid), scan.status
+    if job is None or job.attempt <= scan.prior_attempts:
+        return None
+    told = (status.attempts or 0) >= job.attempt or (status.job is not None and status.job.uid == job.uid)
+    return None if status.retry_time is not None and told else job
 
 
 def _settle(scan: Scan, job: ScanJob | None, newer: str | None, settings: Settings, now: datetime) -> Action | None:
     """Return what a scan needs that takes no slot."""
+    if scan.reopened:
+        return WriteStatus(scan, statuses.reopened(scan, now))
     if scan.spec is None:
         verdict = Verdict(Phase.FAILED, Reason.INVALID_SPEC, scan.problem)
         return WriteStatus(scan, statuses.finished(scan, verdict, now))
-    if job is not None and job.ended is not None and not _collected(scan, job):
+    if job is not None and job.ended is not None:
         return Collect(scan, job)
     if scan.spec.cancel or newer is not None:
         return _give_up(scan, job, newer, now)
@@ -129,9 +86,7 @@ def _settle(scan: Scan, job: ScanJob | None, newer: str | None, settings: Settin
         return Collect(scan, None)
     if scan.spec.suspend:
         return _hold(scan, job, now)
-    if job is not None and job.ended is None and not job.suspended:
-        return _follow(scan, job, settings, now)
-    return None
+    return _follow(scan, job, now) if job is not None else None
 
 
 def _give_up(scan: Scan, job: ScanJob | None, newer: str | None, now: datetime) -> Action:
@@ -140,39 +95,84 @@ def _give_up(scan: Scan, job: ScanJob | None, newer: str | None, now: datetime) 
     if newer is not None:
         message = f"a newer version of the object is to be scanned by {newer}"
         verdict = Verdict(Phase.CANCELLED, Reason.SUPERSEDED, message)
-    alive = job if job is not None and job.ended is None else None
-    return Cancel(scan, alive, statuses.finished(scan, verdict, now))
+    return Stop(scan, job, statuses.finished(scan, verdict, now))
 
 
-def _follow(scan: Scan, job: ScanJob, settings: Settings, now: datetime) -> Action | None:
-    """Return what a scan whose Job runs needs."""
-    if not statuses.says_running(scan, job):
-        return WriteStatus(scan, statuses.running(scan, job, now))
-    late = job.started is not None and (now - job.started).total_seconds() >= settings.pending_seconds
-    return CheckPending(scan, job) if late and not job.ready else None
+def _follow(scan: Scan, job: ScanJob, now: datetime) -> Action | None:
+    """Return what a scan whose Job is not over needs, other than a slot."""
+    if job.suspended and job.held:
+        return None
+    if job.held:  # somebody else let it go on: the mark would make the operator resume what others suspend
+        return SuspendJob(scan, job, suspend=False)
+    if job.suspended:
+        status = statuses.held(scan, job, now)
+        return None if statuses.same(scan.status, status) else WriteStatus(scan, status)
+    return None if statuses.says_running(scan, job) else WriteStatus(scan, statuses.running(scan, job, now))
+
+
+def _look(scan: Scan, job: ScanJob | None, settings: Settings, holds: Holds, now: datetime) -> Action | None:
+    """Return a look at the pod of a Job that should have started."""
+    look = holds.look_at(job) if job is not None and job.ended is None else None
+    if job is None or job.started is None or look is None or look > now or (scan.spec and scan.spec.suspend):
+        return None
+    return CheckPending(scan, job, late=(now - job.started).total_seconds() >= settings.pending_seconds)
 
 
 def _hold(scan: Scan, job: ScanJob | None, now: datetime) -> Action | None:
-    """Return what a suspended scan needs."""
-    if job is not None and job.ended is None and not job.suspended:
+    """Return what a suspended scan needs.
+
+    Kueue resumes a Job that it has admitted, whoever suspended it, and keeps its quota: such a Job is deleted, and
+    queues again when the scan goes on.
+    """
+    verdict = Verdict(Phase.SUSPENDED, Reason.SUSPENDED, "spec.suspend is set")
+    if job is not None and job.kueue:
+        return Stop(scan, job, statuses.withdrawn(scan, job, verdict, now, now))
+    if job is not None and not job.suspended:
         return SuspendJob(scan, job, suspend=True)
-    status = statuses.waiting(scan, Verdict(Phase.SUSPENDED, Reason.SUSPENDED, "spec.suspend is set"), now)
+    status = statuses.waiting(scan, verdict, now)
     return None if statuses.same(scan.status, status) else WriteStatus(scan, status)
-
-
-def _collected(scan: Scan, job: ScanJob) -> bool:
-    """Return whether the status already tells how this attempt ended, and that another will follow."""
-    return scan.status.retry_time is not None and (scan.status.attempts or 0) >= job.attempt
 
 
 def _wants_slot(scan: Scan, job: ScanJob | None, now: datetime) -> bool:
     """Return whether a scan could start (or go on) now if there were a slot."""
     if scan.spec is None or scan.spec.suspend:
         return False
-    if job is not None and job.ended is None:
-        return job.suspended
+    if job is not None:
+        return job.suspended and job.held
     retry_time = scan.status.retry_time
     return retry_time is None or parse_time(retry_time) <= now
+
+
+def _reachable(
+    candidates: list[Candidate], settings: Settings, now: datetime, in_flight: Mapping[Key, Action], holds: Holds
+) -> tuple[list[Candidate], list[Action]]:
+    """Return the candidates without those of namespaces where no Job can be created now, and notes for the latter.
+
+    There the most urgent scan alone tries from time to time, so that a namespace whose admission webhook is away
+    keeps no slots from the others.
+    """
+    busy = {action.scan.key[0] for action in in_flight.values() if isinstance(action, CreateJob)}
+    aging = timedelta(seconds=settings.aging_seconds)
+    reachable: list[Candidate] = []
+    probes: dict[str, Candidate] = {}
+    notes: list[Action] = []
+    for candidate in candidates:
+        scan, namespace = candidate.scan, candidate.scan.key[0]
+        outage = holds.outage(namespace)
+        if outage is None or candidate.job is not None:
+            reachable.append(candidate)
+            continue
+        if outage.until <= now and namespace not in busy:
+            probe = probes.setdefault(namespace, candidate)
+            probes[namespace] = min(
+                probe, candidate, key=lambda c: (-rank(c.scan, aging, now), c.scan.created, c.scan.key)
+            )
+        if _impatient(scan, settings, now) and scan.status.reason != Reason.BACKOFF:
+            verdict = Verdict(Phase.QUEUED, Reason.BACKOFF, f"no Job can be created here now: {outage.message}")
+            notes.append(WriteStatus(scan, statuses.waiting(scan, verdict, now), note=True))
+    trying = {candidate.scan.key for candidate in probes.values()}
+    told = [note for note in notes if note.scan.key not in trying]
+    return reachable + list(probes.values()), sorted(told, key=lambda note: note.scan.key)
 
 
 def _policy_limits(view: View) -> dict[Key, int]:
@@ -184,7 +184,7 @@ def _limited_policy(view: View, scan: Scan, job: ScanJob | None, limits: Mapping
     if not limits or scan.spec is None or scan.spec.rules is not None:
         return None
     source = scan.spec.source.s3
-    name = job.policy if job else None
+    name = (job.policy if job else None) or scan.status.policy
     name = name or choose(view.policies_in(scan.key[0]), source.bucket, source.key or source.prefix or "")
     return (scan.key[0], name) if name and (scan.key[0], name) in limits else None
 
@@ -216,15 +216,18 @@ def _admit(
     chosen, waiting = admit(candidates, _usage(view, limits, in_flight), limits, settings, now)
     actions: list[Action] = []
     for scan, job in ((c.scan, c.job) for c in chosen):
-        attempt = max(scan.status.attempts or 0, job.attempt if job else 0) + 1
-        resumes = job is not None and job.ended is None
-        actions.append(SuspendJob(scan, job, False) if resumes and job else CreateJob(scan, attempt))
+        used = max(scan.status.attempts or 0, scan.prior_attempts)
+        actions.append(CreateJob(scan, used + 1) if job is None else SuspendJob(scan, job, suspend=False))
     notes = []
-    impatient = now - timedelta(seconds=settings.queued_after_seconds)
     for candidate, reason in waiting:
         scan = candidate.scan
         # Which of the limits it is may change at any moment: that is not worth a write each time.
-        if scan.created <= impatient and scan.status.reason not in LIMIT_MESSAGES:
+        if _impatient(scan, settings, now) and scan.status.reason not in LIMIT_MESSAGES:
             verdict = Verdict(Phase.QUEUED, reason, LIMIT_MESSAGES[reason])
-            notes.append(WriteStatus(scan, statuses.waiting(scan, verdict, now)))
+            notes.append(WriteStatus(scan, statuses.waiting(scan, verdict, now), note=True))
     return actions + sorted(notes, key=lambda note: note.scan.key)
+
+
+def _impatient(scan: Scan, settings: Settings, now: datetime) -> bool:
+    """Return whether a scan has waited so long that its status is to tell for what."""
+    return scan.created <= now - timedelta(seconds=settings.queued_after_seconds)

@@ -1,26 +1,31 @@
 """Carries the plan forward: plans whenever the view changes, and starts the actions, a few at a time.
 
-Each scan has at most one action under way.
+Each scan has at most one action under way. Work goes first: notes, which only tell why a scan waits, get what is left,
+and are planned again rather than kept.
 """
 
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
 import aiohttp
 
+from logscan_operator.actions import Action, DeleteScan, Stop, WriteStatus
 from logscan_operator.aws import AwsError
 from logscan_operator.cleanup import expired
 from logscan_operator.events import Pace
 from logscan_operator.executor import Executor
+from logscan_operator.holds import Holds
 from logscan_operator.items import Key
-from logscan_operator.kube import ApiError
+from logscan_operator.kube import ApiError, described
 from logscan_operator.leases import NotLeadingError
 from logscan_operator.metrics import Metrics
-from logscan_operator.planning import Action, Cancel, DeleteScan, WriteStatus, next_deadline, plan
+from logscan_operator.planning import next_deadline, plan
+from logscan_operator.refusals import is_outage, is_unsure
 from logscan_operator.settings import Settings
 from logscan_operator.statuses import utc_now
 from logscan_operator.view import View
@@ -29,7 +34,7 @@ DEBOUNCE_SECONDS = 0.01
 REST_FACTOR = 25
 CLEAN_UP_SECONDS = 1.0
 PARALLEL = 32
-RETRY_SECONDS = 1.0
+NOTES = PARALLEL // 4  # so that work that comes up always finds room beside them
 
 log = logging.getLogger("logscan.scheduler")
 
@@ -57,8 +62,11 @@ class Scheduler:
         self._deletes = Pace(settings.deletes_per_second, settings.deletes_per_second)
         self._cleaned_at = 0.0
         self._in_flight: dict[Key, Action] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._parallel = asyncio.Semaphore(PARALLEL)
+        self._holds = Holds(settings)
+        self._work: deque[Action] = deque()
+        self._notes: deque[WriteStatus] = deque()
+        self._tasks: dict[asyncio.Task[None], Action] = {}
+        self._blip = False
 
     async def run(self) -> None:
         """Plan after every change of the view and when time alone changes the plan."""
@@ -67,18 +75,23 @@ class Scheduler:
             self._view.changed.clear()
             now, began = utc_now(), time.perf_counter()
             with self._metrics.plan_seconds.time():
-                actions = plan(self._view, self._settings, now, self._in_flight)
+                actions = self._plan(now)
+            self._notes.clear()
             for action in actions:
-                self._start(action)
+                self._take(action)
             self._clean_up(now)
+            self._dispatch()
             await self._wait(now, time.perf_counter() - began)
 
     def explain(self) -> list[dict[str, str]]:
         """Return what would be done now, and why, without doing it."""
-        planned = plan(self._view, self._settings, utc_now(), self._in_flight)
-        return [_explained(action, "planned") for action in planned] + [
+        return [_explained(action, "planned") for action in self._plan(utc_now())] + [
             _explained(action, "under way") for action in self._in_flight.values()
         ]
+
+    def _plan(self, now: datetime) -> list[Action]:
+        busy = {**self._holds.unsure(now), **self._in_flight}
+        return plan(self._view, self._settings, now, busy, self._holds)
 
     def _clean_up(self, now: datetime) -> None:
         """Delete finished LogScans whose time is up, at a pace, looking once in a while."""
@@ -86,12 +99,16 @@ class Scheduler:
         if clock - self._cleaned_at < CLEAN_UP_SECONDS:
             return
         self._cleaned_at = clock
-        for scan in expired(self._view, self._settings, now, self._in_flight, self._settings.deletes_per_second):
+        self._holds.prune(now)
+        busy = self._in_flight.keys() | self._holds.scans(now)
+        for scan in expired(self._view, self._settings, now, busy, self._settings.deletes_per_second):
             if self._deletes.allows():
-                self._start(DeleteScan(scan))
+                self._take(DeleteScan(scan))
 
     async def finish(self) -> None:
-        """Wait for the actions under way."""
+        """Wait for the actions under way; start no others."""
+        self._work.clear()
+        self._notes.clear()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _wait(self, now: datetime, took: float) -> None:
@@ -99,41 +116,65 @@ class Scheduler:
 
         With thousands of scans waiting, planning at every change would be most of what the process does.
         """
-        deadline = next_deadline(self._view, self._settings, now)
+        deadline = next_deadline(self._view, self._settings, now, self._holds)
         seconds = min((deadline - now).total_seconds(), CLEAN_UP_SECONDS) if deadline else CLEAN_UP_SECONDS
         with suppress(TimeoutError):
             await asyncio.wait_for(self._view.changed.wait(), max(seconds, DEBOUNCE_SECONDS))
         await asyncio.sleep(max(DEBOUNCE_SECONDS, took * REST_FACTOR))
 
+    def _take(self, action: Action) -> None:
+        if isinstance(action, WriteStatus) and action.note:
+            self._notes.append(action)
+        else:
+            self._in_flight[action.scan.key] = action
+            self._work.append(action)
+
+    def _dispatch(self) -> None:
+        """Start as much as may run at the same time: work first, then notes of scans that have not changed since."""
+        while self._work and len(self._tasks) < PARALLEL:
+            self._start(self._work.popleft())
+        noting = sum(isinstance(action, WriteStatus) and action.note for action in self._tasks.values())
+        while self._notes and noting < NOTES and len(self._tasks) < PARALLEL:
+            note = self._notes.popleft()
+            if self._view.scans.get(note.scan.key) is note.scan:
+                self._in_flight[note.scan.key] = note
+                self._start(note)
+                noting += 1
+
     def _start(self, action: Action) -> None:
-        self._in_flight[action.scan.key] = action
         task = asyncio.create_task(self._perform(action))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = action
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        del self._in_flight[self._tasks.pop(task).scan.key]
+        self._view.changed.set()
+        self._dispatch()
 
     async def _perform(self, action: Action) -> None:
-        facts = {"scan": action.scan.key[1], "action": type(action).__name__}
+        """Carry an action out. If it fails, its scan is held back, then planned again from what is known then."""
+        facts = {"scan": action.scan.key[1], "namespace": action.scan.key[0], "action": type(action).__name__}
         try:
-            async with self._parallel:
-                await self._executor.perform(action)
+            await self._executor.perform(action)
+            self._holds.succeeded(action, utc_now())
+            self._blip = False
         except NotLeadingError:
-            log.warning("not done: this process does not lead any more", extra=facts)
+            self._holds.rest(action.scan.key, utc_now())
+            if not self._blip:
+                log.warning("this process does not lead at the moment: it writes nothing until it does", extra=facts)
+            self._blip = True
         except (ApiError, aiohttp.ClientError, TimeoutError, *AwsError) as error:
-            # Held back a moment, then planned anew from what is known then.
-            log.warning("not done, will be tried again: %s", error, extra=facts)
+            log.warning("not done, will be tried again: %s", described(error), extra=facts)
             if isinstance(error, AwsError):
                 self._metrics.aws_errors.labels("dynamodb").inc()
-            await asyncio.sleep(RETRY_SECONDS)
-        except Exception:
+            self._holds.failed(action, described(error), is_outage(error), is_unsure(error), utc_now())
+        except Exception as error:
             log.exception("an action broke", extra=facts)
-            await asyncio.sleep(RETRY_SECONDS)
-        finally:
-            del self._in_flight[action.scan.key]
-            self._view.changed.set()
+            self._holds.failed(action, described(error), outage=False, unsure=False, now=utc_now())
 
 
 def _explained(action: Action, state: str) -> dict[str, str]:
     facts = {"scan": "/".join(action.scan.key), "action": type(action).__name__, "state": state}
-    if isinstance(action, WriteStatus | Cancel):
+    if isinstance(action, WriteStatus | Stop):
         facts |= {"reason": str(action.status.reason), "message": action.status.message or ""}
     return facts

@@ -1,74 +1,113 @@
 """The statuses that the operator writes: one pure function for each thing that can be said about a scan."""
 
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from logscan_api.exitcodes import Reason
 from logscan_api.labels import shown_object
-from logscan_api.statuses import Condition, JobRef, LogScanStatus, Phase, ResultRef, Summary
+from logscan_api.statuses import JobRef, LogScanStatus, Phase, ResultRef, Summary
+from logscan_operator import conditions
+from logscan_operator.conditions import Said, Verdict
 from logscan_operator.items import Scan, ScanJob, parse_time
 
 # Together with the longest key and version that S3 allows, a status stays below 4 KiB.
 MESSAGE_LENGTH = 512
-CONDITION_MESSAGE_LENGTH = 160
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What is now true of a scan, in a machine's word and a person's sentence."""
-
-    phase: Phase
-    reason: Reason
-    message: str
 
 
 def waiting(scan: Scan, verdict: Verdict, now: datetime) -> LogScanStatus:
     """Return the status of a scan that waits: queued, suspended."""
-    conditions = _conditions(scan, now, Admitted=(False, verdict.reason, verdict.message))
-    return _status(scan, verdict, conditions)
+    return _status(scan, verdict, now, Admitted=(False, verdict.reason, verdict.message))
 
 
 def running(scan: Scan, job: ScanJob, now: datetime) -> LogScanStatus:
-    """Return the status of a scan whose Job exists."""
-    message = f"Job {job.key[1]} runs the scan (attempt {job.attempt})"
+    """Return the status of a scan whose Job exists and may run."""
+    message = f"Job {job.key[1]} runs the scan (attempt {job.attempt - scan.prior_attempts})"
     verdict = Verdict(Phase.RUNNING, Reason.JOB_CREATED, message)
-    conditions = _conditions(
-        scan,
-        now,
-        Admitted=(True, Reason.JOB_CREATED, "the scan has a slot"),
-        JobCreated=(True, Reason.JOB_CREATED, f"Job {job.key[1]}"),
-    )
-    return _status(
-        scan,
-        verdict,
-        conditions,
-        job=JobRef(name=job.key[1], uid=job.uid),
-        attempts=job.attempt,
-        result=job.result,
-        policy=job.policy,
-        start_time=scan.status.start_time or stamp(now),
-        retry_time=None,
-    )
+    changes = {**_of_job(scan, job), "start_time": scan.status.start_time or stamp(now)}
+    created = (True, Reason.JOB_CREATED, f"Job {job.key[1]}")
+    admitted = (True, Reason.JOB_CREATED, "the scan has a slot")
+    return _status(scan, verdict, now, changes, Admitted=admitted, JobCreated=created)
+
+
+def starting(scan: Scan, job: ScanJob, reason: Reason, message: str, now: datetime) -> LogScanStatus:
+    """Return the status of a scan whose Job has no pod that started, and why."""
+    text = f"the pod of Job {job.key[1]} has not started yet: {message}"
+    changes = {**_of_job(scan, job), "start_time": scan.status.start_time or stamp(now)}
+    return _status(scan, Verdict(Phase.RUNNING, reason, text), now, changes)
+
+
+def held(scan: Scan, job: ScanJob, now: datetime) -> LogScanStatus:
+    """Return the status of a scan whose Job something other than the operator has suspended."""
+    name = job.key[1]
+    verdict = Verdict(Phase.QUEUED, Reason.QUEUED_BY_KUEUE, f"Kueue decides when Job {name} runs")
+    if not job.kueue:
+        message = f"Job {name} was suspended, not by logscan; it runs when the suspend field of the Job is false again"
+        verdict = Verdict(Phase.SUSPENDED, Reason.SUSPENDED_BY_OTHER, message)
+    said = (False, verdict.reason, verdict.message)
+    created = (True, Reason.JOB_CREATED, f"Job {name}")
+    return _status(scan, verdict, now, _of_job(scan, job), Admitted=said, JobCreated=created)
 
 
 def says_running(scan: Scan, job: ScanJob) -> bool:
-    """Return whether the status already is what `running` would say."""
+    """Return whether the status already is what `running` would say, or tells why the pod has not started."""
     status = scan.status
     return (
         status.phase is Phase.RUNNING
         and status.job is not None
         and status.job.uid == job.uid
         and status.observed_generation == scan.generation
+        and (status.reason == Reason.JOB_CREATED or not job.ready)
     )
 
 
 def retrying(scan: Scan, attempt: int, reason: Reason, message: str, at: datetime, now: datetime) -> LogScanStatus:
-    """Return the status of a scan whose attempt failed and that will be tried again at a time."""
-    text = f"attempt {attempt} failed with {reason}: {message}; the next one starts at {stamp(at)}"
-    verdict = Verdict(Phase.QUEUED, Reason.BACKOFF, text)
-    conditions = _conditions(scan, now, Admitted=(False, Reason.BACKOFF, text))
-    return _status(scan, verdict, conditions, attempts=attempt, retry_time=stamp(at))
+    """Return the status of a scan whose attempt failed and that will be tried again at a time.
+
+    Args:
+        scan: The LogScan.
+        attempt: Number of the attempt's Job.
+        reason: Why it failed.
+        message: The same, for a person.
+        at: When the next attempt may start.
+        now: The time.
+    """
+    number = attempt - scan.prior_attempts
+    text = f"attempt {number} failed with {reason}: {message}; the next one starts at {stamp(at)}"
+    changes = {"attempts": attempt, "retry_time": stamp(at), "refusals": None}
+    return _status(
+        scan, Verdict(Phase.QUEUED, Reason.BACKOFF, text), now, changes, Admitted=(False, Reason.BACKOFF, text)
+    )
+
+
+def withdrawn(
+    scan: Scan, job: ScanJob | None, verdict: Verdict, at: datetime, now: datetime, refusals: int | None = None
+) -> LogScanStatus:
+    """Return the status of a scan that has no Job and may get one at a time; what it had does not count as an attempt.
+
+    Args:
+        scan: The LogScan.
+        job: Its Job that was deleted, if there was one.
+        verdict: Why it has none.
+        at: When its Job may be created.
+        now: The time.
+        refusals: How often in a row the Job or its pod was refused.
+    """
+    changes: dict[str, Any] = {"retry_time": stamp(at), "refusals": refusals}
+    if job is not None:
+        changes |= {"attempts": job.attempt - 1 or None, "job": JobRef(name=job.key[1], uid=job.uid)}
+    said = (False, verdict.reason, verdict.message)
+    return _status(scan, verdict, now, changes, Admitted=said, JobCreated=said)
+
+
+def reopened(scan: Scan, now: datetime) -> LogScanStatus:
+    """Return the status of a finished scan whose spec has changed: it starts over if that is asked for."""
+    if not scan.runs_again:
+        return scan.status.model_copy(update={"observed_generation": scan.generation})
+    fresh = LogScanStatus(last_handled_retry=scan.retry, prior_attempts=scan.status.attempts or 0)
+    fresh = fresh.model_copy(update={"attempts": scan.status.attempts})
+    message = "spec.retry asks for another run: waits for a slot"
+    return _status(replace(scan, status=fresh), Verdict(Phase.PENDING, Reason.WAITING, message), now)
 
 
 def finished(
@@ -79,23 +118,24 @@ def finished(
     result: ResultRef | None = None,
 ) -> LogScanStatus:
     """Return a final status."""
-    succeeded = verdict.phase is Phase.SUCCEEDED
-    conditions = _conditions(
-        scan,
-        now,
-        Complete=(succeeded, verdict.reason, verdict.message),
-        Failed=(verdict.phase is Phase.FAILED, verdict.reason, verdict.message),
-    )
     started = scan.status.start_time
+    changes = {
+        "last_handled_retry": _handled(scan),
+        "completion_time": stamp(now),
+        "duration": duration(parse_time(started), now) if started else None,
+        "summary": summary,
+        "result": result or scan.status.result,
+        "retry_time": None,
+        "refusals": None,
+    }
+    succeeded, failed = verdict.phase is Phase.SUCCEEDED, verdict.phase is Phase.FAILED
     return _status(
         scan,
         verdict,
-        conditions,
-        completion_time=stamp(now),
-        duration=duration(parse_time(started), now) if started else None,
-        summary=summary,
-        result=result or scan.status.result,
-        retry_time=None,
+        now,
+        changes,
+        Complete=(succeeded, verdict.reason, verdict.message if succeeded else ""),
+        Failed=(failed, verdict.reason, verdict.message if failed else ""),
     )
 
 
@@ -136,31 +176,35 @@ def duration(start: datetime, end: datetime) -> str:
     return f"{seconds // 3600}h{seconds % 3600 // 60}m"
 
 
-def _status(scan: Scan, verdict: Verdict, conditions: list[Condition], **changes: Any) -> LogScanStatus:
-    said = {
+def _of_job(scan: Scan, job: ScanJob) -> dict[str, Any]:
+    """Return what a status says of the newest attempt's Job."""
+    return {
+        "job": JobRef(name=job.key[1], uid=job.uid),
+        "attempts": job.attempt,
+        "result": job.result,
+        "policy": job.policy,
+        "retry_time": None,
+        "last_handled_retry": _handled(scan),
+    }
+
+
+def _handled(scan: Scan) -> str | None:
+    """Return the `spec.retry` that a run belongs to: the one that was there when its first Job was created."""
+    return scan.status.last_handled_retry if scan.status.job else scan.retry
+
+
+def _status(
+    scan: Scan, verdict: Verdict, now: datetime, changes: dict[str, Any] | None = None, **said: Said
+) -> LogScanStatus:
+    """Return a status with a verdict, what changes besides, and the conditions."""
+    wanted = {
         "observed_generation": scan.generation,
         "phase": verdict.phase,
         "reason": verdict.reason,
         "message": verdict.message[:MESSAGE_LENGTH],
-        "conditions": conditions,
+        "conditions": conditions.of(scan, verdict, said, stamp(now)),
     }
     if scan.spec is not None:
         source = scan.spec.source.s3
-        said["object"] = shown_object(source.key, source.prefix)
-    return scan.status.model_copy(update={**said, **changes})
-
-
-def _conditions(scan: Scan, now: datetime, **said: tuple[bool, Reason, str]) -> list[Condition]:
-    """Return the scan's conditions with some said anew; a condition keeps its time while its status stays."""
-    known = {condition.type: condition for condition in scan.status.conditions or []}
-    for kind, (holds, reason, message) in said.items():
-        old, status = known.get(kind), "True" if holds else "False"
-        known[kind] = Condition(
-            type=kind,
-            status=status,
-            reason=str(reason),
-            message=message[:CONDITION_MESSAGE_LENGTH],
-            last_transition_time=old.last_transition_time if old and old.status == status else stamp(now),
-            observed_generation=scan.generation,
-        )
-    return list(known.values())
+        wanted["object"] = shown_object(source.key, source.prefix)
+    return scan.status.model_copy(update={**wanted, **(changes or {})})

@@ -1,0 +1,156 @@
+"""Creates the Jobs of scans, and finds out what it means if the API server does not."""
+
+import logging
+import os
+from datetime import timedelta
+
+from pydantic import ValidationError
+
+from logscan_api import RequestTooLargeError, UnknownPackError
+from logscan_api.exitcodes import Reason
+from logscan_api.policies import LogScanPolicySpec, choose
+from logscan_api.requests import ScanRequest
+from logscan_api.statuses import Phase
+from logscan_operator import jobs, outcomes, paths, statuses
+from logscan_operator.conditions import Verdict
+from logscan_operator.items import Object, Scan, ScanJob
+from logscan_operator.kube import ApiError
+from logscan_operator.leases import FencedApi
+from logscan_operator.metrics import Metrics
+from logscan_operator.refusals import Refusal, refusal_of
+from logscan_operator.settings import Settings
+from logscan_operator.statuses import utc_now
+from logscan_operator.view import View
+from logscan_operator.writer import Writer
+
+LEAST_BACKOFF_SECONDS = 1.0
+
+log = logging.getLogger("logscan.creator")
+
+
+class Creator:
+    """The part of the executor that creates Jobs."""
+
+    def __init__(self, view: View, api: FencedApi, writer: Writer, settings: Settings, metrics: Metrics) -> None:
+        """Prepare.
+
+        Args:
+            view: What is known.
+            api: Where Jobs are created.
+            writer: Writes what follows.
+            settings: The operator's settings.
+            metrics: Where numbers go.
+        """
+        self._view = view
+        self._api = api
+        self._writer = writer
+        self._settings = settings
+        self._metrics = metrics
+
+    def policy_of(self, scan: Scan) -> tuple[str | None, LogScanPolicySpec | None]:
+        """Return name and spec of the policy that a scan's object matches."""
+        if scan.spec is None:
+            return None, None
+        source, policies = scan.spec.source.s3, self._view.policies_in(scan.key[0])
+        name = choose(policies, source.bucket, source.key or source.prefix or "")
+        return name, policies[name] if name else None
+
+    async def create(self, scan: Scan, attempt: int) -> None:
+        """Create the Job of an attempt, or write why there is none.
+
+        Raises:
+            ApiError, aiohttp.ClientError, TimeoutError: It was not created, and the scan is not to blame.
+        """
+        if scan.spec is None:
+            raise ValueError("a scan without a readable spec gets no Job")
+        resolved = jobs.resolve(scan.spec, *self.policy_of(scan))
+        if resolved is None:
+            message = "spec.rules is absent and no LogScanPolicy with rules matches the object: add one of them"
+            await self._fail(scan, Reason.NO_RULES, message)
+            return
+        try:
+            request = await self._earlier_request(scan, attempt)
+            request = request or jobs.build_request(scan, attempt, resolved, self._settings)
+        except (UnknownPackError, ValidationError) as error:
+            await self._fail(scan, Reason.INVALID_RULE, str(error))
+            return
+        try:
+            manifest = jobs.build_job(scan, request, resolved, self._settings, dict(os.environ))
+        except RequestTooLargeError as error:  # stored under a CRD that did not bound it
+            await self._fail(scan, Reason.INVALID_SPEC, str(error))
+            return
+        body = await self._create_or_adopt(scan, manifest)
+        if body is not None:
+            await self._created(scan, ScanJob.parse(body), body)
+
+    async def back_off(self, scan: Scan, job: ScanJob | None, refusal: Refusal) -> None:
+        """Write that a Job, or the pod of one that was deleted, was refused, and when the next try is due.
+
+        Args:
+            scan: The LogScan.
+            job: The Job whose pod was refused; None if the Job itself was.
+            refusal: Who refused, and why.
+        """
+        refusals, now = (scan.status.refusals or 0) + 1, utc_now()
+        seconds = max(outcomes.backoff_seconds(refusals, self._settings), LEAST_BACKOFF_SECONDS)
+        at = now + timedelta(seconds=seconds)
+        verdict = Verdict(Phase.QUEUED, refusal.reason, f"next try at {statuses.stamp(at)}: {refusal.message}")
+        await self._writer.write(scan, statuses.withdrawn(scan, job, verdict, at, now, refusals))
+        self._metrics.refusals.labels(str(refusal.reason)).inc()
+        facts = {"scan": scan.key[1], "namespace": scan.key[0], "reason": str(refusal.reason), "refusals": refusals}
+        log.warning("%s", verdict.message, extra=facts)
+
+    async def _created(self, scan: Scan, job: ScanJob, body: Object) -> None:
+        self._view.jobs.take(body)
+        now = utc_now()
+        if job.attempt == 1:
+            self._metrics.admission_wait.observe((now - scan.created).total_seconds())
+        held = job.suspended and not job.held
+        await self._writer.write(scan, statuses.held(scan, job, now) if held else statuses.running(scan, job, now))
+        log.info("Job created", extra={"scan": scan.key[1], "job": job.key[1], "attempt": job.attempt})
+
+    async def _earlier_request(self, scan: Scan, attempt: int) -> ScanRequest | None:
+        """Return what the attempt before was told, so that a policy that changed meanwhile changes nothing."""
+        job = self._view.newest_job(scan.uid)
+        if job is None or not scan.prior_attempts < job.attempt < attempt:
+            return None
+        try:
+            body = await self._api.request("GET", paths.jobs(*job.key))
+        except ApiError as error:
+            if error.status == 404:
+                return None
+            raise
+        return jobs.request_in(body, attempt)
+
+    async def _create_or_adopt(self, scan: Scan, manifest: Object) -> Object | None:
+        """Return the scan's Job: created, or found because an earlier process created it."""
+        try:
+            return await self._api.request("POST", paths.jobs(scan.key[0]), manifest)
+        except ApiError as error:
+            if error.reason == "AlreadyExists":
+                return await self._adopt(scan, manifest["metadata"]["name"], error)
+            refusal = refusal_of(error)
+            if refusal is not None:
+                await self.back_off(scan, None, refusal)
+                return None
+            if error.status in (400, 422):
+                await self._fail(scan, Reason.INVALID_SPEC, f"the Job was refused: {error}")
+                return None
+            raise
+
+    async def _adopt(self, scan: Scan, name: str, error: ApiError) -> Object | None:
+        """Return the Job that has the name of the scan's, if it is the scan's."""
+        found = await self._api.request("GET", paths.jobs(scan.key[0], name))
+        owners = found["metadata"].get("ownerReferences", [])
+        ours = any(owner["uid"] == scan.uid for owner in owners)
+        if found["metadata"].get("deletionTimestamp") or (not ours and any(o["kind"] == "LogScan" for o in owners)):
+            raise error  # it is being deleted, or garbage collection will delete it with the LogScan of the same name
+        if ours:
+            return found
+        message = f"a Job named {name} exists that is not this LogScan's: delete or rename one of them"
+        await self._fail(scan, Reason.JOB_FAILED, message)
+        return None
+
+    async def _fail(self, scan: Scan, reason: Reason, message: str) -> None:
+        log.warning("%s", message, extra={"scan": scan.key[1], "namespace": scan.key[0], "reason": str(reason)})
+        await self._writer.write(scan, statuses.finished(scan, Verdict(Phase.FAILED, reason, message), utc_now()))

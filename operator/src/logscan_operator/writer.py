@@ -1,0 +1,129 @@
+"""Writes to the API server what was decided about a scan, and into the view what the server answered.
+
+Every write names the uid of the object that it is meant for: a LogScan or Job that was deleted and created again
+under the same name is another one.
+"""
+
+from typing import Any
+
+from logscan_api.statuses import LogScanStatus, Phase
+from logscan_operator import paths, statuses
+from logscan_operator.events import Recorder
+from logscan_operator.items import Object, Scan, ScanJob, parse_time
+from logscan_operator.kube import JSON_MERGE, ApiError
+from logscan_operator.leases import FencedApi
+from logscan_operator.metrics import Metrics
+from logscan_operator.settings import Settings
+from logscan_operator.view import Table, View
+
+
+class Writer:
+    """The executor's pen."""
+
+    def __init__(self, view: View, api: FencedApi, settings: Settings, metrics: Metrics) -> None:
+        """Prepare.
+
+        Args:
+            view: What an answer goes into at once, before a watch echoes it.
+            api: Where to write.
+            settings: The operator's settings, for the pace of Events.
+            metrics: Where numbers go.
+        """
+        self._view = view
+        self._api = api
+        self._metrics = metrics
+        self._events = Recorder(api, settings.events_per_second)
+
+    def knows(self, scan: Scan) -> bool:
+        """Return whether a LogScan is still there, as far as is known."""
+        known = self._view.scans.get(scan.key)
+        return known is not None and known.uid == scan.uid
+
+    async def write(self, scan: Scan, status: LogScanStatus) -> None:
+        """Write a status, and tell the transition; do neither if the LogScan is gone or another one has its name.
+
+        Raises:
+            ApiError, aiohttp.ClientError, TimeoutError: It was not written.
+        """
+        body = {"metadata": {"uid": scan.uid}, "status": statuses.patch(scan.status, status)}
+        answer = await self._patch(paths.scans(*scan.key, "status"), body)
+        if answer is None:
+            _forget(self._view.scans, scan)
+            await self._read_again(scan)
+            return
+        self._view.scans.take(answer)
+        self._events.tell(scan, status)
+        self._count(status)
+
+    async def patch_job(self, job: ScanJob, body: Object) -> None:
+        """Patch a Job, unless it is gone or another one has its name.
+
+        Raises:
+            ApiError, aiohttp.ClientError, TimeoutError: It was not patched.
+        """
+        metadata = {**body.get("metadata", {}), "uid": job.uid}
+        answer = await self._patch(paths.jobs(*job.key), {**body, "metadata": metadata})
+        if answer is None:
+            _forget(self._view.jobs, job)
+        else:
+            self._view.jobs.take(answer)
+
+    async def delete_job(self, job: ScanJob) -> None:
+        """Delete a Job and its pods.
+
+        Raises:
+            ApiError, aiohttp.ClientError, TimeoutError: It was not deleted.
+        """
+        await self._delete(paths.jobs(*job.key), job.uid)
+        _forget(self._view.jobs, job)
+
+    async def delete_scan(self, scan: Scan) -> None:
+        """Delete a LogScan.
+
+        Raises:
+            ApiError, aiohttp.ClientError, TimeoutError: It was not deleted.
+        """
+        await self._delete(paths.scans(*scan.key), scan.uid)
+
+    async def _patch(self, path: str, body: Object) -> Object | None:
+        """Return the patched object, or None if it is not there or another one has its name."""
+        try:
+            return await self._api.request("PATCH", path, body, content_type=JSON_MERGE)
+        except ApiError as error:
+            if _is_gone(error):
+                return None
+            raise
+
+    async def _delete(self, path: str, uid: str) -> None:
+        body = {"propagationPolicy": "Background", "preconditions": {"uid": uid}}
+        try:
+            await self._api.request("DELETE", path, body)
+        except ApiError as error:
+            if not _is_gone(error):
+                raise
+
+    async def _read_again(self, scan: Scan) -> None:
+        """Take in the LogScan that has the name now, if there is one: its watch event may have been missed."""
+        query = {"fieldSelector": f"metadata.name={scan.key[1]}"}
+        for body in (await self._api.request("GET", paths.scans(scan.key[0]), query=query))["items"]:
+            self._view.scans.take(body)
+
+    def _count(self, status: LogScanStatus) -> None:
+        if status.phase is not None and status.phase.finished:
+            self._metrics.finished.labels(str(status.phase)).inc()
+        if status.phase is Phase.FAILED:
+            self._metrics.failures.labels(str(status.reason)).inc()
+        if status.completion_time is not None and status.start_time is not None:
+            seconds = parse_time(status.completion_time) - parse_time(status.start_time)
+            self._metrics.duration.observe(seconds.total_seconds())
+
+
+def _is_gone(error: ApiError) -> bool:
+    """Return whether an object is not there, or its name is another object's: a uid in a patch is a precondition."""
+    return error.reason == "NotFound" or (error.reason in ("Conflict", "Invalid") and "uid" in str(error).casefold())
+
+
+def _forget(table: Table[Any], item: Scan | ScanJob) -> None:
+    known = table.get(item.key)
+    if known is not None and known.uid == item.uid:
+        table.forget(item.key)

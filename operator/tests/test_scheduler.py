@@ -1,0 +1,103 @@
+"""What is started first: work before notes, and nothing over and over."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import cast
+
+import pytest
+from objects import SETTINGS, scan_body, view_of
+
+from logscan_operator.actions import Action, Stop, WriteStatus
+from logscan_operator.executor import Executor
+from logscan_operator.leases import NotLeadingError
+from logscan_operator.metrics import Metrics
+from logscan_operator.scheduler import NOTES, PARALLEL, Scheduler
+from logscan_operator.settings import Settings
+from logscan_operator.view import View
+
+WAITING = 200
+WITHIN = 20
+
+
+class Recorder:
+    """Takes actions in the executor's place: keeps them in order, and ends each only once it is let through."""
+
+    def __init__(self, lets_through: Callable[[Action], bool]) -> None:
+        self.taken: list[Action] = []
+        self.under_way: list[Action] = []
+        self.changed = asyncio.Condition()
+        self.error: Exception | None = None
+        self.over = False
+        self._lets_through = lets_through
+
+    async def perform(self, action: Action) -> None:
+        """Take an action."""
+        async with self.changed:
+            self.taken.append(action)
+            self.under_way.append(action)
+            self.changed.notify_all()
+            if self.error is not None:
+                raise self.error
+            await self.changed.wait_for(lambda: self.over or self._lets_through(action))
+            self.under_way.remove(action)
+
+    async def until(self, check: Callable[[], bool]) -> None:
+        """Wait for something to be true of what was taken."""
+        async with asyncio.timeout(WITHIN), self.changed:
+            await self.changed.wait_for(check)
+
+
+def is_note(action: Action) -> bool:
+    return isinstance(action, WriteStatus) and action.note
+
+
+@asynccontextmanager
+async def scheduling(view: View, recorder: Recorder, settings: Settings = SETTINGS) -> AsyncIterator[Scheduler]:
+    executor = cast("Executor", recorder)
+    scheduler = Scheduler(view, executor, settings, Metrics(settings.max_concurrent), lambda: None)
+    task = asyncio.create_task(scheduler.run())
+    try:
+        yield scheduler
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        async with recorder.changed:
+            recorder.over = True
+            recorder.changed.notify_all()
+        await scheduler.finish()
+
+
+async def test_work_is_started_though_notes_wait_for_their_turn() -> None:
+    """All scans become impatient at once; what is to be done about one of them is done before their notes."""
+    view = view_of(*(scan_body(f"s{n:03}", 3600) for n in range(WAITING)))
+    recorder = Recorder(lambda action: not is_note(action))
+    async with scheduling(view, recorder):
+        await recorder.until(lambda: sum(map(is_note, recorder.under_way)) == NOTES)
+        assert not any(map(is_note, recorder.taken[: SETTINGS.max_concurrent])), "notes went before the Jobs"
+        cancelled = scan_body("s199", 3600, cancel=True)
+        cancelled["metadata"] |= {"resourceVersion": "99", "generation": 2}
+        view.scans.take(cancelled)
+        await recorder.until(lambda: any(isinstance(action, Stop) for action in recorder.taken))
+        assert sum(map(is_note, recorder.under_way)) <= NOTES < PARALLEL
+
+
+async def test_a_scan_whose_note_waits_can_be_started() -> None:
+    """Notes that have not begun keep no scan from its turn: the next plan sees it as free."""
+    view = view_of(*(scan_body(f"s{n:03}", 3600) for n in range(WAITING)))
+    recorder = Recorder(lambda action: False)
+    async with scheduling(view, recorder) as scheduler:
+        await recorder.until(lambda: sum(map(is_note, recorder.under_way)) == NOTES)
+        planned = [fact for fact in scheduler.explain() if fact["state"] == "planned"]
+        assert len(planned) == WAITING - NOTES - SETTINGS.max_concurrent
+
+
+async def test_a_lost_lease_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    view = view_of(*(scan_body(f"s{n:03}", 1) for n in range(WAITING)))
+    recorder = Recorder(lambda action: True)
+    recorder.error = NotLeadingError()
+    async with scheduling(view, recorder, SETTINGS.model_copy(update={"max_concurrent": 50})):
+        await recorder.until(lambda: len(recorder.taken) >= 120)
+    assert len([record for record in caplog.records if record.name == "logscan.scheduler"]) == 1
+    assert len({action.scan.key for action in recorder.taken}) >= 100, "the same scans were tried again and again"
