@@ -10,12 +10,14 @@ import socket
 import time
 import uuid
 from contextlib import AsyncExitStack
+from functools import partial
 
 import aiohttp
 from aiohttp import web
 
 from logscan_operator import health
 from logscan_operator.aws import Queue, ResultReader
+from logscan_operator.circuit import Circuit
 from logscan_operator.executor import Executor
 from logscan_operator.health import Progress
 from logscan_operator.intake import Intake
@@ -52,6 +54,7 @@ class Operator:
         self.progress = Progress(patience)
         self._scheduler: Scheduler | None = None
         self._intakes: list[Intake] = []
+        self._circuit: Circuit | None = None
         self._leading = False
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -92,7 +95,8 @@ class Operator:
         scheduler = Scheduler(self.view, executor, self.settings, self.metrics, lambda: self.progress.tick("scheduler"))
         self._scheduler = scheduler
         checks = PolicyChecks(self.view, fenced, lambda: self.progress.tick("policies"))
-        self._intakes = [self._intake(fenced, number) for number in range(self._receivers())]
+        self._circuit = Circuit(fenced, self.settings.namespace, self.metrics)
+        self._intakes = [self._intake(fenced, self._circuit, number) for number in range(self._receivers())]
         loops = [asyncio.create_task(loop) for loop in (scheduler.run(), checks.run(), leadership.keep())]
         receiving = [asyncio.create_task(intake.run()) for intake in self._intakes]
         try:
@@ -119,12 +123,11 @@ class Operator:
     def _receivers(self) -> int:
         return len(self.settings.queue_urls) * self.settings.receivers
 
-    def _intake(self, api: FencedApi, number: int) -> Intake:
+    def _intake(self, api: FencedApi, circuit: Circuit, number: int) -> Intake:
         url = self.settings.queue_urls[number // self.settings.receivers]
         queue = Queue(url, self.settings.receive_wait_seconds, self.settings.visibility_seconds)
-        return Intake(
-            queue, api, self.view, self.settings, self.metrics, lambda: self.progress.tick(f"intake-{number}")
-        )
+        alive = partial(self.progress.tick, f"intake-{number}")
+        return Intake(queue, api, circuit, self.view, self.settings, self.metrics, alive)
 
     async def _serve_http(self, stack: AsyncExitStack) -> None:
         explain = self._explain if self.settings.debug else None
@@ -136,7 +139,8 @@ class Operator:
 
     def _facts(self) -> dict[str, object]:
         trouble = [intake.trouble for intake in self._intakes if intake.trouble]
-        return {"leading": self._leading, "queue": trouble[0] if trouble else "ok"}
+        refused = self._circuit.trouble if self._circuit else None
+        return {"leading": self._leading, "queue": trouble[0] if trouble else "ok", "intake": refused or "ok"}
 
     def _explain(self) -> object:
         return self._scheduler.explain() if self._scheduler is not None and self._leading else []

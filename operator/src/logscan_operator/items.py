@@ -16,6 +16,7 @@ Key = tuple[str, str]
 SCAN_UID_LABEL = "logscan.dev/scan-uid"
 ATTEMPT_LABEL = "logscan.dev/attempt"
 IDENTITY_LABEL = "logscan.dev/identity"
+CONTENT_LABEL = "logscan.dev/content"
 RESULT_ANNOTATION = "logscan.dev/result"
 POLICY_ANNOTATION = "logscan.dev/policy"
 FINISHED = frozenset(str(phase) for phase in Phase if phase.finished)
@@ -39,6 +40,7 @@ class Scan:
             are kept.
         ttl_seconds: After how many seconds it is to be deleted, if it says so itself.
         by_hand: Whether a person made it, not the intake.
+        content: Hash of bucket, key and entity tag, if the intake knew one.
     """
 
     key: Key
@@ -52,6 +54,7 @@ class Scan:
     status: LogScanStatus
     ttl_seconds: int | None
     by_hand: bool
+    content: str | None
 
     @property
     def finished(self) -> bool:
@@ -90,6 +93,7 @@ class Scan:
             status=status,
             ttl_seconds=(body.get("spec") or {}).get("ttlSecondsAfterFinished"),
             by_hand=IDENTITY_LABEL not in metadata.get("labels", {}),
+            content=metadata.get("labels", {}).get(CONTENT_LABEL),
         )
 
 

@@ -37,6 +37,7 @@ class Metrics:
             registry=registry,
         )
         self.paused = Gauge("logscan_poll_paused", "1 while too many scans are unfinished.", registry=registry)
+        self.blocked = Gauge("logscan_intake_blocked", "1 while LogScans are refused.", registry=registry)
         self.leader = Gauge("logscan_leader", "1 while this process leads.", registry=registry)
         self.watch_age = Gauge("logscan_watch_age_seconds", "Since the cluster was last heard of.", registry=registry)
         self._scans = Gauge("logscan_scans", "LogScans by phase.", ["phase"], registry=registry)

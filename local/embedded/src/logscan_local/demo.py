@@ -102,7 +102,7 @@ def _upload_all(stack: Stack, state: State, folder: Path, own_log: str | None, c
     uploads = []
     for key, plain, body in bodies:
         answer = s3.put_object(Bucket=state.resources.bucket, Key=key, Body=body)
-        event = ObjectEvent(bucket=state.resources.bucket, key=key, etag=answer["ETag"].strip('"'))
+        event = ObjectEvent(bucket=state.resources.bucket, key=key, version_id=answer["VersionId"])
         uploads.append(Upload(key, plain, scan_name(event)))
         console.print(f"  {key}  ({len(body):,} bytes)")
     return uploads

@@ -35,7 +35,7 @@ def upload(folder: Path, log: Path) -> str:
     resources = Elsewhere(folder / "state.json").state().resources
     body = log.read_bytes()
     answer = aws.client("s3", resources.endpoint).put_object(Bucket=resources.bucket, Key=log.name, Body=body)
-    return scan_name(ObjectEvent(bucket=resources.bucket, key=log.name, etag=answer["ETag"].strip('"')))
+    return scan_name(ObjectEvent(bucket=resources.bucket, key=log.name, version_id=answer["VersionId"]))
 
 
 def main() -> int:
