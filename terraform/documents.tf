@@ -26,6 +26,8 @@ module "documents" {
   queue_url               = aws_sqs_queue.main.url
   operator_pods           = local.operator_pods
   scan_pods               = local.scan_pods
+
+  forwarder_timeout_seconds = var.forwarder.timeout_seconds
 }
 
 locals {

@@ -72,3 +72,22 @@ resource "aws_lambda_function_event_invoke_config" "forwarder" {
     }
   }
 }
+
+# Hands the queue of failures to the forwarder again, once somebody has put right what was wrong: switched on by hand
+# and off again (docs/operations.md). SQS moves no messages of its own accord from there: a Lambda's on-failure
+# destination is no dead-letter queue to it, and the queue with object events is FIFO.
+resource "aws_lambda_event_source_mapping" "redrive" {
+  event_source_arn        = aws_sqs_queue.failures.arn
+  function_name           = aws_lambda_function.forwarder.function_name
+  enabled                 = false
+  batch_size              = 10
+  function_response_types = ["ReportBatchItemFailures"]
+  tags                    = local.tags
+
+  lifecycle {
+    ignore_changes = [enabled]
+  }
+
+  # Lambda tries the role when the mapping is made.
+  depends_on = [aws_iam_role_policy.this]
+}

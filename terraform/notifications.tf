@@ -13,7 +13,7 @@ resource "aws_lambda_permission" "s3" {
   for_each = local.direct_buckets
 
   function_name  = aws_lambda_function.forwarder.function_name
-  statement_id   = "s3-${replace(each.key, ".", "-")}"
+  statement_id   = "s3-${substr(sha256(each.key), 0, 12)}" # 100 characters at the most, fewer than an old bucket may have
   action         = "lambda:InvokeFunction"
   principal      = "s3.amazonaws.com"
   source_arn     = "arn:${local.account.partition}:s3:::${each.key}"
@@ -31,7 +31,7 @@ resource "aws_s3_bucket_notification" "direct" {
     content {
       lambda_function_arn = aws_lambda_function.forwarder.arn
       events              = ["s3:ObjectCreated:*"]
-      filter_prefix       = lambda_function.value
+      filter_prefix       = module.documents.filter_prefixes[each.key][lambda_function.value]
     }
   }
 
@@ -64,7 +64,7 @@ resource "aws_lambda_permission" "eventbridge" {
   for_each = local.eventbridge_buckets
 
   function_name = aws_lambda_function.forwarder.function_name
-  statement_id  = "eventbridge-${replace(each.key, ".", "-")}"
+  statement_id  = "eventbridge-${substr(sha256(each.key), 0, 12)}"
   action        = "lambda:InvokeFunction"
   principal     = "events.amazonaws.com"
   source_arn    = aws_cloudwatch_event_rule.uploads[each.key].arn

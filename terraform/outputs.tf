@@ -34,13 +34,18 @@ output "queue_url" {
 }
 
 output "dead_letter_queue_url" {
-  description = "Messages that the operator could not read."
+  description = "Messages that the operator could not read, or for which it could not create a LogScan."
   value       = aws_sqs_queue.dead_letter.url
 }
 
 output "failure_queue_url" {
   description = "Events that the forwarder could not send, with the reason."
   value       = aws_sqs_queue.failures.url
+}
+
+output "redrive_mapping" {
+  description = "UUID of the event source mapping that hands those events to the forwarder again; see docs/operations.md."
+  value       = aws_lambda_event_source_mapping.redrive.id
 }
 
 output "table" {

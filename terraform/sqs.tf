@@ -28,11 +28,12 @@ resource "aws_sqs_queue" "dead_letter" {
 }
 
 resource "aws_sqs_queue" "failures" {
-  name                      = module.documents.names.failure_queue
-  message_retention_seconds = module.documents.queues.failures.message_retention_seconds
-  sqs_managed_sse_enabled   = var.kms_key_arn == null ? true : null
-  kms_master_key_id         = var.kms_key_arn
-  tags                      = local.tags
+  name                       = module.documents.names.failure_queue
+  message_retention_seconds  = module.documents.queues.failures.message_retention_seconds
+  visibility_timeout_seconds = module.documents.queues.failures.visibility_timeout_seconds
+  sqs_managed_sse_enabled    = var.kms_key_arn == null ? true : null
+  kms_master_key_id          = var.kms_key_arn
+  tags                       = local.tags
 }
 
 resource "aws_sqs_queue_policy" "this" {

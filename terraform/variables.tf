@@ -86,11 +86,11 @@ variable "access_log_bucket" {
 }
 
 variable "queue" {
-  description = "Times and limits of the queue: visibility timeout, long poll, receives before a message is a dead letter, retention."
+  description = "Times and limits of the queue: visibility timeout, long poll, receives before a message is a dead letter (30 of them take about two hours, see docs/operations.md), retention."
   type = object({
     visibility_seconds   = optional(number, 60)
     receive_wait_seconds = optional(number, 20)
-    max_receives         = optional(number, 5)
+    max_receives         = optional(number, 30)
     retention_days       = optional(number, 14)
   })
   nullable = false

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from logscan_api.events import ObjectEvent
 from logscan_api.identity import (
+    content_hash,
     identity_hash,
     job_name,
     padded_sequencer,
@@ -17,25 +18,64 @@ from logscan_api.identity import (
 
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300)
+FACTS = st.none() | st.text("ab\0-", min_size=1, max_size=3)
+
+
+def event(version: str | None = None, sequencer: str | None = None, etag: str | None = None) -> ObjectEvent:
+    return ObjectEvent(bucket="logs", key="a.log", version_id=version, sequencer=sequencer, etag=etag)
 
 
 @given(KEYS)
 def test_any_key_gives_a_valid_name(key: str) -> None:
     name = scan_name(ObjectEvent(bucket="logs", key=key, etag="abc"))
     assert DNS_LABEL.fullmatch(name)
-    assert len(job_name(name, 10)) <= 63
+    assert len(name) <= 63
+    assert job_name(name, 999) == f"{name}-999", "the name of a Job need not be cut"
 
 
 def test_a_name_tells_the_file() -> None:
-    event = ObjectEvent(bucket="logs", key="app/2026/Größe & Maß.LOG.gz", etag="abc")
-    assert scan_name(event) == f"grosse-mass-log-gz-{identity_hash(event)}"
+    named = ObjectEvent(bucket="logs", key="app/2026/Größe & Maß.LOG.gz", etag="abc")
+    assert scan_name(named) == f"grosse-mass-log-gz-{identity_hash(named)}"
 
 
-def test_equal_content_at_a_key_is_one_scan() -> None:
-    first = ObjectEvent(bucket="logs", key="a.log", etag="abc", version_id="v1", sequencer="01")
-    again = ObjectEvent(bucket="logs", key="a.log", etag="abc", version_id="v2", sequencer="02")
-    other = ObjectEvent(bucket="logs", key="a.log", etag="abd", version_id="v3", sequencer="03")
-    assert scan_name(first) == scan_name(again) != scan_name(other)
+def test_a_hash_has_128_bits() -> None:
+    for digest in (identity_hash(event("v")), content_hash("logs", "a.log", "abc")):
+        assert re.fullmatch("[0-9a-f]{32}", digest)
+
+
+def test_each_upload_is_a_scan_of_its_own_even_of_the_same_bytes() -> None:
+    """A, B, A: three uploads, three scans, with versions and without."""
+    for uploads in (
+        [event("v1", "01", "a"), event("v2", "02", "b"), event("v3", "03", "a")],
+        [event(None, "01", "a"), event(None, "02", "b"), event(None, "03", "a")],
+        [event("null", "01", "a"), event("null", "02", "b"), event("null", "03", "a")],
+    ):
+        assert len({scan_name(upload) for upload in uploads}) == 3
+
+
+def test_each_delivery_of_an_upload_is_the_same_scan() -> None:
+    by_notification = event("v1", "0055AED6DCD90281E5", "a")
+    assert scan_name(by_notification) == scan_name(event("v1")), "a version says it all"
+    assert scan_name(event(None, "0055AE", "a")) == scan_name(event("null", "0055ae00", "a"))
+
+
+def test_without_version_and_sequencer_the_content_decides() -> None:
+    assert scan_name(event(etag="a")) == scan_name(event("null", etag="a")) != scan_name(event(etag="b"))
+
+
+@given(st.tuples(FACTS, FACTS, FACTS), st.tuples(FACTS, FACTS, FACTS))
+def test_different_events_never_share_an_identity(one: tuple[str | None, ...], other: tuple[str | None, ...]) -> None:
+    def facts(version: str | None, sequencer: str | None, etag: str | None) -> object:
+        if version:
+            return version
+        return (padded_sequencer(sequencer), etag) if sequencer else (None, etag)
+
+    assert (identity_hash(event(*one)) == identity_hash(event(*other))) == (facts(*one) == facts(*other))
+
+
+def test_content_is_bucket_key_and_etag() -> None:
+    contents = [("logs", "a", "b"), ("logs", "ab", ""), ("logsa", "", "b"), ("logs", "a", "c")]
+    assert len({content_hash(*content) for content in contents}) == len(contents)
 
 
 @given(st.text("abc.-", min_size=1, max_size=253), st.text("abc.-", min_size=1, max_size=253), st.integers(1, 10))

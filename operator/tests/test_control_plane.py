@@ -48,7 +48,7 @@ class Running:
     def upload(self, key: str, body: bytes = BODY) -> str:
         """Upload an object and return the name of its LogScan."""
         answer = self.s3.put_object(Bucket=self.state.resources.bucket, Key=key, Body=body)
-        return scan_name(ObjectEvent(bucket=self.state.resources.bucket, key=key, etag=answer["ETag"].strip('"')))
+        return scan_name(ObjectEvent(bucket=self.state.resources.bucket, key=key, version_id=answer["VersionId"]))
 
     def apply(self, name: str, **spec: Any) -> str:
         """Apply a LogScan and return its name."""

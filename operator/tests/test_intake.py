@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any, cast
 
 import pytest
@@ -13,7 +14,9 @@ from logscan_api.identity import scan_name
 from logscan_api.policies import LogScanPolicySpec, PolicyAction, PolicyMatch
 from logscan_api.rules import RuleSelection
 from logscan_operator.aws import Message
-from logscan_operator.intake import Ignored, Intake, backoff_seconds, decide, grouped
+from logscan_operator.circuit import Circuit
+from logscan_operator.deciding import Ignored, decide
+from logscan_operator.intake import Intake, backoff_seconds, grouped
 from logscan_operator.items import Object
 from logscan_operator.kube import ApiError
 from logscan_operator.metrics import Metrics
@@ -28,8 +31,12 @@ DEFAULT = {
 EVENT = ObjectEvent(bucket="logs", key="a b.log", version_id="v1", etag="abc", size=3, sequencer="00AA")
 
 
+def nothing_scanned(_namespace: str, _content: str) -> None:
+    return None
+
+
 def test_an_event_becomes_a_scan_of_exactly_its_version() -> None:
-    manifest = decide(EVENT, {"default": SCAN_ALL}, "logscan")
+    manifest = decide(EVENT, {"default": SCAN_ALL}, "logscan", nothing_scanned)
     assert not isinstance(manifest, Ignored)
     assert manifest["metadata"]["name"] == scan_name(EVENT)
     assert manifest["spec"] == {
@@ -47,7 +54,9 @@ def test_an_event_becomes_a_scan_of_exactly_its_version() -> None:
 
 
 def test_the_null_version_is_none() -> None:
-    manifest = decide(EVENT.model_copy(update={"version_id": "null"}), {"default": SCAN_ALL}, "logscan")
+    manifest = decide(
+        EVENT.model_copy(update={"version_id": "null"}), {"default": SCAN_ALL}, "logscan", nothing_scanned
+    )
     assert not isinstance(manifest, Ignored)
     assert "versionId" not in manifest["spec"]["source"]["s3"]
 
@@ -55,14 +64,12 @@ def test_the_null_version_is_none() -> None:
 @pytest.mark.parametrize(
     ("event", "policies", "reason"),
     [
-        (EVENT.model_copy(update={"key": "folder/"}), {"default": SCAN_ALL}, "folder"),
-        (EVENT.model_copy(update={"size": 0}), {"default": SCAN_ALL}, "empty"),
         (EVENT, {}, "no LogScanPolicy"),
         (EVENT.model_copy(update={"key": "tmp/x"}), {"default": SCAN_ALL, "skip": SKIP_TMP}, "skip says so"),
     ],
 )
 def test_what_is_not_scanned_says_why(event: ObjectEvent, policies: dict[str, LogScanPolicySpec], reason: str) -> None:
-    decision = decide(event, policies, "logscan")
+    decision = decide(event, policies, "logscan", nothing_scanned)
     assert isinstance(decision, Ignored)
     assert reason in decision.reason
 
@@ -76,12 +83,14 @@ class MemoryQueue:
 
     def __init__(self, *batches: list[Message] | Exception) -> None:
         self.batches = list(batches)
+        self.asked: list[int] = []
         self.deleted: list[str] = []
         self.hidden: list[tuple[str, float]] = []
         self.intake: Intake | None = None
 
-    async def receive(self) -> list[Message]:
+    async def receive(self, most: int) -> list[Message]:
         """Return the next batch; the last one stops the intake."""
+        self.asked.append(most)
         batch = self.batches.pop(0)
         if not self.batches and self.intake is not None:
             self.intake.stopping.set()
@@ -101,18 +110,23 @@ class MemoryQueue:
 
 
 class MemoryApi:
-    """The part of `kube.ApiServer` that the intake uses; refuses some names."""
+    """The part of `kube.ApiServer` that the intake uses; refuses some keys."""
 
-    def __init__(self, refusals: dict[str, ApiError]) -> None:
+    def __init__(self, refusals: dict[str, Exception]) -> None:
         self.refusals = refusals
         self.created: list[str] = []
 
-    async def request(self, method: str, path: str, body: Object) -> Object:
-        """Store a LogScan."""
+    async def request(
+        self, method: str, path: str, body: Object | None = None, query: dict[str, str] | None = None
+    ) -> Object:
+        """Store a LogScan, or say whether it would be stored."""
+        if body is None:
+            return {"items": []}
         key = body["spec"]["source"]["s3"]["key"]
         if key in self.refusals:
             raise self.refusals[key]
-        self.created.append(key)
+        if not query:
+            self.created.append(key)
         facts = {"uid": key, "resourceVersion": "1", "creationTimestamp": "2026-11-24T08:00:00Z"}
         return {**body, "metadata": {**body["metadata"], **facts}}
 
@@ -122,11 +136,17 @@ def message(number: int, group: str, key: str | None = None, receives: int = 1) 
     return Message(id=f"m{number}", receipt="r", body=body, group=group, receives=receives)
 
 
-def handled(queue: MemoryQueue, refusals: dict[str, ApiError] | None = None) -> tuple[MemoryApi, View]:
+def intake_of(queue: MemoryQueue, api: MemoryApi, view: View, alive: Callable[[], None] = lambda: None) -> Intake:
+    metrics = Metrics(1)
+    circuit = Circuit(cast("Any", api), "logscan", metrics)
+    queue.intake = Intake(cast("Any", queue), cast("Any", api), circuit, view, SETTINGS, metrics, alive)
+    return queue.intake
+
+
+def handled(queue: MemoryQueue, refusals: dict[str, Exception] | None = None) -> tuple[MemoryApi, View]:
     api, view = MemoryApi(refusals or {}), synced_view()
     view.policies.take(DEFAULT)
-    queue.intake = Intake(cast("Any", queue), cast("Any", api), view, SETTINGS, Metrics(1), lambda: None)
-    asyncio.run(asyncio.wait_for(queue.intake.run(), 20))
+    asyncio.run(asyncio.wait_for(intake_of(queue, api, view).run(), 20))
     return api, view
 
 
@@ -173,9 +193,7 @@ def test_nothing_is_received_before_there_is_a_policy() -> None:
         if len(troubles) == 2:
             view.policies.take(DEFAULT)
 
-    queue.intake = intake = Intake(
-        cast("Any", queue), cast("Any", api), view, SETTINGS, Metrics(1), install_in_the_second_round
-    )
+    intake = intake_of(queue, api, view, install_in_the_second_round)
     asyncio.run(asyncio.wait_for(intake.run(), 20))
     assert troubles == [None, "there is no LogScanPolicy in logscan: messages wait in the queue"]
     assert (api.created, queue.deleted, intake.trouble) == (["x"], ["m1"], None)

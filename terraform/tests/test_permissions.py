@@ -49,8 +49,10 @@ ACTIONS: dict[str, set[str]] = {
     "sesv2:SendEmail": {"ses:SendEmail"},
     "sns:Publish": {"sns:Publish"},
 }
-# What Lambda itself does with the forwarder's role: its log, and the on-failure destination.
+# What Lambda itself does with the forwarder's role: its log, the on-failure destination, and reading that queue again
+# (Lambda developer guide, "Creating and configuring an Amazon SQS event source mapping").
 BY_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}
+BY_LAMBDA |= {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
 
 
 def calls(source: list[Path]) -> set[str]:
@@ -141,6 +143,7 @@ def test_the_stack_on_one_machine_uses_the_same_policies(role: str, everything: 
         "queue_arns": [arns["queue"]],
         "table_arns": [arns["table"]],
         "forwarder_queue_arns": [arns["queue"], arns["failure_queue"]],
+        "failure_queue_arns": [arns["failure_queue"]],
         "forwarder_log_arns": [f"{arns['forwarder_log']}:*"],
         "log_bucket_arns": buckets,
         "log_object_arns": [f"{buckets[0]}/app/*", f"{buckets[0]}/audit/*", f"{buckets[1]}/*"],

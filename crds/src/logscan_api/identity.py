@@ -1,25 +1,38 @@
 """Names and keys made from what an object is, so that any message may arrive any number of times.
 
-A LogScan made by the intake is named after the *content* at a key: bucket, key and entity tag (or, where an event
-has none, version id or sequencer). Uploading the same bytes to the same key again therefore finds its LogScan.
-See docs/decisions/0002-scan-identity.md.
+A LogScan made by the intake is named after the *event*: bucket, key and version id, or where the bucket has no versions
+S3's sequencer and the entity tag. See docs/decisions/0002-scan-identity.md.
 """
 
 import hashlib
+import json
 import re
 import unicodedata
 
 from logscan_api.events import ObjectEvent
 
-SLUG_LENGTH = 40
+DIGITS = 32  # of a hash, hexadecimal: 128 bits
+# With a hash and the number of an attempt a name stays within the 63 characters that a label may have.
+SLUG_LENGTH = 26
 JOB_NAME_LIMIT = 63
 SEQUENCER_LENGTH = 32
 
 
 def identity_hash(event: ObjectEvent) -> str:
-    """Return 12 hexadecimal digits that name the content which an event announces."""
-    content = event.etag or event.version_id or event.sequencer or "-"
-    return hashlib.sha256("\0".join((event.bucket, event.key, content)).encode()).hexdigest()[:12]
+    """Return 32 hexadecimal digits that name an event: equal for every delivery of it, different for any other."""
+    version = None if event.version_id == "null" else event.version_id
+    if version:
+        facts = ["version", version]
+    elif event.sequencer:
+        facts = ["sequencer", padded_sequencer(event.sequencer), event.etag or ""]
+    else:
+        facts = ["etag", event.etag or ""]
+    return _digest(event.bucket, event.key, *facts)
+
+
+def content_hash(bucket: str, key: str, etag: str) -> str:
+    """Return 32 hexadecimal digits that name the content at a key, as far as S3's entity tag tells contents apart."""
+    return _digest(bucket, key, etag)
 
 
 def scan_name(event: ObjectEvent) -> str:
@@ -38,7 +51,7 @@ def job_name(scan: str, attempt: int) -> str:
     suffix = f"-{attempt}"
     if len(scan) + len(suffix) <= JOB_NAME_LIMIT:
         return scan + suffix
-    digest = hashlib.sha256(scan.encode()).hexdigest()[:12]
+    digest = hashlib.sha256(scan.encode()).hexdigest()[:DIGITS]
     return f"{scan[: JOB_NAME_LIMIT - len(suffix) - len(digest) - 1].rstrip('-.')}-{digest}{suffix}"
 
 
@@ -73,3 +86,8 @@ def sort_key(
     ordered = padded_sequencer(sequencer) if sequencer else None
     run = "" if prior_attempts is None else f"#R{scan_uid}:{prior_attempts}"
     return f"S#{version or ordered or etag or f'uid:{scan_uid}'}#{ruleset}{run}"
+
+
+def _digest(*facts: str) -> str:
+    """Return a hash of strings, different whenever any of them is: JSON keeps them apart whatever they contain."""
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:DIGITS]

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, WithJsonSchema
 
+from logscan_api.buckets import BucketName
 from logscan_api.exitcodes import Reason
 from logscan_api.models import Model
 from logscan_api.notify import Notify
@@ -59,12 +60,7 @@ class S3Source(Model):
         }
     )
 
-    bucket: str = Field(
-        min_length=3,
-        max_length=63,
-        pattern=r"^[a-z0-9][a-z0-9.-]+[a-z0-9]$",
-        description="Name of the bucket.",
-    )
+    bucket: BucketName
     key: str | None = Field(
         default=None,
         min_length=1,

@@ -75,8 +75,9 @@ class Cloud:
 
     def upload(self, key: str, body: bytes, bucket: str = aws.BUCKET) -> str:
         """Upload an object and return the name of the LogScan that it becomes."""
-        etag = self.s3.put_object(Bucket=bucket, Key=key, Body=body)["ETag"].strip('"')
-        return scan_name(ObjectEvent(bucket=bucket, key=key, etag=etag))
+        stored = self.s3.put_object(Bucket=bucket, Key=key, Body=body)
+        event = ObjectEvent(bucket=bucket, key=key, version_id=stored.get("VersionId"))
+        return scan_name(event)
 
     def scan(self, name: str) -> Object:
         """Return a LogScan, empty while there is none."""
@@ -150,11 +151,9 @@ def test_counts_equal_grep_whatever_the_object_is_called(
     assert scan["status"]["summary"]["lines"] == 3000
 
 
-def test_the_same_again_leaves_one_scan_one_job_one_row(cloud: Cloud) -> None:
-    body = text(100, 7)
-    name = cloud.upload("e2e/twice.log", body)
+def test_the_same_message_again_changes_nothing(cloud: Cloud) -> None:
+    name = cloud.upload("e2e/twice.log", text(100, 7))
     scan = cloud.ended(name)
-    assert cloud.upload("e2e/twice.log", body) == name
     source = scan["spec"]["source"]["s3"]
     for attempt in range(2):
         cloud.sqs.send_message(
@@ -163,8 +162,7 @@ def test_the_same_again_leaves_one_scan_one_job_one_row(cloud: Cloud) -> None:
             MessageGroupId="again",
             MessageDeduplicationId=f"again-{attempt}",
         )
-    marker = cloud.upload("e2e/marker.log", b"ERROR later\n")
-    cloud.ended(marker)
+    cloud.ended(cloud.upload("e2e/marker.log", b"ERROR later\n"))
     attributes = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
 
     def drained() -> bool:
@@ -177,6 +175,12 @@ def test_the_same_again_leaves_one_scan_one_job_one_row(cloud: Cloud) -> None:
     assert len(cloud.rows("e2e/twice.log")) == 1
     mine = [s for s in cloud.kubectl.get("logscans")["items"] if s["spec"]["source"]["s3"]["key"] == "e2e/twice.log"]
     assert len(mine) == 1
+
+
+def test_the_same_bytes_uploaded_again_are_another_scan(cloud: Cloud) -> None:
+    names = [cloud.upload("e2e/same.log", text(100, 8)) for _ in range(2)]
+    assert names[0] != names[1]
+    assert cloud.ended(names[1])["status"]["phase"] == "Succeeded"
 
 
 def test_yaml_applied_again_changes_nothing(cloud: Cloud) -> None:

@@ -12,7 +12,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from logscan_api.events import parse_message
+from logscan_api.events import read_message
 from logscan_local import aws, kind, processes
 from logscan_local.cluster import Kubectl
 from logscan_local.elsewhere import Elsewhere
@@ -119,7 +119,7 @@ def received(resources: aws.Resources, url: str) -> dict[str, Any]:
 def test_an_upload_becomes_a_message_of_the_forwarder(key: str, bridged: aws.Resources) -> None:
     stored = aws.client("s3", bridged.endpoint).put_object(Bucket=bridged.bucket, Key=key, Body=b"x")
     message = received(bridged, bridged.queue_url)
-    (event,) = parse_message(message["Body"])
+    (event,) = read_message(message["Body"]).events
     assert (event.bucket, event.key, event.version_id) == (bridged.bucket, key, stored["VersionId"])
     assert len(message["Attributes"]["MessageGroupId"]) == 64
 
@@ -130,7 +130,7 @@ def test_what_cannot_be_forwarded_is_kept(bridged: aws.Resources) -> None:
     sqs.send_message(QueueUrl=str(bridged.uploads_queue_url), MessageBody=json.dumps({"hello": 1}))
     kept = json.loads(received(bridged, bridged.failure_queue_url)["Body"])
     assert kept["requestPayload"] == {"hello": 1}
-    assert "neither an S3 notification" in kept["responsePayload"]["errorMessage"]
+    assert "unknown kind of event" in kept["responsePayload"]["errorMessage"]
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from aiohttp import web
 
 from logscan_operator import health
 from logscan_operator.aws import Queue, ResultReader
+from logscan_operator.circuit import Circuit
 from logscan_operator.executor import Executor
 from logscan_operator.following import Follower, Step
 from logscan_operator.health import Progress
@@ -60,6 +61,7 @@ class Operator:
         self.progress = Progress()
         self._scheduler: Scheduler | None = None
         self._intakes: list[Intake] = []
+        self._circuit: Circuit | None = None
 
     async def run(self, stop: asyncio.Event, watch: Step) -> None:
         """Work until `stop` is set: then take no more messages, finish what is in hand, and return.
@@ -114,7 +116,8 @@ class Operator:
         scheduler = Scheduler(self.view, executor, self.settings, self.metrics, self.progress.begin("scheduler", 60))
         self._scheduler = scheduler
         checks = PolicyChecks(self.view, fenced, self.progress.begin("policies", 120))
-        self._intakes = [self._intake(fenced, number) for number in range(self._receivers())]
+        self._circuit = Circuit(fenced, self.settings.namespace, self.metrics)
+        self._intakes = [self._intake(fenced, self._circuit, number) for number in range(self._receivers())]
         self._measure_queues()
         loops = [asyncio.create_task(loop) for loop in (scheduler.run(), checks.run(), leadership.keep())]
         receiving = [asyncio.create_task(intake.run()) for intake in self._intakes]
@@ -139,11 +142,11 @@ class Operator:
     def _receivers(self) -> int:
         return len(self.settings.queue_urls) * self.settings.receivers
 
-    def _intake(self, api: FencedApi, number: int) -> Intake:
+    def _intake(self, api: FencedApi, circuit: Circuit, number: int) -> Intake:
         url = self.settings.queue_urls[number // self.settings.receivers]
         queue = Queue(url, self.settings.receive_wait_seconds, self.settings.visibility_seconds)
         alive = self.progress.begin(f"intake-{number}", self.settings.receive_wait_seconds + 90)
-        return Intake(queue, api, self.view, self.settings, self.metrics, alive)
+        return Intake(queue, api, circuit, self.view, self.settings, self.metrics, alive)
 
     def _measure_queues(self) -> None:
         """Let each scrape find out for how long each queue has not answered the slowest of its receivers."""
@@ -161,7 +164,8 @@ class Operator:
         await web.SockSite(runner, self._listener()).start()
 
     def _facts(self) -> dict[str, object]:
-        return {"leading": self.metrics.leading, "queue": self._queue_trouble() or "ok"}
+        refused = self._circuit.trouble if self._circuit else None
+        return {"leading": self.metrics.leading, "queue": self._queue_trouble() or "ok", "intake": refused or "ok"}
 
     def _queue_trouble(self) -> str | None:
         """Return what is wrong with the first queue that has trouble."""

@@ -66,11 +66,11 @@ class Queue:
         self._visibility = visibility_seconds
         self._pool = ThreadPoolExecutor(4, "sqs")
 
-    async def receive(self) -> list[Message]:
-        """Return up to ten messages, waiting for the first as long as the long poll lasts."""
+    async def receive(self, most: int = BATCH) -> list[Message]:
+        """Return up to `most` messages (ten), waiting for the first as long as the long poll lasts."""
         answer = await self._call(
             self._sqs.receive_message,
-            MaxNumberOfMessages=BATCH,
+            MaxNumberOfMessages=most,
             WaitTimeSeconds=self._wait,
             VisibilityTimeout=self._visibility,
             MessageSystemAttributeNames=["ApproximateReceiveCount", "MessageGroupId"],

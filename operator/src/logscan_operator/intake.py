@@ -1,7 +1,8 @@
 """From messages to LogScans. A message means "make this resource"; it is deleted once the resource is stored.
 
 Messages of one group are handled in order. The first that fails holds back the rest of its group, which come again
-after a back-off; other groups go on. A message that nobody can read is left for the dead-letter queue.
+after a back-off; other groups go on. A message that nobody can read is left for the dead-letter queue. While LogScans
+are refused for everyone, nothing is received (`circuit`).
 """
 
 import asyncio
@@ -9,21 +10,17 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 
-import aiohttp
-
-from logscan_api import API_VERSION, MalformedMessageError
-from logscan_api.events import ObjectEvent, parse_message
-from logscan_api.identity import identity_hash, scan_name
-from logscan_api.labels import BUCKET_LABEL, POLICY_LABEL, label_value
-from logscan_api.policies import LogScanPolicySpec, PolicyAction, choose
+from logscan_api import MalformedMessageError
+from logscan_api.events import ObjectEvent, read_message
 from logscan_operator import paths
 from logscan_operator.aws import AwsError, Message, Queue
+from logscan_operator.circuit import UNREACHABLE, Circuit, Verdict
+from logscan_operator.deciding import Ignored, decide
 from logscan_operator.hearing import Receiving
-from logscan_operator.items import IDENTITY_LABEL, Object
+from logscan_operator.items import Object
 from logscan_operator.kube import ApiError
-from logscan_operator.leases import FencedApi
+from logscan_operator.leases import FencedApi, NotLeadingError
 from logscan_operator.metrics import Metrics
 from logscan_operator.settings import Settings
 from logscan_operator.view import View
@@ -31,51 +28,28 @@ from logscan_operator.view import View
 PAUSE_SECONDS = 0.5
 BACKOFF_FIRST_SECONDS = 2.0
 BACKOFF_MOST_SECONDS = 300.0
-POISON_SECONDS = 5.0
+# Trying again makes no message readable: it is soon received often enough to be moved to the dead-letter queue.
+MALFORMED_SECONDS = 1.0
 
 log = logging.getLogger("logscan.intake")
 
 
-@dataclass(frozen=True)
-class Ignored:
-    """An object that is not to be scanned, and why."""
-
-    reason: str
+class PartlyMalformedError(MalformedMessageError):
+    """A part of a message cannot be read; LogScans were made of the rest."""
 
 
-def decide(event: ObjectEvent, policies: dict[str, LogScanPolicySpec], namespace: str) -> Object | Ignored:
-    """Return the LogScan to create for an event, or why there is to be none.
+class RefusedError(Exception):
+    """A LogScan was not created.
 
-    Args:
-        event: The object that was created.
-        policies: The namespace's policies by name.
-        namespace: Where LogScans are created.
+    Attributes:
+        name: Its name.
+        cause: What came of the request.
     """
-    if event.key.endswith("/") or event.size == 0:
-        return Ignored("a folder or an empty object")
-    name = choose(policies, event.bucket, event.key)
-    if name is None:
-        return Ignored("no LogScanPolicy matches it")
-    if policies[name].action is PolicyAction.IGNORE:
-        return Ignored(f"the LogScanPolicy {name} says so")
-    source = event.model_dump(by_alias=True, exclude_none=True, include={"bucket", "key", "etag", "size", "sequencer"})
-    if event.version_id not in (None, "null"):
-        source["versionId"] = event.version_id
-    return {
-        "apiVersion": API_VERSION,
-        "kind": "LogScan",
-        "metadata": {
-            "name": scan_name(event),
-            "namespace": namespace,
-            "labels": {
-                "app.kubernetes.io/managed-by": "logscan",
-                IDENTITY_LABEL: identity_hash(event),
-                BUCKET_LABEL: label_value(event.bucket),
-                POLICY_LABEL: label_value(name),
-            },
-        },
-        "spec": {"source": {"s3": source}},
-    }
+
+    def __init__(self, name: str, cause: Exception) -> None:
+        super().__init__(f"{name}: {cause or type(cause).__name__}")
+        self.name = name
+        self.cause = cause
 
 
 def grouped(messages: Iterable[Message]) -> list[list[Message]]:
@@ -98,6 +72,7 @@ class Intake:
         self,
         queue: Queue,
         api: FencedApi,
+        circuit: Circuit,
         view: View,
         settings: Settings,
         metrics: Metrics,
@@ -108,6 +83,7 @@ class Intake:
         Args:
             queue: Where messages come from.
             api: Where LogScans are created.
+            circuit: Whether they are accepted at the moment.
             view: For policies, and for how many scans are unfinished.
             settings: The operator's settings.
             metrics: Where numbers go.
@@ -115,6 +91,7 @@ class Intake:
         """
         self._queue = queue
         self._api = api
+        self._circuit = circuit
         self._view = view
         self._settings = settings
         self._metrics = metrics
@@ -130,13 +107,15 @@ class Intake:
             self._alive()
             full = sum(1 for _ in self._view.unfinished_in_sight()) >= self._settings.max_unfinished
             self._metrics.paused.set(full)
-            if not self._view.synced or full or self._lacks_policies():
+            ready = self._view.synced and not full and not self._lacks_policies()
+            most = await self._circuit.allowance() if ready else 0
+            if not most:
                 self.receiving.rests()
                 await self._pause(PAUSE_SECONDS)
                 continue
             try:
                 self.receiving.asks()
-                messages = await self._queue.receive()
+                messages = await self._queue.receive(most)
                 self.receiving.rests()
                 failures, self.trouble = 0, None
             except AwsError as error:
@@ -182,30 +161,69 @@ class Intake:
         for number, message in enumerate(group):
             try:
                 await self._handle_message(message)
+            except NotLeadingError:
+                seconds = 0.0
             except MalformedMessageError as error:
-                self._metrics.rejected.labels("malformed").inc()
-                facts = {"messageId": message.id, "receives": message.receives}
-                log.error("a message cannot be read and is left for the dead-letter queue: %s", error, extra=facts)
-                await self._quietly("release", self._queue.hide(group[number:], POISON_SECONDS))
-                return group[:number]
-            except (ApiError, aiohttp.ClientError, TimeoutError) as error:
-                self._metrics.rejected.labels("not-created").inc()
+                part = "partly-malformed" if isinstance(error, PartlyMalformedError) else "malformed"
+                self._reject(message, part, f"{part}: {error}")
+                seconds = MALFORMED_SECONDS
+            except RefusedError as error:
+                seconds = await self._put_off(message, error)
+            except Exception as error:
+                # Whatever it is, it is this message's: the loop and the other messages go on.
+                log.exception("a message could not be handled", extra={"messageId": message.id})
+                self._reject(message, "unforeseen", f"{type(error).__name__}: {error}")
                 seconds = backoff_seconds(message.receives)
-                facts = {"messageId": message.id, "retrySeconds": seconds}
-                log.warning("a LogScan was not created, the message comes again: %s", error, extra=facts)
-                await self._quietly("release", self._queue.hide(group[number:], seconds))
-                return group[:number]
+            else:
+                continue
+            await self._quietly("release", self._queue.hide(group[number:], seconds))
+            return group[:number]
         return group
 
+    async def _put_off(self, message: Message, error: RefusedError) -> float:
+        """Return after how many seconds a message is to come again whose LogScan was refused."""
+        verdict = await self._circuit.judge(error.name, error.cause)
+        if verdict is Verdict.EVERYONE:
+            # It is first in line again; nothing is received before LogScans are accepted.
+            self._reject(message, "outage", str(error))
+            return 0.0
+        self._reject(message, "not-created", str(error))
+        return backoff_seconds(message.receives)
+
+    def _reject(self, message: Message, reason: str, why: str) -> None:
+        self._metrics.rejected.labels(reason).inc()
+        # It is received dozens of times, and says the same each time.
+        level = logging.ERROR if message.receives == 1 else logging.DEBUG
+        facts = {"messageId": message.id, "receives": message.receives, "reason": reason}
+        log.log(level, "a message stays in the queue: %s", why, extra=facts)
+
     async def _handle_message(self, message: Message) -> None:
+        """Make LogScans of what a message announces.
+
+        Raises:
+            MalformedMessageError: It cannot be read, or not wholly.
+            RefusedError: A LogScan was not created.
+        """
+        reading = read_message(message.body)
+        for reason in reading.ignored:
+            self._ignore(reason, message)
+        for event in reading.events:
+            await self._handle_event(event, message)
+        if reading.malformed:
+            readable = reading.events or reading.ignored
+            raise (PartlyMalformedError if readable else MalformedMessageError)("; ".join(reading.malformed))
+
+    async def _handle_event(self, event: ObjectEvent, message: Message) -> None:
         namespace = self._settings.namespace
-        for event in parse_message(message.body):
-            decision = decide(event, self._view.policies_in(namespace), namespace)
-            if isinstance(decision, Ignored):
-                self._metrics.ignored.inc()
-                log.info("not scanned: %s", decision.reason, extra={"messageId": message.id, "key": event.key})
-            else:
-                await self._create(decision, message)
+        decision = decide(event, self._view.policies_in(namespace), namespace, self._view.scanned)
+        if isinstance(decision, Ignored):
+            self._ignore(decision.reason, message, key=event.key)
+        else:
+            await self._create(decision, message)
+
+    def _ignore(self, reason: str, message: Message, **facts: str) -> None:
+        self._metrics.ignored.inc()
+        log.info("not scanned: %s", reason, extra={"messageId": message.id, **facts})
 
     async def _create(self, manifest: Object, message: Message) -> None:
         namespace, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
@@ -213,11 +231,14 @@ class Intake:
         try:
             self._view.scans.take(await self._api.request("POST", paths.scans(namespace), manifest))
             log.info("LogScan created", extra=facts)
-        except ApiError as error:
-            if error.reason != "AlreadyExists":
-                raise
+        except NotLeadingError:
+            raise
+        except (ApiError, *UNREACHABLE) as error:
+            if not (isinstance(error, ApiError) and error.reason == "AlreadyExists"):
+                raise RefusedError(name, error) from error
             self._metrics.duplicates.inc()
             log.info("the LogScan is there already", extra=facts)
+        self._circuit.stored(manifest)
 
     async def _quietly(self, what: str, call: Awaitable[list[str]]) -> None:
         """Await a queue call whose failure means no more than that messages come again."""

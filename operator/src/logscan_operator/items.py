@@ -16,6 +16,7 @@ Key = tuple[str, str]
 SCAN_UID_LABEL = "logscan.dev/scan-uid"
 ATTEMPT_LABEL = "logscan.dev/attempt"
 IDENTITY_LABEL = "logscan.dev/identity"
+CONTENT_LABEL = "logscan.dev/content"
 RESULT_ANNOTATION = "logscan.dev/result"
 POLICY_ANNOTATION = "logscan.dev/policy"
 # On a Job that the operator itself suspended: it resumes no other.
@@ -43,6 +44,7 @@ class Scan:
             are kept.
         ttl_seconds: After how many seconds it is to be deleted, or `never`, if it says so itself.
         by_hand: Whether a person made it, not the intake.
+        content: Hash of bucket, key and entity tag, if the intake knew one.
         retry: Its `spec.retry`.
         reopened: Whether its status is final but describes an earlier spec: it may have to run again.
     """
@@ -58,6 +60,7 @@ class Scan:
     status: LogScanStatus
     ttl_seconds: int | str | None
     by_hand: bool
+    content: str | None = None
     retry: str | None = None
     reopened: bool = False
 
@@ -111,6 +114,7 @@ class Scan:
             status=status,
             ttl_seconds=(body.get("spec") or {}).get("ttlSecondsAfterFinished"),
             by_hand=IDENTITY_LABEL not in metadata.get("labels", {}),
+            content=metadata.get("labels", {}).get(CONTENT_LABEL),
             retry=(body.get("spec") or {}).get("retry"),
             reopened=reopened,
         )

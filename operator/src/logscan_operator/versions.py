@@ -20,9 +20,9 @@ class Versions:
         self._contested: set[Place] = set()
 
     def add(self, scan: Scan) -> None:
-        """Take an unfinished scan in."""
+        """Take an unfinished scan in; one that is given up or deleted makes no other useless."""
         place, sequencer = _version_of(scan)
-        if place is None or (scan.spec and scan.spec.cancel):
+        if place is None or scan.deleting or (scan.spec and scan.spec.cancel):
             return
         self._sequencers[place][scan.key] = sequencer
         if len(self._sequencers[place]) > 1:

@@ -11,6 +11,8 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from logscan_api.policies import LogScanPolicySpec
+from logscan_api.statuses import Phase
+from logscan_operator.contents import Contents
 from logscan_operator.hearing import Hearing
 from logscan_operator.items import Key, Object, Policy, Scan, ScanJob, key_of
 from logscan_operator.namespaces import Namespaces
@@ -89,6 +91,7 @@ class View:
         unfinished: LogScans whose status is not final.
         live_jobs: Jobs that are not over.
         versions: Which unfinished scans are of the same object.
+        contents: Which scans are of the same content.
     """
 
     def __init__(self, namespaces: Sequence[str] = ()) -> None:
@@ -103,6 +106,7 @@ class View:
         self.unfinished: dict[Key, Scan] = {}
         self.live_jobs: dict[Key, ScanJob] = {}
         self.versions = Versions()
+        self.contents = Contents()
         self._attempts: dict[str, dict[int, ScanJob]] = {}
         self.scans = Table(Scan.parse, self.changed, self._index_scan)
         self.jobs = Table(ScanJob.parse, self.changed, self._index_job)
@@ -150,7 +154,22 @@ class View:
         found = self.policies.items()
         return {name: p.spec for (space, name), p in found if space == namespace and p.spec is not None}
 
+    def scanned(self, namespace: str, content: str) -> str | None:
+        """Return the LogScan of a content that has succeeded or will be run, or None.
+
+        One that a newer version of the object supersedes will not be run.
+        """
+        outdated = self.versions.outdated()
+        for key in self.contents.of(content):
+            if key[0] == namespace and key not in outdated and _is_of_use(self.scans[key]):
+                return key[1]
+        return None
+
     def _index_scan(self, old: Scan | None, new: Scan | None) -> None:
+        if old is not None:
+            self.contents.drop(old)
+        if new is not None:
+            self.contents.add(new)
         if old is not None and self.unfinished.pop(old.key, None) is not None:
             self.versions.drop(old)
         if new is not None and not new.finished:
@@ -168,3 +187,10 @@ class View:
             if new.ended is None:
                 self.live_jobs[new.key] = new
             self._attempts.setdefault(new.scan_uid, {})[new.attempt] = new
+
+
+def _is_of_use(scan: Scan) -> bool:
+    """Return whether a scan tells, or will tell, what its content is."""
+    if scan.deleting or scan.finished:
+        return scan.status.phase is Phase.SUCCEEDED and not scan.deleting
+    return scan.spec is not None and not scan.spec.cancel

@@ -33,6 +33,11 @@ output "queues" {
   value       = local.queues
 }
 
+output "filter_prefixes" {
+  description = "Prefixes as S3's notification filters want them, by bucket and prefix."
+  value       = local.filter_prefixes
+}
+
 output "table" {
   description = "Keys, indexes and TTL attribute of the table."
   value       = local.table

@@ -5,6 +5,7 @@ locals {
     queue_arns           = [local.arns.queue]
     table_arns           = [local.arns.table]
     forwarder_queue_arns = [local.arns.queue, local.arns.failure_queue]
+    failure_queue_arns   = [local.arns.failure_queue]
     forwarder_log_arns   = ["${local.arns.forwarder_log}:*"]
     log_bucket_arns      = [for bucket, _ in local.scanned : "${local.arn}:s3:::${bucket}"]
     log_object_arns = flatten([

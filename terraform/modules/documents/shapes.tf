@@ -24,6 +24,19 @@ locals {
     failures = {
       fifo_queue                = false
       message_retention_seconds = 14 * local.day
+      # Six times the function's timeout, as Lambda's developer guide asks of a queue that a function reads.
+      visibility_timeout_seconds = 6 * var.forwarder_timeout_seconds
+    }
+  }
+
+  # A filter of S3's notifications wants every character encoded that is not "safe", and a space as a plus (S3 user
+  # guide, "Configuring event notifications using object key name filtering"); policies and EventBridge want keys raw.
+  filter_prefixes = {
+    for bucket, prefixes in local.scanned : bucket => {
+      for prefix in prefixes : prefix => join("", [
+        for character in regexall("(?s:.)", prefix) :
+        can(regex("^[A-Za-z0-9/!_.*'()-]$", character)) ? character : replace(urlencode(character), "~", "%7E")
+      ])
     }
   }
 

@@ -81,7 +81,7 @@ variable "queue" {
   type = object({
     visibility_seconds   = optional(number, 60)
     receive_wait_seconds = optional(number, 20)
-    max_receives         = optional(number, 5)
+    max_receives         = optional(number, 30)
     retention_days       = optional(number, 14)
   })
   nullable = false
@@ -106,6 +106,13 @@ variable "queue" {
     condition     = var.queue.retention_days >= 1 && var.queue.retention_days <= 14
     error_message = "queue.retention_days must be 1 to 14; the dead-letter queues always keep 14."
   }
+}
+
+variable "forwarder_timeout_seconds" {
+  description = "The forwarder's timeout."
+  type        = number
+  nullable    = false
+  default     = 30
 }
 
 variable "mail" {

@@ -34,7 +34,8 @@ FORWARDER = "logscan-forwarder"
 SENDER = "logscan@example.com"
 VISIBILITY_SECONDS = 60
 RETENTION_SECONDS = 14 * 24 * 3600
-MAX_RECEIVES = 5
+MAX_RECEIVES = 30
+FORWARDER_SECONDS = 30
 FORWARDER_SOURCE = REPOSITORY / "terraform" / "forwarder" / "src"
 
 
@@ -100,6 +101,7 @@ def create_all(endpoint: str, bridged: bool = False, known: Resources | None = N
         "queue_arns": [queues.main.arn],
         "table_arns": [table_arn],
         "forwarder_queue_arns": [queues.main.arn, queues.failures.arn],
+        "failure_queue_arns": [queues.failures.arn],
         "forwarder_log_arns": [f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/{FORWARDER}:*"],
         "log_bucket_arns": [bucket_arn],
         "log_object_arns": [f"{bucket_arn}/*"],
@@ -183,7 +185,8 @@ def _create_queues(endpoint: str) -> _Queues:
     )
     allowed = {"redrivePermission": "byQueue", "sourceQueueArns": [main.arn]}
     sqs.set_queue_attributes(QueueUrl=dead_letter.url, Attributes={"RedriveAllowPolicy": json.dumps(allowed)})
-    return _Queues(main, dead_letter, create(FAILURE_QUEUE))
+    failures = create(FAILURE_QUEUE, VisibilityTimeout=str(6 * FORWARDER_SECONDS))
+    return _Queues(main, dead_letter, failures)
 
 
 def _queue_arn(sqs: Any, url: str) -> str:
@@ -253,7 +256,14 @@ def _install_forwarder(endpoint: str, queues: _Queues, role_arn: str, bucket_arn
         Role=role_arn,
         Code={"ZipFile": forwarder_zip()},
         Environment={"Variables": variables},
-        Timeout=30,
+        Timeout=FORWARDER_SECONDS,
+    )
+    functions.create_event_source_mapping(
+        EventSourceArn=queues.failures.arn,
+        FunctionName=FORWARDER,
+        Enabled=False,
+        BatchSize=10,
+        FunctionResponseTypes=["ReportBatchItemFailures"],
     )
     functions.add_permission(
         FunctionName=FORWARDER,

@@ -1,7 +1,10 @@
 """The Lambda handler: send what was created to the FIFO queue, keep what never can be, raise for the rest.
 
 Lambda calls again after an error, twice, and then hands the event to its on-failure destination, which is the same
-queue of failures. A retry sends messages anew that were taken the first time; deduplication makes that harmless.
+queue of failures. A retry sends messages again that were taken the first time; deduplication makes that harmless.
+
+The queue of failures may be the source as well (an event source mapping that is switched on to redrive it): a message
+that still cannot be forwarded stays there, so that no copy of it goes in circles.
 """
 
 import os
@@ -13,8 +16,8 @@ from botocore.config import Config
 from botocore.session import get_session
 
 from logscan_forwarder import metrics
-from logscan_forwarder.events import read
-from logscan_forwarder.queues import keep, send
+from logscan_forwarder.events import Reading, read
+from logscan_forwarder.queues import Sending, keep, send
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
@@ -36,40 +39,71 @@ if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
     client()
 
 
-def handler(event: Any, _context: object) -> dict[str, int]:
-    """Forward one notification.
+def handler(event: Any, _context: object) -> dict[str, Any]:
+    """Forward one notification, or messages of the queue of failures.
 
     Args:
-        event: S3's notification or EventBridge's event.
+        event: What S3, EventBridge, SNS or SQS calls with.
         _context: Lambda's context; not used.
 
     Returns:
         How many objects were `forwarded`, `skipped` (nothing to scan) and `rejected` (kept in the queue of failures).
+        For messages of that queue instead `batchItemFailures`, those that stay in it (Lambda developer guide,
+        "Implementing partial batch responses").
 
     Raises:
         ForwardError: SQS did not take everything, or nothing is set to keep what cannot be forwarded.
         ClientError: SQS refused the call.
     """
+    if _is_redrive(event):
+        return {"batchItemFailures": _redrive(event["Records"])}
     reading = read(event)
+    sending, rejected = _forward(reading)
+    for document, reason in rejected:
+        keep(client(), _failure_queue(reason), document, reason)
+    return {"forwarded": sending.sent, "skipped": reading.skipped, "rejected": len(rejected)}
+
+
+def _redrive(records: list[Any]) -> list[dict[str, str]]:
+    """Forward messages of the queue of failures; return those that are to stay there."""
+    staying = []
+    for record in records:
+        _, rejected = _forward(read({"Records": [record]}))
+        if rejected:
+            sys.stderr.write(f"message {record['messageId']} stays in the queue of failures: {rejected[0][1]}\n")
+            staying.append({"itemIdentifier": record["messageId"]})
+    return staying
+
+
+def _forward(reading: Reading) -> tuple[Sending, list[tuple[Any, str]]]:
+    """Send what was read; return what became of it, and what can never be sent with the reason.
+
+    Raises:
+        ForwardError: Another call may send what is missing.
+    """
     sending = send(client(), os.environ["QUEUE_URL"], reading.events)
-    rejected = [(r.record, r.reason) for r in reading.rejected] + sending.refused
-    counts = {"forwarded": sending.sent, "skipped": reading.skipped, "rejected": len(rejected)}
+    rejected = [(r.document, r.reason) for r in reading.rejected] + sending.refused
     _tell(Forwarded=sending.sent, Skipped=reading.skipped, Rejected=len(rejected), Retried=sending.retried)
     if sending.unsent:  # before anything is kept: Lambda calls again, and then keeps the event as a whole
         reasons = "; ".join(sorted(set(sending.unsent)))
         raise ForwardError(f"{len(sending.unsent)} of {len(reading.events)} messages were not taken: {reasons}")
-    _keep(rejected)
-    return counts
+    return sending, rejected
 
 
-def _keep(rejected: list[tuple[Any, str]]) -> None:
+def _is_redrive(event: Any) -> bool:
+    """Return whether an event is messages of the queue of failures."""
+    records = event.get("Records") if isinstance(event, dict) else None
+    name = os.environ.get("FAILURE_QUEUE_URL", "").rpartition("/")[2]
+    if not (name and isinstance(records, list) and records):
+        return False
+    return all(isinstance(r, dict) and str(r.get("eventSourceARN")).rpartition(":")[2] == name for r in records)
+
+
+def _failure_queue(reason: str) -> str:
     url = os.environ.get("FAILURE_QUEUE_URL")
-    if rejected and not url:
-        raise ForwardError(
-            f"{len(rejected)} records cannot be forwarded: {rejected[0][1]}; no FAILURE_QUEUE_URL is set"
-        )
-    for record, reason in rejected:
-        keep(client(), str(url), record, reason)
+    if not url:
+        raise ForwardError(f"what cannot be forwarded would be lost, since no FAILURE_QUEUE_URL is set: {reason}")
+    return url
 
 
 def _tell(**counts: int) -> None:

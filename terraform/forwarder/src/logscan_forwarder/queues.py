@@ -56,7 +56,10 @@ def send(queue: "SQSClient", url: str, events: list[ObjectEvent]) -> Sending:
 
 
 def keep(queue: "SQSClient", url: str, record: object, reason: str) -> None:
-    """Put what cannot be forwarded into the queue of failures, in the form of Lambda's own on-failure destination."""
+    """Put what cannot be forwarded into the queue of failures, in the form of Lambda's own on-failure destination.
+
+    The forwarder reads that form again.
+    """
     body = json.dumps({"requestPayload": record, "responsePayload": {"errorMessage": reason}}, default=str)
     queue.send_message(QueueUrl=url, MessageBody=body)
 

@@ -38,6 +38,35 @@ run "by_default" {
   }
 }
 
+run "prefixes_with_special_characters" {
+  variables {
+    prefixes         = ["dt=2024/", "a b+c/", "größe/", "plain-1_x.y!*'()/", "~%&@:,$?#/", ""]
+    existing_buckets = { theirs = { prefixes = ["dt=2024/"] } }
+  }
+
+  assert {
+    condition = output.filter_prefixes["logscan-logs-111122223333-eu-central-1"] == {
+      "dt=2024/"          = "dt%3D2024/"
+      "a b+c/"            = "a+b%2Bc/"
+      "größe/"            = "gr%C3%B6%C3%9Fe/"
+      "plain-1_x.y!*'()/" = "plain-1_x.y!*'()/"
+      "~%&@:,$?#/"        = "%7E%25%26%40%3A%2C%24%3F%23/"
+      ""                  = ""
+    }
+    error_message = "S3's filters take special characters URL-encoded only"
+  }
+
+  assert {
+    condition     = contains(output.policies.scanner.Statement[0].Resource, "arn:aws:s3:::logscan-logs-111122223333-eu-central-1/dt=2024/*")
+    error_message = "IAM compares keys as they are"
+  }
+
+  assert {
+    condition     = output.event_patterns.theirs.detail.object.key == [{ prefix = "dt=2024/" }]
+    error_message = "EventBridge compares keys as they are"
+  }
+}
+
 run "everything" {
   variables {
     prefixes    = ["app/", "audit/"]
