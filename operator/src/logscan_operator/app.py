@@ -16,6 +16,7 @@ from aiohttp import web
 
 from logscan_operator import health
 from logscan_operator.aws import Queue, ResultReader
+from logscan_operator.defaultpolicy import DefaultPolicy
 from logscan_operator.executor import Executor
 from logscan_operator.health import Progress
 from logscan_operator.intake import Intake
@@ -93,7 +94,10 @@ class Operator:
         self._scheduler = scheduler
         checks = PolicyChecks(self.view, fenced, lambda: self.progress.tick("policies"))
         self._intakes = [self._intake(fenced, number) for number in range(self._receivers())]
-        loops = [asyncio.create_task(loop) for loop in (scheduler.run(), checks.run(), leadership.keep())]
+        default = DefaultPolicy(self.view, fenced, self.settings)
+        loops = [
+            asyncio.create_task(loop) for loop in (scheduler.run(), checks.run(), default.run(), leadership.keep())
+        ]
         receiving = [asyncio.create_task(intake.run()) for intake in self._intakes]
         try:
             await asyncio.wait([*loops, *receiving, stopped], return_when=asyncio.FIRST_COMPLETED)
