@@ -1,9 +1,10 @@
 // Gitops answers what two GitOps tools make of an object, by their own code:
 //
-//	gitops status  < live.json     the kstatus library that Flux and kubectl's siblings wait with
-//	gitops drift   < triple.json   {"lastApplied", "config", "live"}: the client-side three-way diff of Argo CD
+//	gitops status < live.json           the kstatus library that Flux waits with
+//	gitops health SCRIPT < live.json    a health script in Lua, run as Argo CD runs it
+//	gitops drift < triple.json          {"lastApplied", "config", "live"}: Argo CD's client-side three-way diff
 //
-// status prints `STATUS: message`; drift prints the patch that would be sent, `{}` where all is in sync.
+// status and health print `STATUS: message`; drift prints the patch that would be sent, `{}` where all is in sync.
 package main
 
 import (
@@ -38,10 +39,12 @@ func run(arguments []string, in io.Reader, out io.Writer) error {
 	switch {
 	case len(arguments) == 1 && arguments[0] == "status":
 		return tellStatus(text, out)
+	case len(arguments) == 2 && arguments[0] == "health":
+		return tellHealth(arguments[1], text, out)
 	case len(arguments) == 1 && arguments[0] == "drift":
 		return tellDrift(text, out)
 	}
-	return fmt.Errorf("usage: gitops status|drift, with JSON on standard input")
+	return fmt.Errorf("usage: gitops status | health SCRIPT | drift, with JSON on standard input")
 }
 
 func tellStatus(text []byte, out io.Writer) error {

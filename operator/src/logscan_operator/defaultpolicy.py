@@ -1,7 +1,8 @@
 """The LogScanPolicy `default`, which the operator creates: it takes the objects that no other policy takes.
 
 Helm cannot make it: an installation refuses a kind that the API server does not know yet, and the CRDs come with that
-very installation. It is applied on the server's side and without force, so what a person changed of it stays.
+very installation. It is applied on the server's side and without force, so what a person changed of it stays; one that
+somebody else made under that name is left alone.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from logscan_operator.view import View
 NAME = "default"
 PRIORITY = -1000  # below any policy that says nothing about its priority
 MANAGER = "logscan-operator"
+OURS = {"app.kubernetes.io/managed-by": "logscan"}
 PERIOD_SECONDS = 2.0
 MOST_SECONDS = 60.0  # between tries that fail
 
@@ -31,7 +33,7 @@ def manifest(settings: Settings) -> Object | None:
     packs = [name.strip() for name in settings.default_policy_packs.split(",") if name.strip()]
     if not packs:
         return None
-    labels = {"app.kubernetes.io/managed-by": "logscan", "app.kubernetes.io/part-of": "logscan"}
+    labels = {**OURS, "app.kubernetes.io/part-of": "logscan"}
     return {
         "apiVersion": API_VERSION,
         "kind": "LogScanPolicy",
@@ -69,9 +71,13 @@ class DefaultPolicy:
         return self._applied and (self._key in self._view.policies or not self._view.synced)
 
     async def _apply(self, policy: Object) -> bool:
-        path, query = f"{paths.policies(self._key[0])}/{NAME}", {"fieldManager": MANAGER}
+        """Apply the policy unless it is somebody else's; return whether that is settled."""
         try:
-            self._view.policies.take(await self._api.request("PATCH", path, policy, query, APPLY))
+            if await self._is_foreign():
+                log.info("the LogScanPolicy %s is not the operator's and is left as it is", NAME)
+            else:
+                path, query = f"{paths.policies(self._key[0])}/{NAME}", {"fieldManager": MANAGER}
+                self._view.policies.take(await self._api.request("PATCH", path, policy, query, APPLY))
         except (ApiError, aiohttp.ClientError, TimeoutError) as error:
             if not (isinstance(error, ApiError) and error.reason == "Conflict"):
                 log.warning("the LogScanPolicy %s is not applied: %s", NAME, str(error) or type(error).__name__)
@@ -79,3 +85,8 @@ class DefaultPolicy:
             log.info("the LogScanPolicy %s was changed by others and is left as it is", NAME)
         self._applied = True
         return True
+
+    async def _is_foreign(self) -> bool:
+        query = {"fieldSelector": f"metadata.name={NAME}"}
+        found = (await self._api.request("GET", paths.policies(self._key[0]), query=query))["items"]
+        return any(not OURS.items() <= item["metadata"].get("labels", {}).items() for item in found)
