@@ -6,6 +6,9 @@ from typing import Any
 
 import pytest
 
+from logscan_api.labels import shown_object
+from logscan_api.rules import INLINE_BYTES
+from logscan_api.statuses import LogScanStatus
 from logscan_local.cluster import Kubectl, KubectlError
 from logscan_local.install import install_crds
 from logscan_local.paths import REPOSITORY
@@ -42,12 +45,32 @@ def changed(**changes: Any) -> dict[str, Any]:
     return document
 
 
-def apply(kubectl: Kubectl, document: dict[str, Any], dry_run: bool = True) -> None:
-    kubectl.run("apply", "--filename=-", *(["--dry-run=server"] if dry_run else []), stdin=json.dumps(document))
+def apply(kubectl: Kubectl, document: dict[str, Any], dry_run: bool = True, way: str = "--server-side=false") -> str:
+    flags = ["--dry-run=server"] if dry_run else []
+    return kubectl.run("apply", "--filename=-", way, *flags, stdin=json.dumps(document))
 
 
 def rule(**fields: Any) -> dict[str, Any]:
     return {"name": "r", "pattern": "x", **fields}
+
+
+def rules_of(size: int) -> list[dict[str, Any]]:
+    """Return a hundred rules whose patterns and excludes have so many bytes together, control characters among them."""
+    texts = [text_of(size // 200 + (number < size % 200)) for number in range(200)]
+    return [rule(name=f"r{n}", pattern=texts[2 * n], exclude=texts[2 * n + 1]) for n in range(100)]
+
+
+def text_of(size: int) -> str:
+    start = ('\x01\x1bö$"' * size).encode()[:size].decode(errors="ignore")
+    return start + "x" * (size - len(start.encode()))
+
+
+POLICY: dict[str, Any] = {
+    "apiVersion": SCAN["apiVersion"],
+    "kind": "LogScanPolicy",
+    "metadata": {"name": "policy"},
+    "spec": {"rules": {"inline": [rule(), rule(name="other", severity="critical")]}},
+}
 
 
 @pytest.mark.parametrize(
@@ -61,6 +84,10 @@ def rule(**fields: Any) -> dict[str, Any]:
         changed(rules__inline=[rule(name=f"r{n}") for n in range(100)]),
         changed(limits={"maxBytes": 1, "maxLineBytes": 256}, attempts=10, timeoutSeconds=10, priority=-1000),
         changed(job={"resources": {"limits": {"memory": "1Gi"}}, "labels": {"kueue.x-k8s.io/queue-name": "q"}}),
+        changed(source__s3__key="ö" * 512),
+        changed(ttlSecondsAfterFinished=0),
+        changed(ttlSecondsAfterFinished=316224000),
+        changed(ttlSecondsAfterFinished="never"),
     ],
 )
 def test_accepted(kubectl: Kubectl, document: dict[str, Any]) -> None:
@@ -83,6 +110,13 @@ def test_accepted(kubectl: Kubectl, document: dict[str, Any]) -> None:
         (changed(rules__inline=[rule(name="Not A Name")]), "spec.rules.inline[0].name"),
         (changed(attempts=0), "spec.attempts"),
         (changed(colour="red"), "spec.colour"),
+        (changed(source__s3__key="ö" * 513), "key has at most 1024 bytes (UTF-8), as in S3"),
+        (changed(source__s3__versionId="ö" * 513), "versionId has at most 1024 bytes"),
+        (changed(ttlSecondsAfterFinished=999999999999), "set seconds, from 0 to 316224000 (ten years), or never"),
+        (changed(ttlSecondsAfterFinished=-1), "or never"),
+        (changed(ttlSecondsAfterFinished="forever"), "or never"),
+        (changed(notify={"webhook": {"url": "https://größe"}}), "spec.notify.webhook.url"),
+        (changed(notify={"email": {"to": ["größe@example.com"]}}), "spec.notify.email.to[0]"),
     ],
 )
 def test_refused_with_advice(kubectl: Kubectl, document: dict[str, Any], words: str) -> None:
@@ -109,12 +143,83 @@ def test_only_some_fields_may_change(kubectl: Kubectl) -> None:
         apply(kubectl, changed(cancel=False))
 
 
-def test_short_names_and_categories(kubectl: Kubectl) -> None:
+@pytest.mark.parametrize("kind", ["LogScan", "LogScanPolicy"])
+def test_rules_have_a_bound_together(kubectl: Kubectl, kind: str) -> None:
+    """A bound on each alone would let a request grow beyond what Linux starts a process with."""
+    document = copy.deepcopy(SCAN if kind == "LogScan" else POLICY)
+    document["metadata"]["name"] = "many-rules"
+    document["spec"]["rules"] = {"packs": ["generic"], "inline": rules_of(INLINE_BYTES)}
+    apply(kubectl, document, way="--server-side")
+    document["spec"]["rules"]["inline"][0]["pattern"] += "x"
+    with pytest.raises(KubectlError) as refusal:
+        apply(kubectl, document, way="--server-side")
+    assert f"have at most {INLINE_BYTES} bytes (UTF-8) together" in str(refusal.value)
+
+
+def test_names_short_and_long(kubectl: Kubectl) -> None:
     apply(kubectl, {**SCAN, "metadata": {"name": "named"}}, dry_run=False)
     for name in ("lscan", "logscan", "logscans"):
         assert "named" in kubectl.run("get", name, "--output=name")
-    assert "logscan.logscan.dev/named" in kubectl.run("get", "all", "--output=name")
     assert "Where the logs are" in kubectl.run("explain", "logscan.spec")
+
+
+def test_everything_that_is_deleted_is_no_logscan(kubectl: Kubectl) -> None:
+    apply(kubectl, {**SCAN, "metadata": {"name": "spared"}}, dry_run=False)
+    kubectl.run("delete", "all", "--all")
+    assert "spared" in kubectl.run("get", "logscan", "spared", "--output=name")
+    kubectl.run("delete", "logscan", "spared")
+
+
+def test_scans_are_found_by_phase_bucket_policy_and_reason(kubectl: Kubectl) -> None:
+    for bucket in ("bucket-a", "bucket-b"):
+        document = changed(source__s3__bucket=bucket)
+        apply(kubectl, {**document, "metadata": {"name": f"in-{bucket}"}}, dry_run=False)
+    patch = json.dumps({"status": {"phase": "Failed", "reason": "AccessDenied", "policy": "pol"}})
+    kubectl.run("patch", "logscan", "in-bucket-b", "--subresource=status", "--type=merge", f"--patch={patch}")
+    for selector in (
+        "spec.source.s3.bucket=bucket-b",
+        "status.phase=Failed",
+        "status.reason=AccessDenied,status.phase!=Pending",
+        "status.policy=pol",
+    ):
+        assert kubectl.run("get", "logscans", f"--field-selector={selector}", "-oname").split() == [
+            "logscan.logscan.dev/in-bucket-b"
+        ]
+    apply(kubectl, {**POLICY, "metadata": {"name": "found"}}, dry_run=False)
+    assert "found" in kubectl.run("get", "logscanpolicies", "--field-selector=spec.action=Scan", "-oname")
+
+
+def test_words_of_a_newer_operator_are_taken(kubectl: Kubectl) -> None:
+    apply(kubectl, {**SCAN, "metadata": {"name": "newer"}}, dry_run=False)
+    top = {"rule": "r", "severity": "catastrophic", "lines": 1}
+    counts = {"bytes": 1, "decompressedBytes": 1, "lines": 1, "matchedLines": 1, "bySeverity": {"catastrophic": 1}}
+    summary = {**counts, "worstSeverity": "catastrophic", "topRules": [top]}
+    condition = {"type": "Ready", "status": "False", "message": "m", "lastTransitionTime": "2026-11-26T00:00:00Z"}
+    status = {"reason": "HeardOfTomorrow", "summary": summary, "conditions": [{**condition, "reason": "Tomorrow"}]}
+    patch = json.dumps({"status": status})
+    kubectl.run("patch", "logscan", "newer", "--subresource=status", "--type=merge", f"--patch={patch}")
+    read = LogScanStatus.model_validate(kubectl.get("logscan", "newer")["status"])
+    assert (read.reason, read.summary and read.summary.worst_severity) == ("HeardOfTomorrow", "catastrophic")
+
+
+def test_a_long_key_leaves_the_wide_list_readable(kubectl: Kubectl) -> None:
+    document = changed(source__s3__key="k" * 1024)
+    apply(kubectl, {**document, "metadata": {"name": "long-key"}}, dry_run=False)
+    patch = json.dumps({"status": {"object": shown_object("k" * 1024, None)}})
+    kubectl.run("patch", "logscan", "long-key", "--subresource=status", "--type=merge", f"--patch={patch}")
+    lines = kubectl.run("get", "logscans", "--output=wide").splitlines()
+    assert any("kkk\N{HORIZONTAL ELLIPSIS}kkk" in line for line in lines)
+    assert max(map(len, lines)) < 250
+
+
+@pytest.mark.parametrize("document", [changed(rules={"inline": [rule()]}, notify={"email": {"to": ["a@b.c"]}}), POLICY])
+def test_what_is_applied_again_is_unchanged(kubectl: Kubectl, document: dict[str, Any]) -> None:
+    document = {**document, "metadata": {"name": "again"}}
+    said = [apply(kubectl, document, dry_run=False).split()[-1] for _ in range(3)]
+    assert said == ["created", "unchanged", "unchanged"]
+    kubectl.run("diff", "--filename=-", stdin=json.dumps(document))
+    stored = kubectl.get(document["kind"], "again")
+    assert stored["spec"]["rules"]["inline"] == document["spec"]["rules"]["inline"]
 
 
 def test_samples_are_accepted(kubectl: Kubectl) -> None:
@@ -131,4 +236,7 @@ def test_a_policy_that_scans_needs_rules(kubectl: Kubectl) -> None:
 
 def test_status_cannot_be_written_with_the_spec(kubectl: Kubectl) -> None:
     apply(kubectl, {**changed(), "metadata": {"name": "fresh"}, "status": {"phase": "Succeeded"}}, dry_run=False)
-    assert kubectl.get("logscan", "fresh")["status"]["phase"] == "Pending"
+    born = kubectl.get("logscan", "fresh")["status"]
+    assert (born["phase"], born["reason"], born["observedGeneration"]) == ("Pending", "Waiting", -1)
+    apply(kubectl, {**POLICY, "metadata": {"name": "fresh"}}, dry_run=False)
+    assert kubectl.get("logscanpolicy", "fresh")["status"] == {"observedGeneration": -1}

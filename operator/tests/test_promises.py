@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 import yaml
 from aiohttp import ClientSession, TCPConnector, web
-from places import SEEN, Background, Place
+from places import RULES, SEEN, Background, Place
 
 from logscan_api.exitcodes import Reason
 from logscan_local.cluster import Object
@@ -373,3 +373,41 @@ def test_a_scan_without_rules_and_policy_says_so(new_place: NewPlace) -> None:
     place.operator()
     place.scan("norules", rules=None)
     SEEN.add(place.until("norules", phase="Failed")["reason"])
+
+
+def packs_of_default(place: Place) -> list[str]:
+    found = json.loads(place.kubectl.run("get", "logscanpolicy", "default", "--ignore-not-found", "-ojson") or "{}")
+    packs: list[str] = found["spec"]["rules"].get("packs", []) if found else []
+    return packs
+
+
+def test_the_default_policy_is_made_and_kept_and_what_people_change_in_it_stays(new_place: NewPlace) -> None:
+    place = new_place()
+    place.kubectl.run("delete", "logscanpolicy", "default")
+    operator = place.operator(default_policy_packs="generic, etcd")
+    eventually(lambda: packs_of_default(place) == ["generic", "etcd"], 30, "the policy default")
+    place.send(["after.log"])
+    place.until(place.name_of("after.log"), phase="Succeeded")
+    place.kubectl.run("delete", "logscanpolicy", "default")
+    eventually(lambda: packs_of_default(place) == ["generic", "etcd"], 30, "the policy default again")
+    operator.kill()
+    place.operator(default_policy_packs="nginx")
+    eventually(lambda: packs_of_default(place) == ["nginx"], 30, "the new packs")
+    mine = {"spec": {"attempts": 7, "rules": {"packs": ["java"]}}}
+    place.kubectl.run("patch", "logscanpolicy", "default", "--type=merge", f"--patch={json.dumps(mine)}")
+    place.operators[-1].kill()
+    last = place.operator(default_policy_packs="apache")
+    eventually(lambda: last.leading, 30, "a leader")
+    place.scan("then")
+    place.until("then", phase="Succeeded")
+    spec = place.kubectl.get("logscanpolicy", "default")["spec"]
+    assert (spec["rules"]["packs"], spec["attempts"]) == (["java"], 7)
+
+
+def test_a_default_policy_of_others_is_left_alone(new_place: NewPlace) -> None:
+    place = new_place()
+    operator = place.operator(default_policy_packs="nginx")
+    eventually(lambda: operator.leading, 30, "a leader")
+    place.scan("then")
+    place.until("then", phase="Succeeded")
+    assert place.kubectl.get("logscanpolicy", "default")["spec"]["rules"] == RULES

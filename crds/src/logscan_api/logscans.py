@@ -275,7 +275,7 @@ COLUMNS: list[dict[str, Any]] = [
     {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
     {"name": "Reason", "type": "string", "jsonPath": ".status.reason", "priority": 1},
     {"name": "Bucket", "type": "string", "jsonPath": ".spec.source.s3.bucket", "priority": 1},
-    {"name": "Object", "type": "string", "jsonPath": ".status.object", "priority": 1},
+    {"name": "Key", "type": "string", "jsonPath": ".status.object", "priority": 1},
     {"name": "Job", "type": "string", "jsonPath": ".status.job.name", "priority": 1},
 ]
 SELECTABLE = (".status.phase", ".status.reason", ".status.policy", ".spec.source.s3.bucket")

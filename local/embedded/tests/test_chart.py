@@ -33,6 +33,7 @@ ELSEWHERE = {
     "scanner_job",
     "reports_bucket",
     "mail_sender",
+    "default_policy_packs",
     "http_port",
 }
 
@@ -68,11 +69,48 @@ def test_the_defaults_obey_the_schema() -> None:
         ("watchNamespaces={A}", "'A' does not match pattern"),
         ("aws.queueUrl=logscan.fifo", "'logscan.fifo' does not match pattern"),
         ("metrics.podMonitor.enabled=maybe", "value must be one of"),
+        ("settings.agingSeconds=-0.5", "'-0.5' does not match pattern"),
+        ("settings.agingSeconds=0.0", "'0.0' does not match pattern"),
+        ("settings.maxConcurrent=0.5", "'0.5' does not match pattern"),
+        ("settings.debug=maybe", "value must be one of"),
+        ("settings.ttlSeconds=999999999999", "maximum: got 999,999,999,999, want 316,224,000"),
     ],
 )
 def test_a_bad_value_is_named(value: str, problem: str) -> None:
     with pytest.raises(StackError, match=problem):
         render(f"--set={value}")
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize("flag", ["--set", "--set-string"])
+@pytest.mark.parametrize(
+    ("value", "variable"),
+    [
+        ("settings.agingSeconds=0.5", 'LOGSCAN_AGING_SECONDS: "0.5"'),
+        ("settings.agingSeconds=30", 'LOGSCAN_AGING_SECONDS: "30"'),
+        ("settings.maxConcurrent=5", 'LOGSCAN_MAX_CONCURRENT: "5"'),
+        ("settings.failedTtlSeconds=31536000", 'LOGSCAN_FAILED_TTL_SECONDS: "31536000"'),
+        ("settings.debug=true", 'LOGSCAN_DEBUG: "true"'),
+    ],
+)
+def test_a_setting_may_be_given_in_each_of_helms_ways(flag: str, value: str, variable: str) -> None:
+    assert f"  {variable}\n" in render(f"{flag}={value}")
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize("case", CASES, ids=lambda p: p.stem)
+def test_the_chart_has_nothing_of_a_kind_that_it_brings(case: Path) -> None:
+    """Helm, and kubectl apply, refuse a kind that the cluster does not know yet, or make it by a race."""
+    assert not [m for m in rendered(case) if m["apiVersion"].startswith("logscan.dev/")]
+
+
+@pytest.mark.tools
+def test_a_slow_start_is_not_taken_for_a_dead_operator() -> None:
+    (pod,) = pods_in(rendered(CHART / "ci" / "default.yaml"))
+    (container,) = pod["spec"]["containers"]
+    probe = container["startupProbe"]
+    assert probe["periodSeconds"] * probe["failureThreshold"] >= 300
+    assert probe["periodSeconds"] <= 5, "ready soon after it has started"
 
 
 @pytest.mark.tools
@@ -122,12 +160,7 @@ def namespaces(bare_kubectl: Kubectl) -> Kubectl:
 @pytest.mark.controlplane
 @pytest.mark.parametrize("case", CASES, ids=lambda p: p.stem)
 def test_a_real_api_server_takes_it(case: Path, namespaces: Kubectl) -> None:
-    manifests = rendered(case, "--set=crds.install=false", "--api-versions=logscan.dev/v1alpha1")
-    manifests = [m for m in manifests if not m["apiVersion"].startswith("monitoring.coreos.com/")]
-    for crd in sorted((CHART / "files" / "crds").glob("*.yaml")):
-        namespaces.run("apply", "--server-side", "--force-conflicts", f"--filename={crd}")
-    known = eventually(lambda: "logscanpolicies" in namespaces.run("api-resources", "--cached=false"), 20, "the CRDs")
-    assert known
+    manifests = [m for m in rendered(case) if not m["apiVersion"].startswith("monitoring.coreos.com/")]
     taken = 0
     for namespace in {m["metadata"].get("namespace", namespaces.namespace) for m in manifests}:
         items = [m for m in manifests if m["metadata"].get("namespace", namespaces.namespace) == namespace]
@@ -135,6 +168,42 @@ def test_a_real_api_server_takes_it(case: Path, namespaces: Kubectl) -> None:
         there = Kubectl(namespaces.program, namespaces.kubeconfig, namespace)
         taken += len(there.run("apply", "--server-side", "--dry-run=server", "--filename=-", stdin=listed).splitlines())
     assert taken == len(manifests)
+
+
+@pytest.mark.controlplane
+@pytest.mark.parametrize(
+    ("role", "may", "may_not"),
+    [
+        ("view", ["get logscans", "watch logscanpolicies"], ["create logscans", "delete logscans"]),
+        (
+            "edit",
+            ["get logscanpolicies", "create logscans", "delete logscans", "patch logscans"],
+            ["create logscanpolicies", "patch logscans/status"],
+        ),
+        (
+            "admin",
+            ["create logscans", "create logscanpolicies"],
+            ["patch logscans/status", "patch logscanpolicies/status"],
+        ),
+    ],
+)
+def test_users_of_a_namespace_have_rights(namespaces: Kubectl, role: str, may: list[str], may_not: list[str]) -> None:
+    namespaces.apply([m for m in rendered(CHART / "ci" / "default.yaml") if m["kind"] == "ClusterRole"])
+    team = Kubectl(namespaces.program, namespaces.kubeconfig, "team-a")
+    team.run("create", "rolebinding", f"users-{role}", f"--clusterrole={role}", f"--user={role}-user")
+
+    def can(what: str) -> bool:
+        verb, resource = what.split()
+        name, _, subresource = resource.partition("/")
+        flags = [f"--as={role}-user", *([f"--subresource={subresource}"] if subresource else [])]
+        try:
+            return team.run("auth", "can-i", verb, f"{name}.logscan.dev", *flags).strip() == "yes"
+        except KubectlError:  # it ends with 1 where the answer is no
+            return False
+
+    for what in may:
+        eventually(lambda what=what: can(what), 20, f"{role} may {what}")  # type: ignore[misc]
+    assert not [what for what in may_not if can(what)]
 
 
 @pytest.mark.controlplane

@@ -1,6 +1,8 @@
 """The chart as Helm lives with it on a real cluster: install, check, upgrade with objects stored, uninstall."""
 
 import json
+import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,9 @@ from logscan_local.testing import eventually
 
 pytestmark = pytest.mark.stack
 
+INSTALLATIONS = int(os.environ.get("LOGSCAN_TEST_INSTALLATIONS", "5"))
+CRDS = ("logscans.logscan.dev", "logscanpolicies.logscan.dev")
+
 
 class Release:
     """The chart installed by Helm, in a namespace of its own."""
@@ -26,6 +31,7 @@ class Release:
         kubectl = stack.kubectl()
         self.kubectl = Kubectl(kubectl.program, kubectl.kubeconfig, "helmed")
         self._values = values
+        self.home = values.parent / "home"
         self.resources = resources = state.resources
         self.values: dict[str, Any] = {
             "aws": {
@@ -44,7 +50,9 @@ class Release:
         self._values.write_text(json.dumps(self.values))
         command = [str(binaries.helm(lambda _: None)), *arguments, "--namespace=helmed"]
         command += [f"--kubeconfig={self.kubectl.kubeconfig}"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=180)
+        # Helm and kubectl keep what they have discovered of a cluster below HOME.
+        environment = {**os.environ, "HOME": str(self.home), "HELM_CACHE_HOME": str(self.home / "helm")}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=180, env=environment)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -52,6 +60,17 @@ class Release:
         """Install or upgrade."""
         way = ["upgrade", "--install", "logscan", str(CHART), f"--values={self._values}", "--wait", "--timeout=90s"]
         return self.helm(*way, *flags)
+
+    def packs(self, *wanted: str) -> None:
+        """Wait until the policy `default` has these packs."""
+
+        def has_them() -> bool:
+            found = json.loads(
+                self.kubectl.run("get", "logscanpolicy", "default", "--ignore-not-found", "-ojson") or "{}"
+            )
+            return bool(found) and found["spec"]["rules"]["packs"] == list(wanted)
+
+        eventually(has_them, 60, f"the policy default with {wanted}")
 
 
 def scan(kubectl: Kubectl, name: str, bucket: str = "logs") -> None:
@@ -80,7 +99,7 @@ def release(tmp_path: Path) -> Iterator[Release]:
 def test_install_check_upgrade_and_uninstall(release: Release) -> None:
     kubectl = release.kubectl
     assert "helm test logscan" in release.apply()
-    assert kubectl.get("logscanpolicy", "default")["spec"]["rules"]["packs"] == ["generic"]
+    release.packs("generic")
 
     told = release.helm("test", "logscan", "--logs")
     assert "ok      read the table logscan-results" in told
@@ -90,15 +109,21 @@ def test_install_check_upgrade_and_uninstall(release: Release) -> None:
     scan(kubectl, "stored")
     eventually(lambda: kubectl.get("logscan", "stored").get("status", {}).get("phase") == "Failed", 60, "the scan")
 
-    # The first upgrade takes over what the installation made by a hook, with the values of then.
     release.values["defaultPolicy"] = {"packs": ["generic", "kubernetes"]}
     release.values["allowedBuckets"] = {"helmed": ["logs", "team-*"]}
     release.apply()
-    assert kubectl.get("logscanpolicy", "default")["spec"]["rules"]["packs"] == ["generic", "kubernetes"]
+    release.packs("generic", "kubernetes")
     assert kubectl.get("logscan", "stored")["status"]["reason"] == "ObjectNotFound"
     release.values["defaultPolicy"] = {"packs": ["etcd"]}
     release.apply()
-    assert kubectl.get("logscanpolicy", "default")["spec"]["rules"]["packs"] == ["etcd"]
+    release.packs("etcd")
+    # Whoever deletes it gets it again; what somebody adds to it stays.
+    kubectl.run("patch", "logscanpolicy", "default", "--type=merge", '--patch={"spec":{"attempts":2}}')
+    release.apply("--set=podAnnotations.new=pod")
+    release.packs("etcd")
+    assert kubectl.get("logscanpolicy", "default")["spec"]["attempts"] == 2
+    kubectl.run("delete", "logscanpolicy", "default")
+    release.packs("etcd")
 
     def refused() -> str:
         try:
@@ -135,6 +160,18 @@ def test_install_check_upgrade_and_uninstall(release: Release) -> None:
     release.apply()
     release.helm("uninstall", "logscan", "--wait", "--timeout=60s")
     eventually(lambda: not kubectl.get("crds")["items"], 60, "the CRDs to go with all that is stored")
+
+
+def test_the_first_installation_works_every_time(release: Release) -> None:
+    """A cluster that has never heard of the CRDs, and a Helm that has discovered nothing of it."""
+    kubectl = release.kubectl
+    for _ in range(INSTALLATIONS):
+        shutil.rmtree(release.home, ignore_errors=True)
+        release.helm("install", "logscan", str(CHART), f"--values={release._values}", "--set=replicas=0")
+        release.helm("uninstall", "logscan", "--wait", "--timeout=60s")
+        kubectl.run("delete", "crd", *CRDS, "--timeout=60s")
+    release.apply()
+    release.packs("generic")
 
 
 def test_the_check_says_what_is_wrong(release: Release) -> None:

@@ -37,7 +37,7 @@ class Audit:
                     yield json.loads(line)
 
     def used(self) -> set[Right]:
-        return {right_of(r) for r in self.requests() if "objectRef" in r}
+        return set().union(*(rights_of(r) for r in self.requests() if "objectRef" in r))
 
     def denied(self) -> set[Right]:
         return {right_of(r) for r in self.requests() if "objectRef" in r and r["responseStatus"]["code"] == 403}
@@ -47,6 +47,13 @@ def right_of(request: dict[str, Any]) -> Right:
     target = request["objectRef"]
     resource = "/".join(filter(None, [target.get("resource"), target.get("subresource")]))
     return target.get("apiGroup", ""), resource, request["verb"]
+
+
+def rights_of(request: dict[str, Any]) -> set[Right]:
+    """Return the rights that a request took: an apply that creates takes the right to create as well."""
+    group, resource, verb = right_of(request)
+    created = verb == "patch" and request.get("responseStatus", {}).get("code") == 201
+    return {(group, resource, verb), *([(group, resource, "create")] if created else [])}
 
 
 def rights_in(rule: Object) -> set[Right]:
@@ -88,6 +95,7 @@ def use_everything(kubectl: Kubectl, stack: Stack) -> None:
     """Bring about all that an operator does in its life."""
     state = stack.state()
     assert state is not None
+    kubectl.run("delete", "logscanpolicy", "default", "--ignore-not-found")
     restart(kubectl)
     aws.client("s3", state.resources.endpoint).put_object(Bucket=aws.BUCKET, Key="rights.log", Body=b"ERROR x\n")
     scan(kubectl, "rights-fails", ttlSecondsAfterFinished=1)

@@ -18,6 +18,7 @@ from aiohttp import web
 from logscan_operator import health
 from logscan_operator.aws import Queue, ResultReader
 from logscan_operator.circuit import Circuit
+from logscan_operator.defaultpolicy import DefaultPolicy
 from logscan_operator.executor import Executor
 from logscan_operator.following import Follower, Step
 from logscan_operator.health import Progress
@@ -119,7 +120,9 @@ class Operator:
         self._circuit = Circuit(fenced, self.settings.namespace, self.metrics)
         self._intakes = [self._intake(fenced, self._circuit, number) for number in range(self._receivers())]
         self._measure_queues()
-        loops = [asyncio.create_task(loop) for loop in (scheduler.run(), checks.run(), leadership.keep())]
+        default = DefaultPolicy(self.view, fenced, self.settings)
+        work = (scheduler.run(), checks.run(), default.run(), leadership.keep())
+        loops = [asyncio.create_task(loop) for loop in work]
         receiving = [asyncio.create_task(intake.run()) for intake in self._intakes]
         try:
             await asyncio.wait([*loops, *receiving, *ends], return_when=asyncio.FIRST_COMPLETED)

@@ -32,6 +32,11 @@ class Settings(BaseSettings):
     watch_namespaces: str = Field(
         default="", description="Further namespaces whose LogScans are run, separated by commas."
     )
+    default_policy_packs: str = Field(
+        default="",
+        description="Rule packs of the LogScanPolicy `default`, separated by commas: the operator creates it, "
+        "and again if it is deleted. Empty: there is none unless somebody makes it.",
+    )
     queue_url: str = Field(
         min_length=1, description="URLs of the SQS queues with object events, FIFO or standard, separated by commas."
     )

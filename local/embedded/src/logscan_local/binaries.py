@@ -26,7 +26,8 @@ KUBECTL = "kubectl"
 HELM = "helm"
 TOFU = "tofu"
 KIND = "kind"
-BUILT_ONLY = {HELM, TOFU, KIND}  # not among the control plane's downloads
+GITOPS = "gitops"
+BUILT_ONLY = {HELM, TOFU, KIND, GITOPS}  # not among the control plane's downloads
 
 Say = Callable[[str], None]
 
@@ -97,6 +98,15 @@ def kind(say: Say) -> Path:
         BinaryUnavailableError: There is none and it could not be built.
     """
     return _own_or_obtained(shutil.which(KIND), KIND, say)
+
+
+def gitops(say: Say) -> Path:
+    """Return the program that tells what kstatus and Argo CD's diff make of an object; see its source in local/tools.
+
+    Raises:
+        BinaryUnavailableError: It could not be built.
+    """
+    return _own_or_obtained(None, GITOPS, say)
 
 
 def _own_or_obtained(own: str | None, name: str, say: Say) -> Path:

@@ -22,6 +22,7 @@ PACKAGES = {
     "kubectl": (CONTROL_PLANE, "k8s.io/kubernetes/cmd/kubectl"),
     "helm": (TOOLS, "helm.sh/helm/v3/cmd/helm"),
     "kind": (TOOLS, "sigs.k8s.io/kind"),
+    "gitops": (TOOLS / "gitops", "logscan.local/gitops"),
     "tofu": (TOOLS / "opentofu", "github.com/opentofu/opentofu/cmd/tofu"),
 }
 PROGRESS_SECONDS = 15
