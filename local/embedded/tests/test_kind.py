@@ -15,7 +15,7 @@ import pytest
 import yaml
 from rich.console import Console
 
-from logscan_api.events import parse_message
+from logscan_api.events import ObjectEvent, parse_message
 from logscan_local import aws, kind, kindcluster, processes
 from logscan_local.aws import Resources
 from logscan_local.cluster import Kubectl
@@ -134,13 +134,19 @@ def received(resources: Resources, url: str) -> dict[str, Any]:
     return message
 
 
+def event_in(message: dict[str, Any]) -> ObjectEvent:
+    """Return the event of a message that the operator understands."""
+    (event,) = parse_message(message["Body"])
+    return event
+
+
 @pytest.mark.emulator
 @pytest.mark.parametrize("key", ["app.log", "a b/Größe + 1%.log"])
 def test_an_upload_becomes_a_message_of_the_forwarder(key: str, bridged: tuple[Resources, StackPaths]) -> None:
     resources, _ = bridged
     stored = aws.client("s3", resources.endpoint).put_object(Bucket=resources.bucket, Key=key, Body=b"x")
     message = received(resources, resources.queue_url)
-    (event,) = parse_message(message["Body"])
+    event = event_in(message)
     assert (event.bucket, event.key, event.version_id) == (resources.bucket, key, stored["VersionId"])
     assert len(message["Attributes"]["MessageGroupId"]) == 64
 
@@ -164,8 +170,7 @@ def test_the_bridge_is_ready_only_while_it_can_read_its_queue(bridged: tuple[Res
     aws.create_all(resources.endpoint, bridged=True, known=resources)
     eventually(bridge_ready(paths).exists, 40, "the bridge to be ready again")
     aws.client("s3", resources.endpoint).put_object(Bucket=resources.bucket, Key="after.log", Body=b"x")
-    (event,) = parse_message(received(resources, resources.queue_url)["Body"])
-    assert event.key == "after.log"
+    assert event_in(received(resources, resources.queue_url)).key == "after.log"
 
 
 @pytest.fixture
