@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -129,6 +130,55 @@ def test_a_changed_image_has_another_tag(tmp_path: Path) -> None:
     assert len(first) == len("kind-") + 12
     assert (first != second, second == third) == (True, True)
     assert bash(f"content_tag {name}-is-not-there").returncode != 0
+
+
+def own_kind() -> Path | None:
+    """Return kind, if the machine or the cache has it."""
+    found = [shutil.which("kind"), *cache_root().glob("bin/*/kind")]
+    return next((Path(path) for path in found if path), None)
+
+
+@pytest.mark.tools
+@pytest.mark.skipif(not engine_answers() or own_kind() is None, reason="there is no Docker engine, or no kind")
+def test_a_cluster_that_does_not_come_up_is_kept_for_looking_at(clone: Path, tmp_path: Path) -> None:
+    """By the real kind, with a node image in which nothing can be started."""
+    name, image = f"logscan-test-{os.getpid()}", f"logscan-test-node-{os.getpid()}:kind"
+    (tmp_path / "Dockerfile").write_text('FROM scratch\nCOPY Dockerfile /\nENTRYPOINT ["/no-such-program"]\n')
+    subprocess.run([str(DOCKER), "build", "--quiet", "--tag", image, str(tmp_path)], check=True, capture_output=True)
+    config = clone / "local" / "kind" / "cluster.yaml"
+    config.write_text(re.sub(r"image: \S+", f"image: {image}", config.read_text()))
+    (clone / ".venv").symlink_to(sys.prefix)
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    (tools / "kind").symlink_to(str(own_kind()))
+    (tools / "helm").write_text("#!/bin/sh\necho v3.99.0\n")  # not come to
+    (tools / "helm").chmod(0o755)
+    given = {"PATH": f"{tools}:{os.environ['PATH']}", "LOGSCAN_CACHE": str(tmp_path / "cache"), "KIND_CLUSTER": name}
+
+    def script(file: str) -> subprocess.CompletedProcess[str]:
+        command = [BASH, str(clone / "local" / "kind" / file)]
+        return subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **given})
+
+    def nodes() -> list[str]:
+        command = [str(DOCKER), "ps", "--all", "--quiet", f"--filter=label=io.x-k8s.kind.cluster={name}"]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+
+    try:
+        failed = script("up.sh")
+        kept = nodes()
+        again = script("up.sh")
+    finally:
+        removed = script("down.sh")
+        subprocess.run([str(DOCKER), "image", "rm", image], check=False, capture_output=True)
+    assert (failed.returncode, again.returncode) == (1, 1)
+    assert "no-such-program" in failed.stderr, "what kind says is not hidden"
+    assert f"{tools}/kind export logs --name {name}" in failed.stderr
+    assert f"docker logs {name}-control-plane" in failed.stderr
+    assert len(kept) == 1, "its node is there to look at"
+    assert "removing what an earlier run left unfinished" in again.stdout
+    assert removed.returncode == 0, removed.stderr
+    assert nodes() == []
+    assert not (tmp_path / "cache" / "kind" / name).exists()
 
 
 class Deployments:
