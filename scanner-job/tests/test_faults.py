@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from logscan_api.exitcodes import ExitCode
 from logscan_api.logscans import S3Source
 from logscan_api.requests import ScanIdentity, ScanRequest, resolve_limits
 from logscan_api.results import table_definition
@@ -39,12 +41,13 @@ class Proxy:
         breaks: So many times an answer ends in the middle.
         throttles: So many times the answer is 503 SlowDown.
         stall: Whether the next answer falls silent in the middle.
+        drops_range: Whether the header Range is lost on the way.
     """
 
     def __init__(self, port: int) -> None:
         self.sent = self.requests = self.breaks = self.throttles = 0
         self.stalled = threading.Event()
-        self.stall = False
+        self.stall = self.drops_range = False
         self._upstream = port
         self._server = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._server.getsockname()[1]}"
@@ -79,9 +82,12 @@ class Proxy:
                 )
                 return
             with closing(socket.create_connection(("127.0.0.1", self._upstream))) as server:
+                length = self._expected(head) - len(head)
+                if self.drops_range:
+                    head = re.sub(rb"\r\nrange: [^\r]*", b"", head, flags=re.IGNORECASE)
                 first, _, rest = head.partition(b"\r\n")
                 server.sendall(first + b"\r\nConnection: close\r\n" + rest)
-                self._answer(client, server, whole_object, self._expected(head) - len(head))
+                self._answer(client, server, whole_object, length)
 
     def _expected(self, head: bytes) -> int:
         for line in head.split(b"\r\n"):
@@ -118,6 +124,7 @@ def emulator() -> Iterator[int]:
         s3 = aws.client("s3", made.endpoint)
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": aws.REGION})
         s3.put_object(Bucket=BUCKET, Key="app.log", Body=BODY)
+        s3.put_object(Bucket=BUCKET, Key="small.log", Body=b"bad\n")
         aws.client("dynamodb", made.endpoint).create_table(**table_definition(TABLE))
         yield made.port
 
@@ -133,9 +140,19 @@ def proxy(emulator: int) -> Iterator[Proxy]:
 def scan(proxy: Proxy, folder: Path, **environment: str) -> dict[str, Any]:
     """Return the row of a scan by the real process."""
     ref = ResultRef(table=TABLE, pk=f"O#{uuid.uuid4().hex}", sk="S#1")
+    code, words = ended(proxy, folder, ref, "app.log", **environment)
+    assert code == 0, words
+    endpoint = f"http://127.0.0.1:{proxy._upstream}"
+    key = {"pk": {"S": ref.pk}, "sk": {"S": ref.sk}}
+    row: dict[str, Any] = aws.client("dynamodb", endpoint).get_item(TableName=TABLE, Key=key)["Item"]
+    return row
+
+
+def ended(proxy: Proxy, folder: Path, ref: ResultRef, key: str, **environment: str) -> tuple[int, str]:
+    """Return exit code and last words of a scan by the real process."""
     request = ScanRequest(
         scan=ScanIdentity(namespace="n", name="s", uid="u", attempt=1),
-        source=S3Source(bucket=BUCKET, key="app.log"),
+        source=S3Source(bucket=BUCKET, key=key),
         rules=[Rule(name="bad", pattern="bad$")],
         limits=resolve_limits(),
         result=ref,
@@ -149,13 +166,10 @@ def scan(proxy: Proxy, folder: Path, **environment: str) -> dict[str, Any]:
         "LOGSCAN_TERMINATION_PATH": str(folder / "words"),
         **environment,
     }
-    ended = subprocess.run([sys.executable, "-m", "logscan_scanner"], env=environment, capture_output=True, check=False)
-    assert ended.returncode == 0, ended.stderr.decode()
-    endpoint = f"http://127.0.0.1:{proxy._upstream}"
-    key = {"pk": {"S": ref.pk}, "sk": {"S": ref.sk}}
-    row: dict[str, Any] = aws.client("dynamodb", endpoint).get_item(TableName=TABLE, Key=key)["Item"]
-    assert json.loads((folder / "words").read_text())["code"] == 0
-    return row
+    done = subprocess.run([sys.executable, "-m", "logscan_scanner"], env=environment, capture_output=True, check=False)
+    words = json.loads((folder / "words").read_text())
+    assert words["code"] == done.returncode, done.stderr.decode()
+    return done.returncode, words["message"]
 
 
 def assert_whole(row: dict[str, Any], proxy: Proxy, more: int) -> None:
@@ -187,3 +201,12 @@ def test_a_connection_that_falls_silent(proxy: Proxy, tmp_path: Path) -> None:
     row = scan(proxy, tmp_path, LOGSCAN_READ_SECONDS="2")
     assert not proxy.stall
     assert_whole(row, proxy, more=1_000_000)
+
+
+@pytest.mark.parametrize("key", ["app.log", "small.log"])
+def test_a_range_that_is_lost_on_the_way_is_no_scan_of_what_came(proxy: Proxy, tmp_path: Path, key: str) -> None:
+    proxy.drops_range = True
+    code, words = ended(proxy, tmp_path, ResultRef(table=TABLE, pk=f"O#{uuid.uuid4().hex}", sk="S#1"), key)
+    assert code == ExitCode.INTERNAL_ERROR
+    for told in (f"cannot read s3://{BUCKET}/{key}", proxy.url, "AWS_ENDPOINT_URL", "Range"):
+        assert told in words

@@ -45,6 +45,7 @@ ELSEWHERE = "LOGSCAN_TEST_STATE" in os.environ
 only_embedded = pytest.mark.skipif(ELSEWHERE, reason="looks into the embedded stack's own processes or mailbox")
 
 OPERATOR = "--selector=app.kubernetes.io/component=operator"
+OURS = ("e2e/", "secret.log", "told.log")  # keys that the tests write
 PACKS = ["generic", "kubernetes", "etcd"]  # as the overlay's default policy
 
 
@@ -119,10 +120,32 @@ class Cloud:
         self.kubectl.run("apply", "--filename=-", stdin=json.dumps(document))
         return name
 
+    def forget_earlier_runs(self) -> None:
+        """Remove what an earlier run of these tests has left on the same cluster: its LogScans and rows."""
+        for scan in self.kubectl.get("logscans")["items"]:
+            if str(scan["spec"]["source"]["s3"].get("key", "")).startswith(OURS):
+                self.kubectl.run("delete", "logscan", scan["metadata"]["name"], "--ignore-not-found")
+        table = self.state.resources.table
+        for page in self.dynamodb.get_paginator("scan").paginate(TableName=table, ProjectionExpression="pk, sk"):
+            for key in page["Items"]:
+                if key["pk"]["S"].partition("#logs#")[2].startswith(OURS):
+                    self.dynamodb.delete_item(TableName=table, Key=key)
+
 
 @pytest.fixture(scope="module")
 def cloud(full_stack: Stack | Elsewhere) -> Cloud:
-    return Cloud(full_stack)
+    cloud = Cloud(full_stack)
+    cloud.forget_earlier_runs()
+    return cloud
+
+
+def test_a_second_run_begins_without_what_the_first_one_left(cloud: Cloud) -> None:
+    name = cloud.upload("e2e/first-run.log", text(10, 5))
+    cloud.ended(name)
+    assert cloud.rows("e2e/first-run.log")
+    cloud.forget_earlier_runs()
+    assert cloud.scan(name) == {}
+    assert cloud.rows("e2e/first-run.log") == []
 
 
 @pytest.mark.parametrize(
@@ -229,7 +252,7 @@ def test_kubectl_shows_describes_logs_and_deletes(cloud: Cloud) -> None:
 
 
 def test_what_fails_says_why_and_what_to_do(cloud: Cloud) -> None:
-    cloud.s3.create_bucket(Bucket="private-logs", CreateBucketConfiguration={"LocationConstraint": aws.REGION})
+    aws.create_bucket(cloud.state.resources.endpoint, "private-logs")
     cloud.upload("secret.log", b"ERROR\n", bucket="private-logs")
     cloud.upload("e2e/there.log", b"ERROR\n")
     broken = {"inline": [{"name": "broken", "pattern": "(unclosed"}]}

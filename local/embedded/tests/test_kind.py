@@ -1,38 +1,51 @@
-"""What `local/kind` is made of, as far as it runs without Docker: set-up, bridge, manifests."""
+"""What `local/kind` is made of, as far as it runs without kind: manifests, AWS set-up, bridge, upload."""
 
+import io
 import json
-import shutil
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import kubernetes_validate
 import pytest
 import yaml
+from rich.console import Console
 
-from logscan_api.events import read_message
-from logscan_local import aws, kind, processes
+from logscan_api.events import ObjectEvent, read_message
+from logscan_local import aws, kind, kindcluster, processes
+from logscan_local.aws import Resources
 from logscan_local.cluster import Kubectl
 from logscan_local.elsewhere import Elsewhere
-from logscan_local.emulator import running, start_bridge
+from logscan_local.emulator import bridge_ready, running, start_bridge
 from logscan_local.manifests import CHART
-from logscan_local.paths import REPOSITORY
+from logscan_local.paths import REPOSITORY, StackPaths
+from logscan_local.ports import free_ports
+from logscan_local.stack import Stack, State
 from logscan_local.testing import eventually
+from logscan_operator.settings import Settings
 
 FOLDER = REPOSITORY / "local" / "kind"
 INSIDE = "http://localstack.localstack.svc:4566/000000000000"
+# What kubeadm's static pods, CoreDNS and kindnet request on a node (kubeadm, phases/controlplane; kind, its manifests).
+SYSTEM_MILLICORES = 250 + 200 + 100 + 100 + 2 * 100 + 100
 
 
 def documents(name: str) -> list[dict[str, Any]]:
     return list(yaml.safe_load_all((FOLDER / name).read_text()))
 
 
+def chart_values(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((CHART / name).read_text())
+    return found
+
+
 @pytest.mark.tools
-@pytest.mark.parametrize("name", ["localstack.yaml", "bridge.yaml"])
-def test_its_manifests_obey_kubernetes_schemas(name: str) -> None:
-    for document in documents(name):
+def test_its_manifests_obey_kubernetes_schemas() -> None:
+    for document in [*documents("localstack.yaml"), *documents("bridge.yaml"), *kindcluster.bridge("o:1")]:
         kubernetes_validate.validate(document, "1.37", strict=True)
 
 
@@ -52,56 +65,63 @@ def test_the_host_reaches_localstack_where_the_set_up_looks_for_it() -> None:
     assert f"http://localhost:{mapping['hostPort']}" == kind.ENDPOINT
 
 
+def test_what_runs_there_fits_two_cpus() -> None:
+    """All scans that may run at once, and the operator twice, as while a new pod replaces the old one."""
+    values, localstack = (
+        chart_values("ci/kind.yaml"),
+        next(d for d in documents("localstack.yaml") if d["kind"] == "Deployment"),
+    )
+    (container,) = localstack["spec"]["template"]["spec"]["containers"]
+    settings = values["settings"]
+    scan = settings.get("scannerCpuRequest", Settings.model_fields["scanner_cpu_request"].default)
+    operator = values.get("resources", chart_values("values.yaml")["resources"])["requests"]["cpu"]
+    requests = [container["resources"]["requests"]["cpu"], *2 * [operator], *settings["maxConcurrent"] * [scan]]
+    assert all(request.endswith("m") for request in requests)
+    assert SYSTEM_MILLICORES + sum(int(request[:-1]) for request in requests) <= 2000
+
+
 def test_the_bridge_has_the_whole_forwarder_and_the_right_queues() -> None:
-    (bridge,) = documents("bridge.yaml")
+    config_map, bridge = kindcluster.bridge("logscan-operator:kind-1")
     pod = bridge["spec"]["template"]["spec"]
-    packed = {item["path"] for item in pod["volumes"][0]["configMap"]["items"]}
+    packed = {item["key"]: item["path"] for item in pod["volumes"][-1]["configMap"]["items"]}
     code = (REPOSITORY / "terraform" / "forwarder" / "src").glob("logscan_forwarder/*.py")
-    assert packed == {"bridge.py"} | {f"logscan_forwarder/{path.name}" for path in code}
-    environment = {v["name"]: v["value"] for v in pod["containers"][0]["env"]}
+    assert set(packed.values()) == {"bridge.py"} | {f"logscan_forwarder/{path.name}" for path in code}
+    assert packed.keys() == config_map["data"].keys()
+    (container,) = pod["containers"]
+    assert container["image"] == "logscan-operator:kind-1"
+    environment = {v["name"]: v["value"] for v in container["env"]}
     assert environment["UPLOADS_QUEUE_URL"] == f"{INSIDE}/{aws.UPLOADS_QUEUE}"
     assert environment["QUEUE_URL"] == f"{INSIDE}/{aws.QUEUE}"
     assert environment["FAILURE_QUEUE_URL"] == f"{INSIDE}/{aws.FAILURE_QUEUE}"
-    values = yaml.safe_load((CHART / "ci" / "kind.yaml").read_text())
+    assert container["readinessProbe"]["exec"]["command"] == ["test", "-e", environment["READY_FILE"]]
+    values = chart_values("ci/kind.yaml")
     assert (values["aws"]["queueUrl"], values["aws"]["table"]) == (environment["QUEUE_URL"], aws.TABLE)
     assert (values["aws"]["reportsBucket"], values["aws"]["mailSender"]) == (aws.REPORTS_BUCKET, aws.SENDER)
 
 
-@pytest.mark.parametrize("script", sorted(FOLDER.glob("*.sh")), ids=lambda p: p.name)
-def test_its_scripts_pass_shellcheck(script: Path) -> None:
-    shellcheck = Path(sys.executable).with_name("shellcheck")
-    done = subprocess.run(
-        [str(shellcheck), "-x", str(script)], capture_output=True, text=True, check=False, cwd=REPOSITORY
-    )
-    assert done.returncode == 0, done.stdout
+def test_other_code_makes_another_bridge(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def annotations() -> dict[str, str]:
+        found: dict[str, str] = kindcluster.bridge("o:1")[1]["spec"]["template"]["metadata"]["annotations"]
+        return found
 
-
-def test_its_scripts_say_what_is_missing(tmp_path: Path) -> None:
-    (tmp_path / "bash").symlink_to(str(shutil.which("bash")))
-    for program in ("dirname", "env"):
-        (tmp_path / program).symlink_to(str(shutil.which(program)))
-    environment = {"PATH": str(tmp_path), "HOME": str(tmp_path)}
-    said = {}
-    for name in ("up.sh", "test.sh"):
-        command = [str(shutil.which("bash")), str(FOLDER / name)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
-        assert done.returncode == 1
-        said[name] = done.stderr
-    assert "docker is not on PATH: kind runs its nodes as containers" in said["up.sh"]
-    assert "there is no cluster logscan: run `make kind-up` first" in said["test.sh"]
+    before = annotations()
+    assert annotations() == before
+    (tmp_path / "events.py").write_text("changed = True\n")
+    monkeypatch.setattr(kindcluster, "FORWARDER_SOURCE", tmp_path)
+    assert annotations() != before
 
 
 @pytest.fixture(scope="module")
-def bridged() -> Iterator[aws.Resources]:
+def bridged() -> Iterator[tuple[Resources, StackPaths]]:
     """Yield the emulator with the resources of kind, and the bridge running."""
     with running("test-bridge") as emulator:
         resources = aws.create_all(emulator.endpoint, bridged=True)
         bridge = start_bridge(emulator.paths, resources)
-        yield resources
+        yield resources, emulator.paths
         processes.stop([bridge])
 
 
-def received(resources: aws.Resources, url: str) -> dict[str, Any]:
+def received(resources: Resources, url: str) -> dict[str, Any]:
     """Return the next message of a queue, and delete it."""
     sqs = aws.client("sqs", resources.endpoint)
 
@@ -114,23 +134,45 @@ def received(resources: aws.Resources, url: str) -> dict[str, Any]:
     return message
 
 
+def event_in(message: dict[str, Any]) -> ObjectEvent:
+    """Return the event of a message that the operator understands."""
+    (event,) = read_message(message["Body"]).events
+    return event
+
+
 @pytest.mark.emulator
 @pytest.mark.parametrize("key", ["app.log", "a b/Größe + 1%.log"])
-def test_an_upload_becomes_a_message_of_the_forwarder(key: str, bridged: aws.Resources) -> None:
-    stored = aws.client("s3", bridged.endpoint).put_object(Bucket=bridged.bucket, Key=key, Body=b"x")
-    message = received(bridged, bridged.queue_url)
-    (event,) = read_message(message["Body"]).events
-    assert (event.bucket, event.key, event.version_id) == (bridged.bucket, key, stored["VersionId"])
+def test_an_upload_becomes_a_message_of_the_forwarder(key: str, bridged: tuple[Resources, StackPaths]) -> None:
+    resources, _ = bridged
+    stored = aws.client("s3", resources.endpoint).put_object(Bucket=resources.bucket, Key=key, Body=b"x")
+    message = received(resources, resources.queue_url)
+    event = event_in(message)
+    assert (event.bucket, event.key, event.version_id) == (resources.bucket, key, stored["VersionId"])
     assert len(message["Attributes"]["MessageGroupId"]) == 64
 
 
 @pytest.mark.emulator
-def test_what_cannot_be_forwarded_is_kept(bridged: aws.Resources) -> None:
-    sqs = aws.client("sqs", bridged.endpoint)
-    sqs.send_message(QueueUrl=str(bridged.uploads_queue_url), MessageBody=json.dumps({"hello": 1}))
-    kept = json.loads(received(bridged, bridged.failure_queue_url)["Body"])
-    assert kept["requestPayload"] == {"hello": 1}
-    assert "unknown kind of event" in kept["responsePayload"]["errorMessage"]
+@pytest.mark.parametrize(("body", "kept"), [('{"hello": 1}', {"hello": 1}), ("{no JSON", "{no JSON")])
+def test_what_cannot_be_forwarded_is_kept(body: str, kept: Any, bridged: tuple[Resources, StackPaths]) -> None:
+    resources, _ = bridged
+    sqs = aws.client("sqs", resources.endpoint)
+    sqs.send_message(QueueUrl=str(resources.uploads_queue_url), MessageBody=body)
+    record = json.loads(received(resources, resources.failure_queue_url)["Body"])
+    assert record["requestPayload"] == kept
+    assert record["responsePayload"]["errorMessage"]
+
+
+@pytest.mark.emulator
+def test_the_bridge_is_ready_only_while_it_can_read_its_queue(bridged: tuple[Resources, StackPaths]) -> None:
+    """As when LocalStack restarts and `make kind-up` makes everything again."""
+    resources, paths = bridged
+    assert bridge_ready(paths).exists()
+    aws.client("sqs", resources.endpoint).delete_queue(QueueUrl=resources.uploads_queue_url)
+    eventually(lambda: not bridge_ready(paths).exists(), 40, "the bridge to be unready")
+    aws.create_all(resources.endpoint, bridged=True, known=resources)
+    eventually(bridge_ready(paths).exists, 40, "the bridge to be ready again")
+    aws.client("s3", resources.endpoint).put_object(Bucket=resources.bucket, Key="after.log", Body=b"x")
+    assert event_in(received(resources, resources.queue_url)).key == "after.log"
 
 
 @pytest.fixture
@@ -140,15 +182,146 @@ def own_namespace(bare_kubectl: Kubectl) -> Iterator[Kubectl]:
     bare_kubectl.run("label", "namespace", bare_kubectl.namespace, "pod-security.kubernetes.io/enforce-")
 
 
+def what_is_there(endpoint: str, folder: Path) -> set[str]:
+    """Return which of the resources that a state file names are really there, and which keys work."""
+    resources, found = Elsewhere(folder / "state.json").state().resources, set()
+    s3, sqs = aws.client("s3", endpoint), aws.client("sqs", endpoint)
+
+    def look(name: str, call: Any, **arguments: Any) -> None:
+        with suppress(Exception):
+            call(**arguments)
+            found.add(name)
+
+    look("bucket", s3.head_bucket, Bucket=resources.bucket)
+    look("reports", s3.head_bucket, Bucket=resources.reports_bucket)
+    for name in (aws.QUEUE, aws.DEAD_LETTER_QUEUE, aws.FAILURE_QUEUE, aws.UPLOADS_QUEUE):
+        look(name, sqs.get_queue_url, QueueName=name)
+    look("table", aws.client("dynamodb", endpoint).describe_table, TableName=resources.table)
+    look("topic", aws.client("sns", endpoint).get_topic_attributes, TopicArn=resources.topic_arn)
+    if s3.get_bucket_notification_configuration(Bucket=resources.bucket).get("QueueConfigurations"):
+        found.add("notification")
+    for name, user in (("operator", resources.operator), ("scanner", resources.scanner)):
+        look(name, aws.client("sts", endpoint, user).get_caller_identity)
+    return found
+
+
+EVERYTHING = {
+    "bucket",
+    "reports",
+    aws.QUEUE,
+    aws.DEAD_LETTER_QUEUE,
+    aws.FAILURE_QUEUE,
+    aws.UPLOADS_QUEUE,
+    "table",
+    "topic",
+    "notification",
+    "operator",
+    "scanner",
+}
+
+
+def keys(kubectl: Kubectl) -> dict[str, Any]:
+    """Return what is in the Secrets."""
+    names = ("logscan-operator-aws", "logscan-scanner-aws")
+    return {name: kubectl.get("secret", name)["data"] for name in names}
+
+
 @pytest.mark.emulator
 @pytest.mark.controlplane
-def test_the_set_up_makes_resources_secrets_and_a_state_file(own_namespace: Kubectl, tmp_path: Path) -> None:
-    with running("test-kind") as emulator:
-        for _ in range(2):  # the second time finds everything there
-            kind.make_resources(tmp_path, own_namespace, emulator.endpoint)
-        state = Elsewhere(tmp_path / "state.json").state()
-        assert state.resources.queue_url.endswith(aws.QUEUE)
-        names = {s["metadata"]["name"] for s in own_namespace.get("secrets")["items"]}
-        assert {"logscan-operator-aws", "logscan-scanner-aws"} <= names
-        (tmp_path / "some.log").write_text("ERROR x\n")
-        assert kind.upload(tmp_path, tmp_path / "some.log").startswith("some-log-")
+def test_the_set_up_repairs_what_a_restart_of_localstack_has_lost(own_namespace: Kubectl, tmp_path: Path) -> None:
+    (port,), said = free_ports(1), list[str]()
+
+    def make() -> str:
+        return kindcluster.make_resources(tmp_path, own_namespace, f"http://127.0.0.1:{port}", said.append)
+
+    with running("test-kind", port=port) as emulator:
+        first, before = make(), keys(own_namespace)
+        assert what_is_there(emulator.endpoint, tmp_path) == EVERYTHING
+        assert (make(), keys(own_namespace)) == (first, before), "what is there is left"
+        # Some of it lost, by somebody's hand.
+        aws.client("sqs", emulator.endpoint).delete_queue(
+            QueueUrl=Elsewhere(tmp_path / "state.json").state().resources.queue_url
+        )
+        aws.client("dynamodb", emulator.endpoint).delete_table(TableName=aws.TABLE)
+        assert (make(), keys(own_namespace)) == (first, before), "users keep their keys as long as they are good"
+        assert what_is_there(emulator.endpoint, tmp_path) == EVERYTHING
+    with running("test-kind-restarted", port=port) as emulator:
+        second = make()
+        assert what_is_there(emulator.endpoint, tmp_path) == EVERYTHING
+        assert second != first, "the pods' annotation changes, so the operator takes the new keys"
+        assert keys(own_namespace) != before
+        # The state file is lost or damaged: nobody knows the keys' secrets any more.
+        (tmp_path / "state.json").write_text('{"parts": [')
+        assert make() != second
+        assert what_is_there(emulator.endpoint, tmp_path) == EVERYTHING
+    assert [line for line in said if "keeps nothing over a restart" in line]
+
+
+def ran(folder: Path, kubectl: Kubectl, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run the scripts' helper as they do."""
+    if not (folder / "kubeconfig").exists():
+        (folder / "kubeconfig").symlink_to(kubectl.kubeconfig)
+    command = [sys.executable, "-m", "logscan_local.kind", "--state", str(folder), "--kubectl", str(kubectl.program)]
+    return subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
+
+
+def written(folder: Path, resources: Resources, kubectl: Kubectl) -> None:
+    """Write the state file of a cluster."""
+    state = State([], resources, kubectl.program).to_json()
+    (folder / "state.json").write_text(json.dumps({**state, "kubeconfig": str(kubectl.kubeconfig)}))
+
+
+@pytest.mark.emulator
+@pytest.mark.controlplane
+def test_what_aws_refuses_is_one_sentence_that_says_what_to_do(bare_kubectl: Kubectl, tmp_path: Path) -> None:
+    log = tmp_path / "some.log"
+    log.write_text("ERROR x\n")
+    with running("test-empty") as emulator:
+        written(tmp_path, aws.create_all(emulator.endpoint, bridged=True), bare_kubectl)
+        aws.client("s3", emulator.endpoint).delete_bucket(Bucket=aws.BUCKET)
+        lost = ran(tmp_path, bare_kubectl, "demo", str(log))
+    away = ran(tmp_path, bare_kubectl, "demo", str(log))
+    asked = ran(tmp_path, bare_kubectl, "--endpoint", emulator.endpoint, "resources")
+    for done, words in ((lost, "NoSuchBucket"), (away, emulator.endpoint), (asked, emulator.endpoint)):
+        assert done.returncode == 1
+        assert words in done.stderr
+        assert "make kind-up" in done.stderr
+        assert len(done.stderr.splitlines()) == 1, done.stderr
+    nothing = ran(tmp_path, bare_kubectl, "demo", str(tmp_path / "no such.log"))
+    assert (nothing.returncode, nothing.stderr.count("\n")) == (1, 1)
+
+
+@pytest.mark.emulator
+@pytest.mark.controlplane
+def test_the_printed_variables_are_all_that_aws_and_kubectl_need(bare_kubectl: Kubectl, tmp_path: Path) -> None:
+    with running("test-env") as emulator:
+        written(tmp_path, aws.create_all(emulator.endpoint, bridged=True), bare_kubectl)
+        printed = ran(tmp_path, bare_kubectl, "env").stdout
+        put = "import boto3; print(boto3.client('s3').put_object(Bucket='logs', Key='k', Body=b'x')['VersionId'])"
+        script = (
+            f"{printed}\n{shlex.quote(sys.executable)} -c {shlex.quote(put)}\n{bare_kubectl.program} get --raw=/readyz"
+        )
+        done = subprocess.run(
+            ["bash", "-euc", script], capture_output=True, text=True, check=False, env={"HOME": str(tmp_path)}
+        )
+        assert done.returncode == 0, done.stderr
+        version, ready = done.stdout.split()
+        assert ready == "ok"
+        head = aws.client("s3", emulator.endpoint).head_object(Bucket="logs", Key="k")
+        assert head["VersionId"] == version
+
+
+@pytest.mark.stack
+def test_an_upload_is_followed_to_its_own_result(full_stack: Stack, tmp_path: Path) -> None:
+    """A key that is written twice, large enough for an upload in parts: each time its own version's scan is shown."""
+    state = full_stack.state()
+    assert state is not None
+    written(tmp_path, state.resources, full_stack.kubectl())
+    log, shown = tmp_path / "größe 1.log", io.StringIO()
+    for errors in (1, 2):
+        log.write_text(
+            f"{errors * 'ERROR something failed' + chr(10)}" * errors + "fine and nothing to see here\n" * 400_000
+        )
+        assert kind.demo(tmp_path, full_stack.kubectl(), log, Console(file=shown, width=200)) == 0
+    assert "1 of 400001 lines" in shown.getvalue()
+    assert "2 of 400002 lines" in shown.getvalue()

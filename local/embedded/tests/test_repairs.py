@@ -147,8 +147,8 @@ def test_the_scanner_reads_a_range_of_a_version_under_its_own_key(stored: tuple[
 def process_at(endpoint: str) -> psutil.Process:
     """Return the process that listens at an address."""
     port = int(endpoint.rpartition(":")[2])
-    listening = [c for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN and c.laddr]
-    (pid,) = {c.pid for c in listening if c.laddr[1] == port}
+    listening = [c for c in psutil.net_connections("tcp") if c.status == psutil.CONN_LISTEN]
+    (pid,) = {c.pid for c in listening if str(c.laddr[1:2]) == f"({port},)"}
     return psutil.Process(pid)
 
 

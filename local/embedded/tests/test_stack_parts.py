@@ -1,19 +1,31 @@
 """Parts of the stack that need no running one."""
 
+import bz2
+import gzip
 import io
+import lzma
+import random
 import socket
 import sys
 import zipfile
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from logscan_api.rules import Rule
 from logscan_local import __main__ as command
-from logscan_local import aws, grep, manifests, pki, ports, processes
+from logscan_local import aws, demo, grep, manifests, pki, ports, processes
 from logscan_local.errors import PartFailedError, StackError
 from logscan_local.paths import REPOSITORY, StackPaths, cache_root
 from logscan_local.stack import Stack
+from logscan_local.uploads import StoredFile
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 TALKER = [sys.executable, "-c", "import time; print('hello from the part', flush=True); time.sleep(60)"]
 QUITTER = [sys.executable, "-c", "print('no such luck'); raise SystemExit(3)"]
@@ -121,6 +133,58 @@ def test_grep_refuses_what_is_no_expression(tmp_path: Path) -> None:
     (tmp_path / "log").write_bytes(b"x\n")
     with pytest.raises(StackError, match="grep"):
         grep.count(Rule(name="r", pattern="("), tmp_path / "log")
+
+
+def test_grep_counts_through_a_pipe_what_is_larger_than_one(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b"ERROR harmless\nERROR serious\n" * 100_000)
+    assert grep.count(Rule(name="r", pattern="ERROR", exclude="harmless"), tmp_path / "log") == 100_000
+    with pytest.raises(StackError, match="grep"):
+        grep.count(Rule(name="r", pattern="ERROR", exclude="("), tmp_path / "log")
+
+
+@pytest.mark.parametrize(
+    "pack", [gzip.compress, bz2.compress, lzma.compress, zstd.compress, lambda b: 2 * gzip.compress(b)], ids=str
+)
+def test_what_is_compressed_is_decompressed_for_grep(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    (tmp_path / "packed").write_bytes(pack(b"ERROR\n" * 1000))
+    plain = grep.uncompressed(tmp_path / "packed", tmp_path / "plain")
+    assert set(plain.read_bytes().splitlines()) == {b"ERROR"}
+    (tmp_path / "cut").write_bytes(pack(random.Random(1).randbytes(50_000))[:-20])
+    with pytest.raises(StackError, match="cut cannot be decompressed"):
+        grep.uncompressed(tmp_path / "cut", tmp_path / "plain")
+
+
+def test_what_is_plain_is_taken_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "log").write_bytes(b"ERROR\n")
+    assert grep.uncompressed(tmp_path / "log", tmp_path / "plain") == tmp_path / "log"
+
+
+VERSIONED = StoredFile("logs", "a.log", "v1", "e", 1)
+
+
+@pytest.mark.parametrize(
+    ("stored", "source", "same"),
+    [
+        (VERSIONED, {"bucket": "logs", "key": "a.log", "versionId": "v1", "etag": "other"}, True),
+        (VERSIONED, {"bucket": "logs", "key": "a.log", "versionId": "v2", "etag": "e"}, False),
+        (VERSIONED, {"bucket": "logs", "key": "a.log"}, False),
+        (VERSIONED, {"bucket": "logs", "key": "b.log", "versionId": "v1"}, False),
+        (VERSIONED, {"bucket": "other", "key": "a.log", "versionId": "v1"}, False),
+        (VERSIONED, {"bucket": "logs", "prefix": "a"}, False),
+        (replace(VERSIONED, version_id=None), {"bucket": "logs", "key": "a.log", "etag": "e"}, True),
+        (replace(VERSIONED, version_id=None), {"bucket": "logs", "key": "a.log", "etag": "f"}, False),
+    ],
+)
+def test_a_scan_is_found_by_what_it_scans(stored: StoredFile, source: dict[str, str], same: bool) -> None:
+    assert stored.is_source_of({"metadata": {"name": "any"}, "spec": {"source": {"s3": source}}}) is same
+
+
+def test_a_large_log_is_waited_for_longer(tmp_path: Path) -> None:
+    (tmp_path / "small").write_bytes(b"x")
+    with (tmp_path / "large").open("wb") as file:
+        file.truncate(200 << 20)
+    assert demo.patience([tmp_path / "small"]) < 130
+    assert demo.patience([tmp_path / "large"]) > 500
 
 
 def test_stale_manifests_are_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

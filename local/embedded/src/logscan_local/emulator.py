@@ -98,16 +98,28 @@ def running(purpose: str, repaired: bool = True, port: int | None = None) -> Ite
 
 
 def start_bridge(paths: StackPaths, resources: Resources) -> Part:
-    """Start the bridge of kind for resources that were made for it (`create_all(..., bridged=True)`)."""
+    """Start the bridge of kind for resources that were made for it (`create_all(..., bridged=True)`).
+
+    Raises:
+        PartFailedError: It could not read its queue in time.
+    """
     environment = {
         "AWS_ENDPOINT_URL": resources.endpoint,
         "AWS_DEFAULT_REGION": aws.REGION,
         "UPLOADS_QUEUE_URL": str(resources.uploads_queue_url),
         "QUEUE_URL": resources.queue_url,
         "FAILURE_QUEUE_URL": resources.failure_queue_url,
+        "READY_FILE": str(bridge_ready(paths)),
         **aws.ADMINISTRATOR.environment(),
     }
-    return processes.start("bridge", [sys.executable, str(BRIDGE)], paths.logs / "bridge.log", environment)
+    part = processes.start("bridge", [sys.executable, str(BRIDGE)], paths.logs / "bridge.log", environment)
+    processes.wait_ready(part, bridge_ready(paths).exists, READY_SECONDS)
+    return part
+
+
+def bridge_ready(paths: StackPaths) -> Path:
+    """Return the file that is there while the bridge can read its queue."""
+    return paths.root / "bridge.ready"
 
 
 def _answers(url: str) -> bool:

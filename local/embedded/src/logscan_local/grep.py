@@ -35,15 +35,13 @@ def count(rule: Rule, path: Path) -> int:
     """
     flags = ["-i"] if rule.ignore_case else []
     if rule.exclude is None:
-        return _counted(_grep("-c", *flags, "-e", rule.pattern, str(path)))
+        return _counted(rule, _grep("-c", *flags, "-e", rule.pattern, str(path)))
     # Through a pipe, since the matching lines of a large file are large too.
     matching = _grep(*flags, "-e", rule.pattern, str(path))
     counting = _grep("-c", "-v", *flags, "-e", rule.exclude, "-", stdin=matching.stdout)
     if matching.stdout:
         matching.stdout.close()
-    counted = _counted(counting)
-    _ended(matching)
-    return counted
+    return _counted(rule, matching, counting)
 
 
 def uncompressed(source: Path, target: Path) -> Path:
@@ -79,18 +77,18 @@ def _grep(*arguments: str, stdin: IO[bytes] | None = None) -> subprocess.Popen[b
     )
 
 
-def _counted(process: subprocess.Popen[bytes]) -> int:
-    return int(_ended(process))
-
-
-def _ended(process: subprocess.Popen[bytes]) -> bytes:
-    """Return the rest of a grep's output; 1 means that it found nothing (POSIX, grep, "Exit status")."""
-    with process:
-        output, problem = process.communicate()
-    if process.returncode > 1:
-        command = " ".join(map(str, process.args)) if isinstance(process.args, list) else str(process.args)
-        raise StackError(f"{command}: {problem.decode(errors='replace').strip()}")
-    return output
+def _counted(rule: Rule, *processes: subprocess.Popen[bytes]) -> int:
+    """Return the number that the last grep of a pipe prints; 1 means that it is 0 (POSIX, grep, "Exit status")."""
+    number, problems = b"", []
+    for process in processes[::-1]:
+        with process:
+            output, problem = process.communicate()
+        number = number or output
+        if process.returncode > 1:
+            problems.append(problem.decode(errors="replace").strip())
+    if problems:
+        raise StackError(f"rule {rule.name}: {'; '.join(problems)}")
+    return int(number)
 
 
 _PATH = "/usr/local/bin:/opt/homebrew/bin:/usr/bin:/bin"

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from boto3.exceptions import Boto3Error
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import ConnectionError as BotoConnectionError
 from rich.console import Console
 
 from logscan_local import aws, kindcluster, rollout
@@ -61,10 +62,11 @@ def environment(folder: Path, kubectl: Kubectl) -> dict[str, str]:
 
 
 def explained(error: Exception, endpoint: str) -> str:
-    """Return one sentence for what AWS's library raises, with what to do."""
-    if isinstance(error, HTTPClientError):
-        return f"LocalStack does not answer at {endpoint} ({error}): `make kind-up` starts what does not run"
-    if isinstance(error, BotoCoreError | Boto3Error | ClientError):
+    """Return one sentence for what went wrong; where AWS's library raised it, with what to do."""
+    cause = error.__cause__ or error
+    if isinstance(cause, HTTPClientError | BotoConnectionError):
+        return f"LocalStack does not answer at {endpoint} ({cause}): `make kind-up` starts what does not run"
+    if isinstance(cause, BotoCoreError | Boto3Error | ClientError):
         again = "LocalStack keeps nothing over a restart, `make kind-up` makes again what is missing"
         return f"LocalStack refused: {error}; {again}"
     return str(error)

@@ -52,15 +52,16 @@ def create_user(iam: "IAMClient", name: str, values: Values, known: Credentials 
 
 
 def create_role(iam: "IAMClient", name: str, values: Values) -> str:
-    """Create a role for Lambda with its policy, and return its ARN."""
+    """Create a role for Lambda with its policy, unless it is there, and return its ARN."""
     role = f"logscan-{name}"
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=document)["Role"]["Arn"]
+    with suppress(iam.exceptions.EntityAlreadyExistsException):
+        iam.create_role(RoleName=role, AssumeRolePolicyDocument=document)
     iam.put_role_policy(
         RoleName=role, PolicyName=name, PolicyDocument=json.dumps(_relaxed(policy_document(name, values)))
     )
-    return arn
+    return str(iam.get_role(RoleName=role)["Role"]["Arn"])
 
 
 def policy_document(role: str, values: Values) -> dict[str, Any]:

@@ -113,7 +113,7 @@ class Objects:
             wanted,
             etag=answer["ETag"].strip('"'),
             version_id=answer.get("VersionId") or wanted.version_id,
-            size=_whole_size(answer),
+            size=_whole_size(answer, what, self._s3.meta.endpoint_url),
             modified=answer.get("LastModified"),
         )
         return found, self._ranges(found, answer["Body"])
@@ -157,14 +157,18 @@ class Objects:
         return self._s3.get_object(**{**arguments, **wanted.conditions()})
 
 
-def _whole_size(answer: Any) -> int:
+def _whole_size(answer: Any, what: str, endpoint: str) -> int:
     """Return an object's size from the answer to its first range.
 
-    AWS always says it in Content-Range; an emulator may send a small object whole instead.
+    S3 always says it in Content-Range (S3 API, "GetObject"); an answer without has the whole object, at any size.
+
+    Raises:
+        ScanError: It does not say it.
     """
-    if "ContentRange" in answer:
-        return int(answer["ContentRange"].rsplit("/", 1)[1])
-    size = int(answer["ContentLength"])
-    if size > RANGE_BYTES:
-        raise ScanError("S3 did not honour a ranged GET; is AWS_ENDPOINT_URL right?")
-    return size
+    told = str(answer.get("ContentRange", "")).rpartition("/")[2]
+    if told.isdecimal():
+        return int(told)
+    raise ScanError(
+        f"cannot {what}: {endpoint} answered a request for a range without Content-Range, as S3 does not: "
+        "check AWS_ENDPOINT_URL, and whether a proxy drops the header Range"
+    )
