@@ -102,6 +102,7 @@ def test_a_scan_that_runs_again_starts_with_nothing_of_the_run_before() -> None:
         "reason",
         "message",
         "conditions",
+        "object",
         "attempts",
         "priorAttempts",
         "lastHandledRetry",

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import threading
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any
 
 import kopf
 
@@ -19,6 +19,9 @@ from logscan_operator.kube import ApiError, Connection
 from logscan_operator.view import Table, View
 
 STOP_SECONDS = 5.0
+# Peers are told apart by it, and there are none. Without one kopf asks for the user's name, which no arbitrary
+# numeric user of a container has.
+IDENTITY: Any = "logscan-operator"
 
 log = logging.getLogger("logscan.watching")
 # It warns for each thread that signals are not its business, which is as it should be.
@@ -102,8 +105,7 @@ class _Thread(threading.Thread):
             registry=self._registry,
             settings=operator_settings(),
             namespaces=[self._namespace],
-            # kopf's own guess asks for the user's name, which a container need not have.
-            identity=cast("Any", self._namespace),
+            identity=IDENTITY,
             standalone=True,
             stop_flag=self._stop,
         )
