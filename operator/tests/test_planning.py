@@ -233,7 +233,9 @@ def test_where_no_job_can_be_created_one_scan_alone_tries_again_and_the_others_s
     notes = [action.status.message for action in actions if isinstance(action, WriteStatus)]
     assert notes == ["no Job can be created here now: failed calling webhook"] * 3
     later = NOW + timedelta(seconds=1)
-    probes = [a for a in plan(view, SETTINGS, later, {}, holds) if isinstance(a, CreateJob) and a.scan.key[0] == "team-a"]
+    probes = [
+        a for a in plan(view, SETTINGS, later, {}, holds) if isinstance(a, CreateJob) and a.scan.key[0] == "team-a"
+    ]
     assert [probe.scan.key[1] for probe in probes] == ["a0"]
     busy: dict[Key, Action] = {probes[0].scan.key: probes[0]}
     assert "a1" not in [n for k, n in names(plan(view, SETTINGS, later, busy, holds)) if k == "CreateJob"]

@@ -3,8 +3,8 @@
 import asyncio
 import json
 import os
-import re
 import random
+import re
 import shutil
 import signal
 import socket
@@ -204,7 +204,11 @@ BREAKS = {
     # kopf came as far as to ask the API server, which is not there.
     "nothing": ("", "FAILED  start the watches: ClientConnectorError", "ok      check rules"),
     # What no numeric user of a container has, kopf would ask for.
-    "the user's name": ("watching.IDENTITY = None", r"FAILED  start the watches: (KeyError|OSError)", "ok      check rules"),
+    "the user's name": (
+        "watching.IDENTITY = None",
+        r"FAILED  start the watches: (KeyError|OSError)",
+        "ok      check rules",
+    ),
     "the engine": (
         "rulechecks.check.__defaults__ = (['/nowhere'],)",
         "FAILED  start the watches: ClientConnectorError",
