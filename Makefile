@@ -70,7 +70,7 @@ format: $(READY) ## Format the code
 lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/shellcheck -x local/kind/*.sh tools/* .ci/run
+	$(BIN)/shellcheck -x local/kind/*.sh tools/base-image tools/engine-up .ci/run
 	$(BIN)/mypy $(SOURCES) benchmarks local/kind
 	@for tests in $(TESTS); do echo "mypy $$tests"; MYPYPATH=$$tests $(BIN)/mypy $$tests; done
 	$(BIN)/lint-imports

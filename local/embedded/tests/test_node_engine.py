@@ -27,7 +27,7 @@ def problem() -> str | None:
 
 
 PROBLEM = problem()
-if os.environ.get("LOGSCAN_TEST_ENGINE") == "required" and PROBLEM and "no image" not in PROBLEM:
+if PROBLEM and os.environ.get("LOGSCAN_TEST_ENGINE") == "required":
     pytest.fail(f"this machine must have an engine: {PROBLEM}", pytrace=False)
 pytestmark = [pytest.mark.engine, pytest.mark.skipif(PROBLEM is not None, reason=str(PROBLEM))]
 
@@ -99,8 +99,10 @@ async def test_output_is_kept_from_the_first_byte_to_the_last(tmp_path: Path) ->
         await (await runtime.start(launch(tmp_path, "talks", code))).ending
     finally:
         await runtime.aclose()
-    lines = (tmp_path / "talks.log").read_bytes().splitlines()
-    assert lines == [*(b"%d" % n for n in range(20000)), b"\xff end"]
+    output = (tmp_path / "talks.log").read_bytes()
+    assert output.count(b"\xff end") == 1
+    # The two streams are two pipes, so where the one meets the other is chance.
+    assert output.replace(b"\xff end", b"") == b"".join(b"%d\n" % n for n in range(20000))
 
 
 async def test_a_command_inside_and_what_its_group_used(tmp_path: Path) -> None:
@@ -128,6 +130,9 @@ async def test_images_that_are_not_there(tmp_path: Path) -> None:
         assert (await runtime.image(IMAGE, "Never")).identifier.startswith("sha256:")
     finally:
         await runtime.aclose()
+
+
+def test_an_image_that_was_not_built_is_named() -> None:
     with pytest.raises(EngineError, match=r"no image nobody/knows:1: run `make images`"):
         engine.require(["nobody/knows:1"])
 
