@@ -17,6 +17,9 @@ CHECKOV := .venv-checkov/.ready
 READY := $(VENV)/.ready
 STACK ?= default
 LOG ?=
+# How pods run: process, or docker for containers of the images that `make images` built.
+RUNTIME ?=
+RUN_BY = $(if $(RUNTIME),--runtime $(RUNTIME)) $(if $(TAG),--tag $(TAG))
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
@@ -41,8 +44,8 @@ $(CHECKOV): terraform/tests/checkov.lock $(READY)
 
 setup: $(READY) $(CHECKOV) ## Install everything for development
 
-up: $(READY) ## Bring the embedded stack up
-	@$(BIN)/logscan-local --stack $(STACK) up
+up: $(READY) ## Bring the embedded stack up (RUNTIME=docker: pods in containers of our images)
+	@$(BIN)/logscan-local --stack $(STACK) up $(RUN_BY)
 
 down: $(READY) ## Stop the embedded stack and remove its files
 	@$(BIN)/logscan-local --stack $(STACK) down
@@ -50,8 +53,8 @@ down: $(READY) ## Stop the embedded stack and remove its files
 status: $(READY) ## Show the embedded stack's processes
 	@$(BIN)/logscan-local --stack $(STACK) status
 
-demo: $(READY) ## Upload logs and watch them being scanned (LOG=/path adds one of yours)
-	@$(BIN)/logscan-local --stack $(STACK) demo $(if $(LOG),--log "$(LOG)")
+demo: $(READY) ## Upload logs and watch them being scanned (LOG=/path adds one of yours; RUNTIME=docker)
+	@$(BIN)/logscan-local --stack $(STACK) demo $(RUN_BY) $(if $(LOG),--log "$(LOG)")
 
 generate: $(READY) ## Write all generated files
 	$(BIN)/python -m logscan_api.crds crds
@@ -67,7 +70,7 @@ format: $(READY) ## Format the code
 lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/shellcheck -x local/kind/*.sh .ci/run
+	$(BIN)/shellcheck -x local/kind/*.sh tools/base-image tools/engine-up .ci/run
 	$(BIN)/mypy $(SOURCES) benchmarks local/kind
 	@for tests in $(TESTS); do echo "mypy $$tests"; MYPYPATH=$$tests $(BIN)/mypy $$tests; done
 	$(BIN)/lint-imports
@@ -84,7 +87,7 @@ PYTEST = --rootdir=$$package -c $$package/pyproject.toml -q $$package/tests
 
 unit: $(READY) ## Run the unit tests: no network, no server
 	@printf '%s\n' $(SUITES) | xargs -P 2 -I {} bash -c 'package={}; \
-	  output=$$($(BIN)/python -m pytest -m "not controlplane and not emulator and not stack and not stress and not tools" $(PYTEST) 2>&1); \
+	  output=$$($(BIN)/python -m pytest -m "not controlplane and not emulator and not stack and not stress and not tools and not engine" $(PYTEST) 2>&1); \
 	  status=$$?; printf "== %s: unit tests\n%s\n" "$$package" "$$output"; exit $$status'
 
 check: lint drift unit ## Everything that needs no server: format, lint, types, imports, drift, unit tests
@@ -104,11 +107,19 @@ coverage: $(READY)
 
 test: check tiers coverage ## Everything that runs on this machine
 
-images: $(READY) ## Build both images, by docker, podman or buildah (TAG=..., BASE=...)
+engine: ## Start a Docker engine on a Debian machine that has none (root)
+	@tools/engine-up
+
+images: $(READY) ## Build both images, by docker, podman or buildah (TAG=..., BASE=...; BASE=local: made here)
 	@$(BIN)/python -m logscan_local.imagebuild $(if $(TAG),--tag $(TAG)) $(if $(BASE),--base $(BASE))
 
-images-check: $(READY) ## Build and run the images on a local base: no Docker, no registry of images (root)
-	@$(BIN)/python -m logscan_local.imagecheck
+images-check: $(READY) ## Build the images on a local base, start the operator in a container, measure (root, Docker)
+	@$(BIN)/python -m logscan_local.imagecheck $(if $(TAG),--tag $(TAG)) $(if $(BASE),--base $(BASE))
+
+containers-test: $(READY) ## The tests of node and pipeline with pods in containers of our images (TAG=...)
+	LOGSCAN_TEST_RUNTIME=docker $(if $(TAG),LOGSCAN_TEST_TAG=$(TAG)) $(BIN)/python -m pytest --rootdir=local/embedded \
+	  -c local/embedded/pyproject.toml -q local/embedded/tests/test_node.py local/embedded/tests/test_node_engine.py \
+	  local/embedded/tests/test_end_to_end.py
 
 kind-up: $(READY) ## kind with LocalStack and logscan (needs Docker)
 	@local/kind/up.sh
@@ -148,4 +159,4 @@ bench-scanner: $(READY) ## Measure the scanner beside rg (about 10 minutes)
 clean: ## Remove what was installed into the clone
 	rm -rf $(VENV) $(dir $(CHECKOV)) .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup up down status demo generate format lint drift unit check tiers coverage test images images-check kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner lock clean
+.PHONY: help setup up down status demo generate format lint drift unit check tiers coverage test engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner lock clean

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from logscan_local import imagebuild
+from logscan_local import dockerfiles, imagebuild
 from logscan_local.imagebuild import ImageError
 from logscan_local.paths import REPOSITORY
 from logscan_local.testing import eventually
@@ -41,7 +41,7 @@ def test_a_build_shows_its_lines_as_they_come(tmp_path: Path, capfd: pytest.Capt
     tool.chmod(0o755)
     with ThreadPoolExecutor(1) as pool:
         names = pool.submit(imagebuild.build, str(tool), "1")
-        for _ in imagebuild.DOCKERFILES:
+        for _ in dockerfiles.DOCKERFILES:
             eventually(lambda: "  Step 1\n" in capfd.readouterr().err, what="the first step to be shown")
             gate.write_text("go on\n")
         assert names.result() == ["localhost/logscan-operator:1", "localhost/logscan-scanner:1"]
@@ -60,7 +60,7 @@ def test_a_build_that_fails_ends_after_its_output(tmp_path: Path, capfd: pytest.
 def test_images_and_chart_have_one_version() -> None:
     chart = yaml.safe_load((REPOSITORY / "manifests" / "chart" / "Chart.yaml").read_text())
     assert chart["appVersion"] == imagebuild.VERSION
-    for dockerfile in imagebuild.DOCKERFILES.values():
+    for dockerfile in dockerfiles.DOCKERFILES.values():
         text = (REPOSITORY / dockerfile).read_text()
         assert f"ARG VERSION={imagebuild.VERSION}\n" in text
         assert "USER 65532:65532" in text

@@ -200,7 +200,10 @@ def test_services_are_in_the_environment_where_the_pod_wants_links(pods: Pods) -
     env = [{"name": "SET", "value": "$(SOME_APP_SERVICE_PORT)$$"}]
     for name, links in (("linked", True), ("unlinked", False)):
         pods.create(name, code, {"env": env}, enableServiceLinks=links)
-    told = {name: pods.until(name, "Succeeded") and pods.kubectl.run("logs", name) for name in ("linked", "unlinked")}
+    told = {}
+    for name in ("linked", "unlinked"):
+        pods.until(name, "Succeeded")
+        told[name] = pods.kubectl.run("logs", name)
     assert told["linked"].startswith("['8080', '8080$', 'tcp://127.0.0.1:")
     assert told["unlinked"].startswith("[None, '$(SOME_APP_SERVICE_PORT)$', 'tcp://127.0.0.1:")
 

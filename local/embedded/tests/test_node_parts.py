@@ -14,7 +14,7 @@ from logscan_local.node.environment import ContainerConfigError
 from logscan_local.node.images import Image
 from logscan_local.node.kubelet_api import tail_offset
 from logscan_local.node.objects import cpu_limit, field_value, memory_limit
-from logscan_local.node.runtime import ImageMissingError
+from logscan_local.node.runtime import ImageMissingError, Mount
 from logscan_local.node.security import Security
 from logscan_local.node.status import pod_status
 
@@ -135,7 +135,7 @@ def test_images_go_by_the_last_part_of_their_name(reference: str) -> None:
 
 
 def test_paths_are_rewritten_where_mounts_are_impossible(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    wanted = [mounts.Mount(Path("/pods/tmp"), "/tmp"), mounts.Mount(Path("/pods/cfg"), "/etc/cfg")]
+    wanted = [Mount(Path("/pods/tmp"), "/tmp"), Mount(Path("/pods/cfg"), "/etc/cfg")]
     assert mounts.rewrite("/etc/cfg/a.txt", wanted) == "/pods/cfg/a.txt"
     assert mounts.rewrite("/tmp", wanted) == "/pods/tmp"
     assert mounts.rewrite("/tmpfile", wanted) == "/tmpfile"
@@ -173,10 +173,10 @@ def test_mounts_may_hide_the_nodes_own_files_and_lie_below_each_other(tmp_path: 
     words = tmp_path / "pod" / "words"
     words.touch()
     wanted = [
-        mounts.Mount(volumes["outer"], str(tmp_path)),  # hides all of the above
-        mounts.Mount(volumes["inner"], str(tmp_path / "below")),
-        mounts.Mount(volumes["absent"], "/etc/logscan-test/not/there", read_only=True),
-        mounts.Mount(words, "/dev/termination-log"),
+        Mount(volumes["outer"], str(tmp_path)),  # hides all of the above
+        Mount(volumes["inner"], str(tmp_path / "below")),
+        Mount(volumes["absent"], "/etc/logscan-test/not/there", read_only=True),
+        Mount(words, "/dev/termination-log"),
     ]
     script = f"""
         cat {tmp_path}/file {tmp_path}/below/file /etc/logscan-test/not/there/file {kept}/tool
@@ -190,7 +190,7 @@ def test_mounts_may_hide_the_nodes_own_files_and_lie_below_each_other(tmp_path: 
     assert words.read_text() == "last\n"
     assert not Path("/etc/logscan-test").exists()
     with pytest.raises(ValueError, match="not in /"):
-        mounts.wrap(["true"], [mounts.Mount(tmp_path, "/logscan-test")], tmp_path, False, [])
+        mounts.wrap(["true"], [Mount(tmp_path, "/logscan-test")], tmp_path, False, [])
 
 
 def test_a_probe_turns_after_its_threshold() -> None:

@@ -42,14 +42,27 @@ def read(image: str) -> Recipe:
     build, final = (stage for stage in re.split(r"^FROM .*$", text, flags=re.MULTILINE)[1:])
     variables = dict(word.split("=", 1) for line in _arguments("ENV", final) for word in shlex.split(line))
     copied = [line.split() for line in _arguments("COPY", build)]
+    lock = _one(path, "COPY of an image.lock", [word for line in copied for word in line if "image.lock" in word])
     return Recipe(
-        lock=REPOSITORY
-        / _one(path, "COPY of an image.lock", [w for line in copied for w in line if "image.lock" in w]),
-        packages=tuple(REPOSITORY / words[0] for words in copied if (REPOSITORY / words[0]).is_dir()),
+        lock=REPOSITORY / lock,
+        packages=tuple(
+            REPOSITORY / folder for folder in _packages(path, build, dict(w for w in copied if len(w) == 2))
+        ),
         entrypoint=tuple(json.loads(_one(path, "ENTRYPOINT", _arguments("ENTRYPOINT", final)))),
         user=_one(path, "USER", _arguments("USER", final)),
         variables=variables,
     )
+
+
+def _packages(path: Path, build: str, copied: dict[str, str]) -> list[str]:
+    """Return the folders that `pip wheel` makes packages of, by where they were copied from."""
+    wheel = _one(path, "pip wheel", [line for line in _arguments("RUN", build) if " wheel " in line])
+    sources = {target.removesuffix("/"): source for source, target in copied.items()}
+    folders = []
+    for name in re.findall(r"\s\./([\w/-]+)", wheel):
+        head, _, rest = name.partition("/")
+        folders.append(f"{sources[head]}/{rest}" if rest else sources[head])
+    return folders
 
 
 def _arguments(instruction: str, stage: str) -> list[str]:

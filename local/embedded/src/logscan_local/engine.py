@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 
-import aiohttp
 from aiodocker import Docker, DockerError
 
 from logscan_local.errors import StackError
@@ -38,10 +37,10 @@ def remove_containers(owner: str) -> None:
 async def _require(images: Sequence[str]) -> None:
     try:
         async with Docker() as engine:
+            await engine.version()
             for image in images:
                 await _has(engine, image)
-            await engine.version()
-    except (ValueError, OSError, aiohttp.ClientError) as error:
+    except (ValueError, DockerError) as error:
         raise EngineError(f"no Docker-compatible engine answers ({error}): {HOW_TO_START}") from error
 
 

@@ -92,7 +92,8 @@ class Stack:
                 self._say(f"{part.name} had died; {processes.tail(part)}")
             self._say("starting anew ...")
         self.down()
-        return self._start(with_operator, with_node, bridged)
+        runtime = self._runtime or (state.runtime if state else AS_PROCESSES)
+        return self._start(runtime, with_operator, with_node, bridged)
 
     def _unchanged(self, state: State) -> State:
         if self._runtime not in (None, state.runtime):
@@ -110,8 +111,7 @@ class Stack:
         processes.stop(list(reversed(parts)))
         nodes.clean(self.paths, runtime)
 
-    def _start(self, with_operator: bool, with_node: bool, bridged: bool) -> State:
-        runtime = self._runtime or AS_PROCESSES
+    def _start(self, runtime: PodRuntime, with_operator: bool, with_node: bool, bridged: bool) -> State:
         runtime.require()
         programs, kubectl = binaries.control_plane(self._say), binaries.kubectl(self._say)
         self.paths.root.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -49,11 +49,21 @@ class Agent:
                 await self._follow_pods()
         finally:
             beat.cancel()
-            for worker in self.workers.values():
-                for container in (*worker.containers, *worker.init_containers):
-                    if container.run is not None:
-                        await container.run.signal(signal.SIGKILL)
+            await self._abandon_pods()
             await self._clean()
+
+    async def _abandon_pods(self) -> None:
+        """Kill all containers; their workers end first, lest they start them again."""
+        workers, tasks = list(self.workers.values()), list(self.tasks.values())
+        for worker in workers:
+            worker.abandoned = True
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for worker in workers:
+            for container in (*worker.containers, *worker.init_containers):
+                if container.run is not None:
+                    await container.run.signal(signal.SIGKILL)
 
     async def _clean(self) -> None:
         """Remove what is left of pods: containers, volumes in memory, and at the start the logs too."""

@@ -59,6 +59,7 @@ class PodWorker:
         self.ended: tuple[str, str] | None = None
         self.reported: Object = {}
         self.measured = 0.0
+        self.abandoned = False
         self.changed = asyncio.Event()
 
     def update(self, pod: Object) -> None:
@@ -77,7 +78,8 @@ class PodWorker:
             while not self._deleted and not self._finished():
                 await self._tick()
         finally:
-            await self._tear_down()
+            if not self.abandoned:
+                await self._tear_down()
 
     @property
     def _deleted(self) -> bool:
