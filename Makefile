@@ -72,6 +72,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/shellcheck -x local/kind/*.sh tools/base-image tools/engine-up .ci/run
 	$(BIN)/mypy $(SOURCES) benchmarks local/kind
+	MYPYPATH=local/images/checks $(BIN)/mypy local/images/trim.py local/images/checks
 	@for tests in $(TESTS); do echo "mypy $$tests"; MYPYPATH=$$tests $(BIN)/mypy $$tests; done
 	$(BIN)/lint-imports
 

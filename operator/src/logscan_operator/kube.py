@@ -62,7 +62,7 @@ class Connection:
     def authorization(self) -> str | None:
         """Return the value of the Authorization header, its token fresh."""
         value: str | None = self._configuration.get_api_key_with_prefix("BearerToken")
-        return value
+        return value.strip() if value else None  # a token's file may end in a newline, a header must not
 
     def ssl_context(self) -> ssl.SSLContext:
         """Return the TLS context: the cluster's CA, and the client certificate if there is one."""

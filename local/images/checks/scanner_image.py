@@ -1,0 +1,51 @@
+"""Run in the scanner's image by its python: AWS's services and every format work with what was left there."""
+
+import bz2
+import gzip
+import lzma
+from pathlib import Path
+
+from common import error_code, expect, run, with_keys, without_keys
+
+from logscan_api.packs import pack_names, resolve_rules
+from logscan_api.rules import RuleSelection
+from logscan_engine.compiling import compile_rules
+from logscan_scanner.aws.clients import client, session
+from logscan_scanner.localfile import scan_file
+
+RULES = 'inline: [{name: error, pattern: "ERROR(?= bad)"}]'
+TEXT = b"INFO fine\nERROR bad\n"
+
+
+def aws(_folder: Path, address: str) -> None:
+    """The scanner's own clients, and what they make of errors."""
+    with_keys(address)
+    s3, dynamodb, ses, sns = (client(name) for name in ("s3", "dynamodb", "sesv2", "sns"))
+    expect(error_code(lambda: s3.get_object(Bucket="logs", Key="x")), "InvalidObjectState", "S3's error")
+    key = {"pk": {"S": "p"}}
+    expect(
+        error_code(lambda: dynamodb.get_item(TableName="t", Key=key)), "ResourceNotFoundException", "DynamoDB's error"
+    )
+    expect(error_code(lambda: ses.send_email(Content={})), "MessageRejected", "SES's error")
+    expect(error_code(lambda: sns.publish(TopicArn="arn:aws:sns:x:1:t", Message="m")), "NotFound", "SNS's error")
+    session.cache_clear()
+    without_keys()
+
+
+def formats(folder: Path, _address: str) -> None:
+    """A file of each compression is read, and a rule that needs confirmation matches in it."""
+    (folder / "rules.yaml").write_text(RULES)
+    stored = {"none": TEXT, "gzip": gzip.compress(TEXT), "bzip2": bz2.compress(TEXT), "xz": lzma.compress(TEXT)}
+    for name, content in stored.items():
+        (folder / name).write_bytes(content)
+        found = scan_file(str(folder / name), str(folder / "rules.yaml"))
+        expect((found["lines"], found["matchedLines"]), (2, 1), f"lines of a log stored as {name}")
+
+
+def rules(_folder: Path, _address: str) -> None:
+    """All packs compile."""
+    compile_rules(resolve_rules(RuleSelection(packs=pack_names())))
+
+
+if __name__ == "__main__":
+    run([aws, formats, rules])
