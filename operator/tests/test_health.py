@@ -91,7 +91,8 @@ async def test_counters_are_born_at_zero() -> None:
     series = await told(View(), Metrics(3))
     for name in (
         'messages_rejected_total{reason="malformed"}',
-        'messages_rejected_total{reason="not-created"}',
+        'messages_rejected_total{reason="unforeseen"}',
+        'messages_rejected_total{reason="outage"}',
         'aws_errors_total{service="sqs"}',
         'aws_errors_total{service="dynamodb"}',
         'scans_finished_total{phase="Succeeded"}',

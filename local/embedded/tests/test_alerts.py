@@ -113,6 +113,7 @@ def team(at: str = LEADER) -> str:
 
 REJECTED = name("messages_rejected_total", reason="malformed")
 NOT_CREATED = name("messages_rejected_total", reason="not-created")
+OUTAGE = name("messages_rejected_total", reason="outage")
 WATCH = name("watch_age_seconds", watched_namespace="logscan", resource="jobs")
 SUCCEEDED, FAILED = (name("scans_finished_total", phase=phase) for phase in ("Succeeded", "Failed"))
 SQS = name("aws_errors_total", service="sqs")
@@ -156,7 +157,7 @@ CASES = [
             (65, "LogscanMessagesRejected", {"reason": "malformed"}),
         ),
     ),
-    Case("messages that come again", {NOT_CREATED: growing(60)}, (60, 65, 100)),
+    Case("messages that come again", {NOT_CREATED: growing(60), OUTAGE: growing(60)}, (60, 65, 100)),
     Case(
         "nothing can be created",
         {name("intake_blocked"): then(0, 1), NOT_CREATED: growing(60)},

@@ -14,7 +14,7 @@ from logscan_api.statuses import Phase
 from logscan_operator import __version__
 from logscan_operator.view import View
 
-REJECTIONS = ("malformed", "not-created")
+REJECTIONS = ("malformed", "partly-malformed", "unforeseen", "not-created", "outage")
 SERVICES = ("sqs", "dynamodb")
 # Reasons of scans that wait, run, or ended without a failure; no series of failures is needed for them.
 NO_FAILURES = frozenset(
@@ -46,7 +46,10 @@ class Metrics:
         self.received = Counter("logscan_messages_received", "Messages received from SQS.", registry=registry)
         self.deleted = Counter("logscan_messages_deleted", "Messages deleted from SQS.", registry=registry)
         self.rejected = Counter(
-            "logscan_messages_rejected", "Messages put back or left, by reason.", ["reason"], registry=registry
+            "logscan_messages_rejected",
+            "Messages that stay in the queue, each time they are received.",
+            ["reason"],
+            registry=registry,
         )
         self.ignored = Counter("logscan_messages_ignored", "Objects that are not to be scanned.", registry=registry)
         self.duplicates = Counter("logscan_duplicates", "Messages whose LogScan was there already.", registry=registry)
