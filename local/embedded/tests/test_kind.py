@@ -239,12 +239,15 @@ def test_the_set_up_repairs_what_a_restart_of_localstack_has_lost(own_namespace:
         assert what_is_there(emulator.endpoint, tmp_path) == EVERYTHING
         assert (make(), keys(own_namespace)) == (first, before), "what is there is left"
         # Some of it lost, by somebody's hand.
-        aws.client("sqs", emulator.endpoint).delete_queue(
-            QueueUrl=Elsewhere(tmp_path / "state.json").state().resources.queue_url
-        )
+        sqs = aws.client("sqs", emulator.endpoint)
+        sqs.delete_queue(QueueUrl=Elsewhere(tmp_path / "state.json").state().resources.queue_url)
         aws.client("dynamodb", emulator.endpoint).delete_table(TableName=aws.TABLE)
+        failures = sqs.get_queue_url(QueueName=aws.FAILURE_QUEUE)["QueueUrl"]
+        sqs.set_queue_attributes(QueueUrl=failures, Attributes={"MessageRetentionPeriod": "60"})
         assert (make(), keys(own_namespace)) == (first, before), "users keep their keys as long as they are good"
         assert what_is_there(emulator.endpoint, tmp_path) == EVERYTHING
+        kept = sqs.get_queue_attributes(QueueUrl=failures, AttributeNames=["MessageRetentionPeriod"])["Attributes"]
+        assert kept == {"MessageRetentionPeriod": str(aws.RETENTION_SECONDS)}, "attributes of before are put right"
     with running("test-kind-restarted", port=port) as emulator:
         second = make()
         assert what_is_there(emulator.endpoint, tmp_path) == EVERYTHING

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
+from logscan_local import binaries
 from logscan_local.cluster import Kubectl, Object
+from logscan_local.manifests import CHART
 from logscan_local.paths import REPOSITORY, cache_root
 from logscan_local.testing import eventually
 
@@ -70,6 +73,29 @@ def test_the_state_is_in_the_cache_of_everything_else(given: dict[str, str], mon
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     assert bash('echo "$STATE"', KIND_CLUSTER="other").stdout.strip() == str(cache_root() / "kind" / "other")
+
+
+def test_nothing_is_asked_of_kubectl_that_old_ones_do_not_know() -> None:
+    """`kubectl wait --for=create` came with 1.31; the machine's own kubectl is taken whatever it is."""
+    code = [*FOLDER.glob("*.sh"), *(REPOSITORY / "local" / "embedded" / "src").rglob("*.py")]
+    assert [path.name for path in code if re.search(r"--for[= ']+create", path.read_text())] == []
+
+
+@pytest.mark.tools
+def test_the_chart_takes_the_tags_and_the_checksum_that_up_gives_it() -> None:
+    """So that another image, or other keys, make another pod."""
+    (given,) = re.findall(r'--set-string ("[^"]+")', (FOLDER / "up.sh").read_text())
+    values = bash(f"operator=kind-0123 scanner=kind-4567 secrets=89ab; echo {given}").stdout.strip()
+    helm = binaries.helm(lambda line: None)
+    command = [str(helm), "template", "logscan", str(CHART), "--namespace=logscan"]
+    command += [f"--values={CHART / 'ci' / 'kind.yaml'}", f"--set-string={values}"]
+    rendered = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    documents = [one for one in yaml.safe_load_all(rendered) if one]
+    template = next(d for d in documents if d["kind"] == "Deployment")["spec"]["template"]
+    assert template["spec"]["containers"][0]["image"] == "logscan-operator:kind-0123"
+    assert template["metadata"]["annotations"]["logscan.dev/secrets"] == "89ab"
+    settings = next(d for d in documents if d["kind"] == "ConfigMap")["data"]
+    assert settings["LOGSCAN_SCANNER_IMAGE"] == "logscan-scanner:kind-4567"
 
 
 @pytest.fixture

@@ -138,7 +138,7 @@ def _own(path: Path, folder: Path) -> tuple[str, Path, Path]:
     try:
         copy = Path(shutil.copyfile(path, folder / "own"))
     except OSError as error:
-        raise StackError(f"LOG={path} cannot be read: {error.strerror}") from error
+        raise StackError(f"LOG={path} cannot be read: {error.strerror or error}") from error
     if not copy.stat().st_size:
         raise StackError(f"LOG={path} is empty: there is nothing to scan")
     return f"demo/own/{path.name}", grep.uncompressed(copy, folder / "own.plain"), copy
