@@ -34,6 +34,21 @@ def test_a_scans_own_time_goes_first() -> None:
     assert names(view, age=400, ttl_seconds=10**6) == ["own"]
 
 
+def test_never_means_never() -> None:
+    view = view_of(
+        scan_body("kept", status={**SUCCEEDED, "completionTime": stamp(-(10**6))}, ttlSecondsAfterFinished="never"),
+        scan_body("other", status=SUCCEEDED),
+    )
+    assert names(view, age=10**9, ttl_seconds=10**10) == ["other"]
+    assert names(view, max_finished=1) == [], "it does not count among those that are kept"
+    assert names(view, max_finished=0) == ["other"]
+
+
+def test_a_time_beyond_all_dates_ends_nothing() -> None:
+    view = view_of(scan_body("far", status=SUCCEEDED, ttlSecondsAfterFinished=999_999_999_999_999))
+    assert names(view, age=10**7) == []
+
+
 def test_the_oldest_go_beyond_the_number_that_is_kept() -> None:
     bodies = [scan_body(f"s{n}", status={**SUCCEEDED, "completionTime": stamp(-n)}) for n in range(5)]
     assert names(view_of(*bodies), max_finished=3) == ["s4", "s3"]

@@ -53,6 +53,13 @@ def test_an_event_becomes_a_scan_of_exactly_its_version() -> None:
     }
 
 
+def test_a_scan_is_found_by_its_bucket_and_policy() -> None:
+    manifest = decide(EVENT, {"p" * 100: SCAN_ALL}, "logscan")
+    assert not isinstance(manifest, Ignored)
+    labels = manifest["metadata"]["labels"]
+    assert (labels["logscan.dev/bucket"], labels["logscan.dev/policy"][:50]) == ("logs", "p" * 50)
+
+
 def test_the_null_version_is_none() -> None:
     manifest = decide(
         EVENT.model_copy(update={"version_id": "null"}), {"default": SCAN_ALL}, "logscan", nothing_scanned

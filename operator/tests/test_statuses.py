@@ -42,6 +42,13 @@ def test_a_condition_keeps_its_time_while_its_status_stays() -> None:
     assert [c.reason for c in admitted] == ["ConcurrencyLimit", "Suspended", "JobCreated"]
 
 
+def test_every_status_shows_what_is_scanned_in_short() -> None:
+    long = scan(source={"s3": {"bucket": "logs", "prefix": "p" * 1024}})
+    shown = statuses.running(long, job(), NOW).object
+    assert shown is not None
+    assert (len(shown), shown[-4:]) == (60, "ppp*")
+
+
 def test_a_retry_keeps_the_first_start() -> None:
     first = scan(status={"phase": "Queued", "startTime": stamp(-100), "retryTime": stamp(-1), "attempts": 1})
     status = statuses.running(first, job(attempt=2), NOW)

@@ -2,8 +2,10 @@
 
 import copy
 import json
+import re
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,9 +52,11 @@ def kubectl(bare_kubectl: Kubectl) -> Kubectl:
     return bare_kubectl
 
 
-def gitops(command: str, document: Any) -> str:
-    program = binaries.gitops(lambda _: None)
-    done = subprocess.run([program, command], input=json.dumps(document), capture_output=True, text=True, check=False)
+def gitops(document: Any, *arguments: str) -> str:
+    program = str(binaries.gitops(lambda _: None))
+    done = subprocess.run(
+        [program, *arguments], input=json.dumps(document), capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
 
@@ -70,9 +74,9 @@ def test_what_is_in_git_is_in_sync(kubectl: Kubectl, sample: Object) -> None:
     live = applied(kubectl, document)
     last = json.loads(live["metadata"]["annotations"].pop(LAST_APPLIED))
     last["metadata"].pop("annotations")
-    assert gitops("drift", {"lastApplied": last, "config": document, "live": live}) == "{}"
+    assert gitops({"lastApplied": last, "config": document, "live": live}, "drift") == "{}"
     document["spec"]["priority"] = 7
-    patch = json.loads(gitops("drift", {"lastApplied": last, "config": document, "live": live}))
+    patch = json.loads(gitops({"lastApplied": last, "config": document, "live": live}, "drift"))
     assert patch == {"spec": {"priority": 7}}, "a change is seen"
 
 
@@ -80,7 +84,7 @@ def test_what_is_in_git_is_in_sync(kubectl: Kubectl, sample: Object) -> None:
 def test_what_nobody_has_looked_at_is_in_progress(kubectl: Kubectl, kind: str) -> None:
     (document,) = [s for s in SAMPLES if s["metadata"]["name"] == "full" and s["kind"] == kind]
     live = applied(kubectl, {**document, "metadata": {"name": "born"}})
-    assert gitops("status", live).startswith("InProgress: ")
+    assert gitops(live, "status").startswith("InProgress: ")
 
 
 def condition(kind: str, status: str) -> Object:
@@ -102,4 +106,34 @@ def test_the_schema_holds_what_kstatus_reads(kubectl: Kubectl, conditions: list[
     status = {"observedGeneration": generation, "conditions": [condition(*one) for one in conditions]}
     patch = json.dumps({"status": status})
     kubectl.run("patch", "logscan", "told", "--subresource=status", "--type=merge", f"--patch={patch}")
-    assert gitops("status", kubectl.get("logscan", "told")).startswith(f"{verdict}: ")
+    assert gitops(kubectl.get("logscan", "told"), "status").startswith(f"{verdict}: ")
+
+
+@pytest.fixture(scope="module")
+def script(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the health script that the documentation gives."""
+    (text,) = re.findall(r"```lua\n(.*?)```", (REPOSITORY / "docs" / "gitops.md").read_text(), re.DOTALL)
+    path = tmp_path_factory.mktemp("argo") / "health.lua"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        (None, "Progressing: waits for the operator"),
+        ({"observedGeneration": -1, "phase": "Pending"}, "Progressing: waits for the operator"),
+        ({"phase": "Queued", "conditions": [("Ready", "False"), ("Reconciling", "True")]}, "Progressing: because"),
+        ({"phase": "Suspended", "conditions": [("Ready", "False")]}, "Suspended: because"),
+        ({"phase": "Succeeded", "conditions": [("Ready", "True")]}, "Healthy: because"),
+        ({"phase": "Failed", "conditions": [("Ready", "False"), ("Stalled", "True")]}, "Degraded: because"),
+        ({"conditions": [("Ready", "True")]}, "Healthy: because"),
+        ({"observedGeneration": 1, "conditions": [("Ready", "True")]}, "Progressing: waits for the operator"),
+    ],
+)
+def test_argos_health_by_the_documented_script(script: Path, status: Object | None, verdict: str) -> None:
+    live = {**FULL, "metadata": {"name": "x", "generation": 2}}
+    if status is not None:
+        conditions = [condition(*one) for one in status.get("conditions", [])]
+        live["status"] = {"observedGeneration": 2, **status, "conditions": conditions}
+    assert gitops(live, "health", str(script)) == verdict

@@ -1,8 +1,8 @@
 """The LogScanPolicy `default`, which the operator creates: it takes the objects that no other policy takes.
 
 Helm cannot make it: an installation refuses a kind that the API server does not know yet, and the CRDs come with that
-very installation. It is applied on the server's side and without force, so what a person changed of it stays; one that
-somebody else made under that name is left alone.
+very installation. It is applied on the server's side and without force, so what others add to it stays, packs too; one
+that somebody else made under that name is left alone.
 """
 
 import asyncio
