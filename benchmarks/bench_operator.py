@@ -28,6 +28,7 @@ from logscan_local.install import install_crds
 from logscan_local.operators import OperatorProcess
 from logscan_local.stack import Stack, State
 from logscan_local.standin import StandIn
+from logscan_operator.holds import Holds
 from logscan_operator.kube import JSON_MERGE, ApiError, ApiServer, Connection
 from logscan_operator.planning import plan
 from logscan_operator.settings import Settings
@@ -367,7 +368,7 @@ def plan_cost(bench: Bench, count: int) -> None:
     times = []
     for _ in range(30):
         begin = time.perf_counter()
-        plan(view, settings, now, {})
+        plan(view, settings, now, {}, Holds(settings))
         times.append((time.perf_counter() - begin) * 1000)
     bench.row(
         f"a plan with {count} scans known, half of them waiting", "<= 10 ms", f"{statistics.median(times):.1f} ms"
