@@ -147,7 +147,7 @@ async def test_other_refusals_of_a_patch_are_not_taken_for_a_deletion(place: Pla
         place.scan("refused")
         scan = worker.look("refused")
         wrong = scan.status.model_copy(update={"message": "m" * 2000})
-        with pytest.raises(ApiError, match="status.message"):
+        with pytest.raises(ApiError, match=r"status\.message"):
             await worker.executor._writer.write(scan, wrong)
         assert scan.key in worker.view.scans
 
