@@ -243,12 +243,12 @@ def test_for_any_cluster(bodies: list[Object]) -> None:
 @given(st.integers(1, 12), st.integers(1, 6), st.integers(0, 3))
 def test_scans_that_are_refused_starve_nobody(refused: int, wanted: int, priority: int) -> None:
     """Jobs of one namespace are refused each time; those of the other run, two at a time, as if it were alone."""
-    bad = [in_namespace(scan_body(f"r{n}", 1000 - n, priority=priority), "refused") for n in range(refused)]
+    bad = [in_namespace(scan_body(f"r{n}", 1000 - n, priority=priority), "team-a") for n in range(refused)]
     view, holds = view_of(*bad, *(scan_body(f"s{n}", wanted - n) for n in range(wanted))), Holds(SETTINGS)
     for second in range(wanted + 4 * refused + 4):
         now = NOW + timedelta(seconds=second)
         for action in plan(view, SETTINGS, now, {}, holds):
-            if action.scan.key[0] == "refused" and isinstance(action, CreateJob):
+            if action.scan.key[0] == "team-a" and isinstance(action, CreateJob):
                 refusals = (action.scan.status.refusals or 0) + 1
                 at = now + timedelta(seconds=backoff_seconds(refusals, SETTINGS))
                 verdict = Verdict(Phase.QUEUED, Reason.QUOTA_EXCEEDED, "no")

@@ -59,16 +59,18 @@ def test_what_failed_is_left_alone_longer_each_time() -> None:
 
 
 def test_where_no_job_can_be_created_one_scan_alone_tries_again_and_the_others_say_why() -> None:
-    bodies = [in_namespace(scan_body(f"a{n}", 100 - n), "away") for n in range(4)]
+    bodies = [in_namespace(scan_body(f"a{n}", 100 - n), "team-a") for n in range(4)]
     view, holds = view_of(*bodies, scan_body("well", 1)), Holds(SETTINGS)
-    failing = CreateJob(view.scans["away", "a3"], 1)
+    failing = CreateJob(view.scans["team-a", "a3"], 1)
     holds.failed(failing, "failed calling webhook", outage=True, unsure=False, now=NOW)
     actions = plan(view, SETTINGS, NOW, {}, holds)
     assert [name for kind, name in names(actions) if kind == "CreateJob"] == ["well"]
     notes = [action.status.message for action in actions if isinstance(action, WriteStatus)]
     assert notes == ["no Job can be created here now: failed calling webhook"] * 3
     later = NOW + timedelta(seconds=1)
-    probes = [a for a in plan(view, SETTINGS, later, {}, holds) if isinstance(a, CreateJob) and a.scan.key[0] == "away"]
+    probes = [
+        a for a in plan(view, SETTINGS, later, {}, holds) if isinstance(a, CreateJob) and a.scan.key[0] == "team-a"
+    ]
     assert [probe.scan.key[1] for probe in probes] == ["a0"]
     busy: dict[Key, Action] = {probes[0].scan.key: probes[0]}
     assert "a1" not in [n for k, n in names(plan(view, SETTINGS, later, busy, holds)) if k == "CreateJob"]
