@@ -3,7 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from logscan_operator.actions import Action
+from logscan_operator.holds import Holds
 from logscan_operator.items import Object, Scan, ScanJob
+from logscan_operator.planning import plan
 from logscan_operator.settings import Settings
 from logscan_operator.view import View
 
@@ -114,3 +117,33 @@ ROW: dict[str, Any] = {
     "worst_severity": "error",
     "truncated": False,
 }
+
+RUNNING: Object = {
+    "phase": "Running",
+    "observedGeneration": 1,
+    "reason": "JobCreated",
+    "message": "Job a-1 runs the scan (attempt 1)",
+    "job": {"name": "a-1", "uid": "job-a-1"},
+    "attempts": 1,
+    "result": {"table": "results", "pk": "p", "sk": "s"},
+}
+ENDED = {"phase": "Succeeded", "completionTime": stamp(-10)}
+BACKOFF = {**RUNNING, "phase": "Queued", "reason": "Backoff", "retryTime": stamp(5)}
+REFUSED = {"phase": "Queued", "reason": "QuotaExceeded", "refusals": 3, "retryTime": stamp(5)}
+
+
+def planned(*bodies: Object, **in_flight: Action) -> list[Action]:
+    """Return the plan for LogScans and Jobs while actions for some LogScans, by name, are under way."""
+    busy = {("logscan", name): action for name, action in in_flight.items()}
+    return plan(view_of(*bodies), SETTINGS, NOW, busy, Holds(SETTINGS))
+
+
+def names(actions: list[Action]) -> list[tuple[str, str]]:
+    """Return kind and LogScan of actions."""
+    return [(type(action).__name__, action.scan.key[1]) for action in actions]
+
+
+def in_namespace(body: Object, namespace: str) -> Object:
+    """Return an object moved to a namespace."""
+    body["metadata"]["namespace"] = namespace
+    return body

@@ -161,6 +161,7 @@ def test_an_upload_becomes_a_succeeded_scan(operator: Running) -> None:
         "JobCreated": "True",
         "Complete": "True",
         "Failed": "False",
+        "Ready": "True",
     }
 
 

@@ -10,7 +10,7 @@ from logscan_api.exitcodes import Reason
 from logscan_api.statuses import Condition, Phase
 from logscan_operator.items import Scan
 
-MESSAGE_LENGTH = 128
+MESSAGE_LENGTH = 88  # the status itself has the whole; five of them share its 4 KiB
 
 Said = tuple[bool, Reason, str]
 

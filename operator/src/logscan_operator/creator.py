@@ -95,7 +95,8 @@ class Creator:
         seconds = max(outcomes.backoff_seconds(refusals, self._settings), LEAST_BACKOFF_SECONDS)
         at = now + timedelta(seconds=seconds)
         verdict = Verdict(Phase.QUEUED, refusal.reason, f"next try at {statuses.stamp(at)}: {refusal.message}")
-        await self._writer.write(scan, statuses.withdrawn(scan, job, verdict, at, now, refusals))
+        if not await self._writer.write(scan, statuses.withdrawn(scan, job, verdict, at, now, refusals)):
+            return
         self._metrics.refusals.labels(str(refusal.reason)).inc()
         facts = {"scan": scan.key[1], "namespace": scan.key[0], "reason": str(refusal.reason), "refusals": refusals}
         log.warning("%s", verdict.message, extra=facts)

@@ -74,7 +74,7 @@ def worth_telling(scan: Scan, after: LogScanStatus) -> tuple[str, str] | None:
         return "Warning", str(after.reason)
     if not scan.by_hand or (after.phase is before.phase is Phase.RUNNING):
         return None
-    return "Normal", {Phase.RUNNING: "JobCreated"}.get(after.phase, str(after.phase))
+    return "Normal", {Phase.RUNNING: "JobCreated", Phase.PENDING: "RunsAgain"}.get(after.phase, str(after.phase))
 
 
 def build(scan: Scan, kind: str, reason: str, message: str) -> Object:

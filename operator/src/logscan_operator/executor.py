@@ -76,7 +76,8 @@ class Executor:
         pods = await self._pods(job) if row is None and job is not None else []
         attempts = jobs.attempts_of(scan, self._creator.policy_of(scan)[1], self._settings)
         status = outcomes.conclude(scan, job, pods, row, attempts, self._settings, utc_now())
-        await self._writer.write(scan, status)
+        if not await self._writer.write(scan, status):
+            return
         if status.retry_time is not None:
             self._metrics.retries.labels(str(outcomes.explain(job, pods).reason)).inc()
         facts = {"scan": scan.key[1], "phase": str(status.phase), "reason": str(status.reason)}
@@ -103,7 +104,8 @@ class Executor:
     async def _end_attempt(self, scan: Scan, job: ScanJob, failure: Failure) -> None:
         attempts = jobs.attempts_of(scan, self._creator.policy_of(scan)[1], self._settings)
         status = outcomes.after_failure(scan, job.attempt, failure, attempts, self._settings, utc_now())
-        await self._writer.write(scan, status)
+        if not await self._writer.write(scan, status):
+            return
         if status.retry_time is not None:
             self._metrics.retries.labels(str(failure.reason)).inc()
         facts = {"scan": scan.key[1], "phase": str(status.phase), "reason": str(failure.reason)}

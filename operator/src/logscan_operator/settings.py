@@ -95,7 +95,7 @@ class Settings(BaseSettings):
         description="How long a scan waits before its status tells for which limit; until then it is Pending.",
     )
     pending_seconds: float = Field(
-        default=300, ge=1, description="How long a Job's pod may wait for a node or an image before the scan fails."
+        default=300, ge=1, description="How long a Job's pod may wait for a node or an image before the attempt fails."
     )
     scanner_memory_most: str = Field(
         default="1Gi", description="A scan that is OOM-killed is tried once more with twice the memory, up to this."

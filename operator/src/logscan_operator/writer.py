@@ -1,7 +1,8 @@
 """Writes to the API server what was decided about a scan, and into the view what the server answered.
 
-Every write names the uid of the object that it is meant for: a LogScan or Job that was deleted and created again
-under the same name is another one.
+Every write is for one object, not for its name: a LogScan or Job that was deleted and created again is another one. A
+Job's uid tells, in the patch. The API server ignores the uid in a patch of a status, but not the resourceVersion: so a
+status is written only to the LogScan as it was when that was decided.
 """
 
 from typing import Any
@@ -39,21 +40,28 @@ class Writer:
         known = self._view.scans.get(scan.key)
         return known is not None and known.uid == scan.uid
 
-    async def write(self, scan: Scan, status: LogScanStatus) -> None:
-        """Write a status, and tell the transition; do neither if the LogScan is gone or another one has its name.
+    async def write(self, scan: Scan, status: LogScanStatus) -> bool:
+        """Write a status, and tell the transition; return whether that was done.
+
+        It is not if the LogScan has changed, is gone, or another one has its name: it is read again then.
 
         Raises:
             ApiError, aiohttp.ClientError, TimeoutError: It was not written.
         """
-        body = {"metadata": {"uid": scan.uid}, "status": statuses.patch(scan.status, status)}
-        answer = await self._patch(paths.scans(*scan.key, "status"), body)
-        if answer is None:
-            _forget(self._view.scans, scan)
+        metadata = {"resourceVersion": str(scan.version)}
+        body = {"metadata": metadata, "status": statuses.patch(scan.status, status)}
+        try:
+            path = paths.scans(*scan.key, "status")
+            answer = await self._api.request("PATCH", path, body, content_type=JSON_MERGE)
+        except ApiError as error:
+            if error.reason not in ("Conflict", "NotFound"):
+                raise
             await self._read_again(scan)
-            return
+            return False
         self._view.scans.take(answer)
         self._events.tell(scan, status)
         self._count(status)
+        return True
 
     async def patch_job(self, job: ScanJob, body: Object) -> None:
         """Patch a Job, unless it is gone or another one has its name.
@@ -61,12 +69,15 @@ class Writer:
         Raises:
             ApiError, aiohttp.ClientError, TimeoutError: It was not patched.
         """
-        metadata = {**body.get("metadata", {}), "uid": job.uid}
-        answer = await self._patch(paths.jobs(*job.key), {**body, "metadata": metadata})
-        if answer is None:
+        patch = {**body, "metadata": {**body.get("metadata", {}), "uid": job.uid}}
+        try:
+            answer = await self._api.request("PATCH", paths.jobs(*job.key), patch, content_type=JSON_MERGE)
+        except ApiError as error:
+            if not _is_gone(error):
+                raise
             _forget(self._view.jobs, job)
-        else:
-            self._view.jobs.take(answer)
+            return
+        self._view.jobs.take(answer)
 
     async def delete_job(self, job: ScanJob) -> None:
         """Delete a Job and its pods.
@@ -85,15 +96,6 @@ class Writer:
         """
         await self._delete(paths.scans(*scan.key), scan.uid)
 
-    async def _patch(self, path: str, body: Object) -> Object | None:
-        """Return the patched object, or None if it is not there or another one has its name."""
-        try:
-            return await self._api.request("PATCH", path, body, content_type=JSON_MERGE)
-        except ApiError as error:
-            if _is_gone(error):
-                return None
-            raise
-
     async def _delete(self, path: str, uid: str) -> None:
         body = {"propagationPolicy": "Background", "preconditions": {"uid": uid}}
         try:
@@ -105,7 +107,10 @@ class Writer:
     async def _read_again(self, scan: Scan) -> None:
         """Take in the LogScan that has the name now, if there is one: its watch event may have been missed."""
         query = {"fieldSelector": f"metadata.name={scan.key[1]}"}
-        for body in (await self._api.request("GET", paths.scans(scan.key[0]), query=query))["items"]:
+        found = (await self._api.request("GET", paths.scans(scan.key[0]), query=query))["items"]
+        if all(body["metadata"]["uid"] != scan.uid for body in found):
+            _forget(self._view.scans, scan)
+        for body in found:
             self._view.scans.take(body)
 
     def _count(self, status: LogScanStatus) -> None:
