@@ -12,13 +12,13 @@ locals {
       queue       = module.documents.names.dead_letter_queue
       metric      = "ApproximateNumberOfMessagesVisible"
       threshold   = 0
-      description = "The operator could not read messages: look at their bodies, mend the sender, redrive them."
+      description = "The operator could not read messages, or not create their LogScans: docs/operations.md tells how to redrive them."
     }
     "ingest-failures" = {
       queue       = module.documents.names.failure_queue
       metric      = "ApproximateNumberOfMessagesVisible"
       threshold   = 0
-      description = "Uploads could not be forwarded: the messages tell the event and the reason."
+      description = "Uploads could not be forwarded, the messages tell why: docs/operations.md tells how to redrive them."
     }
   }
   # Each one in five minutes is one too many.

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -13,12 +14,14 @@ from logscan_api.events import ObjectEvent
 from logscan_api.identity import scan_name
 from logscan_api.policies import LogScanPolicySpec, PolicyAction, PolicyMatch
 from logscan_api.rules import RuleSelection
+from logscan_local.aws import MAX_RECEIVES
 from logscan_operator.aws import Message
-from logscan_operator.circuit import Circuit
+from logscan_operator.circuit import TRIAL_NAME, Circuit
 from logscan_operator.deciding import Ignored, decide
 from logscan_operator.intake import Intake, backoff_seconds, grouped
 from logscan_operator.items import Object
 from logscan_operator.kube import ApiError
+from logscan_operator.leases import NotLeadingError
 from logscan_operator.metrics import Metrics
 from logscan_operator.view import View
 
@@ -83,6 +86,16 @@ def test_what_is_not_scanned_says_why(event: ObjectEvent, policies: dict[str, Lo
 
 def test_backoff_doubles_up_to_five_minutes() -> None:
     assert [backoff_seconds(n) for n in (1, 2, 3, 100)] == [2, 4, 8, 300]
+
+
+def test_the_documentation_says_when_a_message_becomes_a_dead_letter() -> None:
+    """The same number of receives in Terraform, on one machine and in the text, and the hours that follow from it."""
+    repository = Path(__file__).resolve().parents[2]
+    variables = (repository / "terraform" / "variables.tf").read_text(encoding="utf-8")
+    assert f"max_receives         = optional(number, {MAX_RECEIVES})" in variables
+    minutes = round(sum(backoff_seconds(n) for n in range(1, MAX_RECEIVES + 1)) / 60)
+    text = " ".join((repository / "docs" / "operations.md").read_text(encoding="utf-8").split())
+    assert f"{MAX_RECEIVES} receives (`queue.max_receives`), {minutes} minutes" in text
 
 
 class MemoryQueue:
@@ -189,6 +202,78 @@ def test_an_unreadable_message_is_left_for_the_dead_letter_queue() -> None:
     api, _ = handled(queue)
     assert (api.created, queue.deleted) == (["other"], ["m3"])
     assert [one for one, _ in queue.hidden] == ["m1", "m2"]
+
+
+def raw(number: int, *keys: str | None) -> Message:
+    """Return S3's own notification of some objects; None is a record that cannot be read."""
+    records = [
+        {"eventName": "ObjectCreated:Put", "s3": {"bucket": {"name": "logs"}, "object": {"key": key}}} if key else {}
+        for key in keys
+    ]
+    return Message(id=f"m{number}", receipt="r", body=json.dumps({"Records": records}), group=f"g{number}", receives=1)
+
+
+def counted(queue: MemoryQueue, reason: str) -> float:
+    assert queue.intake is not None
+    value = queue.intake._metrics.registry.get_sample_value("logscan_messages_rejected_total", {"reason": reason})
+    return value or 0
+
+
+def test_one_bad_record_spoils_only_itself() -> None:
+    queue = MemoryQueue([raw(1, "x", None, "y"), raw(2, "z")])
+    api, _ = handled(queue)
+    assert (sorted(api.created), queue.deleted, queue.hidden) == (["x", "y", "z"], ["m2"], [("m1", 1.0)])
+    assert (counted(queue, "partly-malformed"), counted(queue, "malformed")) == (1, 0)
+
+
+def test_what_is_understood_and_not_wanted_is_counted_and_deleted() -> None:
+    test_event = Message(id="m1", receipt="r", body='{"Event": "s3:TestEvent"}', group="a", receives=1)
+    queue = MemoryQueue([test_event, message(2, "b", "folder/")])
+    api, _ = handled(queue)
+    assert queue.intake is not None
+    assert (api.created, queue.deleted) == ([], ["m1", "m2"])
+    assert queue.intake._metrics.registry.get_sample_value("logscan_messages_ignored_total") == 2
+
+
+def test_what_nobody_foresaw_is_left_and_the_others_go_on() -> None:
+    queue = MemoryQueue([message(1, "a", "odd"), message(2, "b", "other")], [message(3, "c", "later")])
+    api, _ = handled(queue, {"odd": ZeroDivisionError("odd")})
+    assert (api.created, queue.deleted, queue.hidden) == (["other", "later"], ["m2", "m3"], [("m1", 2.0)])
+    assert counted(queue, "unforeseen") == 1
+
+
+def test_nested_json_is_left_for_the_dead_letter_queue() -> None:
+    nested = Message(id="m1", receipt="r", body="[" * 100_000, group="a", receives=1)
+    queue = MemoryQueue([nested, message(2, "b", "other")])
+    assert handled(queue)[0].created == ["other"]
+    assert (queue.deleted, counted(queue, "malformed")) == (["m2"], 1)
+
+
+def test_in_an_outage_messages_go_back_at_once_and_none_is_received() -> None:
+    queue = MemoryQueue([message(1, "a", "x"), message(2, "b", "y")], [message(1, "a", "x", 2)], [])
+    down = ApiError(500, "InternalError", "failed calling webhook")
+    api, view = MemoryApi({"x": down, "y": down, TRIAL_NAME: down}), synced_view()
+    view.policies.take(DEFAULT)
+    rounds: list[int] = []
+
+    def recover_in_the_fourth_round() -> None:
+        rounds.append(len(queue.asked))
+        if len(rounds) == 4:
+            assert intake._circuit.trouble is not None
+            api.refusals.clear()
+
+    intake = intake_of(queue, api, view, recover_in_the_fourth_round)
+    asyncio.run(asyncio.wait_for(intake.run(), 20))
+    assert queue.hidden == [("m1", 0.0), ("m2", 0.0)]
+    assert rounds[1:4] == [1, 1, 1], "nothing is received meanwhile"
+    assert (api.created, queue.deleted, queue.asked) == (["x"], ["m1"], [10, 1, 2])
+    assert (counted(queue, "outage"), intake._circuit.trouble) == (2, None)
+
+
+def test_who_no_longer_leads_puts_its_messages_back_for_the_next() -> None:
+    queue = MemoryQueue([message(1, "a", "x")])
+    handled(queue, {"x": NotLeadingError()})
+    assert (queue.deleted, queue.hidden) == ([], [("m1", 0.0)])
 
 
 def test_nothing_is_received_before_there_is_a_policy() -> None:
