@@ -57,7 +57,7 @@ def test_an_event_becomes_a_scan_of_exactly_its_version() -> None:
 
 
 def test_a_scan_is_found_by_its_bucket_and_policy() -> None:
-    manifest = decide(EVENT, {"p" * 100: SCAN_ALL}, "logscan")
+    manifest = decide(EVENT, {"p" * 100: SCAN_ALL}, "logscan", nothing_scanned)
     assert not isinstance(manifest, Ignored)
     labels = manifest["metadata"]["labels"]
     assert (labels["logscan.dev/bucket"], labels["logscan.dev/policy"][:50]) == ("logs", "p" * 50)

@@ -12,9 +12,11 @@ from logscan_api.events import ObjectEvent
 from logscan_api.identity import content_hash, padded_sequencer
 from logscan_api.policies import LogScanPolicySpec, Unchanged
 from logscan_api.rules import RuleSelection
+from logscan_operator.actions import Stop
 from logscan_operator.deciding import Ignored, decide
+from logscan_operator.holds import Holds
 from logscan_operator.items import Object
-from logscan_operator.planning import Cancel, plan
+from logscan_operator.planning import plan
 from logscan_operator.statuses import utc_now
 from logscan_operator.view import View
 
@@ -47,8 +49,8 @@ class Cluster:
 
     def settle(self, made: dict[str, Object]) -> None:
         """Cancel what the plan cancels."""
-        for action in plan(self.view, SETTINGS, utc_now(), {}):
-            if isinstance(action, Cancel):
+        for action in plan(self.view, SETTINGS, utc_now(), {}, Holds(SETTINGS)):
+            if isinstance(action, Stop):
                 self.write(made[action.scan.key[1]], phase="Cancelled", reason="Superseded")
 
 

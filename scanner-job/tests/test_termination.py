@@ -47,7 +47,7 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
             "AWS_REGION": "eu-central-1",
             "AWS_ACCESS_KEY_ID": "x",
             "AWS_SECRET_ACCESS_KEY": "x",
-            "LOGSCAN_REQUEST": request.to_json(),
+            "LOGSCAN_REQUEST": request.to_variable(),
             "LOGSCAN_TERMINATION_PATH": str(tmp_path / "words"),
         }
 
