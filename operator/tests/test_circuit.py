@@ -28,6 +28,11 @@ class Server:
         self.everyone: Exception | None = None
         self.refused: dict[str, Exception] = {}
         self.tried: list[str] = []
+        self.led = True
+
+    def holds(self) -> bool:
+        """Return whether this process leads."""
+        return self.led
 
     async def request(
         self, method: str, path: str, body: Object | None = None, query: dict[str, str] | None = None
@@ -147,3 +152,11 @@ async def test_while_it_is_open_nothing_is_tried_for_each_message() -> None:
     for name in "abcdefghij":
         assert await world.circuit.judge(name, DOWN) is Verdict.EVERYONE
     assert len(world.server.tried) == 1
+
+
+async def test_without_the_lease_nothing_is_received() -> None:
+    world = World()
+    world.server.led = False
+    assert await world.circuit.allowance() == 0
+    world.server.led = True
+    assert await world.circuit.allowance() == 10

@@ -136,6 +136,10 @@ class MemoryApi:
         self.refusals = refusals
         self.created: list[str] = []
 
+    def holds(self) -> bool:
+        """Say that this process leads."""
+        return True
+
     async def request(
         self, method: str, path: str, body: Object | None = None, query: dict[str, str] | None = None
     ) -> Object:

@@ -18,6 +18,7 @@ from logscan_local.testing import eventually
 pytestmark = [pytest.mark.controlplane, pytest.mark.emulator]
 
 RECEIVES = 3
+PATIENT = {"lease_seconds": "60"}  # nobody else wants the Lease, and a busy machine must not lose it
 TRIALS = 4  # the pauses between them add up to 14 s: three receives would have been long over
 
 
@@ -132,7 +133,7 @@ def test_an_outage_leaves_the_messages_in_the_queue_and_then_all_are_scanned(
     outage: Outage, way: str, words: str
 ) -> None:
     place, keys = outage.place, [f"outage/{number}.log" for number in range(25)]
-    operator = place.operator()
+    operator = place.operator(**PATIENT)
     eventually(lambda: operator.leading, 30, "a leader")
     end = applied(place, getattr(outage, way)())
     try:
@@ -158,7 +159,7 @@ def test_one_object_that_is_refused_stops_nobody_and_becomes_a_dead_letter(outag
     end = applied(place, *outage.policy_against("poison.log"))
     try:
         eventually(lambda: outage.refused("poison.log") and not outage.refused("good.log"), 30, "the policy to work")
-        operator = place.operator()
+        operator = place.operator(**PATIENT)
         place.send(["poison.log"])
         place.send([f"good/{number}.log" for number in range(20)])
         eventually(lambda: place.phases() == {"Succeeded": 20}, 60, "the others to be scanned")
@@ -178,7 +179,7 @@ def test_bad_messages_of_every_kind_stop_nobody(outage: Outage) -> None:
             QueueUrl=place.queue_url, MessageBody=body, MessageGroupId=f"b{number}", MessageDeduplicationId=f"b{number}"
         )
     place.send(["good.log"])
-    place.operator()
+    place.operator(**PATIENT)
     eventually(lambda: place.phases() == {"Succeeded": 1}, 60, "the good one to be scanned")
     found: set[str] = set()
     eventually(lambda: found.update(outage.dead_letters()) or found == set(bad), 60, "the bad ones' dead letters")

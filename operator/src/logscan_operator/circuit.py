@@ -62,7 +62,12 @@ class Circuit:
         return self._breaker.reason
 
     async def allowance(self) -> int:
-        """Return how many messages may be received now; make a trial when one is due."""
+        """Return how many messages may be received now; make a trial when one is due.
+
+        Without the Lease nothing could be stored.
+        """
+        if not self._api.holds():
+            return 0
         async with self._lock:
             if self._breaker.state is not State.OPEN:
                 return self._breaker.most

@@ -192,8 +192,8 @@ class Intake:
 
     def _reject(self, message: Message, reason: str, why: str) -> None:
         self._metrics.rejected.labels(reason).inc()
-        # It is received dozens of times, and says the same each time.
-        level = logging.ERROR if message.receives == 1 else logging.DEBUG
+        # It is received dozens of times, and says the same each time; of an outage the circuit tells.
+        level = logging.ERROR if message.receives == 1 and reason != "outage" else logging.DEBUG
         facts = {"messageId": message.id, "receives": message.receives, "reason": reason}
         log.log(level, "a message stays in the queue: %s", why, extra=facts)
 

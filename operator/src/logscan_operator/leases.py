@@ -141,7 +141,7 @@ class FencedApi:
             holds: Returns whether this process leads.
         """
         self._api = api
-        self._holds = holds
+        self.holds = holds
 
     async def request(
         self,
@@ -156,7 +156,7 @@ class FencedApi:
         Raises:
             NotLeadingError: It is a write and this process does not lead.
         """
-        if method != "GET" and not self._holds():
+        if method != "GET" and not self.holds():
             raise NotLeadingError
         answer: dict[str, Any] = await self._api.request(method, path, body, query, content_type)
         return answer
