@@ -3,6 +3,7 @@
 from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
+PROCESSES = Path("/proc")
 
 
 def cpu_seconds(pid: int) -> float:
@@ -24,7 +25,7 @@ def peak_bytes(pid: int) -> int:
 
 def _group(pid: int, controller: str) -> Path | None:
     """Return the folder of a process's group; an empty controller means version 2."""
-    for line in Path(f"/proc/{pid}/cgroup").read_text().splitlines():
+    for line in (PROCESSES / str(pid) / "cgroup").read_text().splitlines():
         _, controllers, path = line.split(":", 2)
         if controller in controllers.split(","):
             return ROOT / controller / path.lstrip("/")

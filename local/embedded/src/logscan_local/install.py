@@ -39,7 +39,7 @@ def install(
     install_crds(kubectl)
     manifests = list(yaml.safe_load_all(kubectl.run("kustomize", str(OVERLAY))))
     for document in manifests:
-        _complete(document, resources, http_port, images)
+        complete(document, resources, http_port, images)
     kubectl.apply([namespace(), *secrets(resources), *manifests])
     try:
         kubectl.wait("the operator's Deployment to be available", AVAILABLE_SECONDS, lambda: operator_ready(kubectl))
@@ -74,7 +74,15 @@ def operator_ready(kubectl: Kubectl) -> bool:
     return bool(current and status.get("updatedReplicas", 0) == status.get("availableReplicas", -1))
 
 
-def _complete(document: Object, resources: Resources, http_port: int, images: Mapping[str, str]) -> None:
+def complete(document: Object, resources: Resources, http_port: int, images: Mapping[str, str]) -> None:
+    """Add to a manifest what only a running stack knows.
+
+    Args:
+        document: The manifest, changed in place.
+        resources: AWS.
+        http_port: The operator's port.
+        images: References of our images by name, instead of the manifest's.
+    """
     kind, name = document["kind"], document["metadata"]["name"]
     if (kind, name) == ("ConfigMap", "logscan-operator"):
         document["data"] |= {

@@ -20,7 +20,6 @@ from logscan_local.node.docker_runtime import OWNER_LABEL
 from logscan_local.stack import Stack, State
 
 DEPLOYMENT = "logscan-operator"
-OPERATOR = "--selector=app.kubernetes.io/component=operator"
 BODY = b"INFO fine\nERROR bad\nERROR worse\n"
 START_SECONDS = 90
 SCAN_SECONDS = 120
@@ -95,10 +94,12 @@ class StartCheck:
         self._kubectl.wait("that the operator is ready", START_SECONDS, lambda: operator_ready(self._kubectl))
 
     def _start(self) -> Cost:
-        """Measure a start: that of the pod which replaces the operator's."""
-        before = self._container()
-        self._kubectl.run("delete", "pods", OPERATOR, "--wait=false")
-        pid = int(self._kubectl.wait("a new container", START_SECONDS, lambda: self._new_process(before)))
+        """Measure a start, after the operator before has gone: both would want the same port of the machine."""
+        self._kubectl.run("scale", "deployment", DEPLOYMENT, "--replicas=0")
+        self._kubectl.wait("that the operator is gone", START_SECONDS, lambda: not self._container())
+        self._kubectl.run("scale", "deployment", DEPLOYMENT, "--replicas=1")
+        container = self._kubectl.wait("a new container", START_SECONDS, self._container)
+        pid = int(docker("inspect", "--format={{.State.Pid}}", container))
         began = psutil.Process(pid).create_time()
 
         def until(path: str) -> tuple[float, float]:
@@ -147,10 +148,6 @@ class StartCheck:
         """Return the id of the operator's container, empty while there is none."""
         labels = {"io.kubernetes.container.name": "operator", OWNER_LABEL: str(self._stack.paths.pods)}
         return docker("ps", "--quiet", "--no-trunc", *(f"--filter=label={k}={v}" for k, v in labels.items()))
-
-    def _new_process(self, before: str) -> int:
-        container = self._container()
-        return 0 if container in ("", before) else int(docker("inspect", "--format={{.State.Pid}}", container))
 
     def _get(self, path: str) -> str:
         """Return what the operator answers, empty while it does not or says no."""

@@ -140,7 +140,8 @@ def identity_command(wanted: Security, image_user: str) -> list[str]:
 def _wrapped(command: list[str], launch: Launch, image: Image) -> list[str]:
     """Return a command line with a container's mounts in place, as its user."""
     needed = [image.environment, Path(sys.base_prefix)]
-    places = [*launch.mounts, *mounts.opened(needed, launch.scratch)]
+    opened = mounts.opened(needed, launch.scratch) if mounts.is_root() else []
+    places = [*launch.mounts, *opened]
     as_user = [*identity_command(launch.security, image.user), *command]
     try:
         return mounts.wrap(as_user, places, launch.scratch, launch.security.read_only_root, needed)
