@@ -8,6 +8,7 @@ import json
 import os
 import random
 import signal
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -158,6 +159,22 @@ def test_a_silent_watch_is_healed_by_the_next_list(new_place: NewPlace) -> None:
         place.until("unheard", phase="Succeeded")
     # The proxy is gone now, and with it the API server: the operator must not stay as a ghost.
     assert operator.process.wait(30) != 0
+
+
+def test_a_receive_call_that_hangs_is_told(new_place: NewPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = new_place()
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it takes connections and never answers
+        monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        operator = place.operator(lease_seconds="15")
+        age = f'logscan_queue_receive_age_seconds{{queue="{place.namespace}.fifo"}}'
+        eventually(lambda: operator.metric(age) > 17, 60, "the silence to last")
+        ready = json.loads(operator.ask("/readyz"))
+        assert "no answer to a receive call" in ready["queue"] or "timeout" in ready["queue"]
+        operator.kill()
+    monkeypatch.delenv("AWS_ENDPOINT_URL_SQS")
+    operator = place.operator(lease_seconds="15")
+    eventually(lambda: operator.leading and 0 <= operator.metric(age) < 5, 60, "the queue to answer")
+    assert json.loads(operator.ask("/readyz"))["queue"] == "ok"
 
 
 def test_a_row_is_success_even_if_job_and_pod_are_gone(new_place: NewPlace) -> None:
