@@ -2,9 +2,11 @@
 
 import aiohttp
 import pytest
+from objects import synced_view
 
 from logscan_api.exitcodes import Reason
 from logscan_operator.kube import ApiError
+from logscan_operator.metrics import Metrics
 from logscan_operator.refusals import is_outage, is_unsure, refusal_of, refusal_of_pod
 
 JOB = 'jobs.batch "a-1" is forbidden: '
@@ -78,3 +80,9 @@ def test_a_pod_that_was_not_created(text: str, reason: Reason | None) -> None:
 )
 def test_whose_trouble_an_error_tells_of(error: Exception, outage: bool, unsure: bool) -> None:
     assert (is_outage(error), is_unsure(error)) == (outage, unsure)
+
+
+def test_refusals_are_counted_from_zero() -> None:
+    text = Metrics(1).render(synced_view()).decode()
+    for reason in (Reason.QUOTA_EXCEEDED, Reason.REFUSED):
+        assert f'logscan_job_refusals_total{{reason="{reason}"}} 0.0' in text

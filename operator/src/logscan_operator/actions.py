@@ -42,7 +42,7 @@ class Collect:
 
 @dataclass(frozen=True)
 class WriteStatus:
-    """Write a status. A note only tells why a scan waits: it may be left out, and never delays anything else."""
+    """Write a status. A note changes nothing that the plan depends on: it may be left out, and never delays others."""
 
     scan: Scan
     status: LogScanStatus

@@ -56,6 +56,8 @@ class Metrics:
         self.aws_errors = Counter("logscan_aws_errors", "Failed calls of AWS.", ["service"], registry=registry)
         self.retries = Counter("logscan_retries", "Attempts that will be repeated.", ["reason"], registry=registry)
         self.refusals = Counter("logscan_job_refusals", "Jobs and pods refused.", ["reason"], registry=registry)
+        for refusal in ("QuotaExceeded", "Refused"):  # born at 0, so that the first one is an increase
+            self.refusals.labels(refusal)
         self.failures = Counter("logscan_job_failures", "Scans that failed.", ["reason"], registry=registry)
         self.finished = Counter("logscan_scans_finished", "Scans that ended.", ["phase"], registry=registry)
         self.admission_wait = Histogram(

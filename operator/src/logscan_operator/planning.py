@@ -74,7 +74,7 @@ def _present_job(view: View, scan: Scan) -> ScanJob | None:
 def _settle(scan: Scan, job: ScanJob | None, newer: str | None, settings: Settings, now: datetime) -> Action | None:
     """Return what a scan needs that takes no slot."""
     if scan.reopened:
-        return WriteStatus(scan, statuses.reopened(scan, now))
+        return WriteStatus(scan, statuses.reopened(scan, now), note=not scan.runs_again)
     if scan.spec is None:
         verdict = Verdict(Phase.FAILED, Reason.INVALID_SPEC, scan.problem)
         return WriteStatus(scan, statuses.finished(scan, verdict, now))
