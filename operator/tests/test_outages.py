@@ -138,7 +138,7 @@ def test_an_outage_leaves_the_messages_in_the_queue_and_then_all_are_scanned(
 ) -> None:
     place, keys = outage.place, [f"outage/{number}.log" for number in range(25)]
     operator = place.operator(lease_seconds=LEASE_SECONDS)
-    eventually(lambda: operator.leading, 30, "a leader")
+    eventually(lambda: operator.leading, 90, "a leader")
     end = applied(place, getattr(outage, way)())
     try:
         eventually(lambda: outage.refused("any.log"), 20, "LogScans to be refused")
