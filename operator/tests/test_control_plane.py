@@ -291,7 +291,7 @@ def test_a_message_nobody_can_read_goes_to_the_dead_letter_queue(operator: Runni
         found: list[Any] = operator.sqs.receive_message(QueueUrl=url, WaitTimeSeconds=1).get("Messages", [])
         return found
 
-    (letter,) = eventually(dead, 60, "the message in the dead-letter queue")
+    (letter,) = eventually(dead, 150, "the message in the dead-letter queue")
     assert letter["Body"] == "garbage"
     operator.until(operator.upload("after-poison.log"), "Succeeded")
 

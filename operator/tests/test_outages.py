@@ -18,7 +18,7 @@ from logscan_local.testing import eventually
 pytestmark = [pytest.mark.controlplane, pytest.mark.emulator]
 
 RECEIVES = 3
-PATIENT = {"lease_seconds": "60"}  # nobody else wants the Lease, and a busy machine must not lose it
+LEASE_SECONDS = "60"  # nobody else wants the Lease, and a busy machine must not lose it
 TRIALS = 4  # the pauses between them add up to 14 s: three receives would have been long over
 
 
@@ -125,7 +125,11 @@ def applied(place: Place, *documents: Object) -> Callable[[], None]:
     """Apply objects, cluster-wide ones too, and return how to delete them."""
     text = json.dumps({"apiVersion": "v1", "kind": "List", "items": list(documents)})
     place.kubectl.run("apply", "--filename=-", stdin=text)
-    return lambda: place.kubectl.run("delete", "--filename=-", "--ignore-not-found", stdin=text) and None
+
+    def end() -> None:
+        place.kubectl.run("delete", "--filename=-", "--ignore-not-found", stdin=text)
+
+    return end
 
 
 @pytest.mark.parametrize(("way", "words"), [("dead_webhook", "failed calling webhook"), ("used_up_quota", "quota")])
@@ -133,8 +137,8 @@ def test_an_outage_leaves_the_messages_in_the_queue_and_then_all_are_scanned(
     outage: Outage, way: str, words: str
 ) -> None:
     place, keys = outage.place, [f"outage/{number}.log" for number in range(25)]
-    operator = place.operator(**PATIENT)
-    eventually(lambda: operator.leading, 30, "a leader")
+    operator = place.operator(lease_seconds=LEASE_SECONDS)
+    eventually(lambda: operator.leading, 90, "a leader")
     end = applied(place, getattr(outage, way)())
     try:
         eventually(lambda: outage.refused("any.log"), 20, "LogScans to be refused")
@@ -159,7 +163,7 @@ def test_one_object_that_is_refused_stops_nobody_and_becomes_a_dead_letter(outag
     end = applied(place, *outage.policy_against("poison.log"))
     try:
         eventually(lambda: outage.refused("poison.log") and not outage.refused("good.log"), 30, "the policy to work")
-        operator = place.operator(**PATIENT)
+        operator = place.operator(lease_seconds=LEASE_SECONDS)
         place.send(["poison.log"])
         place.send([f"good/{number}.log" for number in range(20)])
         eventually(lambda: place.phases() == {"Succeeded": 20}, 60, "the others to be scanned")
@@ -179,7 +183,12 @@ def test_bad_messages_of_every_kind_stop_nobody(outage: Outage) -> None:
             QueueUrl=place.queue_url, MessageBody=body, MessageGroupId=f"b{number}", MessageDeduplicationId=f"b{number}"
         )
     place.send(["good.log"])
-    place.operator(**PATIENT)
+    place.operator(lease_seconds=LEASE_SECONDS)
     eventually(lambda: place.phases() == {"Succeeded": 1}, 60, "the good one to be scanned")
     found: set[str] = set()
-    eventually(lambda: found.update(outage.dead_letters()) or found == set(bad), 60, "the bad ones' dead letters")
+
+    def all_dead() -> bool:
+        found.update(outage.dead_letters())
+        return found == set(bad)
+
+    eventually(all_dead, 60, "the bad ones' dead letters")
