@@ -87,7 +87,7 @@ def test_the_chart_takes_the_tags_and_the_checksum_that_up_gives_it() -> None:
     (given,) = re.findall(r'--set-string ("[^"]+")', (FOLDER / "up.sh").read_text())
     values = bash(f"operator=kind-0123 scanner=kind-4567 secrets=89ab; echo {given}").stdout.strip()
     helm = binaries.helm(lambda line: None)
-    command = [str(helm), "template", "logscan", str(CHART), "--namespace=logscan"]
+    command = [str(helm), "template", "logscan", str(CHART), "--namespace=logscan", "--kube-version=1.37"]
     command += [f"--values={CHART / 'ci' / 'kind.yaml'}", f"--set-string={values}"]
     rendered = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     documents = [one for one in yaml.safe_load_all(rendered) if one]
