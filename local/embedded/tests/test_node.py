@@ -321,6 +321,20 @@ def test_a_pod_past_its_deadline_fails(pods: Pods) -> None:
     assert pods.until(name, "Failed")["status"]["reason"] == "DeadlineExceeded"
 
 
+@MOUNTS
+def test_a_pod_that_fills_its_volume_is_evicted(pods: Pods) -> None:
+    code = "import pathlib, time; pathlib.Path('/tmp/large').write_bytes(bytes(3 << 20)); time.sleep(60)"
+    volume = {"name": "tmp", "emptyDir": {"sizeLimit": "1Mi"}}
+    mounted = {"volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}]}
+    name = pods.create("full", code, mounted, volumes=[volume], terminationGracePeriodSeconds=1)
+    eventually(lambda: pods.kubectl.get("pod", name)["status"].get("phase") == "Failed", 60, "its eviction")
+    status = pods.kubectl.get("pod", name)["status"]
+    assert (status["reason"], status["message"]) == (
+        "Evicted",
+        'Usage of EmptyDir volume "tmp" exceeds the limit "1Mi". ',
+    )
+
+
 def test_a_deleted_pod_gets_its_grace(pods: Pods) -> None:
     code = """
 import signal, sys, time
