@@ -3,13 +3,15 @@
 import json
 import logging
 import operator
+import subprocess
+import sys
 from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from objects import job_body, scan_body, view_of
 
-from logscan_operator import __main__, health, logs
+from logscan_operator import health, logs
 from logscan_operator.hearing import Receiving, longest
 from logscan_operator.metrics import Metrics
 from logscan_operator.view import View
@@ -155,10 +157,9 @@ def test_a_log_line_is_json_with_its_facts() -> None:
     assert logging.getLogger("logscan").level == logging.DEBUG
 
 
-def test_version(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit):
-        __main__.main(["--version"])
-    assert capsys.readouterr().out.strip() == "0.1.0"
+def test_version() -> None:
+    command = [sys.executable, "-m", "logscan_operator", "--version"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "0.1.0\n"
 
 
 def test_the_folder_operator_never_hides_the_standard_library() -> None:

@@ -5,6 +5,7 @@ start in fails here too.
 """
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Awaitable
@@ -74,6 +75,7 @@ async def _check_and_end() -> None:
 def main() -> None:
     """Check and end the process."""
     logs.set_up("ERROR")
+    logging.getLogger("kopf").setLevel(logging.CRITICAL)  # it reports that its watches end while they begin
     asyncio.run(_check_and_end())
 
 
@@ -89,7 +91,7 @@ async def _try(what: str, call: Awaitable[object]) -> Finding:
     except TimeoutError:
         return Finding(what, f"no answer within {TRY_SECONDS:.0f} s")
     except Exception as error:
-        return Finding(what, str(error) or type(error).__name__)
+        return Finding(what, str(error).strip() or type(error).__name__)
     return Finding(what, None)
 
 

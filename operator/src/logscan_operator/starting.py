@@ -1,21 +1,17 @@
-"""The first second of the process, before anything large is imported: how it ends, and what it tells the kubelet.
+"""What the kubelet is told while the operator is imported: it is alive, and not ready. Imports nothing large itself.
 
-As PID 1 of a container a process that has set no handler ignores SIGTERM, so a pod deleted while it starts would hang
-until its grace period is over (signal(7), kill(2)). And a probe that finds no listener cannot tell an operator that
-starts slowly from a dead one.
+A probe that finds no listener cannot tell an operator that starts slowly from a dead one.
 """
 
 import errno
 import os
 import select
-import signal
 import socket
 import sys
 import threading
 import time
 from collections.abc import Mapping
-from types import FrameType
-from typing import NoReturn, Self
+from typing import Self
 
 HTTP_PORT = 8080
 HTTP_PORT_VARIABLE = "LOGSCAN_HTTP_PORT"
@@ -23,17 +19,6 @@ START_SECONDS = 600.0  # of which a start takes 3 s of CPU time: 30 s at a tenth
 CLIENT_SECONDS = 1.0
 HEAD_BYTES = 8192
 BODY = b'{"starting": true}'
-
-
-def end_on_signals() -> None:
-    """Let SIGTERM and SIGINT end the process at once, with code 0: nothing is in hand yet."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _end)
-
-
-def _end(_number: int, _frame: FrameType | None) -> NoReturn:
-    # An exception could be swallowed by whatever is being imported.
-    os._exit(0)
 
 
 class Probes:

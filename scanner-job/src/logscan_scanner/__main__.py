@@ -4,16 +4,23 @@ Signals are handled first and what reads, matches and reports is imported then: 
 would be lost, since PID 1 of a container ignores it for as long as it has set no handler (kill(2)).
 """
 
-import logging
-import os
-import sys
-
-from logscan_scanner import termination
+import signal
 
 
 def main() -> None:
     """Run a scan, or what the arguments ask for, and end the process."""
+    early: list[int] = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _frame: early.append(number))
+    from logscan_scanner import termination
+
     termination.end_on_signals()
+    if early:
+        termination.end()
+    import logging
+    import os
+    import sys
+
     from logscan_scanner import program
 
     code = program.main()

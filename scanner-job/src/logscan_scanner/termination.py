@@ -33,7 +33,11 @@ def end_on_signals() -> None:
         signal.signal(number, _end)
 
 
-def _end(_number: int, _frame: FrameType | None) -> NoReturn:
-    # An exception could be swallowed by whatever is being imported.
+def end() -> NoReturn:
+    """Leave the message of a scan that was told to stop, and end the process with the code that repeats it."""
     leave_message(ExitCode.TRY_AGAIN, STOPPED)
     os._exit(ExitCode.TRY_AGAIN)
+
+
+def _end(_number: int, _frame: FrameType | None) -> NoReturn:
+    end()  # an exception could be swallowed by whatever is being imported
