@@ -25,7 +25,7 @@ class Channel(Model):
     when: When = Field(
         default=When.MATCH,
         description="Match: a line of minSeverity or worse was found. Failure: the scanner ended with an error that "
-        "another attempt cannot mend. Always: both, and clean scans too.",
+        "another attempt cannot fix. Always: both, and clean scans too.",
     )
     min_severity: Severity = Field(default=Severity.WARNING, description="Mildest severity that counts as a match.")
 
