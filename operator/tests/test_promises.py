@@ -292,7 +292,7 @@ def pod_status(place: Place, scan: str, status: Object) -> None:
 
 def test_a_pod_that_does_not_start_says_why(new_place: NewPlace) -> None:
     place = new_place()
-    place.operator(pending_seconds="4")
+    place.operator(pending_seconds="30")  # long enough for what follows to happen before
     held = {"standin/hold": "yes"}
     for name in ("unscheduled", "imageless", "stuck", "lost"):
         place.scan(name, held, attempts=1)
@@ -309,7 +309,7 @@ def test_a_pod_that_does_not_start_says_why(new_place: NewPlace) -> None:
         ("stuck", "PodNotStarted", ""),
         ("lost", "JobLost", "was deleted"),
     ):
-        status = place.until(name, phase="Failed", reason=reason)
+        status = place.until(name, 90, phase="Failed", reason=reason)
         assert words in status["message"]
         SEEN.add(reason)
     eventually(lambda: not place.kubectl.get("jobs")["items"], 20, "their Jobs to go")
