@@ -68,7 +68,7 @@ class DefaultPolicy:
             await asyncio.sleep(pause)
 
     def _stands(self) -> bool:
-        return self._applied and (self._key in self._view.policies or not self._view.synced)
+        return self._applied and (self._key in self._view.policies or not self._view.synced_in(self._key[0]))
 
     async def _apply(self, policy: Object) -> bool:
         """Apply the policy unless it is somebody else's; return whether that is settled."""
