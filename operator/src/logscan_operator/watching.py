@@ -19,6 +19,7 @@ from logscan_operator.kube import ApiError, Connection
 from logscan_operator.view import Table, View
 
 STOP_SECONDS = 5.0
+GOODBYE_SECONDS = 0.25
 # Peers are told apart by it, and there are none. Without one kopf asks for the user's name, which no arbitrary
 # numeric user of a container has.
 IDENTITY: Any = "logscan-operator"
@@ -101,14 +102,18 @@ class _Thread(threading.Thread):
             self._loop.call_soon_threadsafe(self._stop.set)
 
     async def _operate(self) -> None:
-        await kopf.operator(
-            registry=self._registry,
-            settings=operator_settings(),
-            namespaces=[self._namespace],
-            identity=IDENTITY,
-            standalone=True,
-            stop_flag=self._stop,
-        )
+        try:
+            await kopf.operator(
+                registry=self._registry,
+                settings=operator_settings(),
+                namespaces=[self._namespace],
+                identity=IDENTITY,
+                standalone=True,
+                stop_flag=self._stop,
+            )
+        finally:
+            # Connections over TLS close some turns of the loop after their session (aiohttp, "Graceful Shutdown").
+            await asyncio.sleep(GOODBYE_SECONDS)
 
 
 def _translated(failure: Exception) -> Exception:
