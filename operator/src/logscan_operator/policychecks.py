@@ -41,21 +41,33 @@ def count_scans(view: View) -> dict[Key, ScanCounts]:
 def checked(policy: Policy, verdict: Verdict, now: datetime) -> LogScanPolicyStatus:
     """Return a policy's status after its rules were checked.
 
+    Rules that cannot be used are `Stalled` too: kstatus takes a policy that is no more than not ready for one that is
+    being worked on.
+
     Args:
         policy: The policy.
         verdict: What the check said.
         now: The time.
     """
-    old = _ready(policy)
-    condition = Condition(
-        type="Ready",
-        status=verdict.status,
-        reason=verdict.reason,
-        message=verdict.message[:1024],
-        last_transition_time=old.last_transition_time if old and old.status == verdict.status else stamp(now),
-        observed_generation=policy.generation,
-    )
-    return policy.status.model_copy(update={"observed_generation": policy.generation, "conditions": [condition]})
+    said = {"Ready": verdict.status} | ({"Stalled": "True"} if verdict.status == "False" else {})
+    known = {condition.type: condition for condition in policy.status.conditions or []}
+    conditions = [
+        Condition(
+            type=kind,
+            status=status,
+            reason=verdict.reason,
+            message=verdict.message[:1024],
+            last_transition_time=_since(known.get(kind), status, now),
+            observed_generation=policy.generation,
+        )
+        for kind, status in said.items()
+    ]
+    return policy.status.model_copy(update={"observed_generation": policy.generation, "conditions": conditions})
+
+
+def _since(before: Condition | None, status: str, now: datetime) -> str:
+    """Return since when a condition has a status."""
+    return before.last_transition_time if before is not None and before.status == status else stamp(now)
 
 
 @dataclass(frozen=True)
