@@ -4,7 +4,6 @@ import gzip
 import json
 import logging
 import os
-import signal
 from collections.abc import Iterator
 from contextlib import suppress
 from logging.handlers import QueueHandler
@@ -352,11 +351,6 @@ def test_what_nobody_foresaw_is_an_internal_error(cloud: Any, monkeypatch: pytes
     monkeypatch.setattr(runner, "compile_for_scan", broken)
     code, words = main(monkeypatch, tmp_path / "words", request(key="a").to_variable())
     assert (code, words["message"]) == (70, "RuntimeError: surprise")
-
-
-def test_sigterm_asks_to_try_again() -> None:
-    with pytest.raises(errors.TryAgainError):
-        command._stop(signal.SIGTERM, None)
 
 
 def test_last_words_that_cannot_be_written_fail_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

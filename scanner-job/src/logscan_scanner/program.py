@@ -7,12 +7,7 @@ import argparse
 import json
 import logging
 import os
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
-from typing import NoReturn
 
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")  # looking for them takes a twentieth of a scan's start
 
@@ -20,8 +15,8 @@ from logscan_api import MalformedRequestError
 from logscan_api.exitcodes import ExitCode
 from logscan_api.requests import REQUEST_VARIABLE, ScanRequest
 from logscan_scanner import __version__, logs
-from logscan_scanner.errors import BadRequestError, ScanError, TryAgainError
-from logscan_scanner.termination import SIGNALS, STOPPED, leave_message
+from logscan_scanner.errors import BadRequestError, ScanError
+from logscan_scanner.termination import leave_message
 
 # Each way to run imports what it needs, when it needs it: a scan starts in half the time.
 
@@ -33,14 +28,13 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     logs.set_up()
     try:
-        with _stopping_on_signals():
-            if options.file is not None:
-                from logscan_scanner.localfile import scan_file
+        if options.file is not None:
+            from logscan_scanner.localfile import scan_file
 
-                found = scan_file(options.file, options.rules)
-                sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
-                return ExitCode.DONE
-            return _scan(read_request(os.environ))
+            found = scan_file(options.file, options.rules)
+            sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+            return ExitCode.DONE
+        return _scan(read_request(os.environ))
     except ScanError as error:
         log.error("%s", error)
         return _end(error.code, str(error))
@@ -85,21 +79,6 @@ def read_request(environment: "os._Environ[str] | dict[str, str]") -> ScanReques
 def _end(code: ExitCode, message: str) -> int:
     leave_message(code, message)
     return int(code)
-
-
-@contextmanager
-def _stopping_on_signals() -> Iterator[None]:
-    """Let signals raise `TryAgainError` meanwhile; before and after, whoever handled them does."""
-    before = {number: signal.signal(number, _stop) for number in SIGNALS}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
-    raise TryAgainError(STOPPED)
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:

@@ -1,4 +1,4 @@
-"""How the process ends: a pod's last words, and SIGTERM before there is a scan to stop. Imports nothing large."""
+"""How the process ends: a pod's last words, and SIGTERM. Imports nothing large."""
 
 import json
 import os
@@ -28,7 +28,11 @@ def leave_message(code: ExitCode, message: str) -> None:
 
 
 def end_on_signals() -> None:
-    """Let SIGTERM and SIGINT end the process at once, so that the scan is tried again."""
+    """Let SIGTERM and SIGINT end the process at once, so that the scan is tried again.
+
+    Nothing is lost: the row is written as a whole or not at all, and S3 drops the parts of an upload that was not
+    finished (terraform/s3.tf).
+    """
     for number in SIGNALS:
         signal.signal(number, _end)
 
@@ -40,4 +44,4 @@ def end() -> NoReturn:
 
 
 def _end(_number: int, _frame: FrameType | None) -> NoReturn:
-    end()  # an exception could be swallowed by whatever is being imported
+    end()  # botocore takes an exception for one of the connection and tries again, and imports may swallow it
