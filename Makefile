@@ -83,24 +83,21 @@ drift: $(READY)
 	$(BIN)/python terraform/tests/readme.py --check
 
 # One pytest process per package: a folder named `operator` must never become a module (see CONTRIBUTING.md).
-# What each prints is shown when it has ended, so that two can run at the same time.
 PYTEST = --rootdir=$$package -c $$package/pyproject.toml -q $$package/tests
+# $(call suites,TITLE,COMMAND): run a command for the tests of each package, two at the same time, the longest first.
+# What each prints is shown when it has ended.
+suites = @printf '%s\n' operator $(filter-out operator,$(SUITES)) | xargs -P 2 -I {} bash -c 'package={}; \
+	  output=$$($(2) $(PYTEST) 2>&1); status=$$?; printf "== %s: $(1)\n%s\n" "$$package" "$$output"; exit $$status'
 
 unit: $(READY) ## Run the unit tests: no network, no server
-	@printf '%s\n' $(SUITES) | xargs -P 2 -I {} bash -c 'package={}; \
-	  output=$$($(BIN)/python -m pytest -m "not controlplane and not emulator and not stack and not stress and not tools and not engine" $(PYTEST) 2>&1); \
-	  status=$$?; printf "== %s: unit tests\n%s\n" "$$package" "$$output"; exit $$status'
+	$(call suites,unit tests,$(BIN)/python -m pytest -m "not controlplane and not emulator and not stack and not stress and not tools and not engine")
 
 check: lint drift unit ## Everything that needs no server: format, lint, types, imports, drift, unit tests
 
 # Every tier under coverage. Each process writes a file of its own, `coverage` combines them.
 tiers: $(READY) $(CHECKOV)
 	@rm -f .coverage .coverage.*
-	@for package in $(SUITES); do \
-	  echo "== $$package: every tier"; \
-	  COVERAGE_FILE=$(CURDIR)/.coverage.$${package//\//-} $(BIN)/coverage run --rcfile=pyproject.toml \
-	    -m pytest $(PYTEST); \
-	done
+	$(call suites,every tier,COVERAGE_FILE=$(CURDIR)/.coverage.$${package//\//-} $(BIN)/coverage run --rcfile=pyproject.toml -m pytest)
 
 coverage: $(READY)
 	$(BIN)/coverage combine --quiet
