@@ -6,6 +6,7 @@ import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -260,6 +261,17 @@ def test_the_set_up_repairs_what_a_restart_of_localstack_has_lost(own_namespace:
     assert [line for line in said if "keeps nothing over a restart" in line]
 
 
+@pytest.mark.emulator
+def test_a_localstack_that_starts_is_waited_for() -> None:
+    (port,), said = free_ports(1), list[str]()
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(kindcluster.wait_for_localstack, f"http://127.0.0.1:{port}", 120, said.append)
+        eventually(lambda: said, what="the wait to begin")
+        assert not waiting.done()
+        with running("test-late", port=port):
+            waiting.result()
+
+
 def ran(folder: Path, kubectl: Kubectl, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the scripts' helper as they do."""
     if not (folder / "kubeconfig").exists():
@@ -284,12 +296,16 @@ def test_what_aws_refuses_is_one_sentence_that_says_what_to_do(bare_kubectl: Kub
         aws.client("s3", emulator.endpoint).delete_bucket(Bucket=aws.BUCKET)
         lost = ran(tmp_path, bare_kubectl, "demo", str(log))
     away = ran(tmp_path, bare_kubectl, "demo", str(log))
-    asked = ran(tmp_path, bare_kubectl, "--endpoint", emulator.endpoint, "resources")
-    for done, words in ((lost, "NoSuchBucket"), (away, emulator.endpoint), (asked, emulator.endpoint)):
+    for done, words in ((lost, "NoSuchBucket"), (away, emulator.endpoint)):
         assert done.returncode == 1
         assert words in done.stderr
         assert "make kind-up" in done.stderr
         assert len(done.stderr.splitlines()) == 1, done.stderr
+    asked = ran(tmp_path, bare_kubectl, "--endpoint", emulator.endpoint, "resources", "--seconds=1")
+    assert asked.returncode == 1
+    assert f"LocalStack at {emulator.endpoint} was not ready after 1 s" in asked.stderr
+    assert "logs deployment/localstack" in asked.stderr
+    assert "Traceback" not in asked.stderr
     nothing = ran(tmp_path, bare_kubectl, "demo", str(tmp_path / "no such.log"))
     assert (nothing.returncode, nothing.stderr.count("\n")) == (1, 1)
 

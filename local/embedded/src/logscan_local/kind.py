@@ -80,6 +80,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         match chosen.command:
             case "resources":
+                kindcluster.wait_for_localstack(chosen.endpoint, chosen.seconds, _say)
                 print(kindcluster.make_resources(folder, kubectl, chosen.endpoint, _say))
             case "rollout":
                 rollout.wait(kubectl, chosen.deployment, chosen.seconds, _say)
@@ -105,7 +106,8 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--namespace", default=NAMESPACE)
     parser.add_argument("--endpoint", default=ENDPOINT, help="where LocalStack is (default: %(default)s)")
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("resources", help="make what is missing in LocalStack; print a checksum of its keys")
+    making = commands.add_parser("resources", help="make what is missing in LocalStack; print a checksum of its keys")
+    making.add_argument("--seconds", type=float, default=120, help="how long to wait for LocalStack")
     waiting = commands.add_parser("rollout", help="wait for a Deployment")
     waiting.add_argument("deployment")
     waiting.add_argument("seconds", type=float)

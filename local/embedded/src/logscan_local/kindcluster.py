@@ -1,7 +1,10 @@
 """What a kind cluster needs besides the chart: AWS resources in LocalStack, Secrets with its keys, and the bridge."""
 
 import hashlib
+import http.client
 import json
+import urllib.error
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, sleep
@@ -75,18 +78,45 @@ def wait_for_server(kubectl: Kubectl, seconds: float, say: Say) -> None:
     Raises:
         StackError: It was not ready in time; with its last words.
     """
-    deadline, told = monotonic() + seconds, ""
-    while True:
+
+    def problem() -> str:
         try:
             kubectl.run("get", "--raw=/readyz")
-            return
         except KubectlError as error:
-            words = str(error)
+            return str(error)
+        return ""
+
+    _wait("the API server", problem, "docker logs CLUSTER-control-plane", seconds, say)
+
+
+def wait_for_localstack(endpoint: str, seconds: float, say: Say) -> None:
+    """Wait until LocalStack answers; after a restart of the node its pod still counts as ready for a while.
+
+    Raises:
+        StackError: It did not answer in time.
+    """
+
+    def problem() -> str:
+        try:
+            with urllib.request.urlopen(f"{endpoint}/_localstack/health", timeout=5):  # noqa: S310 - loopback
+                return ""
+        except urllib.error.HTTPError:
+            return ""
+        except (OSError, http.client.HTTPException) as error:
+            return str(getattr(error, "reason", error)) or type(error).__name__
+
+    look = "kubectl --namespace localstack logs deployment/localstack"
+    _wait(f"LocalStack at {endpoint}", problem, look, seconds, say)
+
+
+def _wait(what: str, problem: Callable[[], str], look: str, seconds: float, say: Say) -> None:
+    deadline, said = monotonic() + seconds, False
+    while words := problem():
         if monotonic() > deadline:
-            raise StackError(f"the API server was not ready after {seconds:.0f} s: {words}")
-        if not told:
-            say("waiting for the API server ...")
-            told = words
+            raise StackError(f"{what} was not ready after {seconds:.0f} s: {words}; `{look}` tells more")
+        if not said:
+            say(f"waiting for {what} ...")
+            said = True
         sleep(POLL_SECONDS)
 
 
