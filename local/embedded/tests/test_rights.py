@@ -140,7 +140,8 @@ def test_every_right_is_used_and_none_is_missing(kubectl: Kubectl, full_stack: S
         used = audit.used()
         return granted - used, used - granted
 
-    eventually(lambda: difference()[0] == set(), 30, "every right to be used")
+    # A message that the operator held when it was killed comes again after its visibility timeout.
+    eventually(lambda: difference()[0] == set(), aws.VISIBILITY_SECONDS + 60, "every right to be used")
     assert difference() == (set(), set())
     assert audit.denied() == set()
 
