@@ -163,7 +163,7 @@ def test_a_namespace_that_may_be_listed_but_not_watched(islands: Islands) -> Non
     away.apply([{**role, "rules": rules}])
     operator = islands.operator()
     islands.works_in(operator, islands.own, islands.second, name="meanwhile")
-    eventually(lambda: "cannot watch resource" in told(operator)().get(islands.first, ""), 40, "the refused watch")
+    eventually(lambda: "cannot watch resource" in told(operator)().get(islands.first, ""), 120, "the refused watch")
     islands.works_in(operator, islands.own, islands.second, name="still")
     islands.grant(islands.first)
     islands.works_in(operator, islands.first, name="after")
