@@ -154,10 +154,6 @@ def test_a_namespace_whose_role_binding_is_taken_away(islands: Islands) -> None:
     islands.until(islands.own, "two", phase="Running")
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="kopf may hang after refused watches: one re-authenticates over a session that another closed",
-)
 def test_a_namespace_that_may_be_listed_but_not_watched(islands: Islands) -> None:
     islands.create(islands.first)
     islands.create(islands.second)

@@ -12,12 +12,13 @@ import kopf
 
 from logscan_api import GROUP, VERSION
 from logscan_operator.items import SCAN_UID_LABEL, Object
-from logscan_operator.kube import Connection
+from logscan_operator.kube import ApiError, Connection, raise_for_status
 
 WATCH_SECONDS = 240
 RETRY_SECONDS = (1.0, 2.0)  # a refused request is tried again after these, since refusals may pass
 
 Feed = Callable[[str, str | None, Object], None]
+Answered = Callable[[str, ApiError | None], None]
 
 
 class _NoProgress(kopf.ProgressStorage):
@@ -70,27 +71,26 @@ def operator_settings() -> kopf.OperatorSettings:
     return settings
 
 
-def build_registry(
-    connection: Connection, namespace: str, heard: Callable[[str], None], feed: Feed
-) -> kopf.OperatorRegistry:
+def build_registry(connection: Connection, namespace: str, answered: Answered, feed: Feed) -> kopf.OperatorRegistry:
     """Return the handlers for the events of a namespace.
 
     Args:
         connection: Where the API server is, and as whom to speak to it.
         namespace: The namespace.
-        heard: Called with a resource, such as `jobs`, whenever the API server has said something about it.
+        answered: Called with a resource, such as `jobs`, whenever the API server has said something about it, and with
+            its error if it refused.
         feed: Called with a resource, the type of an event, and the object.
     """
     registry = kopf.OperatorRegistry()
 
     @kopf.on.login(registry=registry)
     async def login(**_: Any) -> kopf.AiohttpSession:
-        return kopf.AiohttpSession(server=connection.server, aiohttp_session=_session(connection, namespace, heard))
+        return kopf.AiohttpSession(server=connection.server, aiohttp_session=_session(connection, namespace, answered))
 
     def handler(resource: str) -> Callable[..., Awaitable[None]]:
         # A coroutine, though it waits for nothing: kopf sends plain functions to a thread, at a multiple of the cost.
         async def on_event(event: kopf.RawEvent, **_: Any) -> None:
-            heard(resource)
+            answered(resource, None)
             feed(resource, event["type"], dict(event["object"]))
 
         return on_event
@@ -102,16 +102,22 @@ def build_registry(
     return registry
 
 
-def _session(connection: Connection, namespace: str, heard: Callable[[str], None]) -> aiohttp.ClientSession:
-    """Return a session for kopf that tells of each answer about a resource of the namespace."""
+def _session(connection: Connection, namespace: str, answered: Answered) -> aiohttp.ClientSession:
+    """Return a session for kopf that reports each answer about a resource of the namespace."""
 
-    async def answered(_: Any, __: Any, parameters: aiohttp.TraceRequestEndParams) -> None:
+    async def on_answer(_: Any, __: Any, parameters: aiohttp.TraceRequestEndParams) -> None:
         folder, _, resource = parameters.url.path.rpartition("/")
-        if parameters.response.status < 400 and folder.endswith(f"/namespaces/{namespace}"):
-            heard(resource)
+        if not folder.endswith(f"/namespaces/{namespace}"):
+            return
+        try:
+            await raise_for_status(parameters.response)
+        except ApiError as error:
+            answered(resource, error)
+        else:
+            answered(resource, None)
 
     trace = aiohttp.TraceConfig()
-    trace.on_request_end.append(answered)
+    trace.on_request_end.append(on_answer)
     context = connection.ssl_context() if connection.server.startswith("https") else False
     authorization = connection.authorization()
     return aiohttp.ClientSession(

@@ -107,13 +107,13 @@ class ApiServer:
         """
         data = None if body is None else json.dumps(body)
         async with self._open(method, path, query, data=data, content_type=content_type) as response:
-            await _raise_for_status(response)
+            await raise_for_status(response)
             return cast("Object", await response.json())
 
     async def read_text(self, path: str) -> str:
         """Return the answer to a GET as text, such as `/readyz`."""
         async with self._open("GET", path, None) as response:
-            await _raise_for_status(response)
+            await raise_for_status(response)
             return await response.text()
 
     async def watch(self, path: str, query: Mapping[str, str], timeout_seconds: int = 240) -> AsyncIterator[Object]:
@@ -130,7 +130,7 @@ class ApiServer:
         }
         timeout = aiohttp.ClientTimeout(total=timeout_seconds + 30, sock_read=timeout_seconds + 30)
         async with self._open("GET", path, query, timeout=timeout) as response:
-            await _raise_for_status(response)
+            await raise_for_status(response)
             buffer = b""
             async for chunk in response.content.iter_any():
                 *lines, buffer = (buffer + chunk).split(b"\n")
@@ -171,7 +171,12 @@ def _event(event: Object) -> Object:
     return event
 
 
-async def _raise_for_status(response: aiohttp.ClientResponse) -> None:
+async def raise_for_status(response: aiohttp.ClientResponse) -> None:
+    """Raise what the API server refused.
+
+    Raises:
+        ApiError: The answer has a status of 400 or more.
+    """
     if response.status < 400:
         return
     text = await response.text()

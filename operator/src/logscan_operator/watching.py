@@ -7,18 +7,20 @@ it. So each namespace's has a thread and an event loop of its own, which is how 
 import asyncio
 import logging
 import threading
+from collections import Counter
 from contextlib import suppress
 from typing import Any
 
 import kopf
 
-from logscan_operator.following import WatchEndedError
-from logscan_operator.handlers import build_registry, operator_settings
+from logscan_operator.following import REFUSALS, WatchEndedError
+from logscan_operator.handlers import RETRY_SECONDS, build_registry, operator_settings
 from logscan_operator.items import Object
 from logscan_operator.kube import ApiError, Connection
 from logscan_operator.view import Table, View
 
 STOP_SECONDS = 5.0
+CANCEL_SECONDS = 1.0
 GOODBYE_SECONDS = 0.25
 # Peers are told apart by it, and there are none. Without one kopf asks for the user's name, which no arbitrary
 # numeric user of a container has.
@@ -60,16 +62,23 @@ class Watcher:
         def feed(resource: str, kind: str | None, body: Object) -> None:
             home.call_soon_threadsafe(_take, self._tables[resource], kind, body)
 
-        def heard(resource: str) -> None:
-            self._hearing.heard(namespace, resource)
+        refusals = Counter[str]()
 
-        thread = _Thread(namespace, build_registry(self._connection, namespace, heard, feed), ended)
+        def answered(resource: str, error: ApiError | None) -> None:
+            if error is None:
+                refusals[resource] = 0
+                self._hearing.heard(namespace, resource)
+            elif error.status in REFUSALS:
+                refusals[resource] += 1
+                if refusals[resource] > len(RETRY_SECONDS):
+                    thread.tell(error)
+
+        thread = _Thread(namespace, build_registry(self._connection, namespace, answered, feed), ended)
         thread.start()
         try:
             await asyncio.shield(ended)
         finally:
             thread.stop()
-            # kopf can outlast its cancellation for ever when the API server is away.
             await asyncio.wait([ended], timeout=STOP_SECONDS)
         raise WatchEndedError("kopf has stopped")
 
@@ -92,14 +101,31 @@ class _Thread(threading.Thread):
             with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
                 runner.run(self._operate())
         except Exception as failure:
-            error = _translated(failure)
+            error = WatchEndedError(f"{type(failure).__name__}: {failure}")
+        except asyncio.CancelledError:
+            error = WatchEndedError("kopf did not stop by itself")
+        self.tell(error)
+
+    def tell(self, error: Exception | None) -> None:
+        """Let whoever waits for the watch know how it ended; the first word counts."""
         with suppress(RuntimeError):  # nobody waits any more: the process ends
-            self._ended.get_loop().call_soon_threadsafe(_tell, self._ended, error)
+            self._ended.get_loop().call_soon_threadsafe(_settle, self._ended, error)
 
     def stop(self) -> None:
-        """Ask kopf to end."""
+        """Ask kopf to end; make it, if it does not."""
         with suppress(RuntimeError):  # it has ended
             self._loop.call_soon_threadsafe(self._stop.set)
+            self._loop.call_soon_threadsafe(self._loop.call_later, STOP_SECONDS, self._cancel)
+
+    def _cancel(self) -> None:
+        """Cancel everything in kopf's loop, again and again.
+
+        A watch of kopf that is cancelled while it waits for new credentials takes that for a pause, and waits on; so it
+        does when one watch was refused and another finds the session closed, or when the API server is away.
+        """
+        for task in asyncio.all_tasks(self._loop):
+            task.cancel()
+        self._loop.call_later(CANCEL_SECONDS, self._cancel)
 
     async def _operate(self) -> None:
         try:
@@ -116,15 +142,7 @@ class _Thread(threading.Thread):
             await asyncio.sleep(GOODBYE_SECONDS)
 
 
-def _translated(failure: Exception) -> Exception:
-    """Return a failure of kopf in our own terms."""
-    status = getattr(failure, "status", None)
-    if isinstance(status, int):
-        return ApiError(status, type(failure).__name__, str(failure.args[0] if failure.args else ""))
-    return WatchEndedError(f"{type(failure).__name__}: {failure}")
-
-
-def _tell(ended: "asyncio.Future[None]", error: Exception | None) -> None:
+def _settle(ended: "asyncio.Future[None]", error: Exception | None) -> None:
     if ended.done():
         return
     if error is None:
