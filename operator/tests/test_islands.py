@@ -3,7 +3,9 @@
 The operator has the Roles of the chart and no other right, in its own namespace and in two more.
 """
 
+import asyncio
 import json
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,6 +21,9 @@ from logscan_local.manifests import render
 from logscan_local.operators import OperatorProcess
 from logscan_local.stack import Stack
 from logscan_local.testing import eventually
+from logscan_operator.kube import ApiError, Connection
+from logscan_operator.view import View
+from logscan_operator.watching import Watcher
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.emulator, pytest.mark.tools]
 
@@ -45,6 +50,12 @@ class Islands:
         objects = self.rights_of(namespace, "Role", "RoleBinding", "ServiceAccount")
         assert len(objects) >= 3
         self.place.kubectl_in(namespace).apply(objects)
+
+    def forbid_watching(self, namespace: str) -> None:
+        """Take from the operator the right to watch in a namespace."""
+        (role,) = self.rights_of(namespace, "Role")
+        rules = [{**rule, "verbs": [verb for verb in rule["verbs"] if verb != "watch"]} for rule in role["rules"]]
+        self.place.kubectl_in(namespace).apply([{**role, "rules": rules}])
 
     def create(self, namespace: str) -> None:
         """Create a namespace with all that the operator and its scans need there."""
@@ -157,13 +168,26 @@ def test_a_namespace_whose_role_binding_is_taken_away(islands: Islands) -> None:
 def test_a_namespace_that_may_be_listed_but_not_watched(islands: Islands) -> None:
     islands.create(islands.first)
     islands.create(islands.second)
-    away = islands.place.kubectl_in(islands.first)
-    (role,) = islands.rights_of(islands.first, "Role")
-    rules = [{**rule, "verbs": [verb for verb in rule["verbs"] if verb != "watch"]} for rule in role["rules"]]
-    away.apply([{**role, "rules": rules}])
+    islands.forbid_watching(islands.first)
     operator = islands.operator()
     islands.works_in(operator, islands.own, islands.second, name="meanwhile")
     eventually(lambda: "cannot watch resource" in told(operator)().get(islands.first, ""), 120, "the refused watch")
     islands.works_in(operator, islands.own, islands.second, name="still")
     islands.grant(islands.first)
     islands.works_in(operator, islands.first, name="after")
+
+
+async def test_a_watch_that_is_refused_leaves_nothing_of_kopf_behind(islands: Islands) -> None:
+    islands.grant(islands.own)
+    islands.create(islands.first)
+    islands.forbid_watching(islands.first)
+    watcher = Watcher(View([islands.first]), Connection(str(islands.place.kubeconfig_of("logscan-operator"))))
+    for _ in range(3):
+        async with asyncio.timeout(60):
+            with pytest.raises(ApiError, match=r"403 Forbidden: .+ cannot watch resource"):
+                await watcher.watch(islands.first)
+
+    def gone() -> bool:
+        return f"watch-{islands.first}" not in [thread.name for thread in threading.enumerate()]
+
+    await asyncio.to_thread(eventually, gone, 60, "kopf's threads to end")

@@ -92,6 +92,7 @@ class _Thread(threading.Thread):
         self._registry = registry
         self._ended = ended
         self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(_note_rest)
         self._stop = asyncio.Event()
 
     def run(self) -> None:
@@ -140,6 +141,11 @@ class _Thread(threading.Thread):
         finally:
             # Connections over TLS close some turns of the loop after their session (aiohttp, "Graceful Shutdown").
             await asyncio.sleep(GOODBYE_SECONDS)
+
+
+def _note_rest(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Note the errors of the other watches when kopf ends; the one that ended it is reported."""
+    log.debug("kopf left behind: %s", context.get("exception") or context["message"])
 
 
 def _settle(ended: "asyncio.Future[None]", error: Exception | None) -> None:
