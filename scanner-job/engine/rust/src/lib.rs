@@ -1,0 +1,1 @@
+//! The scan engine of logscan: many PCRE rules matched against every line of a log in one pass.
