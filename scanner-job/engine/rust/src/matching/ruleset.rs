@@ -1,0 +1,77 @@
+//! Rules read and compiled.
+
+use super::automaton::{Automaton, Budget};
+use super::{Limits, RuleError, RuleSource};
+use crate::dialect::{self, Confirm, pcre};
+
+/// A compiled set of rules. It does not change: threads share it.
+pub struct RuleSet {
+    pub(super) rules: Vec<Rule>,
+}
+
+pub(super) struct Rule {
+    /// Matches the lines that the rule matches, or some more if `pcre` decides.
+    pub automaton: Automaton,
+    pub pcre: Option<pcre::Matcher>,
+    /// Whether the rule matches an empty line. `None` if it is to be tried.
+    pub matches_empty: bool,
+}
+
+impl RuleSet {
+    /// Compiles rules; the error names the rule that is refused.
+    pub fn compile(sources: &[RuleSource], limits: &Limits) -> Result<RuleSet, RuleError> {
+        let mut budget = Budget::new(limits);
+        let rules = sources
+            .iter()
+            .map(|source| {
+                Rule::compile(source, limits, &mut budget).map_err(|message| RuleError {
+                    rule: source.name.clone(),
+                    message,
+                })
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(RuleSet { rules })
+    }
+
+    /// Returns how many rules there are.
+    pub fn len(&self) -> usize {
+        self.rules.len()
+    }
+
+    /// Returns whether there is no rule.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// Returns the bytes of all automata.
+    pub fn memory_usage(&self) -> usize {
+        self.rules
+            .iter()
+            .map(|rule| rule.automaton.memory_usage())
+            .sum()
+    }
+}
+
+impl Rule {
+    fn compile(source: &RuleSource, limits: &Limits, budget: &mut Budget) -> Result<Rule, String> {
+        let parsed = dialect::parse(&source.pattern, source.options)
+            .map_err(|refusal| format!("{} (at byte {})", refusal.message, refusal.offset))?;
+        let automaton = Automaton::build(&parsed.hir, budget)?;
+        let pcre = match parsed.confirm {
+            Confirm::Exact => None,
+            Confirm::Pcre(pattern) => Some(
+                pcre::Matcher::new(&pattern, source.options, limits.pcre_match_limit)
+                    .map_err(|error| error.to_string())?,
+            ),
+        };
+        let matches_empty = automaton.is_match(b"", 0, &mut None)
+            && pcre
+                .as_ref()
+                .is_none_or(|matcher| matcher.is_match(b"").unwrap_or(false));
+        Ok(Rule {
+            automaton,
+            pcre,
+            matches_empty,
+        })
+    }
+}
