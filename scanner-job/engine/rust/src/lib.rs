@@ -1,6 +1,10 @@
 //! The scan engine of logscan: many PCRE rules matched against every line of a log in one pass.
 
 pub mod clock;
+pub mod cutting;
 pub mod dialect;
+mod literals;
 pub mod matching;
+pub mod scanning;
 pub mod tally;
+mod teddy;

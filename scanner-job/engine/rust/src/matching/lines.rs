@@ -3,7 +3,7 @@
 use memchr::memchr;
 
 /// A line of a block.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Line {
     /// Its first byte.
     pub start: usize,

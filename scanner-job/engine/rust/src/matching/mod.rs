@@ -9,10 +9,12 @@
 
 mod automaton;
 mod every_line;
+mod finder;
 mod limits;
 mod lines;
 mod plan;
 mod ruleset;
+mod sample;
 mod scan;
 mod scratch;
 

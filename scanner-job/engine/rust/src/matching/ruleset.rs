@@ -3,6 +3,7 @@
 use super::automaton::{Automaton, Budget};
 use super::{Limits, RuleError, RuleSource};
 use crate::dialect::{self, Confirm, pcre};
+use crate::literals::{LiteralSet, required_sets};
 
 /// A compiled set of rules. It does not change: threads share it.
 pub struct RuleSet {
@@ -13,7 +14,9 @@ pub(super) struct Rule {
     /// Matches the lines that the rule matches, or some more if `pcre` decides.
     pub automaton: Automaton,
     pub pcre: Option<pcre::Matcher>,
-    /// Whether the rule matches an empty line. `None` if it is to be tried.
+    /// What to choose from; empty if the rule has no literal.
+    pub literals: Vec<LiteralSet>,
+    /// Whether the rule matches an empty line.
     pub matches_empty: bool,
 }
 
@@ -71,6 +74,7 @@ impl Rule {
         Ok(Rule {
             automaton,
             pcre,
+            literals: required_sets(&parsed.hir),
             matches_empty,
         })
     }
