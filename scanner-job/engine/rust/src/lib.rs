@@ -1,1 +1,3 @@
 //! The scan engine of logscan: many PCRE rules matched against every line of a log in one pass.
+
+pub mod dialect;
