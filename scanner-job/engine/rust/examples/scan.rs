@@ -74,14 +74,20 @@ fn print_counts(set: &RuleSet, log: &[u8]) {
 fn print_speed(set: &RuleSet, log: &[u8]) {
     let begin = cpu_time();
     let mut plan = set.calibrate(log);
-    eprintln!("calibrated in {:?}: {}", cpu_time() - begin, plan.describe());
+    eprintln!(
+        "calibrated in {:?}: {}",
+        cpu_time() - begin,
+        plan.describe()
+    );
     let mut scratch = set.scratch();
     let mut speeds = Vec::new();
     let mut matches = 0;
     for _ in 0..ROUNDS {
         let begin = cpu_time();
         matches = 0;
-        scan(set, &mut plan, &mut scratch, log, |hits| matches += hits.len());
+        scan(set, &mut plan, &mut scratch, log, |hits| {
+            matches += hits.len()
+        });
         speeds.push(log.len() as f64 / 1e6 / (cpu_time() - begin).as_secs_f64());
     }
     speeds.sort_by(f64::total_cmp);
@@ -93,7 +99,13 @@ fn print_speed(set: &RuleSet, log: &[u8]) {
 }
 
 /// Scans a log in blocks of whole lines.
-fn scan(set: &RuleSet, plan: &mut Plan, scratch: &mut Scratch, log: &[u8], mut take: impl FnMut(&[Hit])) {
+fn scan(
+    set: &RuleSet,
+    plan: &mut Plan,
+    scratch: &mut Scratch,
+    log: &[u8],
+    mut take: impl FnMut(&[Hit]),
+) {
     let (mut hits, mut at) = (Vec::new(), 0);
     while at < log.len() {
         let wanted = (at + BLOCK).min(log.len());
@@ -114,6 +126,9 @@ fn scan(set: &RuleSet, plan: &mut Plan, scratch: &mut Scratch, log: &[u8], mut t
 /// Returns the CPU time of this process, from `/proc`, in steps of a few ms.
 fn cpu_time() -> Duration {
     let schedstat = std::fs::read_to_string("/proc/self/schedstat").unwrap_or_default();
-    let nanoseconds = schedstat.split(' ').next().and_then(|field| field.parse().ok());
+    let nanoseconds = schedstat
+        .split(' ')
+        .next()
+        .and_then(|field| field.parse().ok());
     Duration::from_nanos(nanoseconds.unwrap_or(0))
 }

@@ -27,7 +27,9 @@ pub(super) fn literals_of(class: &Class) -> Option<(Vec<Literal>, bool)> {
             .iter()
             .map(|c| Literal::exactly(c.encode_utf8(&mut [0; 4]).as_bytes())),
     );
-    (1..=MOST).contains(&literals.len()).then_some((literals, true))
+    (1..=MOST)
+        .contains(&literals.len())
+        .then_some((literals, true))
 }
 
 fn bytes_of(class: &ClassBytes) -> Option<Vec<u8>> {
@@ -47,7 +49,10 @@ fn characters_of(class: &ClassUnicode) -> Option<(Vec<u8>, Vec<char>)> {
     if size > MOST_CHARACTERS {
         return None;
     }
-    let all = class.ranges().iter().flat_map(|range| range.start()..=range.end());
+    let all = class
+        .ranges()
+        .iter()
+        .flat_map(|range| range.start()..=range.end());
     let (ascii, others): (Vec<char>, Vec<char>) = all.partition(char::is_ascii);
     Some((ascii.into_iter().map(|c| c as u8).collect(), others))
 }

@@ -31,7 +31,10 @@ enum Strings {
     /// One of these, and each of these if `exact`; otherwise some only, by a mask that takes too much or by an assertion.
     All { literals: Vec<Literal>, exact: bool },
     /// What begins with one of these and ends with one of those.
-    Between { first: Vec<Literal>, last: Vec<Literal> },
+    Between {
+        first: Vec<Literal>,
+        last: Vec<Literal>,
+    },
 }
 
 impl Strings {
@@ -85,19 +88,28 @@ impl Sets {
     fn keep(&mut self, set: LiteralSet) {
         self.0.push(set);
         if self.0.len() > MOST_SETS {
-            let worst = (0..self.0.len()).min_by(|&a, &b| score(&self.0[a]).total_cmp(&score(&self.0[b])));
+            let worst =
+                (0..self.0.len()).min_by(|&a, &b| score(&self.0[a]).total_cmp(&score(&self.0[b])));
             self.0.swap_remove(worst.unwrap_or(0));
         }
     }
 
     fn best(self) -> Option<LiteralSet> {
-        self.0.into_iter().max_by(|a, b| score(a).total_cmp(&score(b)))
+        self.0
+            .into_iter()
+            .max_by(|a, b| score(a).total_cmp(&score(b)))
     }
 }
 
 /// How good a set is without a log to look at: long literals and few of them.
 fn score(set: &LiteralSet) -> f64 {
-    let shortest = set.literals.iter().map(Literal::len).min().unwrap_or(0).min(8);
+    let shortest = set
+        .literals
+        .iter()
+        .map(Literal::len)
+        .min()
+        .unwrap_or(0)
+        .min(8);
     shortest as f64 - (set.literals.len() as f64).log2() * 0.5
 }
 
@@ -129,8 +141,17 @@ fn walk(hir: &Hir, start: bool, sets: &mut Sets) -> Strings {
 fn repeated(repetition: &Repetition, start: bool, sets: &mut Sets) -> Strings {
     if repetition.min == 0 {
         // What is inside is not required.
-        return match (walk(&repetition.sub, start, &mut Sets::default()), repetition.max) {
-            (Strings::All { mut literals, exact }, Some(1)) if literals.len() < 2 * MOST_AT_AN_END => {
+        return match (
+            walk(&repetition.sub, start, &mut Sets::default()),
+            repetition.max,
+        ) {
+            (
+                Strings::All {
+                    mut literals,
+                    exact,
+                },
+                Some(1),
+            ) if literals.len() < 2 * MOST_AT_AN_END => {
                 literals.push(Literal::default());
                 Strings::All { literals, exact }
             }
@@ -172,12 +193,17 @@ fn alternatives(parts: &[Hir], start: bool, sets: &mut Sets) -> Strings {
             }
             Strings::Between { .. } => all = None,
         }
-        required = required.zip(inner.best()).map(|((mut literals, prefix), best)| {
-            literals.extend(best.literals);
-            (literals, prefix && best.prefix)
-        });
+        required = required
+            .zip(inner.best())
+            .map(|((mut literals, prefix), best)| {
+                literals.extend(best.literals);
+                (literals, prefix && best.prefix)
+            });
     }
-    if let Some(literals) = all.map(without_doubles).filter(|all| all.len() <= MOST_JOINED) {
+    if let Some(literals) = all
+        .map(without_doubles)
+        .filter(|all| all.len() <= MOST_JOINED)
+    {
         return Strings::All {
             literals,
             exact: all_exact,
@@ -201,7 +227,13 @@ fn joined(parts: &[Hir], start: bool, sets: &mut Sets) -> Strings {
         let part_starts = run_starts && run.iter().all(Literal::is_empty);
         let strings = walk(part, part_starts, sets);
         let longer = join(&run, strings.at_start());
-        if let (Strings::All { exact: part_exact, .. }, Some(longer)) = (&strings, &longer) {
+        if let (
+            Strings::All {
+                exact: part_exact, ..
+            },
+            Some(longer),
+        ) = (&strings, &longer)
+        {
             run = longer.clone();
             exact &= part_exact;
             continue;
@@ -213,7 +245,10 @@ fn joined(parts: &[Hir], start: bool, sets: &mut Sets) -> Strings {
         run_starts = false;
     }
     let Some(first) = first else {
-        return Strings::All { literals: run, exact };
+        return Strings::All {
+            literals: run,
+            exact,
+        };
     };
     sets.add(run.clone(), false, false);
     between(&first, &run)
@@ -245,8 +280,13 @@ fn join(left: &[Literal], right: &[Literal]) -> Option<Vec<Literal>> {
     if left.len() * right.len() > MOST_JOINED {
         return None;
     }
-    let all: Vec<Literal> = left.iter().flat_map(|l| right.iter().map(move |r| l.then(r))).collect();
-    all.iter().all(|literal| literal.len() <= LONGEST).then_some(all)
+    let all: Vec<Literal> = left
+        .iter()
+        .flat_map(|l| right.iter().map(move |r| l.then(r)))
+        .collect();
+    all.iter()
+        .all(|literal| literal.len() <= LONGEST)
+        .then_some(all)
 }
 
 fn without_doubles(mut literals: Vec<Literal>) -> Vec<Literal> {

@@ -14,7 +14,16 @@ use super::Limits;
 /// up to a quarter of a second of trying. `(?i)error.{0,200}timeout` has about 850.
 const MOST_DENSE_STATES: usize = 2_000;
 
-pub(super) enum Automaton {
+pub(super) struct Automaton {
+    /// Finds a match anywhere in a line.
+    anywhere: Anywhere,
+    /// Finds a match that begins at a given place, where `anywhere` cannot. For `z[a-z]{20}` it needs 22 states; a
+    /// dense DFA that finds it anywhere would need a million, one for each set of places where a match may have begun.
+    at_place: Option<dense::DFA<Vec<u32>>>,
+}
+
+enum Anywhere {
+    /// It also finds matches that begin at a given place.
     Dense(dense::DFA<Vec<u32>>),
     Lazy(Box<meta::Regex>),
 }
@@ -24,6 +33,8 @@ pub(super) struct Budget {
     limits: Limits,
     bytes: usize,
     dense_bytes: usize,
+    /// Bytes of dense DFAs that may still be built in vain: each such attempt takes as long as it takes to fill them.
+    vain_bytes: usize,
 }
 
 impl Budget {
@@ -32,6 +43,7 @@ impl Budget {
             limits: *limits,
             bytes: limits.set_bytes,
             dense_bytes: limits.dense_set_bytes,
+            vain_bytes: limits.dense_set_bytes,
         }
     }
 
@@ -44,20 +56,61 @@ impl Budget {
         })?;
         Ok(())
     }
+
+    fn build_dense(
+        &mut self,
+        nfa: &NFA,
+        kind: StartKind,
+    ) -> Result<Option<dense::DFA<Vec<u32>>>, String> {
+        let limit = self.limits.dense_bytes.min(self.dense_bytes);
+        // Unicode's word boundaries need more than a byte of context, which no DFA has.
+        let hopeless =
+            nfa.states().len() > MOST_DENSE_STATES || nfa.look_set_any().contains_word_unicode();
+        if hopeless || limit > self.vain_bytes {
+            return Ok(None);
+        }
+        let config = dense::Config::new()
+            .start_kind(kind)
+            .match_kind(MatchKind::All)
+            .dfa_size_limit(Some(limit))
+            .determinize_size_limit(Some(limit * 2));
+        let Ok(dfa) = dense::Builder::new().configure(config).build_from_nfa(nfa) else {
+            self.vain_bytes -= limit;
+            return Ok(None);
+        };
+        self.take(dfa.memory_usage())?;
+        self.dense_bytes -= dfa.memory_usage();
+        Ok(Some(dfa))
+    }
 }
 
 impl Automaton {
-    /// Builds a rule's automaton, or tells why the rule is too large.
-    pub(super) fn build(hir: &Hir, budget: &mut Budget) -> Result<Self, String> {
+    /// Builds a rule's automaton, or tells why the rule is too large. `from_places`: it will be asked for matches that
+    /// begin at given places.
+    pub(super) fn build(hir: &Hir, from_places: bool, budget: &mut Budget) -> Result<Self, String> {
         let nfa = build_nfa(hir, &budget.limits)?;
-        if let Some(dfa) = build_dense(&nfa, budget) {
-            budget.take(dfa.memory_usage())?;
-            budget.dense_bytes -= dfa.memory_usage();
-            return Ok(Automaton::Dense(dfa));
+        let kind = if from_places {
+            StartKind::Both
+        } else {
+            StartKind::Unanchored
+        };
+        if let Some(dfa) = budget.build_dense(&nfa, kind)? {
+            return Ok(Automaton {
+                anywhere: Anywhere::Dense(dfa),
+                at_place: None,
+            });
         }
+        let at_place = if from_places {
+            budget.build_dense(&nfa, StartKind::Anchored)?
+        } else {
+            None
+        };
         let lazy = build_lazy(hir, &budget.limits)?;
         budget.take(lazy.memory_usage())?;
-        Ok(Automaton::Lazy(Box::new(lazy)))
+        Ok(Automaton {
+            anywhere: Anywhere::Lazy(Box::new(lazy)),
+            at_place,
+        })
     }
 
     /// Returns whether the rule matches in `line` at `from` or behind it.
@@ -69,9 +122,9 @@ impl Automaton {
         cache: &mut Option<meta::Cache>,
     ) -> bool {
         let input = Input::new(line).range(from..).earliest(true);
-        match self {
-            Automaton::Dense(dfa) => dense_is_match(dfa, &input),
-            Automaton::Lazy(regex) => {
+        match &self.anywhere {
+            Anywhere::Dense(dfa) => dense_is_match(dfa, &input),
+            Anywhere::Lazy(regex) => {
                 let cache = cache.get_or_insert_with(|| regex.create_cache());
                 regex.search_half_with(cache, &input).is_some()
             }
@@ -82,8 +135,9 @@ impl Automaton {
     /// [`is_match`](Self::is_match) can tell.
     #[inline]
     pub(super) fn is_match_at(&self, line: &[u8], at: usize) -> Option<bool> {
-        let Automaton::Dense(dfa) = self else {
-            return None;
+        let dfa = match &self.anywhere {
+            Anywhere::Dense(dfa) => dfa,
+            Anywhere::Lazy(_) => self.at_place.as_ref()?,
         };
         let input = Input::new(line)
             .range(at..)
@@ -92,15 +146,22 @@ impl Automaton {
         Some(dense_is_match(dfa, &input))
     }
 
+    /// Returns whether [`is_match_at`](Self::is_match_at) can tell.
+    pub(super) fn matches_at_places(&self) -> bool {
+        self.is_dense() || self.at_place.is_some()
+    }
+
+    /// Returns whether lines are matched by a dense DFA.
     pub(super) fn is_dense(&self) -> bool {
-        matches!(self, Automaton::Dense(_))
+        matches!(self.anywhere, Anywhere::Dense(_))
     }
 
     pub(super) fn memory_usage(&self) -> usize {
-        match self {
-            Automaton::Dense(dfa) => dfa.memory_usage(),
-            Automaton::Lazy(regex) => regex.memory_usage(),
-        }
+        let anywhere = match &self.anywhere {
+            Anywhere::Dense(dfa) => dfa.memory_usage(),
+            Anywhere::Lazy(regex) => regex.memory_usage(),
+        };
+        anywhere + self.at_place.as_ref().map_or(0, dense::DFA::memory_usage)
     }
 }
 
@@ -122,27 +183,11 @@ fn build_nfa(hir: &Hir, limits: &Limits) -> Result<NFA, String> {
         .map_err(|_| too_large(limits))
 }
 
-fn build_dense(nfa: &NFA, budget: &Budget) -> Option<dense::DFA<Vec<u32>>> {
-    // Unicode's word boundaries need more than a byte of context, which no DFA has.
-    if nfa.states().len() > MOST_DENSE_STATES || nfa.look_set_any().contains_word_unicode() {
-        return None;
-    }
-    let limit = budget.limits.dense_bytes.min(budget.dense_bytes);
-    let config = dense::Config::new()
-        .start_kind(StartKind::Both)
-        .match_kind(MatchKind::All)
-        .dfa_size_limit(Some(limit))
-        .determinize_size_limit(Some(limit * 2));
-    dense::Builder::new()
-        .configure(config)
-        .build_from_nfa(nfa)
-        .ok()
-}
-
 fn build_lazy(hir: &Hir, limits: &Limits) -> Result<meta::Regex, String> {
     let config = meta::Config::new()
         .utf8_empty(false)
-        .which_captures(WhichCaptures::None)
+        // With no captures at all it would find nothing that it does not find by a DFA, and say so to nobody.
+        .which_captures(WhichCaptures::Implicit)
         .nfa_size_limit(Some(limits.rule_bytes))
         .hybrid_cache_capacity(limits.lazy_bytes / 8)
         .dfa(false)
@@ -158,4 +203,35 @@ fn too_large(limits: &Limits) -> String {
         "needs an automaton of more than {} KiB; use smaller repetitions",
         limits.rule_bytes >> 10
     )
+}
+#[cfg(test)]
+mod tests {
+    use super::{Automaton, Budget};
+    use crate::dialect::{self, Options};
+    use crate::matching::Limits;
+
+    fn build(pattern: &str) -> Result<Automaton, String> {
+        let hir = dialect::parse(pattern, Options::default()).unwrap().hir;
+        Automaton::build(&hir, true, &mut Budget::new(&Limits::default()))
+    }
+
+    #[test]
+    fn a_rule_that_is_too_large_for_a_dense_dfa_is_matched_all_the_same() {
+        let automaton = build("z[a-z]{20}").unwrap();
+        let line = b"z- zabcdefghijklmnopqrst";
+        assert!(!automaton.is_dense());
+        assert!(automaton.is_match(line, 0, &mut None));
+        assert_eq!(automaton.is_match_at(line, 3), Some(true));
+        assert_eq!(automaton.is_match_at(line, 0), Some(false));
+        assert!(!automaton.is_match(line, 4, &mut None));
+    }
+
+    #[test]
+    fn a_rule_that_is_too_large_is_refused() {
+        let error = build(r"(\w{99}){999}").err().unwrap();
+        assert!(
+            error.starts_with("needs an automaton of more than 4096 KiB"),
+            "{error}"
+        );
+    }
 }

@@ -7,7 +7,13 @@ use super::lines::Lines;
 use super::{Hit, RuleSet, Scratch};
 
 impl RuleSet {
-    pub(super) fn scan_every_line(&self, rules: &[u32], scratch: &mut Scratch, block: &[u8], hits: &mut Vec<Hit>) {
+    pub(super) fn scan_every_line(
+        &self,
+        rules: &[u32],
+        scratch: &mut Scratch,
+        block: &[u8],
+        hits: &mut Vec<Hit>,
+    ) {
         for line in Lines::of(block) {
             for &rule in rules {
                 if self.matches(rule as usize, &block[line.start..line.end], scratch) {

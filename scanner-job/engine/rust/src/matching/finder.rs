@@ -51,7 +51,11 @@ pub(super) struct Work {
 }
 
 impl Finder {
-    pub(super) fn new(literals: Vec<Literal>, sample: &Sample<'_>, instructions: Instructions) -> Self {
+    pub(super) fn new(
+        literals: Vec<Literal>,
+        sample: &Sample<'_>,
+        instructions: Instructions,
+    ) -> Self {
         let mut by_window = vec![Vec::new(); 1 << SLOTS];
         let mut by_byte = vec![Vec::new(); 256];
         let mut fingerprints = Vec::with_capacity(literals.len());
@@ -64,7 +68,11 @@ impl Finder {
                 literal: number as u32,
                 offset: offset as u32,
             };
-            if fingerprint.masks.iter().any(|&mask| mask == DIGIT || mask == 0) {
+            if fingerprint
+                .masks
+                .iter()
+                .any(|&mask| mask == DIGIT || mask == 0)
+            {
                 let [mask, wanted] = [fingerprint.masks[0], fingerprint.bytes[0]];
                 let bytes = (0..=255).filter(|byte| byte & mask == wanted);
                 bytes.for_each(|byte: u8| by_byte[usize::from(byte)].push(entry));
@@ -113,7 +121,10 @@ impl Finder {
                 let start = place - entry.offset as usize;
                 if literal.begins(&block[start..]) {
                     work.hits += 1;
-                    hit(entry.literal, start + usize::from(literal.starts_line())..start + literal.len());
+                    hit(
+                        entry.literal,
+                        start + usize::from(literal.starts_line())..start + literal.len(),
+                    );
                 }
             }
         });

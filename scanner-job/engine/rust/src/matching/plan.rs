@@ -57,7 +57,10 @@ impl RuleSet {
 
     pub(super) fn calibrate_for(&self, sample: &[u8], instructions: Instructions) -> Plan {
         let sample = Sample::of(sample);
-        let chosen = self.rules.iter().map(|rule| rule.choose(&sample).map(|(_, set)| set));
+        let chosen = self
+            .rules
+            .iter()
+            .map(|rule| rule.choose(&sample).map(|(_, set)| set));
         Plan::new(&chosen.collect::<Vec<_>>(), &sample, instructions)
     }
 }
@@ -66,7 +69,11 @@ impl Rule {
     /// Returns the cheapest set and its cost, as a share of places; nothing if every line has to be looked at.
     pub(super) fn choose(&self, sample: &Sample<'_>) -> Option<(f32, &LiteralSet)> {
         let cost = |set: &LiteralSet| {
-            let met: f32 = set.literals.iter().map(|literal| sample.window(literal).1).sum();
+            let met: f32 = set
+                .literals
+                .iter()
+                .map(|literal| sample.window(literal).1)
+                .sum();
             met * self.confirm_cost(set) + set.literals.len() as f32 * PER_LITERAL
         };
         self.literals
@@ -80,7 +87,7 @@ impl Rule {
     fn confirm_cost(&self, set: &LiteralSet) -> f32 {
         let automaton = match Confirm::of(set) {
             Confirm::Nothing => 0.3,
-            Confirm::FromHere if self.automaton.is_dense() => 0.6,
+            Confirm::FromHere if self.automaton.matches_at_places() => 0.6,
             _ => 1.5,
         };
         automaton + if self.pcre.is_some() { 2.0 } else { 0.0 }
@@ -98,7 +105,11 @@ impl Confirm {
 }
 
 impl Plan {
-    pub(super) fn new(chosen: &[Option<&LiteralSet>], sample: &Sample<'_>, instructions: Instructions) -> Self {
+    pub(super) fn new(
+        chosen: &[Option<&LiteralSet>],
+        sample: &Sample<'_>,
+        instructions: Instructions,
+    ) -> Self {
         static PLANS: AtomicU64 = AtomicU64::new(1);
         let mut by_literal: BTreeMap<&Literal, Vec<Owner>> = BTreeMap::new();
         let mut every_line = Vec::new();
@@ -109,7 +120,10 @@ impl Plan {
             };
             let confirm = Confirm::of(set);
             for literal in &set.literals {
-                by_literal.entry(literal).or_default().push(Owner { rule, confirm });
+                by_literal
+                    .entry(literal)
+                    .or_default()
+                    .push(Owner { rule, confirm });
             }
         }
         let (mut owned, mut owners) = (Vec::new(), Vec::new());

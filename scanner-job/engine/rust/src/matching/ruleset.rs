@@ -57,14 +57,16 @@ impl RuleSet {
 
 impl Rule {
     fn compile(source: &RuleSource, limits: &Limits, budget: &mut Budget) -> Result<Rule, String> {
-        let parsed = dialect::parse(&source.pattern, source.options)
-            .map_err(|refusal| format!("{} (at byte {})", refusal.message, refusal.offset))?;
-        let automaton = Automaton::build(&parsed.hir, budget)?;
+        let parsed =
+            dialect::parse(&source.pattern, source.options).map_err(|refusal| refusal.message)?;
+        let literals = required_sets(&parsed.hir);
+        let from_places = literals.iter().any(|set| set.prefix && !set.whole);
+        let automaton = Automaton::build(&parsed.hir, from_places, budget)?;
         let pcre = match parsed.confirm {
             Confirm::Exact => None,
             Confirm::Pcre(pattern) => Some(
                 pcre::Matcher::new(&pattern, source.options, limits.pcre_match_limit)
-                    .map_err(|error| error.to_string())?,
+                    .map_err(|refusal| refusal.message)?,
             ),
         };
         let matches_empty = automaton.is_match(b"", 0, &mut None)
@@ -74,7 +76,7 @@ impl Rule {
         Ok(Rule {
             automaton,
             pcre,
-            literals: required_sets(&parsed.hir),
+            literals,
             matches_empty,
         })
     }

@@ -72,7 +72,11 @@ impl<'a> Sample<'a> {
         } else {
             self.plain.count(bytes, fold_case)
         };
-        let apart: f32 = bytes.iter().zip(masks).map(|(&byte, &mask)| self.share(byte, mask)).product();
+        let apart: f32 = bytes
+            .iter()
+            .zip(masks)
+            .map(|(&byte, &mask)| self.share(byte, mask))
+            .product();
         (met as f32 + 0.02) / self.data.len() as f32 + 1e-3 * apart
     }
 
@@ -80,7 +84,9 @@ impl<'a> Sample<'a> {
         let of = |byte: u8| self.frequency[usize::from(byte)];
         match mask {
             EITHER_CASE => of(byte) + of(byte.to_ascii_lowercase()),
-            DIGIT => self.frequency[usize::from(b'0')..=usize::from(b'9')].iter().sum(),
+            DIGIT => self.frequency[usize::from(b'0')..=usize::from(b'9')]
+                .iter()
+                .sum(),
             _ => of(byte),
         }
     }
@@ -100,7 +106,9 @@ impl Counts {
     }
 
     fn count(&self, bytes: &[u8], fold: fn(u8) -> u8) -> u32 {
-        let window = bytes.iter().fold(0, |window, &byte| window << 8 | u32::from(fold(byte)));
+        let window = bytes
+            .iter()
+            .fold(0, |window, &byte| window << 8 | u32::from(fold(byte)));
         match bytes.len() {
             0 => u32::MAX,
             length => self.0[length - 1][slot(window, length)],
@@ -125,5 +133,9 @@ fn fold_case(byte: u8) -> u8 {
 }
 
 fn fold_digits(byte: u8) -> u8 {
-    if byte & DIGIT == b'0' { b'0' } else { fold_case(byte) }
+    if byte & DIGIT == b'0' {
+        b'0'
+    } else {
+        fold_case(byte)
+    }
 }

@@ -20,7 +20,10 @@ impl RuleSet {
     /// # Panics
     /// If `block` is 4 GiB or larger.
     pub fn scan(&self, plan: &Plan, scratch: &mut Scratch, block: &[u8], hits: &mut Vec<Hit>) {
-        assert!(u32::try_from(block.len()).is_ok(), "a block is smaller than 4 GiB");
+        assert!(
+            u32::try_from(block.len()).is_ok(),
+            "a block is smaller than 4 GiB"
+        );
         scratch.begin_block(plan);
         let first = hits.len();
         let mut pass = Pass {
@@ -32,7 +35,9 @@ impl RuleSet {
             line_hits: first,
             hits,
         };
-        let work = plan.finder.find(block, |literal, place| pass.found(literal, place));
+        let work = plan
+            .finder
+            .find(block, |literal, place| pass.found(literal, place));
         pass.end_line();
         scratch.end_block(block.len(), work);
         if !plan.every_line.is_empty() {
@@ -73,7 +78,8 @@ impl Pass<'_> {
         if place.start >= self.line.next {
             self.end_line();
             let after = self.line.next;
-            let start = memrchr(b'\n', &self.block[after..place.start]).map_or(after, |n| after + n + 1);
+            let start =
+                memrchr(b'\n', &self.block[after..place.start]).map_or(after, |n| after + n + 1);
             self.line = Line::holding(self.block, start, place.start);
         }
         // A literal with a carriage return may lie in the end of the line, which is not part of it.

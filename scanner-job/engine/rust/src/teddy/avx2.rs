@@ -1,9 +1,9 @@
 //! The search by AVX2, 32 places at a time.
 
 use std::arch::x86_64::{
-    __m128i, __m256i, _mm_load_si128, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8,
-    _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_setzero_si256,
-    _mm256_shuffle_epi8, _mm256_srli_epi16,
+    __m128i, __m256i, _mm_load_si128, _mm256_and_si256, _mm256_broadcastsi128_si256,
+    _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
+    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16,
 };
 
 use super::{Tables, WINDOW};
@@ -29,7 +29,11 @@ pub(super) fn find(groups: &[Tables], data: &[u8], found: &mut impl FnMut(usize,
 /// # Safety
 /// The processor has AVX2.
 #[target_feature(enable = "avx2")]
-unsafe fn steps<const GROUPS: usize>(groups: &[Tables], data: &[u8], found: &mut impl FnMut(usize, u32)) -> usize {
+unsafe fn steps<const GROUPS: usize>(
+    groups: &[Tables],
+    data: &[u8],
+    found: &mut impl FnMut(usize, u32),
+) -> usize {
     let zero = _mm256_setzero_si256();
     let nibble = _mm256_set1_epi8(15);
     let mut tables = [[[zero; 2]; WINDOW]; GROUPS];
@@ -45,16 +49,26 @@ unsafe fn steps<const GROUPS: usize>(groups: &[Tables], data: &[u8], found: &mut
         let mut left = [zero; GROUPS];
         for place in 0..WINDOW {
             // SAFETY: at + place + 32 <= at + STEP + WINDOW <= data.len().
-            let bytes = unsafe { _mm256_loadu_si256(data.as_ptr().add(at + place).cast::<__m256i>()) };
+            let bytes =
+                unsafe { _mm256_loadu_si256(data.as_ptr().add(at + place).cast::<__m256i>()) };
             let low = _mm256_and_si256(bytes, nibble);
             let high = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), nibble);
             for (left, table) in left.iter_mut().zip(&tables) {
                 let [by_low, by_high] = table[place];
-                let both = _mm256_and_si256(_mm256_shuffle_epi8(by_low, low), _mm256_shuffle_epi8(by_high, high));
-                *left = if place == 0 { both } else { _mm256_and_si256(*left, both) };
+                let both = _mm256_and_si256(
+                    _mm256_shuffle_epi8(by_low, low),
+                    _mm256_shuffle_epi8(by_high, high),
+                );
+                *left = if place == 0 {
+                    both
+                } else {
+                    _mm256_and_si256(*left, both)
+                };
             }
         }
-        let any = left.into_iter().fold(zero, |any, left| _mm256_or_si256(any, left));
+        let any = left
+            .into_iter()
+            .fold(zero, |any, left| _mm256_or_si256(any, left));
         let mut places = !(_mm256_movemask_epi8(_mm256_cmpeq_epi8(any, zero)) as u32);
         while places != 0 {
             let place = at + places.trailing_zeros() as usize;

@@ -31,13 +31,19 @@ impl Bucket {
     }
 
     fn new(low: [u16; WINDOW], high: [u16; WINDOW], frequency: &[f32; 256]) -> Self {
-        let rate = (0..WINDOW).map(|n| share(low[n], high[n], frequency)).product();
+        let rate = (0..WINDOW)
+            .map(|n| share(low[n], high[n], frequency))
+            .product();
         Bucket { low, high, rate }
     }
 
     fn with(&self, other: &Bucket, frequency: &[f32; 256]) -> Bucket {
         let or = |a: &[u16; WINDOW], b: &[u16; WINDOW]| std::array::from_fn(|n| a[n] | b[n]);
-        Bucket::new(or(&self.low, &other.low), or(&self.high, &other.high), frequency)
+        Bucket::new(
+            or(&self.low, &other.low),
+            or(&self.high, &other.high),
+            frequency,
+        )
     }
 
     /// Returns by how much the share of candidates grows if the two become one.
@@ -117,16 +123,24 @@ impl<'a> Merging<'a> {
     fn cheapest_partner(&self, bucket: usize) -> (f32, usize) {
         let others = (0..self.buckets.len()).filter(|&other| other != bucket);
         others
-            .map(|other| (self.buckets[bucket].cost_with(&self.buckets[other], self.frequency), other))
+            .map(|other| {
+                (
+                    self.buckets[bucket].cost_with(&self.buckets[other], self.frequency),
+                    other,
+                )
+            })
             .min_by(|a, b| a.0.total_cmp(&b.0))
             .unwrap_or((f32::MAX, bucket))
     }
 
     fn merge_cheapest(&mut self) {
         if self.partners.is_empty() {
-            self.partners = (0..self.buckets.len()).map(|n| self.cheapest_partner(n)).collect();
+            self.partners = (0..self.buckets.len())
+                .map(|n| self.cheapest_partner(n))
+                .collect();
         }
-        let cheapest = (0..self.buckets.len()).min_by(|&a, &b| self.partners[a].0.total_cmp(&self.partners[b].0));
+        let cheapest = (0..self.buckets.len())
+            .min_by(|&a, &b| self.partners[a].0.total_cmp(&self.partners[b].0));
         let Some(kept) = cheapest else { return };
         let gone = self.partners[kept].1;
         self.buckets[kept] = self.buckets[kept].with(&self.buckets[gone], self.frequency);

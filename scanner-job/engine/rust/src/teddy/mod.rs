@@ -86,11 +86,15 @@ impl Teddy {
         frequency: &[f32; 256],
         instructions: Instructions,
     ) -> Vec<Teddy> {
-        buckets::distribute(fingerprints, choices.iter().map(|groups| groups * BUCKETS), frequency)
-            .iter()
-            .zip(choices)
-            .map(|(buckets, &groups)| Teddy::of(buckets, groups, instructions))
-            .collect()
+        buckets::distribute(
+            fingerprints,
+            choices.iter().map(|groups| groups * BUCKETS),
+            frequency,
+        )
+        .iter()
+        .zip(choices)
+        .map(|(buckets, &groups)| Teddy::of(buckets, groups, instructions))
+        .collect()
     }
 
     fn of(buckets: &[Bucket], groups: usize, instructions: Instructions) -> Teddy {

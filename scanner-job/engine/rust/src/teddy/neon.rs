@@ -1,8 +1,8 @@
 //! The search by NEON, 16 places at a time.
 
 use std::arch::aarch64::{
-    uint8x16_t, vandq_u8, vdupq_n_u8, vget_lane_u64, vld1q_u8, vorrq_u8, vqtbl1q_u8, vreinterpret_u64_u8,
-    vreinterpretq_u16_u8, vshrn_n_u16, vshrq_n_u8, vtstq_u8,
+    uint8x16_t, vandq_u8, vdupq_n_u8, vget_lane_u64, vld1q_u8, vorrq_u8, vqtbl1q_u8,
+    vreinterpret_u64_u8, vreinterpretq_u16_u8, vshrn_n_u16, vshrq_n_u8, vtstq_u8,
 };
 
 use super::{Tables, WINDOW};
@@ -28,7 +28,11 @@ pub(super) fn find(groups: &[Tables], data: &[u8], found: &mut impl FnMut(usize,
 /// # Safety
 /// The processor has NEON.
 #[target_feature(enable = "neon")]
-unsafe fn steps<const GROUPS: usize>(groups: &[Tables], data: &[u8], found: &mut impl FnMut(usize, u32)) -> usize {
+unsafe fn steps<const GROUPS: usize>(
+    groups: &[Tables],
+    data: &[u8],
+    found: &mut impl FnMut(usize, u32),
+) -> usize {
     let zero = vdupq_n_u8(0);
     let nibble = vdupq_n_u8(15);
     let mut tables = [[[zero; 2]; WINDOW]; GROUPS];
@@ -49,7 +53,11 @@ unsafe fn steps<const GROUPS: usize>(groups: &[Tables], data: &[u8], found: &mut
             for (left, table) in left.iter_mut().zip(&tables) {
                 let [by_low, by_high] = table[place];
                 let both = vandq_u8(vqtbl1q_u8(by_low, low), vqtbl1q_u8(by_high, high));
-                *left = if place == 0 { both } else { vandq_u8(*left, both) };
+                *left = if place == 0 {
+                    both
+                } else {
+                    vandq_u8(*left, both)
+                };
             }
         }
         let any = left.into_iter().fold(zero, |any, left| vorrq_u8(any, left));

@@ -25,7 +25,11 @@ impl Tables {
     pub(super) fn find(&self, data: &[u8], from: usize, found: &mut impl FnMut(usize, u32)) {
         let whole = data.len().saturating_sub(WINDOW - 1).max(from);
         for (distance, window) in data[from..].windows(WINDOW).enumerate() {
-            self.check([window[0], window[1], window[2], window[3]], from + distance, found);
+            self.check(
+                [window[0], window[1], window[2], window[3]],
+                from + distance,
+                found,
+            );
         }
         for place in whole..data.len() {
             let mut window = [0; WINDOW];
@@ -36,7 +40,8 @@ impl Tables {
 
     #[inline(always)]
     fn check(&self, window: [u8; WINDOW], place: usize, found: &mut impl FnMut(usize, u32)) {
-        let buckets = (0..WINDOW).fold(u64::MAX, |left, n| left & self.0[n][usize::from(window[n])]);
+        let buckets =
+            (0..WINDOW).fold(u64::MAX, |left, n| left & self.0[n][usize::from(window[n])]);
         if buckets != 0 {
             found(place, u32::from_le_bytes(window));
         }
