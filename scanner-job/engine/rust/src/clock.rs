@@ -288,5 +288,4 @@ mod tests {
             second_of(b"Feb 29 12:00:05 x", reference);
         }
     }
-
 }

@@ -75,7 +75,8 @@ impl Cutter {
         }
         if !self.carry.is_empty() {
             let end = memchr(b'\n', &data[at..]).map(|distance| at + distance);
-            self.carry.extend_from_slice(&data[at..end.unwrap_or(data.len())]);
+            self.carry
+                .extend_from_slice(&data[at..end.unwrap_or(data.len())]);
             match end {
                 Some(end) => {
                     self.end_carry(Some(b'\n'), pieces);

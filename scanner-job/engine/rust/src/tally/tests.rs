@@ -111,7 +111,11 @@ fn samples_and_the_lines_around_them_do_not_depend_on_the_cut() {
     for cut in 1..20 {
         assert_eq!(samples(cut), whole, "cut {cut}");
     }
-    let nth: Vec<u64> = whole.iter().filter(|s| s.rule == 0).map(|s| s.nth).collect();
+    let nth: Vec<u64> = whole
+        .iter()
+        .filter(|s| s.rule == 0)
+        .map(|s| s.nth)
+        .collect();
     assert_eq!(nth, [1, 2, 3, 4, 5, 8, 16]);
     let around = |lines: [&str; 2], after: [&str; 3]| {
         Some(Around {

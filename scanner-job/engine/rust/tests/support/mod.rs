@@ -15,11 +15,18 @@ pub struct Rule {
 impl Rule {
     pub fn new(pattern: &str, options: Options) -> Result<Self, Refusal> {
         let parsed = dialect::parse(pattern, options)?;
-        let config = Config::new().utf8_empty(false).nfa_size_limit(Some(256 << 20));
-        let hir = Regex::builder().configure(config).build_from_hir(&parsed.hir).expect("an automaton of a parsed rule");
+        let config = Config::new()
+            .utf8_empty(false)
+            .nfa_size_limit(Some(256 << 20));
+        let hir = Regex::builder()
+            .configure(config)
+            .build_from_hir(&parsed.hir)
+            .expect("an automaton of a parsed rule");
         let confirm = match parsed.confirm {
             Confirm::Exact => None,
-            Confirm::Pcre(pattern) => Some(Matcher::new(&pattern, options, MATCH_LIMIT).expect("PCRE2 checked it")),
+            Confirm::Pcre(pattern) => {
+                Some(Matcher::new(&pattern, options, MATCH_LIMIT).expect("PCRE2 checked it"))
+            }
         };
         Ok(Self { hir, confirm })
     }
