@@ -24,10 +24,13 @@ RUN_BY = $(if $(RUNTIME),--runtime $(RUNTIME)) $(if $(TAG),--tag $(TAG))
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-NATIVE := scanner-job/engine/setup.py $(wildcard scanner-job/engine/src/logscan_engine/_*.[ch])
+CRATE := scanner-job/engine/rust
+NATIVE := $(CRATE)/Cargo.toml $(CRATE)/Cargo.lock $(CRATE)/.cargo/config.toml $(shell find $(CRATE)/src -name '*.rs')
+CARGO_HELP := cargo is needed to build the scan engine (Rust 1.85 or newer): install it by https://rustup.rs
 
 $(READY): bootstrap.lock requirements.lock pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES)) $(NATIVE)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	@command -v cargo >/dev/null || { echo "$(CARGO_HELP)" >&2; exit 1; }
 	@echo "installing into $(VENV) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bootstrap.lock
@@ -153,7 +156,7 @@ lock: $(READY) ## Pin the dependencies anew
 	  $(addsuffix /pyproject.toml,$(PACKAGES)) --group pyproject.toml:dev --output-file requirements.lock
 	@for image in operator scanner-job; do $(LOCK) $(addprefix --no-emit-package logscan-,api engine) \
 	  --constraint requirements.lock crds/pyproject.toml scanner-job/engine/pyproject.toml $$image/pyproject.toml --output-file $$image/image.lock; done
-	printf 'hatchling\nsetuptools\nwheel\n' | $(LOCK) --constraint requirements.lock - --output-file local/images/build.lock
+	printf 'hatchling\nmaturin\n' | $(LOCK) --constraint requirements.lock - --output-file local/images/build.lock
 	echo checkov | $(LOCK) - --output-file terraform/tests/checkov.lock
 
 bench-scanner: $(READY) ## Measure the scanner beside rg (about 10 minutes)

@@ -17,6 +17,8 @@ use crate::tally::{Counting, Sampling, Tally};
 use queue::{Job, Queue};
 pub use search::Search;
 use worker::Shared;
+#[cfg(feature = "python")]
+pub(crate) use worker::words_of;
 
 /// Blocks are gathered up to so many bytes, so that small chunks cost no more than large ones.
 const JOB_BYTES: usize = 256 * 1024;
