@@ -13,6 +13,10 @@ SOURCES := $(addsuffix /src,$(PACKAGES))
 # Folders with tests; terraform is no package.
 SUITES := $(PACKAGES) terraform
 TESTS := $(addsuffix /tests,$(SUITES))
+# The engine. Cargo's build files stay in the crate's folder, for all who compile it: tests, wheels, this environment.
+CRATE := scanner-job/engine/rust
+NATIVE := $(addprefix $(CRATE)/,Cargo.toml Cargo.lock .cargo/config.toml) $(shell find $(CRATE)/src -type f)
+CARGO_HELP := Rust 1.88 or newer is needed to build the scan engine: see https://rustup.rs
 CHECKOV := .venv-checkov/.ready
 READY := $(VENV)/.ready
 STACK ?= default
@@ -23,10 +27,6 @@ RUN_BY = $(if $(RUNTIME),--runtime $(RUNTIME)) $(if $(TAG),--tag $(TAG))
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
-
-CRATE := scanner-job/engine/rust
-NATIVE := $(CRATE)/Cargo.toml $(CRATE)/Cargo.lock $(CRATE)/.cargo/config.toml $(shell find $(CRATE)/src -name '*.rs')
-CARGO_HELP := cargo is needed to build the scan engine (Rust 1.85 or newer): install it by https://rustup.rs
 
 $(READY): bootstrap.lock requirements.lock pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES)) $(NATIVE)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
@@ -69,6 +69,7 @@ generate: $(READY) ## Write all generated files
 format: $(READY) ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	cd $(CRATE) && cargo fmt
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
@@ -78,6 +79,8 @@ lint: $(READY)
 	MYPYPATH=local/images/checks $(BIN)/mypy local/images/trim.py local/images/checks
 	@for tests in $(TESTS); do echo "mypy $$tests"; MYPYPATH=$$tests $(BIN)/mypy $$tests; done
 	$(BIN)/lint-imports
+	cd $(CRATE) && cargo fmt --check
+	cd $(CRATE) && cargo clippy --quiet --locked --all-targets --features python -- -D warnings
 
 drift: $(READY)
 	$(BIN)/python -m logscan_api.crds --check crds
@@ -93,6 +96,7 @@ suites = @printf '%s\n' operator $(filter-out operator,$(SUITES)) | xargs -P 2 -
 	  output=$$($(2) $(PYTEST) 2>&1); status=$$?; printf "== %s: $(1)\n%s\n" "$$package" "$$output"; exit $$status'
 
 unit: $(READY) ## Run the unit tests: no network, no server
+	cd $(CRATE) && cargo test --quiet --locked
 	$(call suites,unit tests,$(BIN)/python -m pytest -m "not controlplane and not emulator and not stack and not stress and not tools and not engine")
 
 check: lint drift unit ## Everything that needs no server: format, lint, types, imports, drift, unit tests
@@ -116,8 +120,9 @@ test: check tiers coverage ## Everything that runs on this machine
 engine: ## Start a Docker engine on a Debian machine that has none (root)
 	@tools/engine-up
 
-images: $(READY) ## Build both images, by docker, podman or buildah (TAG=..., BASE=...; BASE=local: made here)
-	@$(BIN)/python -m logscan_local.imagebuild $(if $(TAG),--tag $(TAG)) $(if $(BASE),--base $(BASE))
+images: $(READY) ## Build both images, by docker, podman or buildah (TAG=, BASE=, RUST=; BASE=local: made here)
+	@$(BIN)/python -m logscan_local.imagebuild $(if $(TAG),--tag $(TAG)) $(if $(BASE),--base $(BASE)) \
+	  $(if $(RUST),--rust $(RUST))
 
 images-check: $(READY) ## Build the images on a local base, start the operator in a container, measure (root, Docker)
 	@$(BIN)/python -m logscan_local.imagecheck $(if $(TAG),--tag $(TAG)) $(if $(BASE),--base $(BASE))
@@ -163,6 +168,6 @@ bench-scanner: $(READY) ## Measure the scanner beside rg (about 10 minutes)
 	$(BIN)/python benchmarks/bench_scanner.py
 
 clean: ## Remove what was installed into the clone
-	rm -rf $(VENV) $(dir $(CHECKOV)) .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(dir $(CHECKOV)) $(CRATE)/target .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .PHONY: help setup up down status demo generate format lint drift unit check tiers coverage test engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner lock clean
