@@ -130,6 +130,11 @@ impl Parser<'_> {
             )),
             Escaped::Code(code) => Ok(self.code(code).into()),
             Escaped::Set(set) => {
+                match self.cursor.source.as_bytes()[at + 1] {
+                    b'S' => self.confusable.0 = true,
+                    b'h' | b'v' => self.confusable.1 = true,
+                    _ => {}
+                }
                 let hir = set.hir(self.options.unicode).ok_or_else(|| {
                     Refusal::new(
                         at,
