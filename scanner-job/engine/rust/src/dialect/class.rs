@@ -208,8 +208,11 @@ impl Class<'_, '_> {
     /// Take in a set, which cannot be an end of a range.
     pub fn set(&mut self, set: Option<&Set>) -> Result<(), Refusal> {
         let before = matches!(self.range, Range::Open(_));
-        let after = self.cursor.peek() == Some(b'-')
-            && self.cursor.peek_at(1).is_some_and(|byte| byte != b']');
+        let mut rest = self.cursor.rest();
+        while let Some(behind) = rest.strip_prefix(br"\E") {
+            rest = behind;
+        }
+        let after = rest.starts_with(b"-") && rest.get(1).is_some_and(|byte| *byte != b']');
         if before || after {
             return Err(Refusal::new(
                 self.start,

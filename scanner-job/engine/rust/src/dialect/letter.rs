@@ -33,7 +33,7 @@ impl Parser<'_> {
             },
             b'N' => self.not_newline(at)?,
             b'R' => self.newline_form(),
-            b'X' => self.cluster(),
+            b'X' => self.cluster(at)?,
             b'C' if !unicode => Piece::item(Hir::dot(Dot::AnyByte)).into(),
             b'C' => {
                 return Err(Refusal::new(
@@ -82,15 +82,21 @@ impl Parser<'_> {
             .into()
     }
 
-    fn cluster(&mut self) -> Item {
+    fn cluster(&mut self, at: usize) -> Result<Item, Refusal> {
+        if !self.options.unicode {
+            return Err(Refusal::new(
+                at,
+                format!(r"\X at {at} is about characters, which only a Unicode rule has"),
+            ));
+        }
         self.loose = true;
         let sub = Box::new(Hir::dot(Dot::AnyByte));
-        Piece::item(Hir::repetition(Repetition {
+        Ok(Piece::item(Hir::repetition(Repetition {
             min: 1,
             max: None,
             greedy: true,
             sub,
         }))
-        .into()
+        .into())
     }
 }

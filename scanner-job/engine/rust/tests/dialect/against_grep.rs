@@ -12,7 +12,7 @@ const PATTERNS: &str = include_str!("patterns.txt");
 const LINES: &str = include_str!("lines.txt");
 
 /// Parts of our refusals of what grep takes, in docs/rules.md one by one.
-const REFUSED_BY_US: [&str; 11] = [
+const REFUSED_BY_US: [&str; 13] = [
     "can never match: rules are matched line by line",
     "matches nothing within a line",
     "read differently by versions of PCRE2",
@@ -22,6 +22,8 @@ const REFUSED_BY_US: [&str; 11] = [
     "a callout (?C...)",
     "the condition of the group",
     "has no meaning in a character class",
+    "begins or ends with a set of characters",
+    "only a Unicode rule has",
     "groups deep",
     "the rule is too large",
 ];

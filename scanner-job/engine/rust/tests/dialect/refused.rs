@@ -40,6 +40,7 @@ fn names_the_construct_and_the_place() {
         (r"[\w-z]", 0, "begins or ends with a set of characters"),
         (r"[\R]", 1, r"\R at 1 has no meaning in a character class"),
         (r"\p", 0, r"\p or \P at 0"),
+        (r"a\X", 1, r"\X at 1 is about characters"),
         (r"(?i)\p{Lu}", 4, "read differently by versions of PCRE2"),
         (
             "a{,2}",
@@ -89,7 +90,14 @@ fn names_the_construct_and_the_place() {
 
 #[test]
 fn unicode_rules_have_characters_in_place_of_bytes() {
-    for taken in ["[ä]", r"\x{100}", r"[\x{100}-\x{200}]", "ä+", r"\777"] {
+    for taken in [
+        "[ä]",
+        r"\x{100}",
+        r"[\x{100}-\x{200}]",
+        "ä+",
+        r"\777",
+        r"\X",
+    ] {
         assert!(parse(taken, Options { unicode: true }).is_ok(), "{taken:?}");
     }
     for (pattern, words) in [
