@@ -102,7 +102,7 @@ fn item(random: &mut Random, depth: usize, rule: &mut String) {
         _ => group(random, depth, rule),
     }
     if random.chance(35) {
-        rule.push_str(random.pick(&["*", "+", "?", "{2}", "{1,3}", "{0,2}", "{2,}"]));
+        rule.push_str(random.pick(&["*", "+", "?", "{2}", "{1,3}", "{0,2}", "{2,}", "{0}"]));
         if random.chance(25) {
             rule.push_str(random.pick(&["?", "?", "+"]));
         }
