@@ -1,13 +1,13 @@
 //! Single items: literals, classes, escapes.
 
-use regex_syntax::hir::{Dot, Hir, Look, Repetition};
+use regex_syntax::hir::{Dot, Hir, Look};
 
 use super::escape::{self, Context, Escaped};
 use super::parser::{Item, Parser};
 use super::quantifier;
 use super::sequence::Piece;
 use super::sets::Set;
-use super::{Refusal, class};
+use super::{Refusal, class, posix};
 
 impl Parser<'_> {
     /// Read one item. `None` is a switch such as `(?i)`.
@@ -72,7 +72,7 @@ impl Parser<'_> {
         self.anything().into()
     }
 
-    fn anything(&self) -> Piece {
+    pub fn anything(&self) -> Piece {
         Piece::item(Hir::dot(if self.options.unicode {
             Dot::AnyCharExceptLF
         } else {
@@ -99,7 +99,7 @@ impl Parser<'_> {
                 return Ok(Piece::place(self.word_place(look)).into());
             }
         }
-        if class::posix_name(self.cursor.rest()).is_some() {
+        if posix::name(self.cursor.rest()).is_some() {
             return Err(Refusal::new(
                 at,
                 format!("the named class at {at} stands outside of brackets: write [[:name:]]"),
@@ -112,7 +112,7 @@ impl Parser<'_> {
     }
 
     /// A set, or any character in place of one that only PCRE2 knows.
-    fn known(&mut self, hir: Option<Hir>) -> Piece {
+    pub fn known(&mut self, hir: Option<Hir>) -> Piece {
         Piece::item(hir.unwrap_or_else(|| {
             self.loose = true;
             class::any(self.options.unicode)
@@ -130,6 +130,11 @@ impl Parser<'_> {
             )),
             Escaped::Code(code) => Ok(self.code(code).into()),
             Escaped::Set(set) => {
+                match self.cursor.source.as_bytes()[at + 1] {
+                    b'S' => self.confusable.0 = true,
+                    b'h' | b'v' => self.confusable.1 = true,
+                    _ => {}
+                }
                 let hir = set.hir(self.options.unicode).ok_or_else(|| {
                     Refusal::new(
                         at,
@@ -141,98 +146,5 @@ impl Parser<'_> {
             Escaped::Unknown => Ok(self.known(None).into()),
             Escaped::Letter(letter) => self.letter(letter, at),
         }
-    }
-
-    fn letter(&mut self, letter: u8, at: usize) -> Result<Item, Refusal> {
-        let unicode = self.options.unicode;
-        Ok(match letter {
-            b'A' | b'G' => Item {
-                piece: Piece::place(Hir::look(Look::Start)),
-                repeatable: false,
-            },
-            b'z' | b'Z' => Item {
-                piece: Piece::place(Hir::look(Look::End)),
-                repeatable: false,
-            },
-            b'b' => Item {
-                piece: Piece::place(self.word_place(Look::WordAscii)),
-                repeatable: false,
-            },
-            b'B' => Item {
-                piece: Piece::place(self.word_place(Look::WordAsciiNegate)),
-                repeatable: false,
-            },
-            b'K' => Item {
-                piece: Piece::place(Hir::empty()),
-                repeatable: false,
-            },
-            b'N' => self.not_newline(at)?,
-            // The newline's other forms; "\r\n" cannot be within a line.
-            b'R' => self
-                .known(Set::named(b'v', unicode).and_then(|set| set.hir(unicode)))
-                .into(),
-            b'X' => self.cluster(),
-            b'C' if !unicode => Piece::item(Hir::dot(Dot::AnyByte)).into(),
-            b'C' => {
-                return Err(Refusal::new(
-                    at,
-                    format!(r"\C at {at} would split a character of a Unicode rule"),
-                ));
-            }
-            b'1'..=b'9' | b'g' | b'k' => self.reference(letter, at)?,
-            _ => {
-                let letter = char::from(letter);
-                return Err(Refusal::new(
-                    at,
-                    format!(r"\{letter} at {at} has no meaning in PCRE2"),
-                ));
-            }
-        })
-    }
-
-    /// A place between words. PCRE2's Unicode words are not those of Rust: it judges.
-    fn word_place(&mut self, look: Look) -> Hir {
-        if self.options.unicode {
-            self.loose = true;
-            return Hir::empty();
-        }
-        Hir::look(look)
-    }
-
-    fn not_newline(&mut self, at: usize) -> Result<Item, Refusal> {
-        let before = self.cursor.at;
-        if self.cursor.peek() == Some(b'{') && self.quantifier()?.is_none() {
-            return Err(Refusal::new(
-                at,
-                format!(r"\N{{..}} at {at} is not supported: write \x{{..}} or the character"),
-            ));
-        }
-        self.cursor.at = before;
-        Ok(self.anything().into())
-    }
-
-    fn cluster(&mut self) -> Item {
-        self.loose = true;
-        let sub = Box::new(Hir::dot(Dot::AnyByte));
-        Piece::item(Hir::repetition(Repetition {
-            min: 1,
-            max: None,
-            greedy: true,
-            sub,
-        }))
-        .into()
-    }
-
-    /// Text that is known only while matching.
-    pub fn unknown_text(&mut self) -> Item {
-        self.loose = true;
-        let sub = Box::new(Hir::dot(Dot::AnyByte));
-        Piece::item(Hir::repetition(Repetition {
-            min: 0,
-            max: None,
-            greedy: true,
-            sub,
-        }))
-        .into()
     }
 }

@@ -5,17 +5,20 @@ use regex_syntax::hir::{Dot, Hir};
 use super::Refusal;
 use super::cursor::Cursor;
 use super::escape::{self, Context, Escaped};
+use super::parser::MAX_SIZE;
 use super::sets::Set;
 
 /// A class read so far.
-struct Class<'c, 'p> {
-    cursor: &'c mut Cursor<'p>,
-    context: &'c Context,
+pub(super) struct Class<'c, 'p> {
+    pub cursor: &'c mut Cursor<'p>,
+    pub context: &'c Context,
     /// `(?xx)`: spaces and tabs count for nothing.
     spaced: bool,
-    start: usize,
+    pub start: usize,
     quoting: bool,
     members: Set,
+    /// Ranges of codes taken in, each of which costs a step over all members.
+    work: usize,
     range: Range,
     /// Something in it is known to PCRE2 only.
     unknown: bool,
@@ -42,6 +45,7 @@ pub(super) fn read(
         start,
         quoting: false,
         members: Set::empty(),
+        work: 0,
         range: Range::No,
         unknown: false,
     };
@@ -202,10 +206,13 @@ impl Class<'_, '_> {
     }
 
     /// Take in a set, which cannot be an end of a range.
-    fn set(&mut self, set: Option<&Set>) -> Result<(), Refusal> {
+    pub fn set(&mut self, set: Option<&Set>) -> Result<(), Refusal> {
         let before = matches!(self.range, Range::Open(_));
-        let after = self.cursor.peek() == Some(b'-')
-            && self.cursor.peek_at(1).is_some_and(|byte| byte != b']');
+        let mut rest = self.cursor.rest();
+        while let Some(behind) = rest.strip_prefix(br"\E") {
+            rest = behind;
+        }
+        let after = rest.starts_with(b"-") && rest.get(1).is_some_and(|byte| *byte != b']');
         if before || after {
             return Err(Refusal::new(
                 self.start,
@@ -221,63 +228,13 @@ impl Class<'_, '_> {
             Some(set) => self.members.add(set),
             None => self.unknown = true,
         }
+        self.work += set.map_or(0, Set::ranges);
+        if self.work > MAX_SIZE {
+            return Err(Refusal::new(
+                self.start,
+                format!("the character class at {} is too large", self.start),
+            ));
+        }
         Ok(())
     }
-
-    /// Read `[:name:]` if it comes next.
-    fn posix(&mut self) -> Result<bool, Refusal> {
-        let at = self.cursor.at;
-        let Some((kind, name)) = posix_name(self.cursor.rest()) else {
-            return Ok(false);
-        };
-        self.cursor.at += name.len() + 4;
-        let name = String::from_utf8_lossy(name);
-        if kind != b':' {
-            return Err(Refusal::new(
-                at,
-                format!("the collating element at {at} is not supported by PCRE2"),
-            ));
-        }
-        let unicode = self.context.options.unicode;
-        let (negated, plain) = name
-            .strip_prefix('^')
-            .map_or((false, &*name), |plain| (true, plain));
-        // Without regard to case PCRE2 takes both for letters, also where the class is negated.
-        let cased = self.context.caseless && matches!(plain, "lower" | "upper");
-        if Set::posix(plain, false).is_none() {
-            return Err(Refusal::new(
-                at,
-                format!(
-                    "[:{name}:] in the character class at {} is unknown",
-                    self.start
-                ),
-            ));
-        }
-        let set = match Set::posix(if cased { "alpha" } else { plain }, unicode) {
-            Some(_) if cased && unicode => None,
-            Some(set) if negated => Some(set.negated(unicode)),
-            set => set,
-        };
-        self.set(set.as_ref())?;
-        Ok(true)
-    }
-}
-
-/// The kind and the name of `[:name:]`, `[.x.]` and `[=x=]`, if the bytes begin with one.
-pub(super) fn posix_name(bytes: &[u8]) -> Option<(u8, &[u8])> {
-    let kind = *bytes
-        .get(1)
-        .filter(|byte| matches!(byte, b':' | b'.' | b'='))?;
-    let mut at = 2;
-    while let (Some(byte), Some(next)) = (bytes.get(at), bytes.get(at + 1)) {
-        match (*byte, *next) {
-            (b'\\', b']' | b'\\') => at += 1,
-            (b']', _) => return None,
-            (b'[', next) if next == kind => return None,
-            (byte, b']') if byte == kind => return Some((kind, &bytes[2..at])),
-            _ => {}
-        }
-        at += 1;
-    }
-    None
 }

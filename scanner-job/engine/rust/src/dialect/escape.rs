@@ -107,7 +107,12 @@ fn hexadecimal(cursor: &mut Cursor<'_>, start: usize, unicode: bool) -> Result<u
         return braced(cursor, start, 16, unicode);
     }
     let digits = cursor.take_while(2, |byte| byte.is_ascii_hexdigit());
-    Ok(u32::from_str_radix(digits, 16).unwrap_or(0))
+    u32::from_str_radix(digits, 16).map_err(|_| {
+        Refusal::new(
+            start,
+            format!(r"\x at {start} has no digits: write \x00 for the byte 0"),
+        )
+    })
 }
 
 fn braced(

@@ -22,6 +22,8 @@ pub(super) struct Parser<'p> {
     pub groups: usize,
     /// Something was loosened.
     pub loose: bool,
+    /// `\S` was read, and `\h` or `\v`.
+    pub confusable: (bool, bool),
 }
 
 /// One item of a sequence, before its quantifier.
@@ -49,6 +51,7 @@ pub(super) fn read(pattern: &str, options: Options) -> Result<(Hir, bool), Refus
         depth: 0,
         groups: 0,
         loose: false,
+        confusable: (false, false),
     };
     let branches = parser.alternatives(false)?;
     if let Some(at) = parser.cursor.peek().map(|_| parser.cursor.at) {
@@ -58,13 +61,20 @@ pub(super) fn read(pattern: &str, options: Options) -> Result<(Hir, bool), Refus
         ));
     }
     let (hirs, exact): (Vec<_>, Vec<_>) = branches.into_iter().map(sequence::whole).unzip();
+    let loose = parser.loose || parser.is_confusable();
     Ok((
         Hir::alternation(hirs),
-        !parser.loose && exact.into_iter().all(|exact| exact),
+        !loose && exact.into_iter().all(|exact| exact),
     ))
 }
 
 impl Parser<'_> {
+    /// PCRE2 takes `\S+` in front of `\h` for a possessive one, and the other way round, although the bytes A0 and 85
+    /// are in both: it finds fewer lines, and so does grep.
+    fn is_confusable(&self) -> bool {
+        !self.options.unicode && self.confusable == (true, true)
+    }
+
     /// Read alternatives up to a closing parenthesis or the end. With `reset`, `(?|`, each numbers its groups alike.
     pub fn alternatives(&mut self, reset: bool) -> Result<Vec<Vec<Piece>>, Refusal> {
         let first = self.groups;

@@ -96,6 +96,11 @@ impl Set {
             .then(|| Self::of(&format!("[[:{name}:]]"), false))
     }
 
+    /// How many ranges of codes it has.
+    pub fn ranges(&self) -> usize {
+        self.0.ranges().len()
+    }
+
     pub fn with(mut self, other: &Self) -> Self {
         self.0.union(&other.0);
         self

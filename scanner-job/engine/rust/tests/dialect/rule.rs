@@ -5,7 +5,7 @@ use logscan_engine::dialect::{self, Confirm, Options, Refusal};
 use regex_automata::meta::{Config, Regex};
 
 /// PCRE2's default, and grep's.
-pub const MATCH_LIMIT: u32 = 10_000_000;
+const MATCH_LIMIT: u32 = 10_000_000;
 
 pub struct Rule {
     hir: Regex,
@@ -17,18 +17,25 @@ impl Rule {
         let parsed = dialect::parse(pattern, options)?;
         let config = Config::new()
             .utf8_empty(false)
-            .nfa_size_limit(Some(256 << 20));
+            .nfa_size_limit(Some(64 << 20));
         let hir = Regex::builder()
             .configure(config)
             .build_from_hir(&parsed.hir)
-            .expect("an automaton of a parsed rule");
+            .unwrap_or_else(|error| panic!("{pattern:?} is parsed, but: {error}"));
         let confirm = match parsed.confirm {
             Confirm::Exact => None,
             Confirm::Pcre(pattern) => {
-                Some(Matcher::new(&pattern, options, MATCH_LIMIT).expect("PCRE2 checked it"))
+                let matcher = Matcher::new(&pattern, options, MATCH_LIMIT);
+                Some(matcher.expect("parse() has PCRE2 check the pattern"))
             }
         };
         Ok(Self { hir, confirm })
+    }
+
+    /// A rule that is not Unicode.
+    pub fn bytes(pattern: &str) -> Self {
+        let options = Options::default();
+        Self::new(pattern, options).unwrap_or_else(|refusal| panic!("{pattern:?}: {refusal}"))
     }
 
     pub fn is_exact(&self) -> bool {
