@@ -4,3 +4,5 @@ pub mod dialect;
 mod literals;
 pub mod matching;
 mod teddy;
+#[cfg(test)]
+mod testing;
