@@ -11,3 +11,5 @@ mod python;
 pub mod scanning;
 pub mod tally;
 mod teddy;
+#[cfg(test)]
+mod testing;

@@ -19,12 +19,14 @@ pub(super) struct Automaton {
     anywhere: Anywhere,
     /// Finds a match that begins at a given place, where `anywhere` cannot. For `z[a-z]{20}` it needs 22 states; a
     /// dense DFA that finds it anywhere would need a million, one for each set of places where a match may have begun.
-    at_place: Option<dense::DFA<Vec<u32>>>,
+    at_place: Option<Dense>,
 }
+
+type Dense = dense::DFA<Vec<u32>>;
 
 enum Anywhere {
     /// It also finds matches that begin at a given place.
-    Dense(dense::DFA<Vec<u32>>),
+    Dense(Box<Dense>),
     Lazy(Box<meta::Regex>),
 }
 
@@ -57,11 +59,7 @@ impl Budget {
         Ok(())
     }
 
-    fn build_dense(
-        &mut self,
-        nfa: &NFA,
-        kind: StartKind,
-    ) -> Result<Option<dense::DFA<Vec<u32>>>, String> {
+    fn build_dense(&mut self, nfa: &NFA, kind: StartKind) -> Result<Option<Dense>, String> {
         let limit = self.limits.dense_bytes.min(self.dense_bytes);
         // Unicode's word boundaries need more than a byte of context, which no DFA has.
         let hopeless =
@@ -96,7 +94,7 @@ impl Automaton {
         };
         if let Some(dfa) = budget.build_dense(&nfa, kind)? {
             return Ok(Automaton {
-                anywhere: Anywhere::Dense(dfa),
+                anywhere: Anywhere::Dense(Box::new(dfa)),
                 at_place: None,
             });
         }
@@ -166,7 +164,7 @@ impl Automaton {
 }
 
 #[inline]
-fn dense_is_match(dfa: &dense::DFA<Vec<u32>>, input: &Input<'_>) -> bool {
+fn dense_is_match(dfa: &Dense, input: &Input<'_>) -> bool {
     // A dense DFA fails only at bytes that it was told to quit at, or in a way of anchoring that it was not built for:
     // ours know no such bytes and were built for both ways.
     matches!(dfa.try_search_fwd(input), Ok(Some(_)))

@@ -17,6 +17,8 @@ mod ruleset;
 mod sample;
 mod scan;
 mod scratch;
+#[cfg(test)]
+mod tests;
 
 use crate::dialect::Options;
 

@@ -16,6 +16,8 @@ mod buckets;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod portable;
+#[cfg(test)]
+mod tests;
 
 use buckets::Bucket;
 
