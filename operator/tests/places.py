@@ -232,7 +232,7 @@ class Place:
             status = self.scans().get(name, {})
             return status if all(status.get(field) == value for field, value in wanted.items()) else {}
 
-        return eventually(reached, seconds, f"{name} to have {wanted}; it has {self.scans().get(name)}")
+        return eventually(reached, seconds, lambda: f"{name} to have {wanted}; it has {self.scans().get(name)}; this")
 
     def queue_is_empty(self) -> bool:
         """Return whether the queue holds nothing, visible or not."""

@@ -73,7 +73,7 @@ class Running:
             status = self.status(name)
             return status if status.get("phase") == phase else {}
 
-        return eventually(reached, seconds, f"{name} to be {phase} ({self.status(name)})")
+        return eventually(reached, seconds, lambda: f"{name} to be {phase} ({self.status(name)}); this")
 
 
 @pytest.fixture(scope="module")

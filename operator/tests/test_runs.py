@@ -161,7 +161,7 @@ def retry(place: Place, name: str, token: str) -> Object:
         over = status["phase"] in ("Succeeded", "Failed") and status.get("lastHandledRetry") == token
         return status if over else {}
 
-    return eventually(ended, 90, f"another run of {name}; {place.scans()[name]}")
+    return eventually(ended, 90, lambda: f"another run of {name}; {place.scans()[name]}; this")
 
 
 def test_any_finished_scan_runs_again_and_leaves_a_row_of_its_own(place: Place) -> None:

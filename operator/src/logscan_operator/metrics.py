@@ -14,7 +14,7 @@ from logscan_api.statuses import Phase
 from logscan_operator import __version__
 from logscan_operator.view import View
 
-REJECTIONS = ("malformed", "partly-malformed", "unforeseen", "not-created", "outage")
+REJECTIONS = ("malformed", "partly-malformed", "unforeseen", "undecided", "not-created", "outage")
 SERVICES = ("sqs", "dynamodb")
 # Reasons of scans that wait, run, or ended without a failure; no series of failures is needed for them.
 NO_FAILURES = frozenset(
