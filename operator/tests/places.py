@@ -239,3 +239,6 @@ class Place:
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         answer = self.sqs.get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=names)
         return all(answer["Attributes"][name] == "0" for name in names)
+
+
+NewPlace = Callable[..., Place]

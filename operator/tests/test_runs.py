@@ -1,18 +1,14 @@
 """One run of a scan and the next, on a real API server: whose result lands where, and what runs again."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import pytest
 from objects import ROW, SETTINGS, synced_view
-from places import SEEN, Place
+from places import SEEN, NewPlace, Place
 
 from logscan_local.cluster import Object
-from logscan_local.install import install_crds
-from logscan_local.stack import Stack
 from logscan_local.testing import eventually
 from logscan_operator.actions import Collect, CreateJob, Stop, SuspendJob
 from logscan_operator.aws import ResultReader
@@ -27,16 +23,9 @@ pytestmark = [pytest.mark.controlplane, pytest.mark.emulator]
 PATIENT = {"lease_seconds": "30"}
 
 
-@pytest.fixture(scope="module")
-def stack(nodeless_stack: Stack) -> Stack:
-    install_crds(nodeless_stack.kubectl())
-    return nodeless_stack
-
-
 @pytest.fixture
-def place(stack: Stack, tmp_path: Path) -> Iterator[Place]:
-    with ExitStack() as exits:
-        yield exits.enter_context(Place(stack, tmp_path))
+def place(new_place: NewPlace) -> Place:
+    return new_place()
 
 
 def rules(name: str) -> Object:
