@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 if TYPE_CHECKING:
-    from places import NewPlace
+    from places import NewPlace, Place
 
     from logscan_local.stack import Stack
 
@@ -35,3 +35,9 @@ def new_place(stack: "Stack", tmp_path: Path) -> "Iterator[NewPlace]":
 
     with ExitStack() as exits:
         yield lambda **options: exits.enter_context(Place(stack, tmp_path, **options))
+
+
+@pytest.fixture
+def place(new_place: "NewPlace") -> "Place":
+    """Return a place for a test that needs one."""
+    return new_place()

@@ -29,6 +29,7 @@ POLICY = {
     "spec": {"priority": -1000, "rules": {"inline": [{"name": "err", "pattern": "ERROR"}]}},
 }
 RULES = {"inline": [{"name": "err", "pattern": "ERROR"}]}
+PATIENT = {"lease_seconds": "30"}  # for what must not end by a lost Lease, however busy the machine
 # Reasons that some test has seen in a status; test_seen_reasons.py compares them with the API's.
 SEEN: set[str] = set()
 
