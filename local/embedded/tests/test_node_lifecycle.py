@@ -3,19 +3,10 @@
 import pytest
 from node_pods import IMAGE, MOUNTS, Pods, only_containers
 
-from logscan_local.cluster import Kubectl, Object
+from logscan_local.cluster import Object
 from logscan_local.testing import eventually
 
 pytestmark = pytest.mark.controlplane
-
-
-@pytest.fixture(scope="module")
-def pods(bare_kubectl: Kubectl) -> Pods:
-    found = Pods(bare_kubectl)
-    eventually(lambda: bare_kubectl.get("serviceaccounts")["items"], 20, "the default service account")
-    found.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cfg"}, "data": {"a.txt": "from cfg"}})
-    found.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "sec"}, "stringData": {"k": "from sec"}})
-    return found
 
 
 def test_a_container_is_started_once_its_startup_probe_succeeds(pods: Pods) -> None:
