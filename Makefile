@@ -129,8 +129,7 @@ images-check: $(READY) ## Build the images on a local base, start the operator i
 
 containers-test: $(READY) ## The tests of node and pipeline with pods in containers of our images (TAG=...)
 	LOGSCAN_TEST_RUNTIME=docker $(if $(TAG),LOGSCAN_TEST_TAG=$(TAG)) $(BIN)/python -m pytest --rootdir=local/embedded \
-	  -c local/embedded/pyproject.toml -q local/embedded/tests/test_node.py local/embedded/tests/test_node_engine.py \
-	  local/embedded/tests/test_end_to_end.py
+	  -c local/embedded/pyproject.toml -q $(addprefix local/embedded/tests/test_,node.py node_lifecycle.py node_engine.py end_to_end.py)
 
 kind-up: $(READY) ## kind with LocalStack and logscan (needs Docker)
 	@local/kind/up.sh

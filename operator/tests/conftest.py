@@ -1,8 +1,43 @@
 """Shared by all tests of the package."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from places import NewPlace, Place
+
+    from logscan_local.stack import Stack
 
 pytest_plugins = ["logscan_local.testing"]
 # How long an example takes is the machine's business.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
+
+
+@pytest.fixture(scope="session")
+def stack(nodeless_stack: "Stack") -> "Stack":
+    """Return a stack without node and operator, with the CRDs."""
+    from logscan_local.install import install_crds  # late: unit tests load this module too, and shall start soon
+
+    install_crds(nodeless_stack.kubectl())
+    return nodeless_stack
+
+
+@pytest.fixture
+def new_place(stack: "Stack", tmp_path: Path) -> "Iterator[NewPlace]":
+    """Yield what makes places for a test, which are removed after it."""
+    from places import Place
+
+    with ExitStack() as exits:
+        yield lambda **options: exits.enter_context(Place(stack, tmp_path, **options))
+
+
+@pytest.fixture
+def place(new_place: "NewPlace") -> "Place":
+    """Return a place for a test that needs one."""
+    return new_place()

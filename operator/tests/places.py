@@ -29,6 +29,7 @@ POLICY = {
     "spec": {"priority": -1000, "rules": {"inline": [{"name": "err", "pattern": "ERROR"}]}},
 }
 RULES = {"inline": [{"name": "err", "pattern": "ERROR"}]}
+PATIENT = {"lease_seconds": "30"}  # for what must not end by a lost Lease, however busy the machine
 # Reasons that some test has seen in a status; test_seen_reasons.py compares them with the API's.
 SEEN: set[str] = set()
 
@@ -232,10 +233,13 @@ class Place:
             status = self.scans().get(name, {})
             return status if all(status.get(field) == value for field, value in wanted.items()) else {}
 
-        return eventually(reached, seconds, f"{name} to have {wanted}; it has {self.scans().get(name)}")
+        return eventually(reached, seconds, lambda: f"{name} to have {wanted}; it has {self.scans().get(name)}; this")
 
     def queue_is_empty(self) -> bool:
         """Return whether the queue holds nothing, visible or not."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         answer = self.sqs.get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=names)
         return all(answer["Attributes"][name] == "0" for name in names)
+
+
+NewPlace = Callable[..., Place]

@@ -1,11 +1,5 @@
-"""What a container's variables give its process, by the rules of a kubelet.
+"""What a container's variables give its process, by the rules of a kubelet (`logscan_local.node.expansion`)."""
 
-`expansion.json` holds pairs of a value and what k8s.io/kubernetes v1.36.3, third_party/forked/golang/expansion, makes
-of it with the variables in `SECRETS`.
-"""
-
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,36 +7,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from objects import SETTINGS, scan_body
 
+from logscan_local.node.expansion import expand
 from logscan_operator import jobs
 from logscan_operator.environment import value_of, variable
 from logscan_operator.items import Object, Scan
 from logscan_scanner.program import read_request
 
-TABLE: list[list[str]] = json.loads((Path(__file__).parent / "expansion.json").read_text())
 SECRETS = {"AWS_SECRET_ACCESS_KEY": "s3cr3t", "A": "$(AWS_SECRET_ACCESS_KEY)", "": "empty"}
 LITERAL = ["$(AWS_SECRET_ACCESS_KEY)", r"^user@host.*\$$", r"[$$]\d+", r"\Q$$FastClassBySpringCGLIB$$\E", "$", "$$(A)"]
 # Text in which dollars and parentheses are as frequent as all other characters together.
 TEXT = st.text(st.sampled_from("$()A") | st.characters(exclude_categories=["Cs"], exclude_characters="\0"), min_size=1)
-
-
-def expand(text: str, values: dict[str, str]) -> str:
-    """Return what a kubelet makes of a variable's value."""
-    done, rest = "", text
-    while True:
-        before, dollar, rest = rest.partition("$")
-        done += before
-        name, closed, after = rest[1:].partition(")")
-        if not dollar or not rest:
-            return done + dollar
-        if rest[0] == "(" and closed:
-            done, rest = done + values.get(name, f"$({name})"), after
-        else:
-            done, rest = done + ("$" if rest[0] == "$" else f"${rest[0]}"), rest[1:]
-
-
-@pytest.mark.parametrize(("value", "expanded"), TABLE)
-def test_the_rules_here_are_the_kubelets(value: str, expanded: str) -> None:
-    assert expand(value, SECRETS) == expanded
 
 
 @given(TEXT)

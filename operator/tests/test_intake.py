@@ -6,18 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-import pytest
 from botocore.exceptions import ClientError
 from objects import SETTINGS, synced_view
 
-from logscan_api.events import ObjectEvent
-from logscan_api.identity import scan_name
-from logscan_api.policies import LogScanPolicySpec, PolicyAction, PolicyMatch
-from logscan_api.rules import RuleSelection
 from logscan_local.aws import MAX_RECEIVES
 from logscan_operator.aws import Message
 from logscan_operator.circuit import TRIAL_NAME, Circuit
-from logscan_operator.deciding import Ignored, decide
 from logscan_operator.intake import Intake, backoff_seconds, grouped
 from logscan_operator.items import Object
 from logscan_operator.kube import ApiError
@@ -25,63 +19,10 @@ from logscan_operator.leases import NotLeadingError
 from logscan_operator.metrics import Metrics
 from logscan_operator.view import View
 
-SCAN_ALL = LogScanPolicySpec(rules=RuleSelection(packs=["generic"]))
-SKIP_TMP = LogScanPolicySpec(priority=5, match=PolicyMatch(keys=["tmp/**"]), action=PolicyAction.IGNORE)
 DEFAULT = {
     "metadata": {"namespace": "logscan", "name": "default", "resourceVersion": "1"},
     "spec": {"rules": {"packs": ["generic"]}},
 }
-EVENT = ObjectEvent(bucket="logs", key="a b.log", version_id="v1", etag="abc", size=3, sequencer="00AA")
-
-
-def nothing_scanned(_namespace: str, _content: str) -> None:
-    return None
-
-
-def test_an_event_becomes_a_scan_of_exactly_its_version() -> None:
-    manifest = decide(EVENT, {"default": SCAN_ALL}, "logscan", nothing_scanned)
-    assert not isinstance(manifest, Ignored)
-    assert manifest["metadata"]["name"] == scan_name(EVENT)
-    assert manifest["spec"] == {
-        "source": {
-            "s3": {
-                "bucket": "logs",
-                "key": "a b.log",
-                "versionId": "v1",
-                "etag": "abc",
-                "size": 3,
-                "sequencer": "00AA",
-            }
-        }
-    }
-
-
-def test_a_scan_is_found_by_its_bucket_and_policy() -> None:
-    manifest = decide(EVENT, {"p" * 100: SCAN_ALL}, "logscan", nothing_scanned)
-    assert not isinstance(manifest, Ignored)
-    labels = manifest["metadata"]["labels"]
-    assert (labels["logscan.dev/bucket"], labels["logscan.dev/policy"][:50]) == ("logs", "p" * 50)
-
-
-def test_the_null_version_is_none() -> None:
-    manifest = decide(
-        EVENT.model_copy(update={"version_id": "null"}), {"default": SCAN_ALL}, "logscan", nothing_scanned
-    )
-    assert not isinstance(manifest, Ignored)
-    assert "versionId" not in manifest["spec"]["source"]["s3"]
-
-
-@pytest.mark.parametrize(
-    ("event", "policies", "reason"),
-    [
-        (EVENT, {}, "no LogScanPolicy"),
-        (EVENT.model_copy(update={"key": "tmp/x"}), {"default": SCAN_ALL, "skip": SKIP_TMP}, "skip says so"),
-    ],
-)
-def test_what_is_not_scanned_says_why(event: ObjectEvent, policies: dict[str, LogScanPolicySpec], reason: str) -> None:
-    decision = decide(event, policies, "logscan", nothing_scanned)
-    assert isinstance(decision, Ignored)
-    assert reason in decision.reason
 
 
 def test_backoff_doubles_up_to_five_minutes() -> None:
@@ -293,6 +234,22 @@ def test_nothing_is_received_before_there_is_a_policy() -> None:
     asyncio.run(asyncio.wait_for(intake.run(), 20))
     assert troubles == [None, "there is no LogScanPolicy in logscan: messages wait in the queue"]
     assert (api.created, queue.deleted, intake.trouble) == (["x"], ["m1"], None)
+
+
+def test_a_message_that_arrives_as_the_last_policy_goes_waits_for_the_next() -> None:
+    queue, view = MemoryQueue([message(1, "a", "x")]), synced_view()
+    view.policies.take(DEFAULT)
+    receive = queue.receive
+
+    async def policy_deleted_meanwhile(most: int) -> list[Message]:
+        messages = await receive(most)
+        view.policies.drop(DEFAULT)
+        return messages
+
+    queue.receive = policy_deleted_meanwhile  # type: ignore[method-assign]
+    asyncio.run(asyncio.wait_for(intake_of(queue, MemoryApi({}), view).run(), 20))
+    assert (queue.deleted, queue.hidden) == ([], [("m1", 2.0)])
+    assert counted(queue, "undecided") == 1
 
 
 def test_a_fault_of_sqs_is_ridden_out() -> None:

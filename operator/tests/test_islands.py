@@ -6,20 +6,16 @@ The operator has the Roles of the chart and no other right, in its own namespace
 import asyncio
 import json
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 import yaml
-from places import Place
+from places import NewPlace, Place
 
 from logscan_local.cluster import Object
-from logscan_local.install import install_crds
 from logscan_local.manifests import render
 from logscan_local.operators import OperatorProcess
-from logscan_local.stack import Stack
 from logscan_local.testing import eventually
 from logscan_operator.kube import ApiError, Connection
 from logscan_operator.view import View
@@ -92,16 +88,9 @@ class Islands:
         assert operator.process.poll() is None, "the operator ended"
 
 
-@pytest.fixture(scope="module")
-def stack(nodeless_stack: Stack) -> Stack:
-    install_crds(nodeless_stack.kubectl())
-    return nodeless_stack
-
-
 @pytest.fixture
-def islands(stack: Stack, tmp_path: Path) -> Iterator[Islands]:
-    with ExitStack() as exits:
-        yield Islands(exits.enter_context(Place(stack, tmp_path, others=2)))
+def islands(new_place: NewPlace) -> Islands:
+    return Islands(new_place(others=2))
 
 
 def told(operator: OperatorProcess) -> Callable[[], dict[str, str]]:

@@ -2,17 +2,13 @@
 
 import json
 import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from places import Place
+from places import NewPlace, Place
 
 from logscan_local.cluster import KubectlError, Object
-from logscan_local.install import install_crds
-from logscan_local.stack import Stack
 from logscan_local.testing import eventually
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.emulator]
@@ -20,12 +16,6 @@ pytestmark = [pytest.mark.controlplane, pytest.mark.emulator]
 RECEIVES = 3
 LEASE_SECONDS = "60"  # nobody else wants the Lease, and a busy machine must not lose it
 TRIALS = 4  # the pauses between them add up to 14 s: three receives would have been long over
-
-
-@pytest.fixture(scope="module")
-def stack(nodeless_stack: Stack) -> Stack:
-    install_crds(nodeless_stack.kubectl())
-    return nodeless_stack
 
 
 class Outage:
@@ -116,9 +106,8 @@ class Outage:
 
 
 @pytest.fixture
-def outage(stack: Stack, tmp_path: Path) -> Iterator[Outage]:
-    with ExitStack() as exits:
-        yield Outage(exits.enter_context(Place(stack, tmp_path)))
+def outage(new_place: NewPlace) -> Outage:
+    return Outage(new_place())
 
 
 def applied(place: Place, *documents: Object) -> Callable[[], None]:

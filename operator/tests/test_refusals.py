@@ -11,7 +11,6 @@ import yaml
 from places import SEEN, Place
 
 from logscan_local.cluster import KubectlError, Object
-from logscan_local.install import install_crds
 from logscan_local.stack import Stack
 from logscan_local.testing import eventually
 
@@ -19,12 +18,6 @@ pytestmark = [pytest.mark.controlplane, pytest.mark.emulator]
 
 Places = tuple[Place, Place]
 SCANS = 20
-
-
-@pytest.fixture(scope="module")
-def stack(nodeless_stack: Stack) -> Stack:
-    install_crds(nodeless_stack.kubectl())
-    return nodeless_stack
 
 
 @pytest.fixture

@@ -1,18 +1,14 @@
 """One run of a scan and the next, on a real API server: whose result lands where, and what runs again."""
 
 import json
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import ExitStack
-from pathlib import Path
+from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import pytest
 from objects import ROW, SETTINGS, synced_view
-from places import SEEN, Place
+from places import PATIENT, Place
 
 from logscan_local.cluster import Object
-from logscan_local.install import install_crds
-from logscan_local.stack import Stack
 from logscan_local.testing import eventually
 from logscan_operator.actions import Collect, CreateJob, Stop, SuspendJob
 from logscan_operator.aws import ResultReader
@@ -23,20 +19,6 @@ from logscan_operator.metrics import Metrics
 from logscan_operator.view import View
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.emulator]
-
-PATIENT = {"lease_seconds": "30"}
-
-
-@pytest.fixture(scope="module")
-def stack(nodeless_stack: Stack) -> Stack:
-    install_crds(nodeless_stack.kubectl())
-    return nodeless_stack
-
-
-@pytest.fixture
-def place(stack: Stack, tmp_path: Path) -> Iterator[Place]:
-    with ExitStack() as exits:
-        yield exits.enter_context(Place(stack, tmp_path))
 
 
 def rules(name: str) -> Object:
@@ -161,7 +143,7 @@ def retry(place: Place, name: str, token: str) -> Object:
         over = status["phase"] in ("Succeeded", "Failed") and status.get("lastHandledRetry") == token
         return status if over else {}
 
-    return eventually(ended, 90, f"another run of {name}; {place.scans()[name]}")
+    return eventually(ended, 90, lambda: f"another run of {name}; {place.scans()[name]}; this")
 
 
 def test_any_finished_scan_runs_again_and_leaves_a_row_of_its_own(place: Place) -> None:
@@ -236,75 +218,3 @@ def set_waiting(place: Place, job: str, word: str) -> None:
     patch = {"status": {"containerStatuses": [{**container, "state": {"waiting": waiting}}]}}
     name = pod["metadata"]["name"]
     place.kubectl.run("patch", "pod", name, "--subresource=status", "--type=merge", f"--patch={json.dumps(patch)}")
-
-
-QUEUE = "kueue.x-k8s.io/queue-name"
-
-
-def suspending_policy(place: Place) -> list[Object]:
-    """Return an admission policy that does what Kueue's webhook does with a Job that names a queue."""
-    base = {"apiVersion": "admissionregistration.k8s.io/v1", "metadata": {"name": f"queue-{place.namespace}"}}
-    rule = {"apiGroups": ["batch"], "apiVersions": ["v1"], "operations": ["CREATE"], "resources": ["jobs"]}
-    change = "Object{spec: Object.spec{suspend: true}}"
-    spec = {
-        "matchConstraints": {"resourceRules": [rule]},
-        "matchConditions": [{"name": "queue", "expression": f"'{QUEUE}' in object.metadata.labels"}],
-        "failurePolicy": "Fail",
-        "reinvocationPolicy": "Never",
-        "mutations": [{"patchType": "ApplyConfiguration", "applyConfiguration": {"expression": change}}],
-    }
-    where = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": place.namespace}}}
-    binding = {"policyName": f"queue-{place.namespace}", "matchResources": where}
-    return [
-        {**base, "kind": "MutatingAdmissionPolicy", "spec": spec},
-        {**base, "kind": "MutatingAdmissionPolicyBinding", "spec": binding},
-    ]
-
-
-def suspend(place: Place, job: str, suspended: bool) -> None:
-    patch = json.dumps({"spec": {"suspend": suspended}})
-    place.kubectl.run("patch", "job", job, "--type=merge", f"--patch={patch}")
-
-
-def test_a_job_that_something_else_suspended_is_left_alone(place: Place) -> None:
-    objects = suspending_policy(place)
-    place.apply(*objects)
-    try:
-        place.operator(None, **PATIENT, max_concurrent="1")
-        place.scan("queued", {QUEUE: "scans", "standin/hold": "yes"})
-        place.until("queued", 60, phase="Queued", reason="QueuedByKueue")
-        SEEN.add("QueuedByKueue")
-        place.scan("beside")
-        place.until("beside", 60, phase="Succeeded")
-        assert place.kubectl.get("job", "queued-1")["spec"]["suspend"], "the operator resumed it"
-        suspend(place, "queued-1", False)
-        place.until("queued", 60, phase="Running", reason="JobCreated")
-        suspend(place, "queued-1", True)
-        place.until("queued", 60, phase="Queued", reason="QueuedByKueue")
-        place.kubectl.run("patch", "logscan", "queued", "--type=merge", '--patch={"spec":{"suspend":true}}')
-        place.until("queued", 60, phase="Suspended", reason="Suspended")
-        eventually(lambda: not place.kubectl.get("jobs", "--selector=logscan.dev/attempt=1," + QUEUE)["items"], 60)
-        place.kubectl.run("patch", "logscan", "queued", "--type=merge", '--patch={"spec":{"suspend":false}}')
-        assert place.until("queued", 60, phase="Queued", reason="QueuedByKueue")["attempts"] == 1
-    finally:
-        for item in objects:
-            place.kubectl.run("delete", str(item["kind"]), item["metadata"]["name"])
-
-
-def test_a_job_that_a_person_suspended_waits_for_that_person(place: Place) -> None:
-    place.operator(None, **PATIENT)
-    place.scan("mine", {"standin/hold": "yes"})
-    place.until("mine", 60, phase="Running")
-    suspend(place, "mine-1", True)
-    status = place.until("mine", 60, phase="Suspended", reason="SuspendedByOther")
-    SEEN.add(status["reason"])
-    suspend(place, "mine-1", False)
-    place.until("mine", 60, phase="Running")
-    place.kubectl.run("patch", "logscan", "mine", "--type=merge", '--patch={"spec":{"suspend":true}}')
-    place.until("mine", 60, phase="Suspended", reason="Suspended")
-    annotations = place.kubectl.get("job", "mine-1")["metadata"]["annotations"]
-    assert annotations["logscan.dev/suspended"] == "true"
-    place.kubectl.run("patch", "logscan", "mine", "--type=merge", '--patch={"spec":{"suspend":false}}')
-    place.until("mine", 60, phase="Running")
-    annotations = place.kubectl.get("job", "mine-1")["metadata"]["annotations"]
-    assert "logscan.dev/suspended" not in annotations

@@ -69,6 +69,21 @@ async def scheduling(view: View, recorder: Recorder, settings: Settings = SETTIN
         await scheduler.finish()
 
 
+@pytest.mark.parametrize("turns", range(6))
+async def test_it_ends_when_cancelled_whatever_changes_at_that_moment(turns: int) -> None:
+    """As when a leader that was paused resumes: everything changed meanwhile, and it no longer leads."""
+    view, planned = view_of(), asyncio.Event()
+    scheduler = Scheduler(view, cast("Executor", None), SETTINGS, Metrics(1), planned.set)
+    task = asyncio.create_task(scheduler.run())
+    await planned.wait()
+    await asyncio.sleep(0)  # now it waits for a change
+    view.changed.set()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    task.cancel()
+    assert await asyncio.wait([task], timeout=2) == ({task}, set())
+
+
 async def test_work_is_started_though_notes_wait_for_their_turn() -> None:
     """All scans become impatient at once; what is to be done about one of them is done before their notes."""
     view = view_of(*(scan_body(f"s{n:03}", 3600) for n in range(WAITING)))

@@ -5,7 +5,6 @@ import json
 import os
 import random
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -23,19 +22,16 @@ import yaml
 from aiohttp import web
 
 from logscan_local.ports import free_ports
+from logscan_local.signals import AS_PID_1, can_run, catches_sigterm, pid_within
 from logscan_local.testing import eventually
 from logscan_operator.starting import Probes
 
 PROGRAM = [sys.executable, "-m", "logscan_operator"]
 NAMELESS = ["unshare", "--user", "--map-user=65532", "--map-group=65532"]
-AS_PID_1 = [*NAMELESS, "--pid", "--fork", "--kill-child"]
+NAMELESS_AS_PID_1 = [*NAMELESS, *AS_PID_1[2:]]
 MOMENTS = [round(random.Random(number).uniform(0, 4), 3) for number in range(4)]
 LISTENING_CPU_SECONDS = 1.0
 SERVING_CPU_SECONDS = 3.0
-
-
-def starts(command: list[str]) -> bool:
-    return shutil.which(command[0]) is not None and subprocess.run([*command, "true"], check=False).returncode == 0
 
 
 @pytest.fixture
@@ -79,18 +75,6 @@ def get(port: int | str, path: str, host: str = "127.0.0.1") -> tuple[int, objec
         return 0, None
 
 
-def pid_within(process: "subprocess.Popen[bytes]") -> int:
-    """Return the number of the process that unshare has started."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    return int(eventually(lambda: children.read_text().split(), 30, "unshare to start the program")[0])
-
-
-def catches_sigterm(pid: int) -> bool:
-    """Return whether a process has set its handlers, of which that for SIGTERM is the last (proc(5), SigCgt)."""
-    (line,) = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigCgt")]
-    return bool(int(line.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
-
-
 def cpu_seconds(pid: int) -> float:
     """Return the CPU time that a process has used (proc(5), utime and stime)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
@@ -100,11 +84,11 @@ def cpu_seconds(pid: int) -> float:
 @pytest.mark.parametrize(
     ("number", "moment"), [(signal.SIGINT, None), (signal.SIGTERM, None), *((signal.SIGTERM, at) for at in MOMENTS)]
 )
-@pytest.mark.parametrize("prefix", [[], AS_PID_1], ids=["child", "pid-1"])
+@pytest.mark.parametrize("prefix", [[], NAMELESS_AS_PID_1], ids=["child", "pid-1"])
 def test_a_signal_during_the_start_is_never_lost(
     environment: dict[str, str], prefix: list[str], moment: float | None, number: signal.Signals
 ) -> None:
-    if prefix and not starts(prefix):
+    if prefix and not can_run(prefix):
         pytest.skip("this machine lets nobody make a namespace of processes")
     with subprocess.Popen([*prefix, *PROGRAM], env=environment, stderr=subprocess.DEVNULL) as process:
         pid = pid_within(process) if prefix else process.pid
@@ -116,7 +100,7 @@ def test_a_signal_during_the_start_is_never_lost(
 
 
 def test_probes_are_answered_before_anything_large_is_imported(environment: dict[str, str], tmp_path: Path) -> None:
-    prefix = NAMELESS if starts(NAMELESS) else []  # which becomes the program, so that it has its number
+    prefix = NAMELESS if can_run(NAMELESS) else []  # which becomes the program, so that it has its number
     port = environment["LOGSCAN_HTTP_PORT"]
     with (tmp_path / "log").open("wb") as log, ExitStack() as stack:
         process = stack.enter_context(subprocess.Popen([*prefix, *PROGRAM], env=environment, stderr=log))
@@ -221,7 +205,7 @@ BREAKS = {
 def test_the_check_starts_what_the_operator_starts(
     environment: dict[str, str], broken: str, watches: str, rules: str
 ) -> None:
-    if not starts(NAMELESS):
+    if not can_run(NAMELESS):
         pytest.skip("this machine lets nobody become another user")
     closed = f"http://127.0.0.1:{free_ports(1)[0]}"
     config = Path(environment["KUBECONFIG"])

@@ -3,7 +3,6 @@
 import json
 import os
 import random
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,15 +18,11 @@ from logscan_api.logscans import S3Source
 from logscan_api.requests import ScanIdentity, ScanRequest, resolve_limits
 from logscan_api.rules import Rule
 from logscan_api.statuses import ResultRef
+from logscan_local.signals import AS_PID_1, can_run, catches_sigterm, pid_within
 from logscan_local.testing import eventually
 
 PROGRAM = [sys.executable, "-m", "logscan_scanner"]
-AS_PID_1 = ["unshare", "--user", "--pid", "--fork", "--kill-child"]
 MOMENTS = [round(random.Random(number).uniform(0, 1.5), 3) for number in range(3)]
-
-
-def starts(command: list[str]) -> bool:
-    return shutil.which(command[0]) is not None and subprocess.run([*command, "true"], check=False).returncode == 0
 
 
 @pytest.fixture
@@ -52,18 +47,6 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
         }
 
 
-def pid_within(process: "subprocess.Popen[bytes]") -> int:
-    """Return the number of the process that unshare has started."""
-    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-    return int(eventually(lambda: children.read_text().split(), 30, "unshare to start the program")[0])
-
-
-def catches_sigterm(pid: int) -> bool:
-    """Return whether a process has set its handlers, of which that for SIGTERM is the last (proc(5), SigCgt)."""
-    (line,) = [line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("SigCgt")]
-    return bool(int(line.split()[1], 16) >> (signal.SIGTERM - 1) & 1)
-
-
 @pytest.mark.parametrize(
     ("number", "moment"), [(signal.SIGINT, None), (signal.SIGTERM, None), *((signal.SIGTERM, at) for at in MOMENTS)]
 )
@@ -71,7 +54,7 @@ def catches_sigterm(pid: int) -> bool:
 def test_a_signal_is_never_lost(
     environment: dict[str, str], tmp_path: Path, prefix: list[str], moment: float | None, number: signal.Signals
 ) -> None:
-    if prefix and not starts(prefix):
+    if prefix and not can_run(prefix):
         pytest.skip("this machine lets nobody make a namespace of processes")
     with subprocess.Popen([*prefix, *PROGRAM], env=environment, stderr=subprocess.DEVNULL) as process:
         pid = pid_within(process) if prefix else process.pid

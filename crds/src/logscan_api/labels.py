@@ -12,7 +12,7 @@ _VALUE = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
 def label_value(text: str) -> str:
-    """Return a valid label value for a name: the name itself, or its beginning and a hash where it is none.
+    """Return a valid label value for a name: the name itself if it is one, else its beginning and a hash.
 
     Label values have at most 63 characters, of which the first and the last are letters or digits (Kubernetes
     documentation, "Labels and Selectors").

@@ -135,9 +135,3 @@ async def test_images_that_are_not_there(tmp_path: Path) -> None:
 def test_an_image_that_was_not_built_is_named() -> None:
     with pytest.raises(EngineError, match=r"no image nobody/knows:1: run `make images`"):
         engine.require(["nobody/knows:1"])
-
-
-def test_without_an_engine_it_is_said_what_to_do(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
-    with pytest.raises(EngineError, match=r"no Docker-compatible engine answers .*tools/engine-up"):
-        engine.require()

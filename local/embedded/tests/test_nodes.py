@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from logscan_local import __main__ as command
-from logscan_local import cgroups
+from logscan_local import cgroups, engine
 from logscan_local.aws import Resources
+from logscan_local.engine import EngineError
 from logscan_local.errors import StackError
 from logscan_local.install import complete
 from logscan_local.nodes import PodRuntime
@@ -107,3 +108,13 @@ def test_both_versions_of_control_groups(
     (tmp_path / "proc/7/cgroup").write_text("0::/elsewhere\n")
     with pytest.raises(FileNotFoundError, match="process 7"):
         cgroups.peak_bytes(7)
+
+
+@pytest.mark.parametrize("host", ["unix:///nowhere/none.sock", None])
+def test_without_an_engine_the_error_says_how_to_start_one(monkeypatch: pytest.MonkeyPatch, host: str | None) -> None:
+    monkeypatch.setattr("aiodocker.docker._sock_search_paths", [])
+    monkeypatch.delenv("DOCKER_HOST", raising=False)
+    if host is not None:
+        monkeypatch.setenv("DOCKER_HOST", host)
+    with pytest.raises(EngineError, match=r"no Docker-compatible engine answers .*tools/engine-up"):
+        engine.require()

@@ -43,7 +43,7 @@ def test_what_could_not_be_forwarded_is_forwarded_once_it_is_redriven(emulator: 
             found.update(event.key for event in read_message(message["Body"]).events)
         return found == {"failed.log", "by-bridge.log", "kept.log"}
 
-    eventually(forwarded, 90, f"all to be forwarded; so far {found}")
+    eventually(forwarded, 90, lambda: f"all to be forwarded, instead of {found}")
     functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
 

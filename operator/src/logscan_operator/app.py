@@ -34,6 +34,7 @@ from logscan_operator.settings import Settings
 from logscan_operator.view import View
 
 LISTS = 4  # namespaces that are listed at the same time
+CANCEL_SECONDS = 10.0  # for loops to end once they are cancelled; the process ends without those that do not
 ANSWER_SECONDS = 15.0  # what a receive call may take beyond its long poll
 
 log = logging.getLogger("logscan.app")
@@ -134,7 +135,7 @@ class Operator:
         finally:
             for task in (*loops, *receiving):
                 task.cancel()
-            await asyncio.gather(*loops, *receiving, return_exceptions=True)
+            await asyncio.wait([*loops, *receiving], timeout=CANCEL_SECONDS)
             if leadership.holds():
                 await scheduler.finish()
             self.metrics.lead(False)

@@ -20,22 +20,35 @@ class Ignored:
     reason: str
 
 
+@dataclass(frozen=True)
+class Undecided:
+    """An object for which the policy that may apply is missing for now, and which one that is."""
+
+    reason: str
+
+
 def decide(
     event: ObjectEvent,
     policies: dict[str, LogScanPolicySpec],
+    kept: str | None,
     namespace: str,
     scanned: Callable[[str, str], str | None],
-) -> Object | Ignored:
-    """Return the LogScan to create for an event, or why there is to be none.
+) -> Object | Ignored | Undecided:
+    """Return the LogScan to create for an event, or why there is none.
 
     Args:
         event: The object that was created.
         policies: The namespace's policies by name.
+        kept: The policy that the operator creates again when it is deleted, or None.
         namespace: Where LogScans are created.
         scanned: Returns the LogScan of a namespace and content that makes another one needless; see
             `view.View.scanned`.
     """
     policy = choose(policies, event.bucket, event.key)
+    if policy is None and not policies:
+        return Undecided("there is no LogScanPolicy")
+    if policy is None and kept is not None and kept not in policies:
+        return Undecided(f"the LogScanPolicy {kept} is missing")
     if policy is None:
         return Ignored("no LogScanPolicy matches it")
     if policies[policy].action is PolicyAction.IGNORE:

@@ -42,6 +42,11 @@ def manifest(settings: Settings) -> Object | None:
     }
 
 
+def kept_policy(settings: Settings) -> str | None:
+    """Return the name of the policy that the operator creates whenever it is missing, or None."""
+    return NAME if manifest(settings) else None
+
+
 class DefaultPolicy:
     """Applies the policy once, and again whenever it is gone, until cancelled."""
 

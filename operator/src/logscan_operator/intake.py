@@ -16,7 +16,8 @@ from logscan_api.events import ObjectEvent, read_message
 from logscan_operator import paths
 from logscan_operator.aws import AwsError, Message, Queue
 from logscan_operator.circuit import UNREACHABLE, Circuit, Verdict
-from logscan_operator.deciding import Ignored, decide
+from logscan_operator.deciding import Ignored, Undecided, decide
+from logscan_operator.defaultpolicy import kept_policy
 from logscan_operator.hearing import Receiving
 from logscan_operator.items import Object
 from logscan_operator.kube import ApiError
@@ -36,6 +37,10 @@ log = logging.getLogger("logscan.intake")
 
 class PartlyMalformedError(MalformedMessageError):
     """A part of a message cannot be read; LogScans were made of the rest."""
+
+
+class UndecidedError(Exception):
+    """The policy that may apply to an object is missing for now."""
 
 
 class RefusedError(Exception):
@@ -96,6 +101,7 @@ class Intake:
         self._settings = settings
         self._metrics = metrics
         self._alive = alive
+        self._kept_policy = kept_policy(settings)
         self.stopping = asyncio.Event()
         self.trouble: str | None = None
         self.receiving = Receiving()
@@ -138,7 +144,8 @@ class Intake:
 
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.stopping.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self.stopping.wait()
 
     async def _handle(self, messages: list[Message]) -> None:
         beat = asyncio.create_task(self._keep_hidden(messages))
@@ -167,6 +174,9 @@ class Intake:
                 part = "partly-malformed" if isinstance(error, PartlyMalformedError) else "malformed"
                 self._reject(message, part, f"{part}: {error}")
                 seconds = MALFORMED_SECONDS
+            except UndecidedError as error:
+                self._reject(message, "undecided", str(error))
+                seconds = backoff_seconds(message.receives)
             except RefusedError as error:
                 seconds = await self._put_off(message, error)
             except Exception as error:
@@ -202,6 +212,7 @@ class Intake:
 
         Raises:
             MalformedMessageError: It cannot be read, or not wholly.
+            UndecidedError: A policy that may apply is missing.
             RefusedError: A LogScan was not created.
         """
         reading = read_message(message.body)
@@ -215,7 +226,10 @@ class Intake:
 
     async def _handle_event(self, event: ObjectEvent, message: Message) -> None:
         namespace = self._settings.namespace
-        decision = decide(event, self._view.policies_in(namespace), namespace, self._view.scanned)
+        policies = self._view.policies_in(namespace)
+        decision = decide(event, policies, self._kept_policy, namespace, self._view.scanned)
+        if isinstance(decision, Undecided):
+            raise UndecidedError(decision.reason)
         if isinstance(decision, Ignored):
             self._ignore(decision.reason, message, key=event.key)
         else:

@@ -1,7 +1,7 @@
 """What Prometheus sees. No bucket and no key is ever a label: their number has no bound.
 
 Counters with labels are born at 0 for every value that is known, since Prometheus' `increase()` does not see the first
-event of a series that is born at 1. What is true of the cluster, and not of one process, is told by the leader alone,
+event of a series that is born at 1. Only the leader exports what is true of the cluster rather than of one process,
 so that sums over the replicas are right.
 """
 
@@ -14,7 +14,7 @@ from logscan_api.statuses import Phase
 from logscan_operator import __version__
 from logscan_operator.view import View
 
-REJECTIONS = ("malformed", "partly-malformed", "unforeseen", "not-created", "outage")
+REJECTIONS = ("malformed", "partly-malformed", "unforeseen", "undecided", "not-created", "outage")
 SERVICES = ("sqs", "dynamodb")
 # Reasons of scans that wait, run, or ended without a failure; no series of failures is needed for them.
 NO_FAILURES = frozenset(

@@ -118,8 +118,10 @@ class Scheduler:
         """
         deadline = next_deadline(self._view, self._settings, now, self._holds)
         seconds = min((deadline - now).total_seconds(), CLEAN_UP_SECONDS) if deadline else CLEAN_UP_SECONDS
+        # Not wait_for: Python 3.11's loses a cancellation that comes together with the event (CPython issue 86296).
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._view.changed.wait(), max(seconds, DEBOUNCE_SECONDS))
+            async with asyncio.timeout(max(seconds, DEBOUNCE_SECONDS)):
+                await self._view.changed.wait()
         await asyncio.sleep(max(DEBOUNCE_SECONDS, took * REST_FACTOR))
 
     def _take(self, action: Action) -> None:

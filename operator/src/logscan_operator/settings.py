@@ -35,7 +35,7 @@ class Settings(BaseSettings):
     default_policy_packs: str = Field(
         default="",
         description="Rule packs of the LogScanPolicy `default`, separated by commas: the operator creates it, "
-        "and again if it is deleted. Empty: there is none unless somebody makes it.",
+        "and creates it again when it is deleted. If empty, the operator creates no policy.",
     )
     queue_url: str = Field(
         min_length=1, description="URLs of the SQS queues with object events, FIFO or standard, separated by commas."
@@ -132,7 +132,9 @@ class Settings(BaseSettings):
         description="Address that mail is from, verified in SES; none means no mail.",
     )
     resync_seconds: float = Field(
-        default=300, ge=1, description="How often everything is listed anew, which heals a silent watch."
+        default=300,
+        ge=1,
+        description="How often everything is listed again, which makes up for a watch that has gone silent.",
     )
     http_port: int = Field(default=HTTP_PORT, ge=1, le=65535, description="Port of /healthz, /readyz and /metrics.")
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged.")

@@ -46,7 +46,7 @@ class Flags(Protocol):
 
 
 def notify_finished(request: ScanRequest, row: mail.Row, flags: Flags) -> None:
-    """Tell of a scan with a result.
+    """Send the notifications of a scan with a result.
 
     Each way sets its flag on the row before it sends, so that no attempt sends again; what went wrong is noted there.
     """
@@ -59,7 +59,7 @@ def notify_finished(request: ScanRequest, row: mail.Row, flags: Flags) -> None:
 
 
 def notify_failed(request: ScanRequest, reason: Reason, why: str) -> None:
-    """Tell of a scan that failed for good. There is no row to keep a flag in: the Job does not run again."""
+    """Send the notifications of a scan that failed for good. No row keeps a flag: the Job does not run again."""
     if request.notify is None:
         return
     title, document = mail.failure_subject(request, reason), mail.failure_document(request, reason, why)
@@ -112,7 +112,7 @@ def _once(request: ScanRequest, name: str, send: Callable[[], None], flags: Flag
         if failure is not None:
             flags.note(request.result, f"{name}_error", failure[:NOTE_LENGTH])
     except ScanError as error:
-        log.warning("not told by %s: %s", name, error)
+        log.warning("no notification by %s: %s", name, error)
 
 
 def _try(name: str, send: Callable[[], None]) -> str | None:
@@ -120,6 +120,6 @@ def _try(name: str, send: Callable[[], None]) -> str | None:
     try:
         send()
     except ScanError as error:
-        log.warning("not told by %s: %s", name, error)
+        log.warning("no notification by %s: %s", name, error)
         return str(error)
     return None

@@ -44,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _scan(request: ScanRequest) -> int:
-    """Run the scan of a Job, and tell of it."""
+    """Run the scan of a Job and send its notifications."""
     from logscan_scanner import notifying, runner
     from logscan_scanner.aws import Objects, Results
 

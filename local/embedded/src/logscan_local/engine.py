@@ -40,8 +40,9 @@ async def _require(images: Sequence[str]) -> None:
             await engine.version()
             for image in images:
                 await _has(engine, image)
-    except (ValueError, DockerError) as error:
-        raise EngineError(f"no Docker-compatible engine answers ({error}): {HOW_TO_START}") from error
+    except (ValueError, AssertionError, DockerError) as error:  # aiodocker asserts that it has found a socket
+        reason = str(error) or "there is no socket"
+        raise EngineError(f"no Docker-compatible engine answers ({reason}): {HOW_TO_START}") from error
 
 
 async def _has(engine: Docker, image: str) -> None:

@@ -48,7 +48,7 @@ class OperatorProcess:
             "http_port": str(self.port),
             **settings,
         }
-        environment = {
+        self._environment = {
             **os.environ,
             "KUBECONFIG": str(kubeconfig),
             "AWS_ENDPOINT_URL": state.resources.endpoint,
@@ -57,10 +57,17 @@ class OperatorProcess:
             **{f"LOGSCAN_{name.upper()}": value for name, value in values.items()},
         }
         self.log = log
-        with log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "logscan_operator"], env=environment, stdout=output, stderr=output
-            )
+        self.process = self._start()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        with self.log.open("ab") as output:
+            command = [sys.executable, "-m", "logscan_operator"]
+            return subprocess.Popen(command, env=self._environment, stdout=output, stderr=output)
+
+    def restart_if_ended(self) -> None:
+        """Start it again if it has ended by itself, as the kubelet would: on a busy machine a short lease gets lost."""
+        if self.process.poll() is not None:
+            self.process = self._start()
 
     def ask(self, path: str) -> str:
         """Return what it answers to a GET, refusals included, or nothing while it does not answer."""

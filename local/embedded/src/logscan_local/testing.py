@@ -24,15 +24,19 @@ POLL_SECONDS = 0.1
 T = TypeVar("T")
 
 
-def eventually(check: Callable[[], T], seconds: float = 30, what: str = "the condition") -> T:
-    """Return the first true value of a check; fail with the last value seen if there is none in time."""
+def eventually(check: Callable[[], T], seconds: float = 30, what: str | Callable[[], str] = "the condition") -> T:
+    """Return the first true value of a check; fail with the last value seen if no true one comes in time.
+
+    `what` names the condition in the failure; a callable is called then, to describe what there is instead.
+    """
     deadline = time.monotonic() + seconds
     while True:
         value = check()
         if value:
             return value
         if time.monotonic() > deadline:
-            pytest.fail(f"{what} did not hold within {seconds:.0f} s; last seen: {value!r}")
+            name = what() if callable(what) else what
+            pytest.fail(f"{name} did not hold within {seconds:.0f} s; last seen: {value!r}")
         time.sleep(POLL_SECONDS)
 
 
