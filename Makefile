@@ -75,7 +75,7 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/shellcheck -x local/kind/*.sh tools/base-image tools/engine-up .ci/run
-	$(BIN)/mypy $(SOURCES) benchmarks local/kind
+	$(BIN)/mypy $(SOURCES) scanner-job/engine/oracle benchmarks local/kind
 	MYPYPATH=local/images/checks $(BIN)/mypy local/images/trim.py local/images/checks
 	@for tests in $(TESTS); do echo "mypy $$tests"; MYPYPATH=$$tests $(BIN)/mypy $$tests; done
 	$(BIN)/lint-imports
@@ -116,6 +116,15 @@ coverage: $(READY)
 	$(BIN)/coverage report --skip-covered --fail-under=90
 
 test: check tiers coverage ## Everything that runs on this machine
+
+ORACLE = PYTHONPATH=scanner-job/engine $(BIN)/python -m oracle
+SEED ?= 1
+
+test-logs: $(READY) ## Compare the engine's counts with those of grep -P on the logs in LOGS=DIR (RULES=300 SEED=1)
+	$(ORACLE) logs "$(or $(LOGS),$(error LOGS=DIR is needed: a folder of log files))" --seed $(SEED) $(if $(RULES),--rules $(RULES))
+
+fuzz: $(READY) ## The same with random rules and lines, until a count differs (SEED=1 RULES=n)
+	$(ORACLE) fuzz --seed $(SEED) $(if $(RULES),--rules $(RULES))
 
 engine: ## Start a Docker engine on a Debian machine that has none (root)
 	@tools/engine-up
@@ -169,4 +178,4 @@ bench-scanner: $(READY) ## Measure the scanner beside rg (about 10 minutes)
 clean: ## Remove what was installed into the clone
 	rm -rf $(VENV) $(dir $(CHECKOV)) $(CRATE)/target .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup up down status demo generate format lint drift unit check tiers coverage test engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner lock clean
+.PHONY: help setup up down status demo generate format lint drift unit check tiers coverage test test-logs fuzz engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner lock clean

@@ -18,25 +18,25 @@ def check(text: str, kind: int = resource.RLIMIT_CORE, most: int = 0) -> subproc
 
 
 @pytest.mark.parametrize(
-    "rules",
+    ("rule", "slow"),
     [
-        {"packs": ["generic", "secrets"]},
-        {"inline": [{"name": "error", "pattern": "ERROR", "exclude": "harmless"}]},
-        {"inline": [{"name": "lookahead", "pattern": "a(?=b)"}]},
+        ({"pattern": "ERROR", "exclude": "harmless", "severity": 2, "threshold": 3}, False),
+        ({"pattern": "a word (?=b)", "ignore_case": True}, False),
+        ({"pattern": r"^\d+$", "unicode": True}, True),
     ],
 )
-def test_rules_that_compile_have_no_problem(rules: dict[str, object]) -> None:
-    done = check(json.dumps(rules))
-    assert (done.returncode, json.loads(done.stdout)) == (0, {"problem": None})
+def test_rules_that_compile_have_no_problem(rule: dict[str, object], slow: bool) -> None:
+    done = check(json.dumps([{"name": "r", **rule}]))
+    verdict = json.loads(done.stdout)
+    assert (done.returncode, verdict["problem"], "r" in verdict["slow"]) == (0, None, slow)
 
 
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ('{"inline": [{"name": "broken", "pattern": "("}]}', ["rule 'broken'", "parenthesis"]),
-        ('{"packs": ["nosuch"]}', ["nosuch"]),
-        ('{"inline": [{"name": "x"}]}', ["inline.0.pattern"]),
-        ("no JSON", ["JSON"]),
+        ('[{"name": "broken", "pattern": "("}]', ["rule 'broken'", "parenthesis"]),
+        ('[{"name": "x"}]', ["pattern"]),
+        ("no JSON", ["Expecting value"]),
     ],
 )
 def test_a_problem_names_the_rule_or_the_field(text: str, words: list[str]) -> None:

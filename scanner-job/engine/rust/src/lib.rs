@@ -1,6 +1,5 @@
 //! The scan engine of logscan: many PCRE rules matched against every line of a log in one pass.
 
-pub mod canary;
 pub mod clock;
 pub mod cutting;
 pub mod dialect;

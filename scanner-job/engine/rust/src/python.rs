@@ -12,7 +12,7 @@ use pyo3::import_exception;
 use pyo3::prelude::*;
 
 use crate::scanning::{Broken, words_of};
-use crate::{canary, clock, dialect};
+use crate::{clock, dialect};
 
 import_exception!(logscan_engine.errors, InternalError);
 import_exception!(logscan_engine.errors, InvalidRuleError);
@@ -26,13 +26,7 @@ mod _native {
     #[pymodule_export]
     use super::scan::Scan;
     #[pymodule_export]
-    use super::{pcre_version, second_of, self_check};
-}
-
-/// Match rules that engines have gone wrong on.
-#[pyfunction]
-fn self_check(py: Python<'_>) -> PyResult<()> {
-    guarded(|| py.detach(canary::check).map_err(InternalError::new_err))
+    use super::{pcre_version, second_of};
 }
 
 /// Return the second since the epoch that a line tells, or None.

@@ -11,7 +11,8 @@ from logscan_engine._native import RuleSet as RuleSet
 from logscan_engine._native import Scan as Scan
 from logscan_engine._native import pcre_version as pcre_version
 from logscan_engine._native import second_of as second_of
-from logscan_engine._native import self_check as self_check
+from logscan_engine.canary import self_check as self_check
+from logscan_engine.counting import count as count
 from logscan_engine.errors import InternalError as InternalError
 from logscan_engine.errors import InvalidRuleError as InvalidRuleError
 from logscan_engine.rules import Rule as Rule

@@ -150,13 +150,6 @@ class Scan:
     @property
     def long_lines(self) -> int: ...
 
-def self_check() -> None:
-    """Match rules that engines have gone wrong on.
-
-    Raises:
-        InternalError: An answer is wrong; the message says which.
-    """
-
 def second_of(line: bytes, reference: int) -> int | None:
     """Return the second since the epoch that a line tells, or None.
 
