@@ -16,7 +16,8 @@ TESTS := $(addsuffix /tests,$(SUITES))
 # The engine. Cargo's build files stay in the crate's folder, for all who compile it: tests, wheels, this environment.
 CRATE := scanner-job/engine/rust
 NATIVE := $(addprefix $(CRATE)/,Cargo.toml Cargo.lock .cargo/config.toml) $(shell find $(CRATE)/src -type f)
-CARGO_HELP := Rust 1.88 or newer is needed to build the scan engine: see https://rustup.rs
+RUST_VERSION := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' $(CRATE)/Cargo.toml)
+CARGO_HELP := Rust $(RUST_VERSION) or newer is needed to compile the scan engine: see https://rustup.rs
 CHECKOV := .venv-checkov/.ready
 READY := $(VENV)/.ready
 STACK ?= default
