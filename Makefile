@@ -97,7 +97,8 @@ suites = @printf '%s\n' operator $(filter-out operator,$(SUITES)) | xargs -P 2 -
 	  output=$$($(2) $(PYTEST) 2>&1); status=$$?; printf "== %s: $(1)\n%s\n" "$$package" "$$output"; exit $$status'
 
 unit: $(READY) ## Run the unit tests: no network, no server
-	cd $(CRATE) && cargo test --quiet --locked
+	@echo "== $(CRATE): unit tests"
+	@cd $(CRATE) && cargo test --quiet --locked
 	$(call suites,unit tests,$(BIN)/python -m pytest -m "not controlplane and not emulator and not stack and not stress and not tools and not engine")
 
 check: lint drift unit ## Everything that needs no server: format, lint, types, imports, drift, unit tests
