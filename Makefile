@@ -16,7 +16,8 @@ TESTS := $(addsuffix /tests,$(SUITES))
 # The engine. Cargo's build files stay in the crate's folder, for all who compile it: tests, wheels, this environment.
 CRATE := scanner-job/engine/rust
 NATIVE := $(addprefix $(CRATE)/,Cargo.toml Cargo.lock .cargo/config.toml) $(shell find $(CRATE)/src -type f)
-CARGO_HELP := Rust 1.88 or newer is needed to build the scan engine: see https://rustup.rs
+RUST_VERSION := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' $(CRATE)/Cargo.toml)
+CARGO_HELP := Rust $(RUST_VERSION) or newer is needed to compile the scan engine: see https://rustup.rs
 CHECKOV := .venv-checkov/.ready
 READY := $(VENV)/.ready
 STACK ?= default
@@ -96,7 +97,8 @@ suites = @printf '%s\n' operator $(filter-out operator,$(SUITES)) | xargs -P 2 -
 	  output=$$($(2) $(PYTEST) 2>&1); status=$$?; printf "== %s: $(1)\n%s\n" "$$package" "$$output"; exit $$status'
 
 unit: $(READY) ## Run the unit tests: no network, no server
-	cd $(CRATE) && cargo test --quiet --locked
+	@echo "== $(CRATE): unit tests"
+	@cd $(CRATE) && cargo test --quiet --locked
 	$(call suites,unit tests,$(BIN)/python -m pytest -m "not controlplane and not emulator and not stack and not stress and not tools and not engine")
 
 check: lint drift unit ## Everything that needs no server: format, lint, types, imports, drift, unit tests
