@@ -17,20 +17,28 @@ def lines_as_records(data: bytes) -> bytes:
 
 def grep(pattern: str, path: Path) -> int | None:
     """Return how many lines of a file an expression matches; None where grep refuses it or gives up."""
+    done = _run(pattern, path)
+    return int(done.stdout) if done is not None and done.returncode in (0, 1) else None
+
+
+def refuses(pattern: str) -> bool:
+    """Return whether grep takes an expression for none: it says so without a line to match.
+
+    It tries each on an empty line then too, and may exceed its limit of backtracking.
+    """
+    done = _run(pattern, Path(os.devnull))
+    return done is None or (done.returncode > 1 and b"exceeded" not in done.stderr)
+
+
+def _run(pattern: str, path: Path) -> "subprocess.CompletedProcess[bytes] | None":
     command = ["grep", "-a", "-c", "-P", "-e", pattern, str(path)]
     try:
         # Without closing descriptors the process is started by vfork, which takes half the time.
-        done = subprocess.run(
+        return subprocess.run(
             command, capture_output=True, env=ENVIRONMENT, close_fds=False, check=False, timeout=SECONDS
         )
     except (subprocess.TimeoutExpired, ValueError):  # ValueError: a NUL byte in the expression
         return None
-    return int(done.stdout) if done.returncode in (0, 1) else None
-
-
-def refuses(pattern: str) -> bool:
-    """Return whether grep takes an expression for none: it says so without a line to match."""
-    return grep(pattern, Path(os.devnull)) is None
 
 
 def version() -> str:

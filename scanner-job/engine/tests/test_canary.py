@@ -7,7 +7,6 @@ import pytest
 
 from logscan_engine import canary
 from logscan_engine.errors import InternalError
-from oracle import adapter
 from oracle.judge import Judge
 
 

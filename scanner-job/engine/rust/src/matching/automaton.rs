@@ -83,6 +83,11 @@ impl Budget {
 }
 
 impl Automaton {
+    /// Returns whether it finds matches anywhere in a line by a dense DFA.
+    pub(super) fn is_dense(&self) -> bool {
+        matches!(self.anywhere, Anywhere::Dense(_))
+    }
+
     /// Builds a rule's automaton, or tells why the rule is too large. `from_places`: it will be asked for matches that
     /// begin at given places.
     pub(super) fn build(hir: &Hir, from_places: bool, budget: &mut Budget) -> Result<Self, String> {
@@ -147,11 +152,6 @@ impl Automaton {
     /// Returns whether [`is_match_at`](Self::is_match_at) can tell.
     pub(super) fn matches_at_places(&self) -> bool {
         self.is_dense() || self.at_place.is_some()
-    }
-
-    /// Returns whether lines are matched by a dense DFA.
-    pub(super) fn is_dense(&self) -> bool {
-        matches!(self.anywhere, Anywhere::Dense(_))
     }
 
     pub(super) fn memory_usage(&self) -> usize {

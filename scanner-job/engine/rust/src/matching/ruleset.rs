@@ -46,6 +46,14 @@ impl RuleSet {
         self.rules.is_empty()
     }
 
+    /// Returns for each rule what it costs by having to look at every line, as it has no literal: about how many
+    /// seconds of CPU time for 1 GB of log (measured on lines of 100 bytes by one core of 2.5 GHz).
+    pub fn costs(&self) -> impl Iterator<Item = Option<f64>> {
+        self.rules
+            .iter()
+            .map(|rule| rule.literals.is_empty().then(|| rule.seconds_for_1_gb()))
+    }
+
     /// Returns the bytes of all automata.
     pub fn memory_usage(&self) -> usize {
         self.rules
@@ -56,6 +64,11 @@ impl RuleSet {
 }
 
 impl Rule {
+    fn seconds_for_1_gb(&self) -> f64 {
+        let automaton = if self.automaton.is_dense() { 1.5 } else { 3.0 };
+        automaton + if self.pcre.is_some() { 1.5 } else { 0.0 }
+    }
+
     fn compile(source: &RuleSource, limits: &Limits, budget: &mut Budget) -> Result<Rule, String> {
         let parsed =
             dialect::parse(&source.pattern, source.options).map_err(|refusal| refusal.message)?;

@@ -1,5 +1,6 @@
 //! Rules, and what they are compiled to.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use pyo3::prelude::*;
@@ -52,7 +53,13 @@ impl RuleSet {
 
     /// Return the rules that name nothing to look for, by their position, and the seconds each takes for 1 GB.
     fn costs(&self) -> Vec<(usize, f64)> {
-        Vec::new()
+        let mut found = BTreeMap::new();
+        for (expression, cost) in self.matching.costs().enumerate() {
+            if let Some(seconds) = cost {
+                *found.entry(self.rules[expression]).or_insert(0.0) += seconds;
+            }
+        }
+        found.into_iter().collect()
     }
 }
 
