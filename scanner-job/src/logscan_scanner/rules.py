@@ -14,18 +14,6 @@ def compile_for_scan(rules: list[Rule]) -> engine.RuleSet:
     """
     engine.self_check()
     try:
-        return engine.RuleSet([_translated(rule) for rule in rules])
+        return engine.RuleSet([engine.Rule(**rule.for_engine()) for rule in rules])
     except engine.InvalidRuleError as error:
         raise InvalidRuleError(str(error)) from error
-
-
-def _translated(rule: Rule) -> engine.Rule:
-    return engine.Rule(
-        name=rule.name,
-        pattern=rule.pattern,
-        severity=rule.severity.rank,
-        ignore_case=rule.ignore_case,
-        unicode=bool(rule.unicode),
-        exclude=rule.exclude,
-        threshold=rule.threshold,
-    )
