@@ -102,7 +102,7 @@ def test_a_line_of_ten_megabytes_is_a_line_like_any_other() -> None:
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.binary(max_size=40), max_size=20), st.sampled_from(sorted(STORED)), st.integers(1, 200))
 def test_any_input_in_any_format_at_any_cut(pieces: list[bytes], kind: str, size: int) -> None:
-    data = b"\n".join(pieces)
+    data = b"\n".join([b"a log and nothing packed", *pieces])
     rules = [Rule(name=f"r{n}", pattern=p) for n, p in enumerate(("[A-F]", "\\d", "^\\x00", "[^a]$"))]
     (log,) = open_inputs(chunks(STORED[kind](data), size))
     engine = count(rules, log.chunks)
