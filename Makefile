@@ -13,6 +13,11 @@ SOURCES := $(addsuffix /src,$(PACKAGES))
 # Folders with tests; terraform is no package.
 SUITES := $(PACKAGES) terraform
 TESTS := $(addsuffix /tests,$(SUITES))
+# The engine. Cargo's build files stay in the crate's folder, for all who compile it: tests, wheels, this environment.
+CRATE := scanner-job/engine/rust
+NATIVE := $(addprefix $(CRATE)/,Cargo.toml Cargo.lock .cargo/config.toml) $(shell find $(CRATE)/src -type f)
+RUST_VERSION := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' $(CRATE)/Cargo.toml)
+CARGO_HELP := Rust $(RUST_VERSION) or newer is needed to compile the scan engine: see https://rustup.rs
 CHECKOV := .venv-checkov/.ready
 READY := $(VENV)/.ready
 STACK ?= default
@@ -24,10 +29,9 @@ RUN_BY = $(if $(RUNTIME),--runtime $(RUNTIME)) $(if $(TAG),--tag $(TAG))
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-NATIVE := scanner-job/engine/setup.py $(wildcard scanner-job/engine/src/logscan_engine/_*.[ch])
-
 $(READY): bootstrap.lock requirements.lock pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES)) $(NATIVE)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	@command -v cargo >/dev/null || { echo "$(CARGO_HELP)" >&2; exit 1; }
 	@echo "installing into $(VENV) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bootstrap.lock
@@ -66,15 +70,18 @@ generate: $(READY) ## Write all generated files
 format: $(READY) ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	cd $(CRATE) && cargo fmt
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/shellcheck -x local/kind/*.sh tools/base-image tools/engine-up .ci/run
-	$(BIN)/mypy $(SOURCES) benchmarks local/kind
+	$(BIN)/mypy $(SOURCES) scanner-job/engine/oracle benchmarks local/kind
 	MYPYPATH=local/images/checks $(BIN)/mypy local/images/trim.py local/images/checks
 	@for tests in $(TESTS); do echo "mypy $$tests"; MYPYPATH=$$tests $(BIN)/mypy $$tests; done
 	$(BIN)/lint-imports
+	cd $(CRATE) && cargo fmt --check
+	cd $(CRATE) && cargo clippy --quiet --locked --all-targets --features python -- -D warnings
 
 drift: $(READY)
 	$(BIN)/python -m logscan_api.crds --check crds
@@ -90,6 +97,8 @@ suites = @printf '%s\n' operator $(filter-out operator,$(SUITES)) | xargs -P 2 -
 	  output=$$($(2) $(PYTEST) 2>&1); status=$$?; printf "== %s: $(1)\n%s\n" "$$package" "$$output"; exit $$status'
 
 unit: $(READY) ## Run the unit tests: no network, no server
+	@echo "== $(CRATE): unit tests"
+	@cd $(CRATE) && cargo test --quiet --locked
 	$(call suites,unit tests,$(BIN)/python -m pytest -m "not controlplane and not emulator and not stack and not stress and not tools and not engine")
 
 check: lint drift unit ## Everything that needs no server: format, lint, types, imports, drift, unit tests
@@ -110,11 +119,21 @@ coverage: $(READY)
 
 test: check tiers coverage ## Everything that runs on this machine
 
+ORACLE = PYTHONPATH=scanner-job/engine $(BIN)/python -m oracle
+SEED ?= 1
+
+test-logs: $(READY) ## Compare the engine's counts with those of grep -P on the logs in LOGS=DIR (RULES=300 SEED=1)
+	$(ORACLE) logs "$(or $(LOGS),$(error LOGS=DIR is needed: a folder of log files))" --seed $(SEED) $(if $(RULES),--rules $(RULES))
+
+fuzz: $(READY) ## The same with random rules and lines, until a count differs (SEED=1 RULES=n)
+	$(ORACLE) fuzz --seed $(SEED) $(if $(RULES),--rules $(RULES))
+
 engine: ## Start a Docker engine on a Debian machine that has none (root)
 	@tools/engine-up
 
-images: $(READY) ## Build both images, by docker, podman or buildah (TAG=..., BASE=...; BASE=local: made here)
-	@$(BIN)/python -m logscan_local.imagebuild $(if $(TAG),--tag $(TAG)) $(if $(BASE),--base $(BASE))
+images: $(READY) ## Build both images, by docker, podman or buildah (TAG=, BASE=, RUST=; BASE=local: made here)
+	@$(BIN)/python -m logscan_local.imagebuild $(if $(TAG),--tag $(TAG)) $(if $(BASE),--base $(BASE)) \
+	  $(if $(RUST),--rust $(RUST))
 
 images-check: $(READY) ## Build the images on a local base, start the operator in a container, measure (root, Docker)
 	@$(BIN)/python -m logscan_local.imagecheck $(if $(TAG),--tag $(TAG)) $(if $(BASE),--base $(BASE))
@@ -152,13 +171,13 @@ lock: $(READY) ## Pin the dependencies anew
 	  $(addsuffix /pyproject.toml,$(PACKAGES)) --group pyproject.toml:dev --output-file requirements.lock
 	@for image in operator scanner-job; do $(LOCK) $(addprefix --no-emit-package logscan-,api engine) \
 	  --constraint requirements.lock crds/pyproject.toml scanner-job/engine/pyproject.toml $$image/pyproject.toml --output-file $$image/image.lock; done
-	printf 'hatchling\nsetuptools\nwheel\n' | $(LOCK) --constraint requirements.lock - --output-file local/images/build.lock
+	printf 'hatchling\nmaturin\n' | $(LOCK) --constraint requirements.lock - --output-file local/images/build.lock
 	echo checkov | $(LOCK) - --output-file terraform/tests/checkov.lock
 
 bench-scanner: $(READY) ## Measure the scanner beside rg (about 10 minutes)
 	$(BIN)/python benchmarks/bench_scanner.py
 
 clean: ## Remove what was installed into the clone
-	rm -rf $(VENV) $(dir $(CHECKOV)) .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(dir $(CHECKOV)) $(CRATE)/target .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup up down status demo generate format lint drift unit check tiers coverage test engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner lock clean
+.PHONY: help setup up down status demo generate format lint drift unit check tiers coverage test test-logs fuzz engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner lock clean

@@ -24,7 +24,7 @@ def test_policies_show_whether_their_rules_compile(new_place: NewPlace) -> None:
         return found
 
     eventually(lambda: condition("bad").get("reason") == "InvalidRule", 15, "the bad policy's condition")
-    assert "rule 'broken': Missing close parenthesis for group started at index 0" in condition("bad")["message"]
+    assert "rule 'broken': the group at 0 has no closing parenthesis" in condition("bad")["message"]
     eventually(lambda: condition("default").get("status") == "True", 15, "the good policy's condition")
     place.scan("counted", rules=None)
     place.until("counted", phase="Succeeded", policy="default")

@@ -39,7 +39,21 @@ async def test_the_engine_itself_judges_rules() -> None:
     assert await check(GOOD) == COMPILED
     verdict = await check(BAD)
     assert (verdict.status, verdict.reason) == ("False", "InvalidRule")
-    assert verdict.message.startswith("rule 'broken': Missing close parenthesis")
+    assert verdict.message.startswith("rule 'broken': ")
+    assert "parenthesis" in verdict.message
+
+
+async def test_a_rule_that_looks_at_every_line_is_named_with_its_cost() -> None:
+    rules = {"inline": [{"name": "fine", "pattern": "x"}, {"name": "costly", "pattern": r"\b\w{64,128}\b"}]}
+    verdict = await check(LogScanPolicySpec.model_validate({"rules": rules}))
+    assert (verdict.status, verdict.reason) == ("True", "RulesCompiled")
+    assert verdict.message.endswith(": costly (1.5 s)")
+
+
+async def test_an_unknown_pack_is_named() -> None:
+    verdict = await check(LogScanPolicySpec.model_validate({"rules": {"packs": ["nosuch"]}}))
+    assert (verdict.status, verdict.reason) == ("False", "InvalidRule")
+    assert "nosuch" in verdict.message
 
 
 async def test_what_has_no_rules_to_check_needs_no_engine() -> None:
@@ -97,8 +111,8 @@ async def test_a_cancelled_check_leaves_no_process_behind(tmp_path: Path) -> Non
 
 def test_a_limit_of_time_that_the_rules_exceed_is_theirs() -> None:
     assert judge(-signal.SIGXCPU, b"", b"").reason == "InvalidRule"
-    assert judge(0, b'{"problem": null}\n', b"some warning") == COMPILED
-    assert judge(0, b'{"problem": "rule x"}\n', b"") == invalid("rule x")
+    assert judge(0, b'{"problem": null, "slow": {}}\n', b"some warning") == COMPILED
+    assert judge(0, b'{"problem": "rule x", "slow": {}}\n', b"") == invalid("rule x")
     assert judge(-200, b"", b"").reason == "CheckFailed"
 
 

@@ -4,14 +4,9 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from logscan_api.rules import Rule
-from logscan_engine import tally
-from logscan_engine.blocks import LineBlocks
-from logscan_engine.compiling import Compiler, compile_rules
-from logscan_engine.engine import Engine
-from logscan_engine.matching import WheelDatabase, compile_expressions, library_path
-from logscan_engine.native import COMPILED, Hits, Tally
-from logscan_scanner.histogram import Histogram
+from logscan_api.rules import Rule, Severity
+from logscan_engine import Counts, Line, Scan
+from logscan_scanner.rules import compile_for_scan
 
 REFERENCE = 1795564800  # 2026-11-25T00:00:00Z
 
@@ -37,49 +32,59 @@ def chunks(data: bytes, size: int) -> Iterator[bytes]:
 
 
 @dataclass(frozen=True)
-class Way:
-    """One of the ways in which the engine can work on a machine."""
+class Counted:
+    """What the engine counted and found.
 
-    compile_all: Compiler
-    classes: tuple[type[Hits], type[Tally]]
+    Attributes:
+        counts: The counts.
+        scan: The scan that has ended.
+        lines: The lines that it kept.
+    """
 
+    counts: Counts
+    scan: Scan
+    lines: list[Line]
 
-WAYS: dict[str, Way] = {"twins": Way(WheelDatabase, (tally.Hits, tally.Tally))}
-if COMPILED:
-    WAYS["wheel"] = Way(WheelDatabase, (Hits, Tally))
-    if library_path():
-        WAYS["library"] = Way(compile_expressions, (Hits, Tally))
+    def by_severity(self, severity: Severity) -> int:
+        """Return the lines of a severity."""
+        return self.counts.by_severity[severity.rank]
 
 
 def count(
-    rules: list[Rule], pieces: Iterable[bytes], max_line_bytes: int = 1 << 20, way: str = "wheel", threads: int = 2
-) -> Engine:
-    """Return the engine after scanning pieces of a text."""
-    engine, _ = scanned(rules, pieces, max_line_bytes, way, threads)
-    return engine
+    rules: list[Rule], pieces: Iterable[bytes], max_line_bytes: int = 1 << 20, threads: int = 2, samples: int = 0
+) -> Counted:
+    """Return what the engine finds in pieces of a text.
 
-
-def scanned(
-    rules: list[Rule], pieces: Iterable[bytes], max_line_bytes: int = 1 << 20, way: str = "wheel", threads: int = 2
-) -> tuple[Engine, Histogram]:
-    """Return engine and histogram after scanning pieces of a text."""
-    chosen, histogram = WAYS[way], Histogram()
-    engine = Engine(
-        compile_rules(rules, chosen.compile_all),
-        lambda line: None,
-        histogram.add,
+    Args:
+        rules: The rules.
+        pieces: The text.
+        max_line_bytes: Only so many bytes of a line are matched.
+        threads: How many scan.
+        samples: How many first lines of each rule are kept.
+    """
+    scan = Scan(
+        compile_for_scan(rules),
+        threads=threads,
         reference=REFERENCE,
-        classes=chosen.classes,
+        max_line_bytes=max_line_bytes,
+        samples=samples,
+        findings=0,
+        before=0,
+        after=0,
+        line_bytes=max_line_bytes,
     )
-    for _ in engine.scan(LineBlocks(max_line_bytes).cut(pieces), threads):
-        pass
-    return engine, histogram
+    scan.begin(None)
+    for piece in pieces:
+        scan.push(piece)
+    scan.finish()
+    return Counted(scan.counts(), scan, scan.take_lines())
 
 
 def lines_of(data: bytes) -> list[bytes]:
-    """Return the lines of a text as grep sees them: a newline ends one, a rest without it is one too."""
+    r"""Return the lines of a text: `\n` or `\r\n` ends one, a rest without it is one too."""
     lines = data.split(b"\n")
-    return lines[:-1] if not lines[-1] else lines
+    ended = [line.removesuffix(b"\r") for line in lines[:-1]]
+    return ended if not lines[-1] else [*ended, lines[-1]]
 
 
 def expected(pattern: str, data: bytes, ignore_case: bool = False) -> set[int]:

@@ -6,70 +6,62 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logscan_api.results import MAX_SAMPLES_BYTES
+from logscan_api.logscans import Limits
+from logscan_api.requests import resolve_limits
+from logscan_api.results import MAX_SAMPLES_BYTES, Sample
 from logscan_api.rules import Rule
-from logscan_engine.blocks import Block
-from logscan_engine.engine import Line
+from logscan_scanner.progress import Progress
 from logscan_scanner.redaction import redact
-from logscan_scanner.samples import Samples, cut
+from logscan_scanner.rules import compile_for_scan
+from logscan_scanner.samples import cut
+from logscan_scanner.scan import Scan
 
 
-def rules(count: int = 1, **more: Any) -> list[Rule]:
-    return [Rule(name=f"r{n}", pattern="x", **more) for n in range(count)]
-
-
-def offer(samples: Samples, text: bytes, *words: bytes, offset: int = 0, rule: int = 0) -> None:
-    """Offer the lines of a block that begin with some words."""
-    block = Block(text, offset)
-    for word in words:
-        start = text.index(word)
-        number = 10 + text.count(b"\n", 0, start)
-        samples.offer(Line(rule, block, start, text.index(b"\n", start), number))
+def samples_of(
+    text: bytes, pattern: str, per_rule: int, max_bytes: int = 100, context_lines: int = 0, count: int = 1, **more: Any
+) -> list[Sample]:
+    """Return the samples of a text whose lines the engine finds."""
+    rules = [Rule(name=f"r{n}", pattern=pattern, **more) for n in range(count)]
+    limits = resolve_limits(
+        Limits(max_samples_per_rule=per_rule, max_sample_bytes=max_bytes, context_lines=context_lines)
+    )
+    scan = Scan(compile_for_scan(rules), rules, limits, Progress(None))
+    scan.read([text], None)
+    scan.finish()
+    return scan.samples.samples
 
 
 def test_the_first_lines_of_a_rule_with_their_place() -> None:
-    samples = Samples(rules(), per_rule=2, max_bytes=100)
-    offer(samples, b"zero\nfirst\nsecond\nthird\n", b"first", b"second", b"third", offset=1000)
-    assert [(s.line, s.offset, s.text) for s in samples.samples] == [(11, 1005, "first"), (12, 1011, "second")]
+    found = samples_of(b"zero\nfirst\nsecond\nthird\n", "first|second|third", per_rule=2)
+    assert [(s.line, s.offset, s.text) for s in found] == [(2, 5, "first"), (3, 11, "second")]
 
 
 def test_one_in_three_samples_is_from_later_on() -> None:
-    samples = Samples(rules(), per_rule=6, max_bytes=100)
-    text = b"".join(b"line %d.\n" % n for n in range(100))
-    offer(samples, text, *(b"line %d." % n for n in (1, 2, 3, 4, 8, 16, 32, 64)))
-    assert [s.text for s in samples.samples] == [f"line {n}." for n in (1, 2, 3, 4, 32, 64)]
+    text = b"".join(b"line %d.\n" % n for n in range(1, 101))
+    assert [s.text for s in samples_of(text, "line", per_rule=6)] == [f"line {n}." for n in (1, 2, 3, 4, 32, 64)]
 
 
 def test_samples_are_text_whatever_the_line_was() -> None:
-    samples = Samples(rules(), 1, 100)
-    offer(samples, b"\xff\x00 a\r\n", b"\xff")
-    assert samples.samples[0].text == "\ufffd\ufffd a"
+    assert samples_of(b"\xff\x00 a\r\n", "a", 1)[0].text == "\ufffd\ufffd a"
 
 
 def test_a_stack_trace_comes_with_its_line() -> None:
-    samples = Samples(rules(), 1, 100)
-    offer(samples, b"x boom\n\tat a.b(C.java:1)\nCaused by: d\n\t... 3 more\nnext\n", b"x boom")
-    assert samples.samples[0].after == ["\tat a.b(C.java:1)", "Caused by: d", "\t... 3 more"]
+    text = b"x boom\n\tat a.b(C.java:1)\nCaused by: d\n\t... 3 more\nnext\n"
+    assert samples_of(text, "boom", 1)[0].after == ["\tat a.b(C.java:1)", "Caused by: d", "\t... 3 more"]
 
 
 def test_context_lines_are_kept_and_masked_too() -> None:
-    samples = Samples(rules(), 1, 100, context_lines=2)
-    offer(samples, b"0\n1\npassword=hunter2\nx\n4\n5\n6\n", b"x\n")
-    assert (samples.samples[0].before, samples.samples[0].after) == (["1", "password=***"], ["4", "5"])
+    (found,) = samples_of(b"0\n1\npassword=hunter2\nx\n4\n5\n6\n", "^x$", 1, context_lines=2)
+    assert (found.before, found.after) == (["1", "password=***"], ["4", "5"])
 
 
 def test_a_rule_can_opt_out_of_redaction() -> None:
-    samples = Samples(rules(redact=False), 1, 100)
-    offer(samples, b"x jane.doe@example.com\n", b"x ")
-    assert samples.samples[0].text == "x jane.doe@example.com"
+    found = samples_of(b"x jane.doe@example.com\n", "x ", 1, redact=False)
+    assert found[0].text == "x jane.doe@example.com"
 
 
 def test_all_samples_together_stay_within_a_budget_and_each_rule_has_one_first() -> None:
-    samples = Samples(rules(40), 20, 4096)
-    for rule in range(40):
-        for _ in range(20):
-            offer(samples, b"y" * 500 + b"\n", b"y", rule=rule)
-    kept = samples.samples
+    kept = samples_of(b"".join(b"y" * 500 + b"\n" for _ in range(20)), "y", 20, 4096, count=40)
     assert sum(len(s.text) for s in kept) <= MAX_SAMPLES_BYTES
     assert {s.rule for s in kept} == {f"r{n}" for n in range(40)}
 

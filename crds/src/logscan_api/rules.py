@@ -3,7 +3,7 @@
 import hashlib
 import json
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
@@ -42,11 +42,15 @@ class Rule(Model):
 
     name: RuleName = Field(description="Name of the rule, unique in the scan: lower case letters, digits and '-'.")
     pattern: Pattern = Field(
-        description="Regular expression in PCRE syntax, matched against each line. It cannot match a newline, "
-        "and must not match the empty string."
+        description="Regular expression in PCRE's syntax, matched against each line; it cannot match a newline."
     )
     severity: Severity = Field(default=Severity.ERROR, description="Severity of a line that matches (default error).")
     ignore_case: bool = Field(default=False, description="Match letters of either case (ASCII; default false).")
+    unicode: bool | None = Field(
+        default=None,
+        description="Match characters of UTF-8 instead of bytes: letter case, `\\d`, `\\w`, `\\s` and `\\b` are "
+        "those of Unicode (default false: of ASCII).",
+    )
     exclude: Pattern | None = Field(
         default=None, description="A line that matches this expression too is not counted by the rule."
     )
@@ -61,6 +65,18 @@ class Rule(Model):
         default=True,
         description="Mask secrets, e-mail addresses and card numbers in the rule's sample lines (default true).",
     )
+
+    def for_engine(self) -> dict[str, Any]:
+        """Return the fields of the engine's own rule (`logscan_engine.Rule`)."""
+        return {
+            "name": self.name,
+            "pattern": self.pattern,
+            "severity": self.severity.rank,
+            "ignore_case": self.ignore_case,
+            "unicode": bool(self.unicode),
+            "exclude": self.exclude,
+            "threshold": self.threshold,
+        }
 
 
 class RuleSelection(Model):

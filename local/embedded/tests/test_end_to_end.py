@@ -167,7 +167,7 @@ def test_what_fails_says_why_and_what_to_do(cloud: Cloud) -> None:
     words = {
         "ObjectNotFound": "cannot read s3://logs/e2e/no such.log",
         "AccessDenied": "check the role of the scanner's service account",
-        "InvalidRule": "rule 'broken': Missing close parenthesis",
+        "InvalidRule": "rule 'broken': the group at 0 has no closing parenthesis",
     }
     for reason, name in names.items():
         status = cloud.ended(name)["status"]

@@ -11,12 +11,16 @@ from logscan_local.errors import StackError
 
 DOCKERFILE = """
 ARG BASE=x
+FROM ${RUST} AS engine
+COPY local/images/build.lock ./
+COPY scanner-job/engine engine
+RUN compile
 FROM ${BASE} AS build
 COPY local/images/build.lock operator/image.lock ./
 COPY crds crds
-COPY scanner-job/engine engine
 COPY operator operator
-RUN pip wheel --wheel-dir wheels ./crds ./engine \\
+COPY --from=engine /wheels wheels
+RUN pip wheel --wheel-dir wheels ./crds \\
       ./operator/part \\
  && pip install wheels/*.whl
 FROM ${BASE}
@@ -33,7 +37,8 @@ def test_a_dockerfile_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(dockerfiles, "REPOSITORY", tmp_path)
     assert dockerfiles.read("logscan-operator") == Recipe(
         lock=tmp_path / "operator" / "image.lock",
-        packages=(tmp_path / "crds", tmp_path / "scanner-job" / "engine", tmp_path / "operator" / "part"),
+        packages=(tmp_path / "crds", tmp_path / "operator" / "part"),
+        engine=tmp_path / "scanner-job" / "engine",
         entrypoint=("logscan-operator", "--now"),
         user="65532:65532",
         variables={"PATH": "/opt/logscan/bin:/bin", "HOME": "/tmp", "A": "b c"},
@@ -49,20 +54,23 @@ def test_our_own_dockerfiles_are_read(image: str) -> None:
     assert recipe.lock.exists()
     assert recipe.entrypoint == (image,)
     assert recipe.user == "65532:65532"
-    assert all((package / "pyproject.toml").exists() for package in recipe.packages)
+    assert all((package / "pyproject.toml").exists() for package in (*recipe.packages, recipe.engine))
     assert recipe.packages[0].name == "crds"
 
 
 def test_an_environment_is_made_again_when_its_lock_or_sources_change(tmp_path: Path) -> None:
-    package, lock = tmp_path / "package", tmp_path / "image.lock"
+    package, engine, lock = tmp_path / "package", tmp_path / "engine", tmp_path / "image.lock"
+    for folder in ("src", "target"):
+        (engine / "rust" / folder).mkdir(parents=True)
     (package / "src" / "__pycache__").mkdir(parents=True)
     (package / "src" / "code.py").write_text("1")
     lock.write_text("a==1")
-    recipe = Recipe(lock, (package,), ("run",), "", {})
+    recipe = Recipe(lock, (package,), engine, ("run",), "", {})
     first = environments.fingerprint(recipe)
     (package / "src" / "__pycache__" / "code.pyc").write_text("compiled")
     (package / "tests").mkdir()
     (package / "tests" / "test_code.py").write_text("a test")
+    (engine / "rust" / "target" / "code.rlib").write_text("compiled")
     assert environments.fingerprint(recipe) == first
     changed = {first, environments.fingerprint(None)}
     (package / "src" / "code.py").write_text("2")
@@ -71,4 +79,6 @@ def test_an_environment_is_made_again_when_its_lock_or_sources_change(tmp_path: 
     changed.add(environments.fingerprint(recipe))
     lock.write_text("a==2")
     changed.add(environments.fingerprint(recipe))
-    assert len(changed) == 5
+    (engine / "rust" / "src" / "lib.rs").write_text("code")
+    changed.add(environments.fingerprint(recipe))
+    assert len(changed) == 6

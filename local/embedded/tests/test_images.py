@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from logscan_local import dockerfiles, imagebuild
+from logscan_local import dockerfiles, enginewheel, imagebuild
 from logscan_local.imagebuild import ImageError
 from logscan_local.paths import REPOSITORY
 from logscan_local.testing import eventually
@@ -55,6 +55,43 @@ def test_a_build_that_fails_ends_after_its_output(tmp_path: Path, capfd: pytest.
     with pytest.raises(ImageError, match=r"ended with 3: see its output above"):
         imagebuild.build(str(tool), "1")
     assert "  no space left on device\n" in capfd.readouterr().err
+
+
+def test_a_local_base_gets_the_engine_as_a_wheel_of_this_machine(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(imagebuild, "local_base", lambda: "debian")
+    offered = enginewheel.ENGINE / "dist"
+    tool = tmp_path / "tool"
+    tool.write_text(f'#!/bin/sh\necho "$@"; ls {offered}\n')
+    tool.chmod(0o755)
+    imagebuild.build(str(tool), "1", "local")
+    assert not offered.exists()
+    seen = capfd.readouterr().err
+    assert seen.count("--build-arg=BASE=debian --build-arg=RUST=debian") == len(dockerfiles.DOCKERFILES)
+    assert seen.count("  logscan_engine-0.1.0-cp311-abi3-manylinux_") == len(dockerfiles.DOCKERFILES)
+
+
+def test_another_base_gets_it_compiled_by_the_build(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    offered = enginewheel.ENGINE / "dist"
+    offered.mkdir()
+    (offered / "logscan_engine-0.0.9-cp311-abi3-linux_x86_64.whl").touch()
+    tool = tmp_path / "tool"
+    tool.write_text(f'#!/bin/sh\necho "$@"; test ! -e {offered}\n')
+    tool.chmod(0o755)
+    imagebuild.build(str(tool), "1", "registry/python", "registry/rust")
+    seen = capfd.readouterr().err
+    assert seen.count("--build-arg=BASE=registry/python --build-arg=RUST=registry/rust") == len(dockerfiles.DOCKERFILES)
+
+
+def test_both_images_compile_the_engine_by_the_same_steps() -> None:
+    """So that the second build finds them in the first one's cache."""
+    texts = [(REPOSITORY / dockerfile).read_text() for dockerfile in dockerfiles.DOCKERFILES.values()]
+    first, second = (
+        re.findall(r"^FROM \$\{RUST\} AS engine\n.*?(?=^FROM )", text, re.DOTALL | re.MULTILINE) for text in texts
+    )
+    assert first == second
+    assert len(first) == 1
 
 
 def test_images_and_chart_have_one_version() -> None:

@@ -21,8 +21,8 @@ SOURCES = {
 }
 LOCKS = {"operator": "operator/image.lock", "scanner": "scanner-job/image.lock"}
 MEBIBYTES = {
-    "operator": 60,
-    "scanner": 40,
+    "operator": 40,
+    "scanner": 25,
 }  # of the images' bars of 120 and 60 above the base; the rest is for bytecode
 
 

@@ -123,7 +123,7 @@ async def _start_watches(config: Settings, connection: Connection) -> None:
 
 async def _check_rules() -> None:
     verdict = await rulechecks.check(LogScanPolicySpec(rules=RuleSelection(packs=pack_names())))
-    if verdict != rulechecks.COMPILED:
+    if verdict.status != "True":
         raise RuntimeError(verdict.message)
 
 

@@ -10,10 +10,12 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from logscan_api import UnknownPackError
+from logscan_api.packs import resolve_rules
 from logscan_api.policies import LogScanPolicySpec, PolicyAction
 
 CHECKER = (sys.executable, "-m", "logscan_engine")
@@ -36,6 +38,23 @@ class Verdict:
 
 
 COMPILED = Verdict("True", "RulesCompiled", "all rules compile")
+
+
+def compiled(slow: Mapping[str, float]) -> Verdict:
+    """Return the verdict on rules that compile.
+
+    Args:
+        slow: The rules that have no literal to search for, and the seconds of CPU time that each takes for 1 GB.
+    """
+    if not slow:
+        return COMPILED
+    costs = ", ".join(f"{name} ({seconds:g} s)" for name, seconds in slow.items())
+    return Verdict(
+        "True",
+        "RulesCompiled",
+        f"{COMPILED.message}; without a literal of their own, these look at every line, and each GB of log takes so "
+        f"much CPU time: {costs}",
+    )
 
 
 def invalid(problem: str) -> Verdict:
@@ -67,10 +86,11 @@ def judge(code: int, output: bytes, errors: bytes) -> Verdict:
         return undecided(f"the check ended with code {code}: {last}")
     try:
         answer = json.loads(output)
-        problem = answer["problem"]
-    except (ValueError, TypeError, KeyError):
+        problem, slow = answer["problem"], answer["slow"]
+        verdict = compiled(slow) if problem is None else invalid(str(problem))
+    except (ValueError, TypeError, KeyError, AttributeError):
         return undecided(f"the check printed no verdict: {output[:100].decode(errors='replace')!r}")
-    return COMPILED if problem is None else invalid(str(problem))
+    return verdict
 
 
 async def check(spec: LogScanPolicySpec | None, checker: Sequence[str] = CHECKER) -> Verdict:
@@ -84,6 +104,10 @@ async def check(spec: LogScanPolicySpec | None, checker: Sequence[str] = CHECKER
         return Verdict("False", "InvalidSpec", "the spec cannot be read by this version of the operator")
     if spec.action is PolicyAction.IGNORE or spec.rules is None:
         return COMPILED
+    try:
+        rules = json.dumps([rule.for_engine() for rule in resolve_rules(spec.rules)])
+    except UnknownPackError as error:
+        return invalid(str(error))
     pipe = asyncio.subprocess.PIPE
     try:
         process = await asyncio.create_subprocess_exec(*checker, stdin=pipe, stdout=pipe, stderr=pipe)
@@ -91,7 +115,7 @@ async def check(spec: LogScanPolicySpec | None, checker: Sequence[str] = CHECKER
         return undecided(f"the check did not start: {error}")
     try:
         async with asyncio.timeout(CHECK_SECONDS):
-            output, errors = await process.communicate(json.dumps(spec.rules.wire()).encode())
+            output, errors = await process.communicate(rules.encode())
     except TimeoutError:
         return undecided(f"the check did not end within {CHECK_SECONDS} s")
     finally:

@@ -11,10 +11,13 @@ from pydantic import ValidationError
 from logscan_api import UnknownPackError
 from logscan_api.packs import resolve_rules
 from logscan_api.requests import resolve_limits
-from logscan_api.rules import RuleSelection
+from logscan_api.rules import RuleSelection, Severity
+from logscan_engine import Counts
+from logscan_scanner import histogram
 from logscan_scanner.errors import BadRequestError, ObjectNotFoundError
 from logscan_scanner.progress import Progress
-from logscan_scanner.scan import Scan, compile_for_scan
+from logscan_scanner.rules import compile_for_scan
+from logscan_scanner.scan import Scan
 
 CHUNK_BYTES = 512 * 1024
 
@@ -34,7 +37,8 @@ def scan_file(path: str, rules_path: str) -> dict[str, object]:
         rules = resolve_rules(RuleSelection.model_validate(yaml.safe_load(rules_text)))
     except (OSError, yaml.YAMLError, ValidationError, UnknownPackError) as error:
         raise BadRequestError(f"{rules_path}: {error}") from error
-    scan = Scan(compile_for_scan(rules), resolve_limits(), Progress(None))
+    ruleset = compile_for_scan(rules)
+    scan = Scan(ruleset, rules, resolve_limits(), Progress(None))
     try:
         if path == "-":
             scan.read(_chunks(sys.stdin.buffer), None)
@@ -43,23 +47,24 @@ def scan_file(path: str, rules_path: str) -> dict[str, object]:
                 scan.read(_chunks(file), None)
     except OSError as error:
         raise ObjectNotFoundError(str(error)) from error
-    counts = scan.engine.counts
+    counts = scan.finish()
     return {
-        "lines": scan.engine.lines,
+        "lines": counts.lines,
         "matchedLines": counts.matched,
-        "bySeverity": {str(severity): n for severity, n in counts.by_severity.items()},
+        "bySeverity": {str(s): n for s, n in zip(Severity, counts.by_severity, strict=True)},
         "byRule": {rule.name: n for rule, n in zip(rules, counts.by_rule, strict=True)},
         "samples": [sample.wire() for sample in scan.samples.samples],
         "incompleteRules": [rules[n].name for n in counts.incomplete],
-        **_times(scan),
+        "slowRules": {rules[n].name: round(seconds, 1) for n, seconds in ruleset.costs()},
+        **_times(counts),
         "formats": sorted(scan.formats),
         "truncated": scan.truncated_why,
     }
 
 
-def _times(scan: Scan) -> dict[str, object]:
+def _times(counts: Counts) -> dict[str, object]:
     """Return when lines matched, in the form of the output."""
-    facts = scan.histogram.facts(scan.engine.counts.first_second, scan.engine.counts.last_second)
+    facts = histogram.facts(counts)
     if not facts:
         return {}
     return {

@@ -5,7 +5,7 @@ import zlib
 from collections.abc import Callable
 
 from logscan_api.rules import Rule
-from logscan_engine.engine import Line
+from logscan_engine import Line
 from logscan_scanner.samples import LOOK_BYTES, readable
 
 LINES_PER_RULE = 1000
@@ -39,17 +39,16 @@ class Findings:
         if self._left[line.rule] == 0 or self._budget <= 0 or self.lines >= MAX_LINES:
             return
         self._left[line.rule] -= 1
-        rule, block = self._rules[line.rule], line.block
-        text = block.data[line.start : min(line.end, line.start + LOOK_BYTES)]
+        rule = self._rules[line.rule]
         finding = {
             "rule": rule.name,
             "severity": str(rule.severity),
             "line": line.number,
-            "offset": block.offset + line.start,
-            "text": readable(text, rule.redact, LOOK_BYTES),
+            "offset": line.offset,
+            "text": readable(line.text, rule.redact, LOOK_BYTES),
         }
-        if block.place is not None:
-            finding["key"] = block.place
+        if line.place is not None:
+            finding["key"] = line.place
         data = (json.dumps(finding, ensure_ascii=False) + "\n").encode()
         self.lines += 1
         self._budget -= len(data)

@@ -9,14 +9,17 @@ from itertools import chain
 
 from logscan_api.requests import ScanRequest
 from logscan_api.results import ScanResult
-from logscan_scanner import __version__
+from logscan_api.rules import Severity
+from logscan_engine import Counts
+from logscan_scanner import __version__, histogram
 from logscan_scanner.aws import Objects, Results, StoredObject
 from logscan_scanner.aws.uploads import Upload
 from logscan_scanner.errors import ScanError
 from logscan_scanner.mail import Row
 from logscan_scanner.progress import Progress
 from logscan_scanner.report import LINES_PER_RULE, Findings
-from logscan_scanner.scan import Scan, compile_for_scan
+from logscan_scanner.rules import compile_for_scan
+from logscan_scanner.scan import Scan
 
 log = logging.getLogger("logscan.scanner")
 
@@ -58,14 +61,15 @@ def run(request: ScanRequest, objects: Objects, results: Results, job_uid: str) 
         modified = first[0].modified
         reference = int(modified.timestamp()) if modified else None
         add, most = (findings.add, LINES_PER_RULE) if findings else (None, 0)
-        scan = Scan(ruleset, request.limits, progress, reference, add, most)
+        scan = Scan(ruleset, request.rules, request.limits, progress, reference, add, most)
         for stored, chunks in chain([first], opening):
             scan.read(chunks, stored.key if request.source.prefix else None)
             if scan.truncated_why:
                 break
+        counts = scan.finish()
     if more and not scan.truncated_why:
         scan.truncated_why = f"maxObjects ({request.limits.max_objects}) reached"
-    result = _result(request, scan, started, job_uid, len(found))
+    result = _result(request, scan, counts, started, job_uid, len(found))
     single = {"version_id": stored.version_id, "etag": stored.etag} if request.source.key is not None else {}
     return _write(request, result.model_copy(update={**single, "report_uri": uri}), stored, results)
 
@@ -101,8 +105,9 @@ def _report(request: ScanRequest) -> Iterator[tuple[Findings | None, str | None]
         raise
 
 
-def _result(request: ScanRequest, scan: Scan, started: datetime, job_uid: str, objects: int) -> ScanResult:
-    counts, blocks = scan.engine.counts, scan.blocks
+def _result(
+    request: ScanRequest, scan: Scan, counts: Counts, started: datetime, job_uid: str, objects: int
+) -> ScanResult:
     return ScanResult(
         ref=request.result,
         bucket=request.source.bucket,
@@ -111,15 +116,15 @@ def _result(request: ScanRequest, scan: Scan, started: datetime, job_uid: str, o
         finished_at=datetime.now(UTC),
         objects=objects,
         bytes=scan.stored_bytes,
-        decompressed_bytes=blocks.bytes,
-        lines=scan.engine.lines,
+        decompressed_bytes=scan.engine.bytes,
+        lines=counts.lines,
         matched_lines=counts.matched,
-        long_lines=blocks.long_lines,
+        long_lines=scan.engine.long_lines,
         by_rule={r.name: n for r, n in zip(request.rules, counts.by_rule, strict=True)},
         severities={rule.name: rule.severity for rule in request.rules},
-        by_severity=counts.by_severity,
+        by_severity=dict(zip(Severity, counts.by_severity, strict=True)),
         samples=scan.samples.samples,
-        **scan.histogram.facts(counts.first_second, counts.last_second),
+        **histogram.facts(counts),
         incomplete_rules=[request.rules[n].name for n in counts.incomplete],
         truncated=scan.truncated_why is not None,
         truncated_why=scan.truncated_why,

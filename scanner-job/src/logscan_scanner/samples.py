@@ -2,11 +2,11 @@
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Sequence
 
 from logscan_api.results import MAX_SAMPLES_BYTES, Sample
 from logscan_api.rules import Rule
-from logscan_engine.engine import Line
+from logscan_engine import Line
 from logscan_scanner.redaction import redact
 
 LOOK_BYTES = 4096
@@ -16,7 +16,12 @@ CONTINUATION = re.compile(rb"[ \t]+\S|Caused by: |\.\.\. \d+ more|Traceback \(mo
 
 
 class Samples:
-    """Keeps samples, within a budget of bytes for all."""
+    """Keeps samples, within a budget of bytes for all.
+
+    Attributes:
+        first: How many first lines of each rule are kept.
+        context: Lines kept before and after each in any case.
+    """
 
     def __init__(self, rules: list[Rule], per_rule: int, max_bytes: int, context_lines: int = 0) -> None:
         """Prepare.
@@ -29,16 +34,11 @@ class Samples:
         """
         self._rules = rules
         spread = per_rule // 3
-        self._first = per_rule - spread
+        self.first = per_rule - spread
+        self.context = context_lines
         self._max_bytes = max_bytes
-        self._context = context_lines
         self._early: list[list[Sample]] = [[] for _ in rules]
         self._late: list[deque[Sample]] = [deque(maxlen=spread) for _ in rules]
-
-    @property
-    def first(self) -> int:
-        """Return how many first lines of each rule are kept."""
-        return self._first
 
     @property
     def samples(self) -> list[Sample]:
@@ -55,23 +55,23 @@ class Samples:
         return [sample for _, _, sample in sorted(kept, key=lambda entry: entry[:2])]
 
     def offer(self, line: Line) -> None:
-        """Take a line that a rule matched."""
+        """Take a line that a rule matched, with the lines around it."""
         early, late = self._early[line.rule], self._late[line.rule]
-        if len(early) < self._first:
+        if len(early) < self.first:
             early.append(self._sample(line))
         elif late.maxlen:
             late.append(self._sample(line))
 
     def _sample(self, line: Line) -> Sample:
-        rule, block = self._rules[line.rule], line.block
-        before = [self._text(text, rule.redact) for text in _lines_before(block.data, line.start, self._context)]
-        after = [self._text(text, rule.redact) for text in _lines_after(block.data, line.end, self._context)]
+        rule = self._rules[line.rule]
+        before = [self._text(text, rule.redact) for text in line.before or []]
+        after = [self._text(text, rule.redact) for text in of_event(line.after or [], self.context)]
         return Sample(
             rule=rule.name,
             line=line.number,
-            offset=block.offset + line.start,
-            text=self._text(block.data[line.start : min(line.end, line.start + LOOK_BYTES)], rule.redact),
-            key=block.place,
+            offset=line.offset,
+            text=self._text(line.text, rule.redact),
+            key=line.place,
             before=before or None,
             after=after or None,
         )
@@ -85,31 +85,14 @@ def _size(sample: Sample) -> int:
     return sum(len(text.encode()) + 10 for text in texts) + 100
 
 
-def _lines_before(data: bytes, start: int, count: int) -> list[bytes]:
-    """Return up to so many lines that end where another starts, as far as they are in the same block."""
+def of_event(after: Sequence[bytes], count: int) -> list[bytes]:
+    """Return the lines after a sample that go on with its event, and so many in any case."""
     found: list[bytes] = []
-    while start > 0 and len(found) < count:
-        begin = data.rfind(b"\n", 0, start - 1) + 1
-        found.insert(0, data[begin : min(start - 1, begin + LOOK_BYTES)])
-        start = begin
-    return found
-
-
-def _lines_after(data: bytes, end: int, count: int) -> list[bytes]:
-    """Return the lines that go on with an event, and so many in any case, as far as they are in the same block."""
-    found: list[bytes] = []
-    for line in _lines_from(data, end + 1):
-        if len(found) >= max(count, EVENT_LINES) or (len(found) >= count and not CONTINUATION.match(line)):
+    for line in after:
+        if len(found) >= count and not CONTINUATION.match(line):
             break
         found.append(line)
     return found
-
-
-def _lines_from(data: bytes, start: int) -> Iterator[bytes]:
-    while start < len(data):
-        end = data.find(b"\n", start)
-        yield data[start : min(end, start + LOOK_BYTES)]
-        start = end + 1
 
 
 def readable(line: bytes, masked: bool, max_bytes: int) -> str:

@@ -2,24 +2,17 @@
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+import logscan_engine as engine
 from logscan_api.requests import ResolvedLimits
 from logscan_api.rules import Rule
-from logscan_engine import errors as engine_errors
-from logscan_engine.blocks import Block, LineBlocks
-from logscan_engine.compiling import RuleSet, compile_rules
-from logscan_engine.engine import Engine, Line, LineHandler
 from logscan_scanner.decompress import DamagedInputError
-from logscan_scanner.errors import InvalidRuleError
-from logscan_scanner.histogram import Histogram
 from logscan_scanner.inputs import open_inputs
 from logscan_scanner.progress import Progress
-from logscan_scanner.readahead import read_ahead
-from logscan_scanner.samples import Samples
+from logscan_scanner.samples import EVENT_LINES, LOOK_BYTES, Samples
 
-BLOCKS_AHEAD = 3
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 MAX_RATIO = 1000  # gzip can do no more than 1032, and logs reach a tenth of that
 RATIO_FREE_BYTES = 256 * 1024 * 1024
@@ -35,44 +28,32 @@ def processors() -> int:
     return usable if quota == "max" else max(1, min(usable, int(quota) // int(period)))
 
 
-def compile_for_scan(rules: list[Rule]) -> RuleSet:
-    """Compile the rules of a scan.
-
-    Raises:
-        InvalidRuleError: One cannot be compiled; the message names it and what is wrong.
-    """
-    try:
-        return compile_rules(rules)
-    except engine_errors.InvalidRuleError as error:
-        raise InvalidRuleError(str(error)) from error
-
-
 class Scan:
-    """Reads inputs one after the other.
+    """Reads inputs one after the other; the engine scans them in threads of its own meanwhile.
 
     Attributes:
         stored_bytes: Bytes read as they are stored.
         formats: What was found, such as `gzip` or `tar`.
         truncated_why: Why the scan ended early, or None.
-        engine: The counts.
+        engine: What counts.
         samples: The sample lines.
-        histogram: The times.
-        blocks: How many lines and bytes there were.
     """
 
     def __init__(
         self,
-        ruleset: RuleSet,
+        ruleset: engine.RuleSet,
+        rules: list[Rule],
         limits: ResolvedLimits,
         progress: Progress,
         reference: int | None = None,
-        findings: LineHandler | None = None,
+        findings: Callable[[engine.Line], None] | None = None,
         first: int = 0,
     ) -> None:
         """Prepare.
 
         Args:
-            ruleset: Compiled rules.
+            ruleset: The rules, compiled.
+            rules: The rules.
             limits: Bounds.
             progress: Who is told how far the scan is.
             reference: A second that the logs are not newer than; absent means now.
@@ -83,49 +64,62 @@ class Scan:
         self.stored_bytes = 0
         self.formats: set[str] = set()
         self.truncated_why: str | None = None
-        self.histogram = Histogram()
-        self.samples = Samples(
-            ruleset.rules, limits.max_samples_per_rule, limits.max_sample_bytes, limits.context_lines
-        )
-        self.blocks = LineBlocks(limits.max_line_bytes)
+        self.samples = Samples(rules, limits.max_samples_per_rule, limits.max_sample_bytes, limits.context_lines)
         self._progress = progress
         self._findings = findings
-        reference = int(time.time()) if reference is None else reference
-        first = max(first, self.samples.first)
-        self.engine = Engine(ruleset, self._on_line, self.histogram.add, first, reference)
+        self._first = first
+        self.engine = engine.Scan(
+            ruleset,
+            threads=processors(),
+            reference=int(time.time()) if reference is None else reference,
+            max_line_bytes=limits.max_line_bytes,
+            samples=self.samples.first,
+            findings=first,
+            before=limits.context_lines,
+            after=max(limits.context_lines, EVENT_LINES),
+            line_bytes=LOOK_BYTES,
+        )
 
     def read(self, chunks: Iterable[bytes], key: str | None) -> None:
-        """Scan one object to its end, its damage or a limit.
+        """Read one object to its end, its damage or a limit.
 
         Args:
             chunks: The object as it is stored.
             key: Its key, for samples, when there are several objects.
+
+        Raises:
+            InternalError: The engine broke.
         """
-        progress = self._progress
-        # Closed in any case, so that nothing reads on behind the back of who opens the next object.
-        blocks = read_ahead(self._blocks(self._limited(chunks), key), BLOCKS_AHEAD)
         try:
-            for _ in self.engine.scan(blocks, processors()):
-                progress.tell(self.stored_bytes, self.blocks.bytes, self.engine.lines, self.engine.matched)
-        finally:
-            blocks.close()
-
-    def _on_line(self, line: Line) -> None:
-        self.samples.offer(line)
-        if self._findings is not None:
-            self._findings(line)
-
-    def _blocks(self, chunks: Iterator[bytes], key: str | None) -> Iterator[Block]:
-        """Yield the blocks of an object, up to a limit or to where it is damaged."""
-        try:
-            for found in open_inputs(chunks):
+            for found in open_inputs(self._limited(chunks)):
                 self.formats.update(found.formats)
-                place = key if found.member is None else f"{key or ''}!{found.member}"
-                yield from self.blocks.cut(self._until_limit(found.chunks), place)
+                self.engine.begin(key if found.member is None else f"{key or ''}!{found.member}")
+                for chunk in self._until_limit(found.chunks):
+                    self.engine.push(chunk)
+                    self._hand_over()
                 if self.truncated_why:
                     return
         except DamagedInputError as error:
-            self._truncate(f"{error}, after {self.blocks.bytes} bytes of content")
+            self._truncate(f"{error}, after {self.engine.bytes} bytes of content")
+
+    def finish(self) -> engine.Counts:
+        """Return the counts, once everything that was read is scanned.
+
+        Raises:
+            InternalError: The engine broke.
+        """
+        self.engine.finish()
+        self._hand_over()
+        return self.engine.counts()
+
+    def _hand_over(self) -> None:
+        """Give the lines that were found so far to who keeps them."""
+        for line in self.engine.take_lines():
+            if line.before is not None:
+                self.samples.offer(line)
+            if self._findings is not None and line.nth <= self._first:
+                self._findings(line)
+        self._progress.tell(self.stored_bytes, self.engine.bytes, self.engine.lines, self.engine.matched)
 
     def _truncate(self, why: str) -> None:
         self.truncated_why = self.truncated_why or why
@@ -149,14 +143,14 @@ class Scan:
         """
         try:
             for chunk in chunks:
-                room = self.limits.max_decompressed_bytes - self.blocks.bytes
+                room = self.limits.max_decompressed_bytes - self.engine.bytes
                 if len(chunk) > room:
                     self._truncate(f"maxDecompressedBytes ({self.limits.max_decompressed_bytes}) reached")
                     yield chunk[:room]
                     return
-                if self.blocks.bytes > max(RATIO_FREE_BYTES, self.stored_bytes * MAX_RATIO):
+                if self.engine.bytes > max(RATIO_FREE_BYTES, self.stored_bytes * MAX_RATIO):
                     self._truncate(f"the content is more than {MAX_RATIO} times what is stored, which no log is")
                     return
                 yield chunk
         except DamagedInputError as error:
-            self._truncate(f"{error}, after {self.blocks.bytes} bytes of content")
+            self._truncate(f"{error}, after {self.engine.bytes} bytes of content")

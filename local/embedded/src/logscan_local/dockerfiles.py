@@ -18,7 +18,8 @@ class Recipe:
 
     Attributes:
         lock: The file that pins what is foreign in it.
-        packages: Folders of our own packages in it.
+        packages: Folders of our own packages in it, those of pure Python.
+        engine: The folder of the engine, which is compiled.
         entrypoint: What it runs.
         user: As whom.
         variables: Its environment.
@@ -26,6 +27,7 @@ class Recipe:
 
     lock: Path
     packages: tuple[Path, ...]
+    engine: Path
     entrypoint: tuple[str, ...]
     user: str
     variables: dict[str, str]
@@ -39,8 +41,9 @@ def read(image: str) -> Recipe:
     """
     path = REPOSITORY / DOCKERFILES[image]
     text = path.read_text().replace("\\\n", " ")
-    build, final = (stage for stage in re.split(r"^FROM .*$", text, flags=re.MULTILINE)[1:])
+    engine, build, final = (stage for stage in re.split(r"^FROM .*$", text, flags=re.MULTILINE)[1:])
     variables = dict(word.split("=", 1) for line in _arguments("ENV", final) for word in shlex.split(line))
+    compiled = _one(path, "COPY of the engine", re.findall(r"^COPY\s+(\S+)\s+\S*[^\s/]$", engine, flags=re.MULTILINE))
     copied = [line.split() for line in _arguments("COPY", build)]
     lock = _one(path, "COPY of an image.lock", [word for line in copied for word in line if "image.lock" in word])
     return Recipe(
@@ -48,6 +51,7 @@ def read(image: str) -> Recipe:
         packages=tuple(
             REPOSITORY / folder for folder in _packages(path, build, dict(w for w in copied if len(w) == 2))
         ),
+        engine=REPOSITORY / compiled,
         entrypoint=tuple(json.loads(_one(path, "ENTRYPOINT", _arguments("ENTRYPOINT", final)))),
         user=_one(path, "USER", _arguments("USER", final)),
         variables=variables,

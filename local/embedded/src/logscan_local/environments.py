@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from logscan_local import dockerfiles
+from logscan_local import dockerfiles, enginewheel
 from logscan_local.dockerfiles import Recipe
 from logscan_local.errors import StackError
 from logscan_local.node.images import Image
 from logscan_local.paths import cache_root
 
-LEFT_OUT = ("__pycache__", "*.so", "*.egg-info", "build", "tests")
+LEFT_OUT = ("__pycache__", "*.so", "*.egg-info", "build", "dist", "target", "tests")
 UNUSED_SECONDS = 14 * 24 * 3600
 
 
@@ -47,7 +47,7 @@ def fingerprint(recipe: Recipe | None) -> str:
     digest = hashlib.sha256(f"{sys.version} {sys.base_prefix}".encode())
     if recipe is not None:
         digest.update(recipe.lock.read_bytes())
-        for package in recipe.packages:
+        for package in (*recipe.packages, recipe.engine):
             for path in sorted(_sources(package)):
                 digest.update(f"{path.relative_to(package)}".encode())
                 digest.update(path.read_bytes())
@@ -84,11 +84,12 @@ def _make(folder: Path, recipe: Recipe | None) -> None:
     _uv("pip", "sync", "--quiet", "--compile-bytecode", python, "--require-hashes", str(recipe.lock))
     with tempfile.TemporaryDirectory() as scratch:
         for number, package in enumerate(recipe.packages):
-            # A copy, since setuptools leaves files of earlier builds in the folder and packs them again.
+            # A copy, so that nothing which an earlier build left in the folder is packed.
             copy = Path(scratch) / str(number)
             shutil.copytree(package, copy, ignore=shutil.ignore_patterns(*LEFT_OUT))
             _uv("build", "--quiet", "--wheel", "--no-build-isolation", f"--python={sys.executable}",
                 f"--out-dir={scratch}/wheels", str(copy))  # fmt: skip
+        enginewheel.build(Path(scratch, "wheels"))
         wheels = [str(path) for path in Path(scratch, "wheels").glob("*.whl")]
         _uv("pip", "install", "--quiet", "--compile-bytecode", "--no-deps", python, *wheels)
 

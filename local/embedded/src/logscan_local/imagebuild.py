@@ -1,6 +1,7 @@
-"""`python -m logscan_local.imagebuild [--tag TAG] [--base IMAGE]`: both images, by docker, podman or buildah.
+"""`python -m logscan_local.imagebuild [--tag TAG] [--base IMAGE] [--rust IMAGE]`: build both images.
 
-`LOGSCAN_IMAGE_TOOL` says by which, else the first one that works. The base `local` is a Debian made on this machine.
+`LOGSCAN_IMAGE_TOOL` says by which of docker, podman and buildah, else the first one that works. The base `local` is a
+Debian made on this machine, which then compiles the engine too. Otherwise a stage of the build compiles it.
 """
 
 import argparse
@@ -8,8 +9,10 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
+from logscan_local import enginewheel
 from logscan_local.dockerfiles import DOCKERFILES
 from logscan_local.errors import StackError
 from logscan_local.paths import REPOSITORY
@@ -48,19 +51,39 @@ def local_base() -> str:
     return LOCAL_BASE
 
 
-def build(program: str, tag: str, base: str | None = None) -> list[str]:
+def build(program: str, tag: str, base: str | None = None, rust: str | None = None) -> list[str]:
     """Build both images and return their names.
 
     Args:
         program: One of `TOOLS`.
         tag: The images' tag.
         base: What they are based on, instead of the Dockerfiles' own; `local` for one made on this machine.
+        rust: What the engine is compiled in, instead of the Dockerfiles' own; nothing is compiled on the base `local`.
 
     Raises:
-        ImageError: A build failed.
+        StackError: A build failed.
     """
-    base = local_base() if base == LOCAL else base
-    arguments = {"VERSION": VERSION, "REVISION": _revision(), **({"BASE": base} if base else {})}
+    with _wheel_offered(base == LOCAL):
+        if base == LOCAL:
+            base = rust = local_base()
+        arguments = {"VERSION": VERSION, "REVISION": _revision(), "BASE": base, "RUST": rust}
+        return _build(program, tag, {name: value for name, value in arguments.items() if value})
+
+
+@contextmanager
+def _wheel_offered(wanted: bool) -> Iterator[None]:
+    """Let the engine's wheel of this machine be in the build's context, or none."""
+    folder = enginewheel.ENGINE / "dist"
+    shutil.rmtree(folder, ignore_errors=True)
+    try:
+        if wanted:
+            enginewheel.build(folder)
+        yield
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _build(program: str, tag: str, arguments: dict[str, str]) -> list[str]:
     names = []
     for name, dockerfile in DOCKERFILES.items():
         # Without a registry's name Kubernetes would look for it at Docker's, podman calls it localhost/.
@@ -112,11 +135,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="imagebuild", description="Build the images of operator and scanner.")
     parser.add_argument("--tag", default=VERSION)
     parser.add_argument("--base", help="base image instead of the Dockerfiles' own; `local`: made here")
+    parser.add_argument(
+        "--rust", help="image with Rust, in which the engine is compiled, instead of the Dockerfiles' own"
+    )
     chosen = parser.parse_args()
     try:
-        for name in build(tool(), chosen.tag, chosen.base):
+        for name in build(tool(), chosen.tag, chosen.base, chosen.rust):
             print(name)
-    except ImageError as error:
+    except StackError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

@@ -1,37 +1,34 @@
-"""`python -m logscan_engine`: rules on standard input, as `spec.rules` has them in JSON; a verdict on standard output.
+"""`python -m logscan_engine`: rules on standard input, a verdict on standard output.
 
-The verdict is one line of JSON: `{"problem": null}` when every rule compiles, else what is wrong with them. The exit
-code is 0 in both cases. A process that SIGXCPU ends had rules that take longer than `CPU_SECONDS` to compile; any other
-end, such as by a lack of memory, says nothing about the rules.
+The input is a list in JSON, of objects with the fields of `Rule`. The verdict is one line of JSON:
+`{"problem": null, "slow": {}}` when every rule compiles; `problem` says what is wrong with one, and `slow` names the
+rules without a word to look for, with the seconds that each takes for 1 GB. The exit code is 0 in all cases. A process
+that SIGXCPU ends had rules that take longer than `CPU_SECONDS` to compile; any other end, such as by a lack of memory,
+says nothing about the rules.
 """
 
 import json
 import resource
 import sys
 
-from pydantic import ValidationError
-
-from logscan_api import UnknownPackError
-from logscan_api.packs import resolve_rules
-from logscan_api.rules import RuleSelection
-from logscan_engine.compiling import compile_rules
-from logscan_engine.errors import InvalidRuleError
+from logscan_engine import InvalidRuleError, Rule, RuleSet
 
 CPU_SECONDS = 60
 DATA_BYTES = 256 * 1024 * 1024
 
 
-def problem_of(text: str) -> str | None:
-    """Return what is wrong with rules, or None if they can be used.
+def verdict_on(text: str) -> dict[str, object]:
+    """Return what is to be said of rules.
 
     Args:
-        text: `spec.rules` in JSON.
+        text: The rules in JSON.
     """
     try:
-        compile_rules(resolve_rules(RuleSelection.model_validate_json(text)))
-    except (ValidationError, UnknownPackError, InvalidRuleError) as error:
-        return str(error)
-    return None
+        rules = [Rule(**fields) for fields in json.loads(text)]
+        costs = RuleSet(rules).costs()
+    except (TypeError, ValueError, InvalidRuleError) as error:
+        return {"problem": str(error), "slow": {}}
+    return {"problem": None, "slow": {rules[position].name: round(seconds, 1) for position, seconds in costs}}
 
 
 def _limit(kind: int, most: int, grace: int = 0) -> None:
@@ -46,7 +43,7 @@ def main() -> None:
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_CPU, CPU_SECONDS, grace=5)  # SIGXCPU first: the kernel's SIGKILL after it tells less
     _limit(resource.RLIMIT_DATA, DATA_BYTES)
-    sys.stdout.write(json.dumps({"problem": problem_of(sys.stdin.read())}) + "\n")
+    sys.stdout.write(json.dumps(verdict_on(sys.stdin.read())) + "\n")
 
 
 if __name__ == "__main__":

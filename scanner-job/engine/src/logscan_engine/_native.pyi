@@ -1,18 +1,162 @@
-"""The compiled module: the twins of `tally.py` and `clock.py`, and the engine's library."""
+"""The engine in Rust (`rust/src/python.rs`)."""
 
-from logscan_engine.tally import Hits as Hits
-from logscan_engine.tally import Tally as Tally
-from logscan_engine.tally import count_lines as count_lines
+from collections.abc import Sequence
 
-class Library:
-    """Expressions compiled by a library that is found at run time.
+from logscan_engine.rules import Rule
+
+class RuleSet:
+    """Compiled rules; threads may share them.
 
     Raises:
-        ImportError: The library is not there, or is not Hyperscan's.
-        ValueError: An expression cannot be compiled; its position (-1 if that is not known) and the message.
+        InvalidRuleError: A rule is refused.
     """
 
-    def __init__(self, path: str, expressions: list[bytes], flags: list[int]) -> None: ...
-    def scan(self, block: bytes, hits: Hits) -> None: ...
+    def __new__(cls, rules: Sequence[Rule]) -> RuleSet: ...
+    def costs(self) -> list[tuple[int, float]]:
+        """Return the rules that name nothing to look for, by their position, and the seconds each takes for 1 GB."""
 
-def time_of(line: bytes, reference: int) -> int | None: ...
+class Line:
+    """A line that a rule matches, without its newline.
+
+    Attributes:
+        rule: The rule's position.
+        nth: Which of the rule's lines it is, from 1; lines below the rule's threshold do not count.
+        number: Its number in its input, from 1.
+        offset: Where it starts in its input, in bytes.
+        place: Which input it is of.
+        text: Its first bytes.
+        before: Lines before it, if it is a sample and not only a finding.
+        after: Lines after it, likewise.
+    """
+
+    @property
+    def rule(self) -> int: ...
+    @property
+    def nth(self) -> int: ...
+    @property
+    def number(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def place(self) -> str | None: ...
+    @property
+    def text(self) -> bytes: ...
+    @property
+    def before(self) -> list[bytes] | None: ...
+    @property
+    def after(self) -> list[bytes] | None: ...
+
+class Counts:
+    """Lines counted so far.
+
+    Attributes:
+        by_rule: Lines of each rule, by its position.
+        by_severity: Lines with at least one rule of a severity that has reached its threshold, mildest first.
+        matched: Lines with at least one such rule.
+        lines: All lines.
+        incomplete: Rules, by their position, that reached the limit of steps on some lines: those are not counted.
+        span: The earliest and the latest second that a matching line tells, or None.
+        histogram_seconds: How many seconds a bucket of the histogram spans.
+        histogram: Buckets that hold something: their first second, and lines of each severity, mildest first.
+    """
+
+    @property
+    def by_rule(self) -> list[int]: ...
+    @property
+    def by_severity(self) -> list[int]: ...
+    @property
+    def matched(self) -> int: ...
+    @property
+    def lines(self) -> int: ...
+    @property
+    def incomplete(self) -> list[int]: ...
+    @property
+    def span(self) -> tuple[int, int] | None: ...
+    @property
+    def histogram_seconds(self) -> int: ...
+    @property
+    def histogram(self) -> list[tuple[int, list[int]]]: ...
+
+class Scan:
+    """Scans one input after the other, in threads of its own. The cut into chunks does not change what is found.
+
+    Attributes:
+        bytes: Bytes of all chunks so far.
+        lines: Lines counted so far.
+        matched: Matching lines counted so far.
+        long_lines: Lines so far that were longer than the limit.
+    """
+
+    def __new__(
+        cls,
+        rules: RuleSet,
+        *,
+        threads: int,
+        reference: int,
+        max_line_bytes: int,
+        samples: int,
+        findings: int,
+        before: int,
+        after: int,
+        line_bytes: int,
+    ) -> Scan:
+        """Start the threads.
+
+        Args:
+            rules: Compiled rules.
+            threads: How many scan.
+            reference: A second that the log is not newer than by more than a day, for times without a year.
+            max_line_bytes: Only so many bytes of a line are matched.
+            samples: So many first lines of each rule are samples; after those, each power of two is one.
+            findings: So many first lines of each rule are kept without the lines around.
+            before: Lines kept before a sample.
+            after: Lines kept after it.
+            line_bytes: Bytes kept of each line.
+        """
+
+    def begin(self, place: str | None) -> None:
+        """Begin another input, of which `place` says which it is.
+
+        Raises:
+            InternalError: The engine broke.
+        """
+
+    def push(self, chunk: bytes) -> None:
+        """Take the next chunk of the input; wait while the threads have enough to do.
+
+        Raises:
+            InternalError: The engine broke.
+        """
+
+    def finish(self) -> None:
+        """End the last input, and wait until everything is counted.
+
+        Raises:
+            InternalError: The engine broke.
+        """
+
+    def take_lines(self) -> list[Line]:
+        """Return the lines that were found since the last call, in the order of the log."""
+
+    def counts(self) -> Counts:
+        """Return what was counted so far: everything after `finish`."""
+
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def lines(self) -> int: ...
+    @property
+    def matched(self) -> int: ...
+    @property
+    def long_lines(self) -> int: ...
+
+def second_of(line: bytes, reference: int) -> int | None:
+    """Return the second since the epoch that a line tells, or None.
+
+    Args:
+        line: The line, with or without its newline.
+        reference: A second that the log is not newer than by more than a day: it gives the year where there is none.
+    """
+
+def pcre_version() -> str:
+    """Return the version of the PCRE2 that is part of the engine."""

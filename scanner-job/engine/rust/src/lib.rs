@@ -1,0 +1,14 @@
+//! The scan engine of logscan: many PCRE rules matched against every line of a log in one pass.
+
+pub mod clock;
+pub mod cutting;
+pub mod dialect;
+mod literals;
+pub mod matching;
+#[cfg(feature = "python")]
+mod python;
+pub mod scanning;
+pub mod tally;
+mod teddy;
+#[cfg(test)]
+mod testing;

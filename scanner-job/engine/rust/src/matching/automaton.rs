@@ -1,0 +1,235 @@
+//! One rule's automaton: a dense DFA where that is small, a lazy one otherwise.
+//!
+//! Both take time linear in the line, whatever the line holds. The dense one costs about 1 ns a byte and no memory
+//! while scanning; the lazy one is nearly as fast until its cache is full of states, and bounded in memory always.
+
+use regex_automata::dfa::{Automaton as _, StartKind, dense};
+use regex_automata::nfa::thompson::{self, NFA, WhichCaptures};
+use regex_automata::{Anchored, Input, MatchKind, meta};
+use regex_syntax::hir::Hir;
+
+use super::Limits;
+
+/// NFAs with more states than this are not tried as dense DFAs: nearly all such would end at the limit of bytes, after
+/// up to a quarter of a second of trying. `(?i)error.{0,200}timeout` has about 850.
+const MOST_DENSE_STATES: usize = 2_000;
+
+pub(super) struct Automaton {
+    /// Finds a match anywhere in a line.
+    anywhere: Anywhere,
+    /// Finds a match that begins at a given place, where `anywhere` cannot. For `z[a-z]{20}` it needs 22 states; a
+    /// dense DFA that finds it anywhere would need a million, one for each set of places where a match may have begun.
+    at_place: Option<Dense>,
+}
+
+type Dense = dense::DFA<Vec<u32>>;
+
+enum Anywhere {
+    /// It also finds matches that begin at a given place.
+    Dense(Box<Dense>),
+    Lazy(Box<meta::Regex>),
+}
+
+/// What is left of a set's limits while its rules are compiled.
+pub(super) struct Budget {
+    limits: Limits,
+    bytes: usize,
+    dense_bytes: usize,
+    /// Bytes of dense DFAs that may still be built in vain: each such attempt takes as long as it takes to fill them.
+    vain_bytes: usize,
+}
+
+impl Budget {
+    pub(super) fn new(limits: &Limits) -> Self {
+        Budget {
+            limits: *limits,
+            bytes: limits.set_bytes,
+            dense_bytes: limits.dense_set_bytes,
+            vain_bytes: limits.dense_set_bytes,
+        }
+    }
+
+    fn take(&mut self, bytes: usize) -> Result<(), String> {
+        self.bytes = self.bytes.checked_sub(bytes).ok_or_else(|| {
+            format!(
+                "the rules together need more than {} KiB; remove rules or repetitions",
+                self.limits.set_bytes >> 10
+            )
+        })?;
+        Ok(())
+    }
+
+    fn build_dense(&mut self, nfa: &NFA, kind: StartKind) -> Result<Option<Dense>, String> {
+        let limit = self.limits.dense_bytes.min(self.dense_bytes);
+        // Unicode's word boundaries need more than a byte of context, which no DFA has.
+        let hopeless =
+            nfa.states().len() > MOST_DENSE_STATES || nfa.look_set_any().contains_word_unicode();
+        if hopeless || limit > self.vain_bytes {
+            return Ok(None);
+        }
+        let config = dense::Config::new()
+            .start_kind(kind)
+            .match_kind(MatchKind::All)
+            .dfa_size_limit(Some(limit))
+            .determinize_size_limit(Some(limit * 2));
+        let Ok(dfa) = dense::Builder::new().configure(config).build_from_nfa(nfa) else {
+            self.vain_bytes -= limit;
+            return Ok(None);
+        };
+        self.take(dfa.memory_usage())?;
+        self.dense_bytes -= dfa.memory_usage();
+        Ok(Some(dfa))
+    }
+}
+
+impl Automaton {
+    /// Returns whether it finds matches anywhere in a line by a dense DFA.
+    pub(super) fn is_dense(&self) -> bool {
+        matches!(self.anywhere, Anywhere::Dense(_))
+    }
+
+    /// Builds a rule's automaton, or tells why the rule is too large. `from_places`: it will be asked for matches that
+    /// begin at given places.
+    pub(super) fn build(hir: &Hir, from_places: bool, budget: &mut Budget) -> Result<Self, String> {
+        let nfa = build_nfa(hir, &budget.limits)?;
+        let kind = if from_places {
+            StartKind::Both
+        } else {
+            StartKind::Unanchored
+        };
+        if let Some(dfa) = budget.build_dense(&nfa, kind)? {
+            return Ok(Automaton {
+                anywhere: Anywhere::Dense(Box::new(dfa)),
+                at_place: None,
+            });
+        }
+        let at_place = if from_places {
+            budget.build_dense(&nfa, StartKind::Anchored)?
+        } else {
+            None
+        };
+        let lazy = build_lazy(hir, &budget.limits)?;
+        budget.take(lazy.memory_usage())?;
+        Ok(Automaton {
+            anywhere: Anywhere::Lazy(Box::new(lazy)),
+            at_place,
+        })
+    }
+
+    /// Returns whether the rule matches in `line` at `from` or behind it.
+    #[inline]
+    pub(super) fn is_match(
+        &self,
+        line: &[u8],
+        from: usize,
+        cache: &mut Option<meta::Cache>,
+    ) -> bool {
+        let input = Input::new(line).range(from..).earliest(true);
+        match &self.anywhere {
+            Anywhere::Dense(dfa) => dense_is_match(dfa, &input),
+            Anywhere::Lazy(regex) => {
+                let cache = cache.get_or_insert_with(|| regex.create_cache());
+                regex.search_half_with(cache, &input).is_some()
+            }
+        }
+    }
+
+    /// Returns whether the rule matches with a match that begins at `at`, or `None` where only
+    /// [`is_match`](Self::is_match) can tell.
+    #[inline]
+    pub(super) fn is_match_at(&self, line: &[u8], at: usize) -> Option<bool> {
+        let dfa = match &self.anywhere {
+            Anywhere::Dense(dfa) => dfa,
+            Anywhere::Lazy(_) => self.at_place.as_ref()?,
+        };
+        let input = Input::new(line)
+            .range(at..)
+            .earliest(true)
+            .anchored(Anchored::Yes);
+        Some(dense_is_match(dfa, &input))
+    }
+
+    /// Returns whether [`is_match_at`](Self::is_match_at) can tell.
+    pub(super) fn matches_at_places(&self) -> bool {
+        self.is_dense() || self.at_place.is_some()
+    }
+
+    pub(super) fn memory_usage(&self) -> usize {
+        let anywhere = match &self.anywhere {
+            Anywhere::Dense(dfa) => dfa.memory_usage(),
+            Anywhere::Lazy(regex) => regex.memory_usage(),
+        };
+        anywhere + self.at_place.as_ref().map_or(0, dense::DFA::memory_usage)
+    }
+}
+
+#[inline]
+fn dense_is_match(dfa: &Dense, input: &Input<'_>) -> bool {
+    // A dense DFA fails only at bytes that it was told to quit at, or in a way of anchoring that it was not built for:
+    // ours know no such bytes and were built for both ways.
+    matches!(dfa.try_search_fwd(input), Ok(Some(_)))
+}
+
+fn build_nfa(hir: &Hir, limits: &Limits) -> Result<NFA, String> {
+    let config = thompson::Config::new()
+        .utf8(false)
+        .which_captures(WhichCaptures::None)
+        .nfa_size_limit(Some(limits.rule_bytes));
+    thompson::Compiler::new()
+        .configure(config)
+        .build_from_hir(hir)
+        .map_err(|_| too_large(limits))
+}
+
+fn build_lazy(hir: &Hir, limits: &Limits) -> Result<meta::Regex, String> {
+    let config = meta::Config::new()
+        .utf8_empty(false)
+        // With no captures at all it would find nothing that it does not find by a DFA, and say so to nobody.
+        .which_captures(WhichCaptures::Implicit)
+        .nfa_size_limit(Some(limits.rule_bytes))
+        .hybrid_cache_capacity(limits.lazy_bytes / 8)
+        .dfa(false)
+        .onepass(false);
+    meta::Builder::new()
+        .configure(config)
+        .build_from_hir(hir)
+        .map_err(|_| too_large(limits))
+}
+
+fn too_large(limits: &Limits) -> String {
+    format!(
+        "needs an automaton of more than {} KiB; use smaller repetitions",
+        limits.rule_bytes >> 10
+    )
+}
+#[cfg(test)]
+mod tests {
+    use super::{Automaton, Budget};
+    use crate::dialect::{self, Options};
+    use crate::matching::Limits;
+
+    fn build(pattern: &str) -> Result<Automaton, String> {
+        let hir = dialect::parse(pattern, Options::default()).unwrap().hir;
+        Automaton::build(&hir, true, &mut Budget::new(&Limits::default()))
+    }
+
+    #[test]
+    fn a_rule_that_is_too_large_for_a_dense_dfa_is_matched_all_the_same() {
+        let automaton = build("z[a-z]{20}").unwrap();
+        let line = b"z- zabcdefghijklmnopqrst";
+        assert!(!automaton.is_dense());
+        assert!(automaton.is_match(line, 0, &mut None));
+        assert_eq!(automaton.is_match_at(line, 3), Some(true));
+        assert_eq!(automaton.is_match_at(line, 0), Some(false));
+        assert!(!automaton.is_match(line, 4, &mut None));
+    }
+
+    #[test]
+    fn a_rule_that_is_too_large_is_refused() {
+        let error = build(r"(\w{99}){999}").err().unwrap();
+        assert!(
+            error.starts_with("needs an automaton of more than 4096 KiB"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,172 @@
+//! What to look for in a log.
+//!
+//! A rule often requires several sets of literals: `ERROR.*timeout after \d+ ms` each of its words. In a log where
+//! every line says ERROR, `timeout after ` is what to look for, in another it is the other way round. So the choice is
+//! made by a sample of the log, and again when the log changes. Only speed depends on it.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use super::finder::{Finder, Work};
+use super::ruleset::Rule;
+use super::sample::Sample;
+use super::{RuleSet, Scratch};
+use crate::literals::{Literal, LiteralSet};
+use crate::teddy::Instructions;
+
+/// A set that is met at a larger share of places costs more than running the rule's automaton over every line.
+const TOO_FREQUENT: f32 = 0.03;
+/// What a literal costs by being looked for at all, as a share of places that hold one.
+const PER_LITERAL: f32 = 2e-6;
+
+/// The choice of literals for one kind of log. It does not change: threads share it.
+pub struct Plan {
+    pub(super) finder: Finder,
+    /// By literal, the rules that it belongs to: a range of `owners`.
+    pub(super) owned: Vec<(u32, u32)>,
+    pub(super) owners: Vec<Owner>,
+    /// The rules without a literal that is rare enough.
+    pub(super) every_line: Vec<u32>,
+    /// The work that a byte of the sample takes.
+    expected: f32,
+    pub(super) number: u64,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Owner {
+    pub rule: u32,
+    pub confirm: Confirm,
+}
+
+/// What is left to do for a rule where one of its literals was found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Confirm {
+    /// Nothing: the line matches.
+    Nothing,
+    /// To run the automaton from the literal on, where matches begin.
+    FromHere,
+    /// To run the automaton over the line.
+    Line,
+}
+
+impl RuleSet {
+    /// Chooses what to look for in a log like `sample`, a piece of it (256 KiB are plenty, less or none will do).
+    pub fn calibrate(&self, sample: &[u8]) -> Plan {
+        self.calibrate_for(sample, Instructions::available()[0])
+    }
+
+    pub(super) fn calibrate_for(&self, sample: &[u8], instructions: Instructions) -> Plan {
+        let sample = Sample::of(sample);
+        let chosen = self
+            .rules
+            .iter()
+            .map(|rule| rule.choose(&sample).map(|(_, set)| set));
+        Plan::new(&chosen.collect::<Vec<_>>(), &sample, instructions)
+    }
+}
+
+impl Rule {
+    /// Returns the cheapest set and its cost, as a share of places; nothing if every line has to be looked at.
+    pub(super) fn choose(&self, sample: &Sample<'_>) -> Option<(f32, &LiteralSet)> {
+        let cost = |set: &LiteralSet| {
+            let met: f32 = set
+                .literals
+                .iter()
+                .map(|literal| sample.window(literal).1)
+                .sum();
+            met * self.confirm_cost(set) + set.literals.len() as f32 * PER_LITERAL
+        };
+        self.literals
+            .iter()
+            .map(|set| (cost(set), set))
+            .min_by(|a, b| a.0.total_cmp(&b.0))
+            .filter(|(cost, _)| *cost < TOO_FREQUENT)
+    }
+
+    /// What it costs to confirm a place, compared to one another.
+    fn confirm_cost(&self, set: &LiteralSet) -> f32 {
+        let automaton = match Confirm::of(set) {
+            Confirm::Nothing => 0.3,
+            Confirm::FromHere if self.automaton.matches_at_places() => 0.6,
+            _ => 1.5,
+        };
+        automaton + if self.pcre.is_some() { 2.0 } else { 0.0 }
+    }
+}
+
+impl Confirm {
+    fn of(set: &LiteralSet) -> Self {
+        match (set.whole, set.prefix) {
+            (true, _) => Confirm::Nothing,
+            (_, true) => Confirm::FromHere,
+            _ => Confirm::Line,
+        }
+    }
+}
+
+impl Plan {
+    pub(super) fn new(
+        chosen: &[Option<&LiteralSet>],
+        sample: &Sample<'_>,
+        instructions: Instructions,
+    ) -> Self {
+        static PLANS: AtomicU64 = AtomicU64::new(1);
+        let mut by_literal: BTreeMap<&Literal, Vec<Owner>> = BTreeMap::new();
+        let mut every_line = Vec::new();
+        for (rule, set) in (0..).zip(chosen) {
+            let Some(set) = set else {
+                every_line.push(rule);
+                continue;
+            };
+            let confirm = Confirm::of(set);
+            for literal in &set.literals {
+                by_literal
+                    .entry(literal)
+                    .or_default()
+                    .push(Owner { rule, confirm });
+            }
+        }
+        let (mut owned, mut owners) = (Vec::new(), Vec::new());
+        for list in by_literal.values() {
+            let begin = owners.len() as u32;
+            owners.extend(list);
+            owned.push((begin, owners.len() as u32));
+        }
+        let literals = by_literal.into_keys().cloned().collect();
+        let finder = Finder::new(literals, sample, instructions);
+        let work = finder.find(&sample.data, |_, _| {});
+        Plan {
+            expected: rate(work, sample.data.len() as u64),
+            finder,
+            owned,
+            owners,
+            every_line,
+            number: PLANS.fetch_add(1, Ordering::Relaxed),
+        }
+    }
+
+    /// Returns whether the log has become so different from the sample that choosing again is worth the time, by what
+    /// `scratch` has scanned with this plan.
+    pub fn is_outdated(&self, scratch: &Scratch) -> bool {
+        let seen = &scratch.seen;
+        seen.plan == self.number && seen.bytes >= seen.patience && {
+            rate(seen.work, seen.bytes) > 2.0 * self.expected + 0.01
+        }
+    }
+
+    /// Returns the literals and the rules that look at every line, for people who want to know why a set is slow.
+    pub fn describe(&self) -> String {
+        format!(
+            "{} literals in {} groups of buckets, {:.4} places a byte to look at, {} rules on every line",
+            self.owned.len(),
+            self.finder.groups(),
+            self.expected,
+            self.every_line.len()
+        )
+    }
+}
+
+/// Work for a byte: a hit is about twice the work of a candidate.
+fn rate(work: Work, bytes: u64) -> f32 {
+    (work.candidates + 2 * work.hits) as f32 / bytes.max(1) as f32
+}

@@ -1,0 +1,80 @@
+//! What a thread needs to scan.
+
+use regex_automata::meta;
+
+use super::finder::Work;
+use super::{Plan, RuleSet};
+
+/// A log that changes is given this many bytes before another choice of literals, twice as many each time: choosing
+/// takes as long as scanning some of them.
+const FIRST_PATIENCE: u64 = 8 << 20;
+
+/// The memory of one thread that scans with a set, kept from block to block.
+pub struct Scratch {
+    pub(super) states: Vec<RuleState>,
+    pub(super) seen: Seen,
+    gave_up: Vec<u64>,
+}
+
+/// What is known of one rule.
+#[derive(Default)]
+pub(super) struct RuleState {
+    /// The memory of a lazy automaton.
+    pub cache: Option<meta::Cache>,
+    /// The line that is settled for the rule: its start in the block, plus 1.
+    pub settled: u32,
+    /// The line in which matches were tried from literals on, likewise, and how many.
+    pub tried_in: u32,
+    pub tries: u32,
+}
+
+/// What was scanned with one plan.
+#[derive(Default)]
+pub(super) struct Seen {
+    pub plan: u64,
+    pub bytes: u64,
+    pub work: Work,
+    pub patience: u64,
+}
+
+impl RuleSet {
+    /// Returns the memory for one thread.
+    pub fn scratch(&self) -> Scratch {
+        Scratch {
+            states: self.rules.iter().map(|_| RuleState::default()).collect(),
+            seen: Seen::default(),
+            gave_up: vec![0; self.rules.len()],
+        }
+    }
+}
+
+impl Scratch {
+    /// Returns for each rule how many lines reached its limit of PCRE2's steps, so that whether they match is unknown.
+    pub fn gave_up(&self) -> &[u64] {
+        &self.gave_up
+    }
+
+    pub(super) fn give_up(&mut self, rule: usize) {
+        self.gave_up[rule] += 1;
+    }
+
+    pub(super) fn begin_block(&mut self, plan: &Plan) {
+        for state in &mut self.states {
+            state.settled = 0;
+            state.tried_in = 0;
+        }
+        if self.seen.plan != plan.number {
+            self.seen = Seen {
+                plan: plan.number,
+                patience: FIRST_PATIENCE.max(2 * self.seen.patience),
+                ..Seen::default()
+            };
+        }
+    }
+
+    pub(super) fn end_block(&mut self, bytes: usize, work: Work) {
+        self.seen.bytes += bytes as u64;
+        self.seen.work.candidates += work.candidates;
+        self.seen.work.hits += work.hits;
+    }
+}

@@ -1,0 +1,52 @@
+//! The engine as Python's module `logscan_engine._native`.
+//!
+//! Python's lock is not held while rules are compiled and lines are scanned. A panic ends in an `InternalError`.
+
+mod found;
+mod rules;
+mod scan;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use pyo3::import_exception;
+use pyo3::prelude::*;
+
+use crate::scanning::{Broken, words_of};
+use crate::{clock, dialect};
+
+import_exception!(logscan_engine.errors, InternalError);
+import_exception!(logscan_engine.errors, InvalidRuleError);
+
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use super::found::{Counts, Line};
+    #[pymodule_export]
+    use super::rules::RuleSet;
+    #[pymodule_export]
+    use super::scan::Scan;
+    #[pymodule_export]
+    use super::{pcre_version, second_of};
+}
+
+/// Return the second since the epoch that a line tells, or None.
+#[pyfunction]
+fn second_of(line: &[u8], reference: i64) -> PyResult<Option<i64>> {
+    guarded(|| Ok(clock::second_of(line, reference)))
+}
+
+/// Return the version of the PCRE2 that is part of the engine.
+#[pyfunction]
+fn pcre_version() -> String {
+    dialect::pcre::version()
+}
+
+/// Does something whose panic is an `InternalError`.
+fn guarded<T>(work: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|cause| Err(broken(&Broken(words_of(&*cause)))))
+}
+
+fn broken(Broken(words): &Broken) -> PyErr {
+    InternalError::new_err(format!("the engine broke: {words}"))
+}

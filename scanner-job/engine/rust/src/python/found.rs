@@ -1,0 +1,80 @@
+//! What a scan tells Python.
+
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+
+use super::rules::RuleSet;
+use crate::tally::{SEVERITIES, Sample, Tally};
+
+/// A line that a rule matches.
+#[pyclass(frozen, get_all, module = "logscan_engine")]
+pub(super) struct Line {
+    rule: u32,
+    nth: u64,
+    number: u64,
+    offset: u64,
+    place: Option<String>,
+    text: Py<PyBytes>,
+    before: Option<Vec<Py<PyBytes>>>,
+    after: Option<Vec<Py<PyBytes>>>,
+}
+
+impl Line {
+    pub(super) fn new(py: Python<'_>, sample: Sample) -> Self {
+        let bytes = |line: Vec<u8>| PyBytes::new(py, &line).unbind();
+        let list = |lines: Vec<Vec<u8>>| lines.into_iter().map(bytes).collect();
+        let (before, after) = match sample.around {
+            Some(around) => (Some(list(around.before)), Some(list(around.after))),
+            None => (None, None),
+        };
+        Line {
+            rule: sample.rule,
+            nth: sample.nth,
+            number: sample.number,
+            offset: sample.offset,
+            place: sample.place.map(|place| place.to_string()),
+            text: PyBytes::new(py, &sample.text).unbind(),
+            before,
+            after,
+        }
+    }
+}
+
+/// Counts of a scan.
+#[pyclass(frozen, get_all, module = "logscan_engine")]
+pub(super) struct Counts {
+    by_rule: Vec<u64>,
+    by_severity: [u64; SEVERITIES],
+    matched: u64,
+    lines: u64,
+    incomplete: Vec<usize>,
+    span: Option<(i64, i64)>,
+    histogram_seconds: i64,
+    histogram: Vec<(i64, [u64; SEVERITIES])>,
+}
+
+impl Counts {
+    pub(super) fn new(tally: &Tally, rules: &RuleSet) -> Self {
+        let (counts, histogram) = (tally.counts(), tally.histogram());
+        let given_up = counts.gave_up.iter().zip(&rules.rules);
+        let mut incomplete: Vec<usize> = given_up
+            .filter_map(|(lines, rule)| (*lines > 0).then_some(*rule))
+            .collect();
+        incomplete.sort_unstable();
+        incomplete.dedup();
+        Counts {
+            by_rule: counts.by_rule.clone(),
+            by_severity: counts.by_severity,
+            matched: counts.matched,
+            lines: counts.lines,
+            incomplete,
+            span: histogram.span(),
+            histogram_seconds: histogram.width(),
+            histogram: histogram
+                .buckets()
+                .iter()
+                .map(|(start, lines)| (*start, *lines))
+                .collect(),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Rules, and what they are compiled to.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use pyo3::prelude::*;
+
+use super::{InvalidRuleError, guarded};
+use crate::dialect::Options;
+use crate::matching::{self, Limits, RuleSource};
+use crate::tally::{Counting, SEVERITIES};
+
+/// `logscan_engine.Rule`.
+#[derive(FromPyObject)]
+struct Rule {
+    name: String,
+    pattern: String,
+    severity: u8,
+    ignore_case: bool,
+    unicode: bool,
+    exclude: Option<String>,
+    threshold: u64,
+}
+
+impl Rule {
+    fn source(&self, name: String, pattern: &str) -> RuleSource {
+        let case = if self.ignore_case { "(?i)" } else { "" };
+        RuleSource {
+            name,
+            pattern: format!("{case}{pattern}"),
+            options: Options {
+                unicode: self.unicode,
+            },
+        }
+    }
+}
+
+/// Compiled rules.
+#[pyclass(frozen, module = "logscan_engine")]
+pub(super) struct RuleSet {
+    pub matching: Arc<matching::RuleSet>,
+    pub counting: Vec<Counting>,
+    /// The rule of each expression: first each rule's own, then those that exclude.
+    pub rules: Vec<usize>,
+}
+
+#[pymethods]
+impl RuleSet {
+    #[new]
+    fn new(py: Python<'_>, rules: Vec<Rule>) -> PyResult<Self> {
+        guarded(|| py.detach(|| Self::compile(&rules)))
+    }
+
+    /// Return the rules that name nothing to look for, by their position, and the seconds each takes for 1 GB.
+    fn costs(&self) -> Vec<(usize, f64)> {
+        let mut found = BTreeMap::new();
+        for (expression, cost) in self.matching.costs().enumerate() {
+            if let Some(seconds) = cost {
+                *found.entry(self.rules[expression]).or_insert(0.0) += seconds;
+            }
+        }
+        found.into_iter().collect()
+    }
+}
+
+impl RuleSet {
+    fn compile(rules: &[Rule]) -> PyResult<Self> {
+        let mut sources: Vec<_> = rules
+            .iter()
+            .map(|rule| rule.source(rule.name.clone(), &rule.pattern))
+            .collect();
+        let mut owners: Vec<usize> = (0..rules.len()).collect();
+        let mut counting = Vec::new();
+        for (number, rule) in rules.iter().enumerate() {
+            let mut excluded_by = None;
+            if let Some(exclude) = &rule.exclude {
+                excluded_by = u32::try_from(sources.len()).ok();
+                sources.push(rule.source(format!("{} (exclude)", rule.name), exclude));
+                owners.push(number);
+            }
+            counting.push(Counting {
+                severity: rule.severity.min(SEVERITIES as u8 - 1),
+                threshold: rule.threshold,
+                excluded_by,
+            });
+        }
+        let matching = matching::RuleSet::compile(&sources, &Limits::default())
+            .map_err(|error| InvalidRuleError::new_err((error.rule, error.message)))?;
+        Ok(RuleSet {
+            matching: Arc::new(matching),
+            counting,
+            rules: owners,
+        })
+    }
+}

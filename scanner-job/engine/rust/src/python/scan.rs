@@ -1,0 +1,138 @@
+//! A running scan.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
+
+use super::found::{Counts, Line};
+use super::rules::RuleSet;
+use super::{broken, guarded};
+use crate::cutting::Chunk;
+use crate::matching;
+use crate::scanning::{Broken, Scanner, Settings};
+use crate::tally::Sampling;
+
+/// How long a wait lasts at most before signals are looked after.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// Scans one input after the other, in threads of its own.
+#[pyclass(module = "logscan_engine")]
+pub(super) struct Scan {
+    rules: Py<RuleSet>,
+    scanner: Scanner<matching::RuleSet>,
+}
+
+#[pymethods]
+impl Scan {
+    #[new]
+    #[pyo3(signature = (rules, *, threads, reference, max_line_bytes, samples, findings, before, after, line_bytes))]
+    #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
+    fn new(
+        py: Python<'_>,
+        rules: Py<RuleSet>,
+        threads: usize,
+        reference: i64,
+        max_line_bytes: usize,
+        samples: u64,
+        findings: u64,
+        before: usize,
+        after: usize,
+        line_bytes: usize,
+    ) -> PyResult<Self> {
+        let compiled = rules.get();
+        let settings = Settings {
+            rules: compiled.counting.clone(),
+            sampling: Sampling {
+                samples,
+                findings,
+                before,
+                after,
+                line_bytes,
+            },
+            reference,
+            max_line_bytes,
+            threads,
+        };
+        let matching = compiled.matching.clone();
+        let scanner = guarded(|| py.detach(|| Ok(Scanner::new(matching, settings)?)))?;
+        Ok(Scan { rules, scanner })
+    }
+
+    /// Begin another input, of which `place` says which it is.
+    fn begin(&mut self, py: Python<'_>, place: Option<&str>) -> PyResult<()> {
+        let scanner = &mut self.scanner;
+        let place = place.map(Arc::from);
+        guarded(|| {
+            py.detach(|| scanner.begin(place));
+            wait(py, || scanner.wait_for_room(PATIENCE))
+        })
+    }
+
+    /// Take the next chunk of the input; wait while the threads have enough to do.
+    fn push(&mut self, py: Python<'_>, chunk: PyBackedBytes) -> PyResult<()> {
+        let scanner = &mut self.scanner;
+        let chunk: Chunk = Arc::new(chunk);
+        guarded(|| {
+            py.detach(|| scanner.push(&chunk));
+            wait(py, || scanner.wait_for_room(PATIENCE))
+        })
+    }
+
+    /// End the last input, and wait until everything is counted.
+    fn finish(&mut self, py: Python<'_>) -> PyResult<()> {
+        let scanner = &mut self.scanner;
+        guarded(|| {
+            py.detach(|| scanner.finish());
+            wait(py, || scanner.wait_for_all(PATIENCE))
+        })
+    }
+
+    /// Return lines that were found since the last call, in the order of the log.
+    fn take_lines(&mut self, py: Python<'_>) -> PyResult<Vec<Line>> {
+        let samples = guarded(|| Ok(py.detach(|| self.scanner.tally().take_samples())))?;
+        Ok(samples
+            .into_iter()
+            .map(|sample| Line::new(py, sample))
+            .collect())
+    }
+
+    /// Return what was counted so far.
+    fn counts(&self, py: Python<'_>) -> PyResult<Counts> {
+        let rules = self.rules.get();
+        guarded(|| Ok(py.detach(|| Counts::new(&self.scanner.tally(), rules))))
+    }
+
+    /// Lines counted so far.
+    #[getter]
+    fn lines(&self) -> u64 {
+        self.scanner.tally().counts().lines
+    }
+
+    /// Matching lines counted so far.
+    #[getter]
+    fn matched(&self) -> u64 {
+        self.scanner.tally().counts().matched
+    }
+
+    /// Bytes of all chunks.
+    #[getter]
+    fn bytes(&self) -> u64 {
+        self.scanner.bytes()
+    }
+
+    /// Lines that were cut so far.
+    #[getter]
+    fn long_lines(&self) -> u64 {
+        self.scanner.long_lines()
+    }
+}
+
+/// Waits, without Python's lock, until something is reached; signals are handled meanwhile.
+fn wait(py: Python<'_>, reached: impl Fn() -> Result<bool, Broken> + Send + Sync) -> PyResult<()> {
+    while !py.detach(&reached).map_err(|cause| broken(&cause))? {
+        py.check_signals()?;
+    }
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! What the threads search with.
+
+use crate::matching::{Hit, Plan, RuleSet, Scratch};
+
+/// A compiled set of expressions.
+pub trait Search: Send + Sync + 'static {
+    /// What to look for in a log.
+    type Plan: Send + Sync;
+    /// The memory of one thread.
+    type Scratch: Send;
+
+    /// Returns how many expressions there are.
+    fn expressions(&self) -> usize;
+    /// Chooses what to look for in a log like a sample.
+    fn calibrate(&self, sample: &[u8]) -> Self::Plan;
+    /// Returns the memory for one thread.
+    fn scratch(&self) -> Self::Scratch;
+    /// Appends the lines of a block that match, by line and then by expression.
+    fn scan(
+        &self,
+        plan: &Self::Plan,
+        scratch: &mut Self::Scratch,
+        block: &[u8],
+        hits: &mut Vec<Hit>,
+    );
+    /// Returns whether to choose again, since the log is no longer like the sample.
+    fn is_outdated(plan: &Self::Plan, scratch: &Self::Scratch) -> bool;
+    /// Returns for each expression how many lines this thread has given up.
+    fn gave_up(scratch: &Self::Scratch) -> &[u64];
+}
+
+impl Search for RuleSet {
+    type Plan = Plan;
+    type Scratch = Scratch;
+
+    fn expressions(&self) -> usize {
+        self.len()
+    }
+
+    fn calibrate(&self, sample: &[u8]) -> Plan {
+        self.calibrate(sample)
+    }
+
+    fn scratch(&self) -> Scratch {
+        self.scratch()
+    }
+
+    fn scan(&self, plan: &Plan, scratch: &mut Scratch, block: &[u8], hits: &mut Vec<Hit>) {
+        self.scan(plan, scratch, block, hits);
+    }
+
+    fn is_outdated(plan: &Plan, scratch: &Scratch) -> bool {
+        plan.is_outdated(scratch)
+    }
+
+    fn gave_up(scratch: &Scratch) -> &[u64] {
+        scratch.gave_up()
+    }
+}

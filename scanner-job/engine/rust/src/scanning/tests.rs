@@ -1,0 +1,140 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Broken, Scanner, Search, Settings};
+use crate::cutting::Chunk;
+use crate::matching::Hit;
+use crate::tally::{Counting, Sample, Sampling};
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Finds lines that begin with `x`, the later blocks sooner than the earlier ones; panics at lines that begin with `!`.
+struct Slow;
+
+impl Search for Slow {
+    type Plan = ();
+    type Scratch = Vec<u64>;
+
+    fn expressions(&self) -> usize {
+        1
+    }
+
+    fn calibrate(&self, _sample: &[u8]) {}
+
+    fn scratch(&self) -> Vec<u64> {
+        vec![0]
+    }
+
+    fn scan(&self, (): &(), scratch: &mut Vec<u64>, block: &[u8], hits: &mut Vec<Hit>) {
+        let mut start = 0;
+        for line in block.split_inclusive(|byte| *byte == b'\n') {
+            match line[0] {
+                b'!' => panic!("a line that breaks the engine"),
+                b'?' => scratch[0] += 1,
+                b's' => std::thread::sleep(Duration::from_millis(5)),
+                b'x' => hits.push(Hit {
+                    rule: 0,
+                    start: start as u32,
+                    end: (start + line.len() - 1) as u32,
+                }),
+                _ => {}
+            }
+            start += line.len();
+        }
+    }
+
+    fn is_outdated((): &(), _scratch: &Vec<u64>) -> bool {
+        false
+    }
+
+    fn gave_up(scratch: &Vec<u64>) -> &[u64] {
+        scratch
+    }
+}
+
+fn scanner(threads: usize) -> Scanner<Slow> {
+    let rule = Counting {
+        severity: 2,
+        threshold: 1,
+        excluded_by: None,
+    };
+    let sampling = Sampling {
+        samples: 3,
+        after: 2,
+        line_bytes: 20,
+        ..Sampling::default()
+    };
+    let settings = Settings {
+        rules: vec![rule],
+        sampling,
+        reference: 0,
+        max_line_bytes: 1 << 20,
+        threads,
+    };
+    Scanner::new(Arc::new(Slow), settings).expect("threads start")
+}
+
+fn push(scanner: &mut Scanner<Slow>, text: String) -> Result<(), Broken> {
+    let chunk: Chunk = Arc::new(text);
+    scanner.push(&chunk);
+    while !scanner.wait_for_room(PATIENCE)? {}
+    Ok(())
+}
+
+/// Scans two inputs, of which the odd blocks take their time.
+fn scan(threads: usize) -> (u64, u64, u64, Vec<Sample>) {
+    let mut scanner = scanner(threads);
+    for place in ["one", "two"] {
+        scanner.begin(Some(place.into()));
+        for block in 0..20 {
+            let first = if block % 2 == 0 { "slow" } else { "quick" };
+            let rest = (0..20_000)
+                .map(|n| format!("{} {block} {n}\n", if n % 7000 == 0 { 'x' } else { '-' }));
+            let text = format!("{first}\n?\n{}", rest.collect::<String>());
+            push(&mut scanner, text).expect("nothing breaks");
+        }
+    }
+    scanner.finish();
+    while !scanner.wait_for_all(PATIENCE).expect("nothing breaks") {}
+    let mut tally = scanner.tally();
+    let counts = tally.counts().clone();
+    (
+        counts.lines,
+        counts.by_rule[0],
+        counts.gave_up[0],
+        tally.take_samples(),
+    )
+}
+
+#[test]
+fn results_do_not_depend_on_the_number_of_threads() {
+    let one = scan(1);
+    assert_eq!((one.0, one.1, one.2), (800_080, 120, 40));
+    assert_eq!(one.3.len(), 3 + 5);
+    for threads in [2, 5] {
+        assert_eq!(scan(threads), one);
+    }
+}
+
+#[test]
+fn a_thread_that_breaks_ends_the_scan() {
+    let mut scanner = scanner(2);
+    scanner.begin(None);
+    let broken = (0..1000).find_map(|n| {
+        let line = if n == 3 { "!\n" } else { "-\n" };
+        push(&mut scanner, line.repeat(200_000)).err()
+    });
+    assert_eq!(
+        broken,
+        Some(Broken("a line that breaks the engine".to_owned()))
+    );
+}
+
+#[test]
+fn an_empty_log_has_no_lines() {
+    let mut scanner = scanner(2);
+    scanner.begin(None);
+    scanner.finish();
+    assert_eq!(scanner.wait_for_all(PATIENCE), Ok(true));
+    assert_eq!(scanner.tally().counts().lines, 0);
+}

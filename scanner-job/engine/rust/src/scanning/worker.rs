@@ -1,0 +1,175 @@
+//! What each thread does.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+
+use super::queue::{Done, Job, Queue};
+use super::{Broken, Search, Settings};
+use crate::cutting::Piece;
+use crate::matching::Hit;
+use crate::tally::{Block, Found, Tally};
+
+/// So much of a log is looked at to choose what to look for.
+const SAMPLE_BYTES: usize = 256 * 1024;
+
+/// What the threads share.
+pub(super) struct Shared<S: Search> {
+    search: Arc<S>,
+    settings: Settings,
+    pub queue: Queue,
+    plan: Mutex<Option<Arc<S::Plan>>>,
+    /// Held by the thread that chooses again.
+    choosing: Mutex<()>,
+    tally: Mutex<Tally>,
+}
+
+impl<S: Search> Shared<S> {
+    pub(super) fn new(search: Arc<S>, settings: Settings, queue: Queue) -> Self {
+        let tally = Tally::new(
+            settings.rules.clone(),
+            search.expressions(),
+            settings.sampling,
+        );
+        Shared {
+            search,
+            settings,
+            queue,
+            plan: Mutex::default(),
+            choosing: Mutex::default(),
+            tally: Mutex::new(tally),
+        }
+    }
+
+    pub(super) fn tally(&self) -> MutexGuard<'_, Tally> {
+        lock(&self.tally)
+    }
+
+    /// Chooses what to look for, unless that was done.
+    pub(super) fn choose(&self, pieces: &[Piece]) {
+        let mut plan = lock(&self.plan);
+        if plan.is_none() {
+            *plan = Some(Arc::new(self.search.calibrate(&sample_of(pieces))));
+        }
+    }
+
+    /// Scans whatever comes until there is no more.
+    pub(super) fn work(&self) {
+        let scan = AssertUnwindSafe(|| self.scan_all());
+        if let Err(cause) = catch_unwind(scan) {
+            self.queue.fail(Broken(words_of(&*cause)));
+        }
+    }
+
+    fn scan_all(&self) {
+        let mut scratch = self.search.scratch();
+        let mut gave_up = vec![0; self.search.expressions()];
+        let mut hits = Vec::new();
+        while let Some((number, job)) = self.queue.take() {
+            let plan = self.plan(&job);
+            let found = job.pieces.iter();
+            let found = found.map(|piece| self.find(&plan, &mut scratch, piece.data(), &mut hits));
+            let done = Done {
+                found: found.collect(),
+                gave_up: more_of(S::gave_up(&scratch), &mut gave_up),
+                job,
+            };
+            if S::is_outdated(&plan, &scratch) {
+                self.choose_again(&plan, &done.job);
+            }
+            self.queue.done(number, done, |done| self.count(&done));
+        }
+    }
+
+    fn find(
+        &self,
+        plan: &S::Plan,
+        scratch: &mut S::Scratch,
+        block: &[u8],
+        hits: &mut Vec<Hit>,
+    ) -> Found {
+        hits.clear();
+        self.search.scan(plan, scratch, block, hits);
+        Found::new(block, hits, &self.settings.rules, self.settings.reference)
+    }
+
+    fn count(&self, done: &Done) {
+        let mut tally = self.tally();
+        if let Some(place) = &done.job.begins {
+            tally.begin(place.clone());
+        }
+        for (piece, found) in done.job.pieces.iter().zip(&done.found) {
+            let block = Block {
+                data: piece.data(),
+                offset: piece.offset,
+            };
+            tally.take(block, found);
+        }
+        for &(expression, lines) in &done.gave_up {
+            tally.give_up(expression, lines);
+        }
+    }
+
+    fn plan(&self, job: &Job) -> Arc<S::Plan> {
+        let mut plan = lock(&self.plan);
+        plan.get_or_insert_with(|| Arc::new(self.search.calibrate(&sample_of(&job.pieces))))
+            .clone()
+    }
+
+    /// Chooses by a job's blocks, unless another thread does that right now.
+    fn choose_again(&self, outdated: &Arc<S::Plan>, job: &Job) {
+        let _choosing = match self.choosing.try_lock() {
+            Ok(guard) => guard,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
+        let is_current = |plan: &Option<Arc<S::Plan>>| {
+            plan.as_ref()
+                .is_some_and(|plan| Arc::ptr_eq(plan, outdated))
+        };
+        if is_current(&lock(&self.plan)) {
+            let plan = self.search.calibrate(&sample_of(&job.pieces));
+            *lock(&self.plan) = Some(Arc::new(plan));
+        }
+    }
+}
+
+fn sample_of(pieces: &[Piece]) -> Vec<u8> {
+    let mut sample = Vec::new();
+    for piece in pieces {
+        let room = SAMPLE_BYTES - sample.len();
+        let data = piece.data();
+        sample.extend_from_slice(&data[..data.len().min(room)]);
+    }
+    sample
+}
+
+/// Returns which of some counts have grown, by how much, and remembers them.
+fn more_of(counts: &[u64], known: &mut [u64]) -> Vec<(usize, u64)> {
+    let grown = |(n, (count, known)): (usize, (&u64, &mut u64))| {
+        let more = count - *known;
+        *known = *count;
+        (more > 0).then_some((n, more))
+    };
+    counts
+        .iter()
+        .zip(known)
+        .enumerate()
+        .filter_map(grown)
+        .collect()
+}
+
+/// Returns what a panic said.
+pub(crate) fn words_of(cause: &(dyn Any + Send)) -> String {
+    let words = cause
+        .downcast_ref::<&str>()
+        .map(|words| (*words).to_owned());
+    words
+        .or_else(|| cause.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".to_owned())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // A thread that broke has said so, and the scan ends with that.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,277 @@
+//! Sample lines: which ones, and what stands around them.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use memchr::{memchr, memchr_iter, memrchr};
+
+use super::Block;
+
+/// Which lines are kept.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Sampling {
+    /// So many first lines of each rule are samples; after those, each power of two is one.
+    pub samples: u64,
+    /// So many first lines of each rule are kept without the lines around.
+    pub findings: u64,
+    /// Lines kept before each sample.
+    pub before: usize,
+    /// Lines kept after each sample.
+    pub after: usize,
+    /// Bytes kept of each line.
+    pub line_bytes: usize,
+}
+
+/// A line that a rule matches.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// The rule's place.
+    pub rule: u32,
+    /// Which of the rule's lines it is, from 1; lines below the rule's threshold do not count.
+    pub nth: u64,
+    /// Its number in its input, from 1.
+    pub number: u64,
+    /// Where it starts in its input, in bytes.
+    pub offset: u64,
+    /// Which input it is of.
+    pub place: Option<Arc<str>>,
+    /// The line without its newline.
+    pub text: Arc<[u8]>,
+    /// The lines around it, unless it is only a finding.
+    pub around: Option<Around>,
+}
+
+/// The lines around a sample.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Around {
+    /// Those before it, in their order.
+    pub before: Vec<Vec<u8>>,
+    /// Those after it.
+    pub after: Vec<Vec<u8>>,
+}
+
+/// Makes samples. The lines around one may be in other blocks of its input.
+pub(super) struct Samples {
+    sampling: Sampling,
+    place: Option<Arc<str>>,
+    /// Those that are complete.
+    ready: Vec<Sample>,
+    /// The others, and those that are behind one of the others in the log.
+    waiting: VecDeque<Sample>,
+    /// The last lines of the blocks before.
+    earlier: VecDeque<Vec<u8>>,
+    lines_before: u64,
+}
+
+impl Samples {
+    pub(super) fn new(sampling: Sampling) -> Self {
+        Samples {
+            sampling,
+            place: None,
+            ready: Vec::new(),
+            waiting: VecDeque::new(),
+            earlier: VecDeque::new(),
+            lines_before: 0,
+        }
+    }
+
+    /// Begins another input.
+    pub(super) fn begin(&mut self, place: Option<Arc<str>>) {
+        self.finish();
+        self.place = place;
+        self.earlier.clear();
+        self.lines_before = 0;
+    }
+
+    /// Ends an input: no more lines come after its samples.
+    pub(super) fn finish(&mut self) {
+        self.ready.extend(self.waiting.drain(..));
+    }
+
+    /// Returns the samples that are complete, in the order of the log, and forgets them.
+    pub(super) fn take(&mut self) -> Vec<Sample> {
+        std::mem::take(&mut self.ready)
+    }
+
+    /// Goes on with the next block of the input.
+    pub(super) fn within<'a>(&'a mut self, block: Block<'a>) -> WithinBlock<'a> {
+        if !self.waiting.is_empty() {
+            self.complete(block.data);
+        }
+        WithinBlock {
+            samples: self,
+            block,
+            counted: (0, 0),
+            text: None,
+        }
+    }
+
+    /// Gives the first lines of a block to samples that wait for them.
+    fn complete(&mut self, data: &[u8]) {
+        let wanted = self.sampling.after;
+        let head: Vec<&[u8]> = Lines { data, at: 0 }.take(wanted).collect();
+        for around in self.waiting.iter_mut().filter_map(|s| s.around.as_mut()) {
+            let missing = wanted - around.after.len();
+            let more = head.iter().take(missing);
+            around
+                .after
+                .extend(more.map(|line| cut(line, self.sampling.line_bytes).to_vec()));
+        }
+    }
+
+    /// Moves what is complete to `ready`, as far as nothing before it waits.
+    fn settle(&mut self) {
+        let wanted = self.sampling.after;
+        let complete = |sample: &Sample| match &sample.around {
+            Some(around) => around.after.len() >= wanted,
+            None => true,
+        };
+        while self.waiting.front().is_some_and(complete) {
+            self.ready.extend(self.waiting.pop_front());
+        }
+    }
+}
+
+/// One block, whose matching lines are offered in their order.
+pub(super) struct WithinBlock<'a> {
+    samples: &'a mut Samples,
+    block: Block<'a>,
+    /// A place in the block, and how many newlines are before it.
+    counted: (usize, u64),
+    /// The text of the last sample, and where it starts: several rules may match one line.
+    text: Option<(usize, Arc<[u8]>)>,
+}
+
+impl WithinBlock<'_> {
+    /// Takes a line that a rule matches, if it is one to keep.
+    pub(super) fn offer(&mut self, rule: u32, nth: u64, start: usize, end: usize) {
+        let sampling = self.samples.sampling;
+        let sampled = nth <= sampling.samples || nth.is_power_of_two();
+        if !sampled && nth > sampling.findings {
+            return;
+        }
+        let sample = Sample {
+            rule,
+            nth,
+            number: self.number(start),
+            offset: self.block.offset + start as u64,
+            place: self.samples.place.clone(),
+            text: self.text(start, end),
+            around: sampled.then(|| Around {
+                before: self.before(start),
+                after: self.after(end),
+            }),
+        };
+        self.samples.waiting.push_back(sample);
+    }
+
+    /// Ends the block, which has so many lines.
+    pub(super) fn end(self, lines: u64) {
+        let (samples, data) = (self.samples, self.block.data);
+        samples.lines_before += lines;
+        let keep = samples.sampling.before;
+        if keep > 0 {
+            let mut last = last_lines(data, data.len(), keep, samples.sampling.line_bytes);
+            samples.earlier.extend(last.drain(..));
+            let surplus = samples.earlier.len().saturating_sub(keep);
+            samples.earlier.drain(..surplus);
+        }
+        samples.settle();
+    }
+
+    fn number(&mut self, start: usize) -> u64 {
+        let (from, newlines) = self.counted;
+        let more = memchr_iter(b'\n', &self.block.data[from..start]).count() as u64;
+        self.counted = (start, newlines + more);
+        self.samples.lines_before + self.counted.1 + 1
+    }
+
+    fn text(&mut self, start: usize, end: usize) -> Arc<[u8]> {
+        match &self.text {
+            Some((at, text)) if *at == start => text.clone(),
+            _ => {
+                let line = &self.block.data[start..end];
+                let text: Arc<[u8]> = cut(line, self.samples.sampling.line_bytes).into();
+                self.text = Some((start, text.clone()));
+                text
+            }
+        }
+    }
+
+    fn before(&self, start: usize) -> Vec<Vec<u8>> {
+        let Sampling {
+            before, line_bytes, ..
+        } = self.samples.sampling;
+        let mut lines = last_lines(self.block.data, start, before, line_bytes);
+        let earlier = &self.samples.earlier;
+        let missing = (before - lines.len()).min(earlier.len());
+        let from = earlier.len() - missing;
+        lines.splice(0..0, earlier.range(from..).cloned());
+        lines
+    }
+
+    fn after(&self, end: usize) -> Vec<Vec<u8>> {
+        let Sampling {
+            after, line_bytes, ..
+        } = self.samples.sampling;
+        let data = self.block.data;
+        let next = memchr(b'\n', &data[end..]).map_or(data.len(), |distance| end + distance + 1);
+        Lines { data, at: next }
+            .take(after)
+            .map(|line| cut(line, line_bytes).to_vec())
+            .collect()
+    }
+}
+
+/// The lines of a block from a place on, without what ends them.
+struct Lines<'a> {
+    data: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = &'a [u8];
+
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let rest = self.data.get(self.at..).filter(|rest| !rest.is_empty())?;
+        match memchr(b'\n', rest) {
+            Some(length) => {
+                self.at += length + 1;
+                Some(without_carriage_return(&rest[..length]))
+            }
+            None => {
+                self.at = self.data.len();
+                Some(rest)
+            }
+        }
+    }
+}
+
+/// Returns up to so many lines that end before the line at `start`, in their order.
+fn last_lines(data: &[u8], start: usize, count: usize, line_bytes: usize) -> Vec<Vec<u8>> {
+    let mut found = Vec::new();
+    let mut end = start;
+    while end > 0 && found.len() < count {
+        // What follows the last newline of a block is a line too.
+        let text_end = if data[end - 1] == b'\n' { end - 1 } else { end };
+        let begin = memrchr(b'\n', &data[..text_end]).map_or(0, |newline| newline + 1);
+        let line = &data[begin..text_end];
+        let line = if text_end < end {
+            without_carriage_return(line)
+        } else {
+            line
+        };
+        found.push(cut(line, line_bytes).to_vec());
+        end = begin;
+    }
+    found.reverse();
+    found
+}
+
+fn without_carriage_return(line: &[u8]) -> &[u8] {
+    line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+fn cut(line: &[u8], bytes: usize) -> &[u8] {
+    &line[..line.len().min(bytes)]
+}

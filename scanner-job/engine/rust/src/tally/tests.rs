@@ -1,0 +1,137 @@
+use super::{Around, Block, Counting, Found, Sample, Sampling, Tally};
+use crate::matching::Hit;
+
+const ERROR: Counting = Counting {
+    severity: 2,
+    threshold: 1,
+    excluded_by: None,
+};
+
+/// Returns the hits of words, each of which stands for an expression.
+fn hits(block: &[u8], words: &[&str]) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    let mut start = 0;
+    for line in block.split_inclusive(|byte| *byte == b'\n') {
+        let text = line.strip_suffix(b"\n").unwrap_or(line);
+        for (rule, word) in words.iter().enumerate() {
+            if text
+                .windows(word.len())
+                .any(|window| window == word.as_bytes())
+            {
+                hits.push(Hit {
+                    rule: rule as u32,
+                    start: start as u32,
+                    end: (start + text.len()) as u32,
+                });
+            }
+        }
+        start += line.len();
+    }
+    hits
+}
+
+/// Takes a text in blocks of so many lines.
+fn tally(text: &str, words: &[&str], rules: &[Counting], sampling: Sampling, cut: usize) -> Tally {
+    let mut tally = Tally::new(rules.to_vec(), words.len(), sampling);
+    tally.begin(None);
+    let lines: Vec<&[u8]> = text
+        .as_bytes()
+        .split_inclusive(|byte| *byte == b'\n')
+        .collect();
+    let mut offset = 0;
+    for block in lines.chunks(cut) {
+        let data = block.concat();
+        let found = Found::new(&data, &hits(&data, words), rules, 0);
+        tally.take(
+            Block {
+                data: &data,
+                offset,
+            },
+            &found,
+        );
+        offset += data.len() as u64;
+    }
+    tally.finish();
+    tally
+}
+
+#[test]
+fn a_line_counts_once_for_each_severity() {
+    let warning = Counting {
+        severity: 1,
+        ..ERROR
+    };
+    let tally = tally(
+        "ab\na\nbc\nx\nc",
+        &["a", "b", "c"],
+        &[ERROR, ERROR, warning],
+        Sampling::default(),
+        2,
+    );
+    let counts = tally.counts();
+    assert_eq!(counts.by_rule, [2, 2, 2]);
+    assert_eq!(counts.by_severity, [0, 2, 3, 0]);
+    assert_eq!((counts.matched, counts.lines), (4, 5));
+}
+
+#[test]
+fn lines_below_a_threshold_count_for_their_rule_alone() {
+    let third = Counting {
+        threshold: 3,
+        ..ERROR
+    };
+    let tally = tally("a\na\na\na\n", &["a"], &[third], Sampling::default(), 1);
+    let counts = tally.counts();
+    assert_eq!((counts.by_rule[0], counts.matched), (4, 2));
+}
+
+#[test]
+fn an_exclude_takes_lines_away() {
+    let but = Counting {
+        excluded_by: Some(1),
+        ..ERROR
+    };
+    let tally = tally("a\na b\nb\n", &["a", "b"], &[but], Sampling::default(), 3);
+    let counts = tally.counts();
+    assert_eq!((counts.by_rule.as_slice(), counts.matched), (&[1][..], 1));
+}
+
+#[test]
+fn samples_and_the_lines_around_them_do_not_depend_on_the_cut() {
+    let text: String = (0..60).map(|n| format!("{n} {}\r\n", n % 3)).collect();
+    let sampling = Sampling {
+        samples: 2,
+        findings: 5,
+        before: 2,
+        after: 3,
+        line_bytes: 4,
+    };
+    let samples = |cut| tally(&text, &[" 0", "5"], &[ERROR, ERROR], sampling, cut).take_samples();
+    let whole = samples(60);
+    for cut in 1..20 {
+        assert_eq!(samples(cut), whole, "cut {cut}");
+    }
+    let nth: Vec<u64> = whole
+        .iter()
+        .filter(|s| s.rule == 0)
+        .map(|s| s.nth)
+        .collect();
+    assert_eq!(nth, [1, 2, 3, 4, 5, 8, 16]);
+    let around = |lines: [&str; 2], after: [&str; 3]| {
+        Some(Around {
+            before: lines.map(|line| line.as_bytes().to_vec()).to_vec(),
+            after: after.map(|line| line.as_bytes().to_vec()).to_vec(),
+        })
+    };
+    let expected = Sample {
+        rule: 0,
+        nth: 2,
+        number: 4,
+        offset: 15,
+        place: None,
+        text: (*b"3 0\r").into(),
+        around: around(["1 1", "2 2"], ["4 1", "5 2", "6 0"]),
+    };
+    let second = whole.into_iter().find(|s| (s.rule, s.nth) == (0, 2));
+    assert_eq!(second, Some(expected));
+}
