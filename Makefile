@@ -166,7 +166,7 @@ bench-operator: $(READY) ## Measure the operator beside a plain kopf operator (a
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	--no-annotate
 
-lock: $(READY) ## Pin the dependencies anew
+lock: $(READY) ## Pin the dependencies again
 	$(LOCK) $(addprefix --no-emit-package logscan-,api engine operator) \
 	  $(addsuffix /pyproject.toml,$(PACKAGES)) --group pyproject.toml:dev --output-file requirements.lock
 	@for image in operator scanner-job; do $(LOCK) $(addprefix --no-emit-package logscan-,api engine) \

@@ -46,7 +46,7 @@ BARS = {
 }
 ENGINE_BARS = {"8": "1,800 MB/s", "30": "1,000 MB/s", "100": "550 MB/s"}
 ENGINE_BYTES = 100_000_000
-RIPGREP = "15.2.0"  # the newest on crates.io; Debian's 13 is several times slower with few literals
+RIPGREP = "15.2.0"  # the newest release; Debian's 13 is several times slower with few literals
 PEERS = {
     "plain": "{rg} -a --no-unicode -c -f {rules} {log}",
     "gzip": "zcat {log} | {rg} -a --no-unicode -c -f {rules}",

@@ -32,7 +32,7 @@ def test_policies_show_whether_their_rules_compile(new_place: NewPlace) -> None:
     eventually(lambda: place.kubectl.get("logscanpolicy", "default")["status"].get("scans") == counts, 30, "counts")
     fixed = {"inline": [{"name": "broken", "pattern": "(a)"}]}
     place.apply({**base, "metadata": {"name": "bad"}, "spec": {"rules": fixed, "match": {"keys": ["bad/**"]}}})
-    eventually(lambda: condition("bad").get("status") == "True", 15, "the mended policy's condition")
+    eventually(lambda: condition("bad").get("status") == "True", 15, "the fixed policy's condition")
 
 
 def test_a_scan_without_rules_and_policy_says_so(new_place: NewPlace) -> None:

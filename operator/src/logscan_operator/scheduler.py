@@ -112,7 +112,7 @@ class Scheduler:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _wait(self, now: datetime, took: float) -> None:
-        """Wait for a reason to plan anew; a plan that took long is followed by a long rest.
+        """Wait for a reason to plan again; a plan that took long is followed by a long rest.
 
         With thousands of scans waiting, planning at every change would be most of what the process does.
         """

@@ -16,6 +16,7 @@ from logscan_scanner.samples import EVENT_LINES, LOOK_BYTES, Samples
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 MAX_RATIO = 1000  # gzip can do no more than 1032, and logs reach a tenth of that
 RATIO_FREE_BYTES = 256 * 1024 * 1024
+PUSH_BYTES = 512 * 1024  # the engine holds several pushes at once: those of a range of S3 would be 8 MiB each
 
 
 def processors() -> int:
@@ -95,7 +96,8 @@ class Scan:
                 self.formats.update(found.formats)
                 self.engine.begin(key if found.member is None else f"{key or ''}!{found.member}")
                 for chunk in self._until_limit(found.chunks):
-                    self.engine.push(chunk)
+                    for start in range(0, len(chunk), PUSH_BYTES):
+                        self.engine.push(chunk[start : start + PUSH_BYTES])
                     self._hand_over()
                 if self.truncated_why:
                     return

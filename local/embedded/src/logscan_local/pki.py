@@ -1,4 +1,4 @@
-"""The cluster's certificates: one CA, and what it signs. Everything is valid for a year and made anew by `up`."""
+"""The cluster's certificates: one CA, and what it signs. Everything is valid for a year and made again by `up`."""
 
 import base64
 import ipaddress

@@ -73,7 +73,7 @@ class Stack:
         return Kubectl(program, self.paths.kubeconfig, NAMESPACE)
 
     def up(self, with_operator: bool = True, with_node: bool = True, bridged: bool = False) -> State:
-        """Bring the stack up; one that is up is left as it is, one with a dead part is started anew.
+        """Bring the stack up; one that is up is left as it is, one with a dead part is started again.
 
         Args:
             with_operator: Whether to install logscan too, or only what it needs.
@@ -90,7 +90,7 @@ class Stack:
                 return self._unchanged(state)
             for part in dead:
                 self._say(f"{part.name} had died; {processes.tail(part)}")
-            self._say("starting anew ...")
+            self._say("starting again ...")
         self.down()
         runtime = self._runtime or (state.runtime if state else AS_PROCESSES)
         return self._start(runtime, with_operator, with_node, bridged)
