@@ -21,6 +21,8 @@ from logscan_local.node.runtime import Ending, ImageFacts, ImageMissingError, La
 OWNER_LABEL = "dev.logscan.stack"
 NANO = 1_000_000_000
 NOT_FOUND, NOT_MODIFIED_STATES = 404, (404, 409)
+KILLED = 128 + signal.SIGKILL
+OOM_NOTICE_SECONDS = 1.0
 
 
 class DockerRuntime:
@@ -127,9 +129,22 @@ class DockerProcess:
                 file.write(message.data)
         await output.close()
         await self._container.wait()
-        state = (await self._container.show())["State"]
+        state = await self._end_state()
         await _remove(self._container)
         return Ending(int(state["ExitCode"]), bool(state["OOMKilled"]))
+
+    async def _end_state(self) -> dict[str, Any]:
+        """Return the state of a container that has ended.
+
+        The engine is told of a kill for lack of memory apart from the end of the process, and sometimes after it.
+        """
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + OOM_NOTICE_SECONDS
+        while True:
+            state: dict[str, Any] = (await self._container.show())["State"]
+            if state["OOMKilled"] or state["ExitCode"] != KILLED or clock() > deadline:
+                return state
+            await asyncio.sleep(OOM_NOTICE_SECONDS / 10)
 
 
 def container_config(launch: Launch, owner: str) -> dict[str, Any]:
