@@ -128,6 +128,11 @@ test-logs: $(READY) ## Compare the engine's counts with those of grep -P on the 
 fuzz: $(READY) ## The same with random rules and lines, until a count differs (SEED=1 RULES=n)
 	$(ORACLE) fuzz --seed $(SEED) $(if $(RULES),--rules $(RULES))
 
+ARM64 := CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU
+arm64-test: ## The engine's tests on arm64 by qemu-user (Debian: qemu-user, gcc-aarch64-linux-gnu; rustup target add)
+	cd $(CRATE) && CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc $(ARM64)_LINKER=aarch64-linux-gnu-gcc \
+	  $(ARM64)_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" cargo test --locked --target aarch64-unknown-linux-gnu --lib
+
 engine: ## Start a Docker engine on a Debian machine that has none (root)
 	@tools/engine-up
 
@@ -180,4 +185,4 @@ bench-scanner: $(READY) ## Measure the scanner beside rg (about 10 minutes)
 clean: ## Remove what was installed into the clone
 	rm -rf $(VENV) $(dir $(CHECKOV)) $(CRATE)/target .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help setup up down status demo generate format lint drift unit check tiers coverage test test-logs fuzz engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner lock clean
+.PHONY: arm64-test help setup up down status demo generate format lint drift unit check tiers coverage test test-logs fuzz engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner lock clean
