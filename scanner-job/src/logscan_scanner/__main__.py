@@ -4,11 +4,13 @@ Signals are handled first and what reads, matches and reports is imported then: 
 would be lost, since PID 1 of a container ignores it for as long as it has set no handler (kill(2)).
 """
 
+import gc
 import signal
 
 
 def main() -> None:
     """Run a scan, or what the arguments ask for, and end the process."""
+    gc.disable()  # until the scan begins: what is imported stays, and to look for what does not takes a sixth of the start
     early: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _frame: early.append(number))

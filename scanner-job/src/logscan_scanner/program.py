@@ -4,6 +4,7 @@
 """
 
 import argparse
+import gc
 import json
 import logging
 import os
@@ -31,6 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         if options.file is not None:
             from logscan_scanner.localfile import scan_file
 
+            _collect_garbage()
             found = scan_file(options.file, options.rules)
             sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
             return ExitCode.DONE
@@ -48,9 +50,10 @@ def _scan(request: ScanRequest) -> int:
     from logscan_scanner import notifying, runner
     from logscan_scanner.aws import Objects, Results
 
-    results = Results()
+    objects, results = Objects(), Results()
+    _collect_garbage()
     try:
-        row = runner.run(request, Objects(), results, os.environ.get("LOGSCAN_JOB_UID", "none"))
+        row = runner.run(request, objects, results, os.environ.get("LOGSCAN_JOB_UID", "none"))
     except ScanError as error:
         if error.code.permanent:
             notifying.notify_failed(request, error.code.reason, str(error))
@@ -59,6 +62,12 @@ def _scan(request: ScanRequest) -> int:
     facts = {"lines": int(row["lines"]), "matchedLines": int(row["matched_lines"]), "bytes": int(row["bytes"])}
     log.info("done", extra={"facts": {**facts, "truncated": row["truncated"]}})
     return _end(ExitCode.DONE, f"{row['matched_lines']} of {row['lines']} lines matched")
+
+
+def _collect_garbage() -> None:
+    """Let Python look for garbage from now on, but not among what was made so far, which stays."""
+    gc.freeze()
+    gc.enable()
 
 
 def read_request(environment: "os._Environ[str] | dict[str, str]") -> ScanRequest:
