@@ -10,7 +10,7 @@ import signal
 
 def main() -> None:
     """Run a scan, or what the arguments ask for, and end the process."""
-    gc.disable()  # until the scan begins: what is imported stays, and to look for what does not takes a sixth of the start
+    gc.disable()  # until the scan: what is imported stays, and looking for what does not takes a sixth of the start
     early: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, _frame: early.append(number))

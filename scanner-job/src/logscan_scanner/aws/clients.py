@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError, NoCredentialsError
 from botocore.loaders import Loader
 from botocore.session import Session, get_session
 
+from logscan_scanner.aws.models import ServiceModels
 from logscan_scanner.errors import (
     AccessDeniedError,
     ArchivedError,

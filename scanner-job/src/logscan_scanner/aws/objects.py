@@ -18,7 +18,7 @@ from logscan_scanner.errors import ObjectNotFoundError, ScanError, TryAgainError
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
-RANGE_BYTES = 8 * 1024 * 1024
+RANGE_BYTES = 4 * 1024 * 1024
 PART_BYTES = 512 * 1024
 READ_AHEAD = 2
 RESUMES = 5
