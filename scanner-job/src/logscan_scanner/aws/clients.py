@@ -6,7 +6,6 @@ from typing import Any
 
 from botocore.config import Config
 from botocore.exceptions import ClientError, NoCredentialsError
-from botocore.loaders import Loader
 from botocore.session import Session, get_session
 
 from logscan_scanner.aws.models import ServiceModels
@@ -33,19 +32,6 @@ _MISSING = {"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405"}
 _CHANGED = {"PreconditionFailed", "412"}
 _DENIED = {"AccessDenied", "403", "AccessDeniedException", "InvalidAccessKeyId", "SignatureDoesNotMatch"}
 _GONE = {"NoSuchBucket", "ResourceNotFoundException"}
-
-SERVICES = ["dynamodb", "s3", "sesv2", "sns", "sts"]
-
-
-class ServiceModels(Loader):
-    """Botocore's descriptions of the services that a scan uses.
-
-    Botocore looks for each name in the folders of all services that it has, which takes a tenth of a scan's start.
-    """
-
-    def list_available_services(self, type_name: str) -> list[str]:
-        """Return the services, whatever is asked of them."""
-        return SERVICES
 
 
 @cache
