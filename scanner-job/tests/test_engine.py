@@ -150,8 +150,8 @@ def test_case_is_ignored_when_asked() -> None:
 @pytest.mark.parametrize(
     ("pattern", "words"),
     [
-        ("(a", "rule 'bad': "),
-        ("a{1,70000}", "rule 'bad': "),
+        ("(a", "rule 'bad': the group at 0 has no closing parenthesis"),
+        ("a{1,70000}", "rule 'bad': the repetition at 1 has a count over 65535"),
         (r"a\nb", "rule 'bad': the newline at 1 can never match"),
     ],
 )

@@ -22,6 +22,7 @@ from logscan_api.requests import Report, ScanIdentity, ScanRequest, resolve_limi
 from logscan_api.results import LATEST, table_definition
 from logscan_api.rules import Rule, Severity
 from logscan_api.statuses import ResultRef
+from logscan_engine import canary
 from logscan_scanner import aws, errors, logs, runner
 from logscan_scanner import program as command
 from logscan_scanner.aws import objects as stored_objects
@@ -218,6 +219,13 @@ def test_what_ends_a_scan_early_is_told(cloud: Any, limits: Limits | None, body:
     assert result["lines"] > 0
 
 
+def test_a_rule_over_its_limit_of_steps_is_named_in_the_row(cloud: Any) -> None:
+    rules = [Rule(name="endless", pattern=r"^(x|xx)+\1!?z$"), Rule(name="fine", pattern=r"(o)k\b(?!!)")]
+    cloud.put_object(Bucket="app-logs", Key="a", Body=b"x" * 60 + b"!!z\nan ok line\n")
+    result = run(request(key="a", rules=rules))
+    assert (result["incomplete_rules"], result["by_rule"]) == (["endless"], {"endless": 0, "fine": 1})
+
+
 def test_an_empty_object_is_a_scan_without_lines(cloud: Any) -> None:
     cloud.put_object(Bucket="app-logs", Key="a", Body=b"")
     result = run(request(key="a"))
@@ -351,6 +359,17 @@ def test_what_nobody_foresaw_is_an_internal_error(cloud: Any, monkeypatch: pytes
     monkeypatch.setattr(runner, "compile_for_scan", broken)
     code, words = main(monkeypatch, tmp_path / "words", request(key="a").to_variable())
     assert (code, words["message"]) == (70, "RuntimeError: surprise")
+
+
+def test_an_engine_that_counts_wrong_ends_the_scan_and_writes_no_row(
+    cloud: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    cloud.put_object(Bucket="app-logs", Key="a", Body=TEXT)
+    monkeypatch.setitem(canary.COUNTS, r"^$", 7)
+    code, words = main(monkeypatch, tmp_path / "words", request(key="a").to_variable())
+    assert code == ExitCode.INTERNAL_ERROR
+    assert words["message"].startswith("InternalError: the engine counts wrong on this machine: 1 instead of 7 lines")
+    assert rows() == []
 
 
 def test_last_words_that_cannot_be_written_fail_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,8 +2,8 @@
 
 A scanner that says 0 where there is something is worse than none, and what makes an engine do so may depend on the
 processor, on a library's version or on how it was built: tests on another machine do not see it. So each process
-matches this table first, which takes a few milliseconds, and ends if a count is wrong. Where each rule comes from is
-in docs/decisions/0007-rust-engine.md.
+matches this table first, which takes a few milliseconds, and ends if a count is wrong. Which engine lost matches, and
+of which rules, is in docs/decisions/0007-rust-engine.md.
 """
 
 from collections.abc import Callable, Sequence
