@@ -2,6 +2,7 @@
 
 mod agreement;
 mod borders;
+mod changes;
 mod hostile;
 
 use super::{Hit, Limits, Plan, RuleSet, RuleSource, Scratch};
