@@ -15,7 +15,7 @@ use crate::literals::{Literal, LiteralSet};
 use crate::teddy::Instructions;
 
 /// A set that is met at a larger share of places costs more than running the rule's automaton over every line.
-const TOO_FREQUENT: f32 = 0.03;
+const TOO_FREQUENT: f32 = 0.02;
 /// What a literal costs by being looked for at all, as a share of places that hold one.
 const PER_LITERAL: f32 = 2e-6;
 
@@ -88,7 +88,7 @@ impl Rule {
         let automaton = match Confirm::of(set) {
             Confirm::Nothing => 0.3,
             Confirm::FromHere if self.automaton.matches_at_places() => 0.6,
-            _ => 1.5,
+            _ => 2.5,
         };
         automaton + if self.pcre.is_some() { 2.0 } else { 0.0 }
     }
