@@ -13,6 +13,8 @@ use super::Limits;
 /// NFAs with more states than this are not tried as dense DFAs: nearly all such would end at the limit of bytes, after
 /// up to a quarter of a second of trying. `(?i)error.{0,200}timeout` has about 850.
 const MOST_DENSE_STATES: usize = 2_000;
+/// Bytes of a lazy DFA's states: more is not faster, and with less it would do little but forget them.
+const LAZY_CACHE: std::ops::RangeInclusive<usize> = (128 << 10)..=(2 << 20);
 
 pub(super) struct Automaton {
     /// Finds a match anywhere in a line.
@@ -82,38 +84,60 @@ impl Budget {
     }
 }
 
-impl Automaton {
-    /// Returns whether it finds matches anywhere in a line by a dense DFA.
-    pub(super) fn is_dense(&self) -> bool {
-        matches!(self.anywhere, Anywhere::Dense(_))
-    }
+/// An automaton of which the lazy part is still to be built: how much memory that gets depends on how many there are.
+pub(super) enum Draft {
+    Ready(Automaton),
+    Lazy { hir: Hir, at_place: Option<Dense> },
+}
 
-    /// Builds a rule's automaton, or tells why the rule is too large. `from_places`: it will be asked for matches that
-    /// begin at given places.
-    pub(super) fn build(hir: &Hir, from_places: bool, budget: &mut Budget) -> Result<Self, String> {
-        let nfa = build_nfa(hir, &budget.limits)?;
+impl Draft {
+    /// Builds what is dense of a rule's automaton, or tells why the rule is too large. `from_places`: it will be asked
+    /// for matches that begin at given places.
+    pub(super) fn build(hir: Hir, from_places: bool, budget: &mut Budget) -> Result<Self, String> {
+        let nfa = build_nfa(&hir, &budget.limits)?;
         let kind = if from_places {
             StartKind::Both
         } else {
             StartKind::Unanchored
         };
         if let Some(dfa) = budget.build_dense(&nfa, kind)? {
-            return Ok(Automaton {
+            return Ok(Draft::Ready(Automaton {
                 anywhere: Anywhere::Dense(Box::new(dfa)),
                 at_place: None,
-            });
+            }));
         }
         let at_place = if from_places {
             budget.build_dense(&nfa, StartKind::Anchored)?
         } else {
             None
         };
-        let lazy = build_lazy(hir, &budget.limits)?;
-        budget.take(lazy.memory_usage())?;
-        Ok(Automaton {
-            anywhere: Anywhere::Lazy(Box::new(lazy)),
-            at_place,
-        })
+        Ok(Draft::Lazy { hir, at_place })
+    }
+
+    pub(super) fn is_lazy(&self) -> bool {
+        matches!(self, Draft::Lazy { .. })
+    }
+
+    /// Completes the automaton; `lazy` is how many lazy ones the set has.
+    pub(super) fn finish(self, lazy: usize, budget: &mut Budget) -> Result<Automaton, String> {
+        match self {
+            Draft::Ready(automaton) => Ok(automaton),
+            Draft::Lazy { hir, at_place } => {
+                let regex = build_lazy(&hir, lazy, &budget.limits)?;
+                budget.take(regex.memory_usage())?;
+                Ok(Automaton {
+                    anywhere: Anywhere::Lazy(Box::new(regex)),
+                    at_place,
+                })
+            }
+        }
+    }
+}
+
+impl Automaton {
+    /// Returns whether it finds matches anywhere in a line by a dense DFA.
+    pub(super) fn is_dense(&self) -> bool {
+        matches!(self.anywhere, Anywhere::Dense(_))
     }
 
     /// Returns whether the rule matches in `line` at `from` or behind it.
@@ -181,19 +205,24 @@ fn build_nfa(hir: &Hir, limits: &Limits) -> Result<NFA, String> {
         .map_err(|_| too_large(limits))
 }
 
-fn build_lazy(hir: &Hir, limits: &Limits) -> Result<meta::Regex, String> {
+fn build_lazy(hir: &Hir, lazy: usize, limits: &Limits) -> Result<meta::Regex, String> {
     let config = meta::Config::new()
         .utf8_empty(false)
         // With no captures at all it would find nothing that it does not find by a DFA, and say so to nobody.
         .which_captures(WhichCaptures::Implicit)
         .nfa_size_limit(Some(limits.rule_bytes))
-        .hybrid_cache_capacity(limits.lazy_bytes / 8)
+        .hybrid_cache_capacity(lazy_cache(lazy, limits))
         .dfa(false)
         .onepass(false);
     meta::Builder::new()
         .configure(config)
         .build_from_hir(hir)
         .map_err(|_| too_large(limits))
+}
+
+/// Returns the bytes of states that each of so many lazy DFAs may keep.
+fn lazy_cache(lazy: usize, limits: &Limits) -> usize {
+    (limits.lazy_bytes / lazy.max(1)).clamp(*LAZY_CACHE.start(), *LAZY_CACHE.end())
 }
 
 fn too_large(limits: &Limits) -> String {
@@ -204,13 +233,14 @@ fn too_large(limits: &Limits) -> String {
 }
 #[cfg(test)]
 mod tests {
-    use super::{Automaton, Budget};
+    use super::{Automaton, Budget, Draft, lazy_cache};
     use crate::dialect::{self, Options};
     use crate::matching::Limits;
 
     fn build(pattern: &str) -> Result<Automaton, String> {
         let hir = dialect::parse(pattern, Options::default()).unwrap().hir;
-        Automaton::build(&hir, true, &mut Budget::new(&Limits::default()))
+        let mut budget = Budget::new(&Limits::default());
+        Draft::build(hir, true, &mut budget)?.finish(1, &mut budget)
     }
 
     #[test]
@@ -230,6 +260,15 @@ mod tests {
         assert!(
             error.starts_with("needs an automaton of more than 4096 KiB"),
             "{error}"
+        );
+    }
+
+    #[test]
+    fn lazy_automata_share_their_memory() {
+        let bytes = |lazy| lazy_cache(lazy, &Limits::default());
+        assert_eq!(
+            [bytes(1), bytes(8), bytes(16), bytes(1000)],
+            [2 << 20, 2 << 20, 1 << 20, 128 << 10]
         );
     }
 }

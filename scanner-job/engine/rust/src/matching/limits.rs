@@ -11,9 +11,11 @@ pub struct Limits {
     pub dense_bytes: usize,
     /// Bytes of all dense DFAs of a set together; the rules after that get lazy ones.
     pub dense_set_bytes: usize,
-    /// Bytes that the lazy DFAs of a set share in each [`Scratch`](super::Scratch).
+    /// Bytes that the lazy DFAs of a set share in each [`Scratch`](super::Scratch); each has at most 2 MiB, and at
+    /// least 128 KiB however many there are.
     pub lazy_bytes: usize,
-    /// Steps that PCRE2 may take for one line; beyond, the line is counted as given up for the rule.
+    /// Steps that PCRE2 may take from one place of a line; beyond, the line is counted as given up for the rule. Long
+    /// lines get fewer, see [`Scratch::gave_up`](super::Scratch::gave_up).
     pub pcre_match_limit: u32,
 }
 

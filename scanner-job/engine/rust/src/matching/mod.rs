@@ -10,6 +10,7 @@
 mod automaton;
 mod every_line;
 mod finder;
+mod judge;
 mod limits;
 mod lines;
 mod plan;

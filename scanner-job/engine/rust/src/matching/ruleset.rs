@@ -1,8 +1,9 @@
 //! Rules read and compiled.
 
-use super::automaton::{Automaton, Budget};
+use super::automaton::{Automaton, Budget, Draft};
+use super::judge::Judge;
 use super::{Limits, RuleError, RuleSource};
-use crate::dialect::{self, Confirm, pcre};
+use crate::dialect::{self, Confirm};
 use crate::literals::{LiteralSet, required_sets};
 
 /// A compiled set of rules. It does not change: threads share it.
@@ -13,7 +14,7 @@ pub struct RuleSet {
 pub(super) struct Rule {
     /// Matches the lines that the rule matches, or some more if `pcre` decides.
     pub automaton: Automaton,
-    pub pcre: Option<pcre::Matcher>,
+    pub pcre: Option<Judge>,
     /// What to choose from; empty if the rule has no literal.
     pub literals: Vec<LiteralSet>,
     /// Whether the rule matches an empty line.
@@ -24,15 +25,24 @@ impl RuleSet {
     /// Compiles rules; the error names the rule that is refused.
     pub fn compile(sources: &[RuleSource], limits: &Limits) -> Result<RuleSet, RuleError> {
         let mut budget = Budget::new(limits);
-        let rules = sources
+        let refused = |source: &RuleSource, message| RuleError {
+            rule: source.name.clone(),
+            message,
+        };
+        let mut drafts = Vec::with_capacity(sources.len());
+        for source in sources {
+            let draft = RuleDraft::build(source, limits, &mut budget);
+            drafts.push(draft.map_err(|message| refused(source, message))?);
+        }
+        let lazy = drafts
             .iter()
-            .map(|source| {
-                Rule::compile(source, limits, &mut budget).map_err(|message| RuleError {
-                    rule: source.name.clone(),
-                    message,
-                })
-            })
-            .collect::<Result<_, _>>()?;
+            .filter(|draft| draft.automaton.is_lazy())
+            .count();
+        let mut rules = Vec::with_capacity(sources.len());
+        for (source, draft) in sources.iter().zip(drafts) {
+            let rule = draft.finish(lazy, &mut budget);
+            rules.push(rule.map_err(|message| refused(source, message))?);
+        }
         Ok(RuleSet { rules })
     }
 
@@ -68,29 +78,48 @@ impl Rule {
         let automaton = if self.automaton.is_dense() { 1.5 } else { 3.0 };
         automaton + if self.pcre.is_some() { 1.5 } else { 0.0 }
     }
+}
 
-    fn compile(source: &RuleSource, limits: &Limits, budget: &mut Budget) -> Result<Rule, String> {
+/// A rule whose automaton is not complete.
+struct RuleDraft {
+    automaton: Draft,
+    pcre: Option<Judge>,
+    literals: Vec<LiteralSet>,
+}
+
+impl RuleDraft {
+    fn build(source: &RuleSource, limits: &Limits, budget: &mut Budget) -> Result<Self, String> {
         let parsed =
             dialect::parse(&source.pattern, source.options).map_err(|refusal| refusal.message)?;
         let literals = required_sets(&parsed.hir);
         let from_places = literals.iter().any(|set| set.prefix && !set.whole);
-        let automaton = Automaton::build(&parsed.hir, from_places, budget)?;
         let pcre = match parsed.confirm {
             Confirm::Exact => None,
-            Confirm::Pcre(pattern) => Some(
-                pcre::Matcher::new(&pattern, source.options, limits.pcre_match_limit)
-                    .map_err(|refusal| refusal.message)?,
-            ),
+            Confirm::Pcre(pattern) => Some(Judge::new(
+                pattern,
+                source.options,
+                limits.pcre_match_limit,
+            )?),
         };
-        let matches_empty = automaton.is_match(b"", 0, &mut None)
-            && pcre
-                .as_ref()
-                .is_none_or(|matcher| matcher.is_match(b"").unwrap_or(false));
-        Ok(Rule {
-            automaton,
+        Ok(RuleDraft {
+            automaton: Draft::build(parsed.hir, from_places, budget)?,
             pcre,
             literals,
-            matches_empty,
+        })
+    }
+
+    fn finish(self, lazy: usize, budget: &mut Budget) -> Result<Rule, String> {
+        let automaton = self.automaton.finish(lazy, budget)?;
+        let pcre = self.pcre;
+        let agrees = || {
+            pcre.as_ref()
+                .is_none_or(|judge| judge.is_match(b"").unwrap_or(false))
+        };
+        Ok(Rule {
+            matches_empty: automaton.is_match(b"", 0, &mut None) && agrees(),
+            automaton,
+            literals: self.literals,
+            pcre,
         })
     }
 }

@@ -51,7 +51,7 @@ impl RuleSet {
     pub(super) fn pcre_agrees(&self, rule: usize, line: &[u8], scratch: &mut Scratch) -> bool {
         match &self.rules[rule].pcre {
             None => true,
-            Some(matcher) => matcher.is_match(line).unwrap_or_else(|_| {
+            Some(judge) => judge.is_match(line).unwrap_or_else(|_| {
                 scratch.give_up(rule);
                 false
             }),

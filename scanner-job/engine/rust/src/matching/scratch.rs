@@ -50,6 +50,9 @@ impl RuleSet {
 
 impl Scratch {
     /// Returns for each rule how many lines reached its limit of PCRE2's steps, so that whether they match is unknown.
+    ///
+    /// PCRE2 counts its steps from each place of a line on its own. So that a long line does not take minutes, lines of
+    /// more than 4 KiB have an eighth of the steps for each place, and those of more than 64 KiB a 32nd.
     pub fn gave_up(&self) -> &[u64] {
         &self.gave_up
     }

@@ -63,6 +63,14 @@ fn a_line_that_pcre_gives_up_is_counted_for_its_rule() {
 }
 
 #[test]
+fn a_line_where_pcre_takes_many_steps_from_every_place_is_given_up() {
+    let patterns = [r"(x+x+)+y(?!z)".to_owned()];
+    let word = "x".repeat(15) + "yz ";
+    let lines = format!("{word}\n{}\n", word.repeat(64 << 10 >> 4));
+    assert_eq!(scan_all(&patterns, lines.as_bytes()), (0, 1));
+}
+
+#[test]
 fn three_hundred_rules_that_are_hard_to_compile() {
     let hard = [
         r"\w{1,1000}x",
