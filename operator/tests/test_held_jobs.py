@@ -34,6 +34,15 @@ def suspending_policy(place: Place) -> list[Object]:
     ]
 
 
+def suspends(place: Place) -> bool:
+    """Return whether the policy is in effect, which the API server takes seconds for."""
+    pod = {"restartPolicy": "Never", "containers": [{"name": "c", "image": "x"}]}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "try", "labels": {QUEUE: "scans"}}}
+    text = json.dumps({**job, "spec": {"template": {"spec": pod}}})
+    made = json.loads(place.kubectl.run("create", "--dry-run=server", "--filename=-", "-ojson", stdin=text))
+    return bool(made["spec"].get("suspend"))
+
+
 def suspend(place: Place, job: str, suspended: bool) -> None:
     patch = json.dumps({"spec": {"suspend": suspended}})
     place.kubectl.run("patch", "job", job, "--type=merge", f"--patch={patch}")
@@ -43,6 +52,7 @@ def test_a_job_that_something_else_suspended_is_left_alone(place: Place) -> None
     objects = suspending_policy(place)
     place.apply(*objects)
     try:
+        eventually(lambda: suspends(place), 60, "the policy to be in effect")
         place.operator(None, **PATIENT, max_concurrent="1")
         place.scan("queued", {QUEUE: "scans", "standin/hold": "yes"})
         place.until("queued", 60, phase="Queued", reason="QueuedByKueue")
