@@ -179,8 +179,8 @@ lock: $(READY) ## Pin the dependencies again
 	printf 'hatchling\nmaturin\n' | $(LOCK) --constraint requirements.lock - --output-file local/images/build.lock
 	echo checkov | $(LOCK) - --output-file terraform/tests/checkov.lock
 
-bench-scanner: $(READY) ## Measure the scanner beside rg (about 10 minutes)
-	$(BIN)/python benchmarks/bench_scanner.py
+bench-scanner: $(READY) ## Measure the scanner beside rg (about 20 minutes; ARGS="--log FILE --before PYTHON --megabytes 60")
+	$(BIN)/python benchmarks/bench_scanner.py $(ARGS)
 
 clean: ## Remove what was installed into the clone
 	rm -rf $(VENV) $(dir $(CHECKOV)) $(CRATE)/target .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,8 +1,8 @@
-"""`make bench-scanner`: the scanner beside `zcat | rg`, `zstdcat | rg` and `rg`, in turns in the same run.
+"""`make bench-scanner`: the scanner beside the newest ripgrep, in turns in the same run.
 
-Whole processes, wall time; each ratio is the median of the ratios of single rounds (the peer's time by ours). The
-peers give one count of lines for all patterns together; ours gives exact counts for each rule, the times of matching
-lines, samples and a histogram.
+Whole processes, wall time; each ratio is the median of the ratios of single rounds (the peer's time by ours), then the
+worst. ripgrep gives one count of lines for all patterns together; ours gives exact counts for each rule, the times of
+matching lines, samples and a histogram. `rg -c` for each rule is the equal work: its counts must be ours.
 """
 
 import argparse
@@ -17,18 +17,23 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import log_corpus
+import peers
 import psutil
+import s3_gateway
 import yaml
+from processes import Run, run
+from rounds import HEAD, Rounds
 
 import logscan_engine as engine
 from logscan_api.requests import resolve_limits
 from logscan_api.results import table_definition
+from logscan_api.rules import Rule
 from logscan_local import aws
 from logscan_local.emulator import running
-from logscan_local.paths import cache_root
 from logscan_scanner.inputs import open_inputs
 from logscan_scanner.rules import compile_for_scan
 
@@ -44,113 +49,99 @@ BARS = {
     ("plain", 30): "2.5x",
     ("plain", 100): "1.5x",
 }
+FIELDS_BAR = "20x"
 ENGINE_BARS = {"8": "1,800 MB/s", "30": "1,000 MB/s", "100": "550 MB/s"}
 ENGINE_BYTES = 100_000_000
-RIPGREP = "15.2.0"  # the newest release; Debian's 13 is several times slower with few literals
-PEERS = {
-    "plain": "{rg} -a --no-unicode -c -f {rules} {log}",
-    "gzip": "zcat {log} | {rg} -a --no-unicode -c -f {rules}",
-    "zstd": "zstdcat {log} | {rg} -a --no-unicode -c -f {rules}",
-}
 
 
-def ripgrep() -> Path:
-    """Return ripgrep, built by cargo into the cache folder the first time (about two minutes)."""
-    folder = cache_root() / f"ripgrep-{RIPGREP}"
-    program = folder / "bin" / "rg"
-    if not program.exists():
-        command = [
-            "cargo",
-            "install",
-            "ripgrep",
-            "--version",
-            f"={RIPGREP}",
-            "--locked",
-            "--quiet",
-            "--root",
-            str(folder),
-        ]
-        subprocess.run(command, check=True)
-    return program
+@dataclass(frozen=True)
+class Log:
+    """A log to scan.
+
+    Attributes:
+        kind: How it is stored: `plain`, `gzip` or `zstd`.
+        path: Its file.
+        name: What the table calls it.
+    """
+
+    kind: str
+    path: Path
+    name: str
 
 
 class Bench:
     """Files to scan, rules in both forms, and the rounds."""
 
-    def __init__(self, folder: Path, size: int, rounds: int) -> None:
-        self.folder, self.rounds, self.rg = folder, rounds, ripgrep()
-        self.logs = self._logs(size)
-        # Compiled Python as in the image, whatever this machine's environment says.
+    def __init__(self, folder: Path, rounds: int, old: str | None) -> None:
+        self.folder, self.rounds, self.old = folder, rounds, old
+        # As in the image: compiled Python, whatever this machine's environment says, and one heap.
         self.environment = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        self.environment["MALLOC_ARENA_MAX"] = "1"
 
-    def _logs(self, size: int) -> dict[str, Path]:
-        plain = self.folder / "app.log"
+    def made(self, size: int, kinds: list[str]) -> list[Log]:
+        """Return a log of varied lines, stored in some ways."""
+        plain = self.folder / f"app-{size // 1_000_000}.log"
+        if not plain.exists():
+            with plain.open("wb") as file:
+                for block in log_corpus.lines(size, failing=0.14):
+                    file.write(block)
+        return [Log(kind, _stored(kind, plain), kind) for kind in kinds]
+
+    def repeated(self, source: Path, size: int) -> Log:
+        """Return a log that is a real one, repeated to a size."""
+        plain, data = self.folder / source.name, source.read_bytes()
+        data = data if data.endswith(b"\n") else data + b"\n"
         with plain.open("wb") as file:
-            for block in log_corpus.lines(size, failing=0.14):
-                file.write(block)
-        subprocess.run(["gzip", "-k", str(plain)], check=True)
-        subprocess.run(["zstd", "-q", "-k", str(plain)], check=True)
-        return {"plain": plain, "gzip": self.folder / "app.log.gz", "zstd": self.folder / "app.log.zst"}
+            for _ in range(-(-size // len(data))):
+                file.write(data)
+        return Log("plain", plain, source.name)
 
-    def rules(self, count: int, fields: bool = False) -> tuple[Path, Path]:
+    def rules(self, found: list[Rule]) -> tuple[Path, Path]:
         """Return rules for ours and the same patterns for the peer."""
-        found = log_corpus.field_rules(count) if fields else log_corpus.rules(count)
-        ours, peer = self.folder / f"rules-{count}.yaml", self.folder / f"rules-{count}.txt"
-        ours.write_text(yaml.safe_dump({"inline": [rule.wire() for rule in found[:100]]}))
+        ours, peer = self.folder / "rules.yaml", self.folder / "rules.txt"
+        ours.write_text(yaml.safe_dump({"inline": [rule.wire() for rule in found]}))
         peer.write_text("".join(f"{log_corpus.for_ripgrep(rule)}\n" for rule in found))
         return ours, peer
 
-    def ours(self, log: Path, rules: Path) -> tuple[float, dict[str, object], float]:
-        """Return seconds, output and the most resident MiB of one scan of a file."""
-        command = [sys.executable, "-m", "logscan_scanner", "--file", str(log), "--rules", str(rules)]
-        answer = self.folder / "answer.json"
-        with answer.open("wb") as file:
-            begin = time.perf_counter()
-            process = subprocess.Popen(command, env=self.environment, stdout=file)
-            _, status, usage = os.wait4(process.pid, 0)
-            seconds = time.perf_counter() - begin
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise RuntimeError(f"the scanner ended with {process.returncode}")
-        return seconds, json.loads(answer.read_text()), usage.ru_maxrss / 1024
+    def scan(self, python: str, log: Log, rules: Path) -> Run:
+        """Scan a file with the scanner of an environment."""
+        command = [python, "-m", "logscan_scanner", "--file", str(log.path), "--rules", str(rules)]
+        return run(command, self.environment)
 
-    def peer(self, command: str) -> tuple[float, int]:
-        """Return seconds and count of the peer."""
-        begin = time.perf_counter()
-        answer = subprocess.run(["bash", "-c", command], capture_output=True, check=True)
-        return time.perf_counter() - begin, int(answer.stdout)
+    def compare(self, log: Log, found: list[Rule], bar: str, name: str = "") -> None:
+        """Print a line of the table.
 
-    def compare(self, kind: str, count: int, fields: bool = False) -> None:
-        """Print a line of the table."""
-        log, (rules, patterns) = self.logs[kind], self.rules(count, fields)
-        command = PEERS[kind].format(rg=self.rg, rules=patterns, log=log)
-        ours, peers, ratios, memory = [], [], [], 0.0
+        Raises:
+            RuntimeError: A count differs.
+        """
+        rules, patterns = self.rules(found)
+        commands = {"rg": peers.together(log.kind, log.path, patterns)}
+        if log.kind != "plain":
+            commands["rg -z"] = peers.by_itself(log.path, patterns)
+        took = Rounds(peers={peer: [] for peer in commands})
         for _ in range(self.rounds):
-            seconds, found, resident = self.ours(log, rules)
-            peer, lines = self.peer(command)
-            if found["matchedLines"] != lines:
-                raise RuntimeError(f"ours found {found['matchedLines']} lines, rg {lines}")
-            ours.append(seconds)
-            peers.append(peer)
-            ratios.append(peer / seconds)
-            memory = max(memory, resident)
-        share = int(str(found["matchedLines"])) / int(str(found["lines"]))
-        figures = f"{statistics.median(ours):.2f} s | {statistics.median(peers):.2f} s"
-        bar = "20x" if fields else BARS[kind, count]
-        ratio = f"{statistics.median(ratios):.2f}x, {min(ratios):.2f}-{max(ratios):.2f} | {bar} | {memory:.0f} MiB"
-        name = f"{kind}, {count} rules{' on fields' if fields else ''}, {share:.0%} of lines match"
-        print(f"| {name} | {figures} | {ratio} |", flush=True)
+            took.ours.append(self.scan(sys.executable, log, rules))
+            answer = json.loads(took.ours[-1].output)
+            for peer, command in commands.items():
+                took.peers[peer].append(run(["bash", "-c", command], self.environment))
+                _same(answer["matchedLines"], int(took.peers[peer][-1].output), f"lines, {peer}")
+            if self.old:
+                took.peers.setdefault("before", []).append(self.scan(self.old, log, rules))
+        if log.kind == "plain" and not name:  # elsewhere it takes minutes and says more about what unpacks
+            took.peers["each"] = [run(["bash", "-c", peers.each(log.path, patterns)], self.environment)]
+            _same(list(answer["byRule"].values()), [int(n) for n in took.peers["each"][0].output.split()], "by rule")
+        share = answer["matchedLines"] / answer["lines"]
+        print(took.row(f"{log.name}, {len(found)} rules{name}, {share:.0%} of lines match", bar), flush=True)
 
-    def limits(self) -> None:
+    def limits(self, logs: list[Log]) -> None:
         """Print what decompression alone and the engine alone take: no scanner of this design is faster than those."""
-        for kind, log in self.logs.items():
+        for log in logs:
             begin = time.perf_counter()
-            size = sum(len(chunk) for found in open_inputs(_chunks(log)) for chunk in found.chunks)
+            size = sum(len(chunk) for found in open_inputs(_chunks(log.path)) for chunk in found.chunks)
             took = time.perf_counter() - begin
-            print(
-                f"| {kind}: read and decompressed alone | {took:.2f} s, {size / took / 1e6:.0f} MB/s | | |", flush=True
-            )
-        with self.logs["plain"].open("rb") as file:
+            speed = f"{took:.2f} s, {size / took / 1e6:.0f} MB/s"
+            print(f"| {log.kind}: read and decompressed alone | {speed} | | |", flush=True)
+        with logs[0].path.open("rb") as file:
             text = file.read(ENGINE_BYTES)
         for name, rules in [(str(n), log_corpus.rules(n)) for n in (8, 30, 100)] + [
             ("100 on fields", log_corpus.field_rules(100))
@@ -165,7 +156,7 @@ class Bench:
             figures = f"{statistics.median(speeds):.0f} MB/s of CPU time, at worst {min(speeds):.0f}"
             print(f"| engine alone with times, {name} rules, one thread | {figures} | {bar} | |", flush=True)
 
-    def request(self, key: str, rules: Path, endpoint: str) -> dict[str, str]:
+    def request(self, key: str, rules: Path, s3: str, endpoint: str) -> dict[str, str]:
         """Return the environment of a scan of an object."""
         document = {
             "scan": {"namespace": "n", "name": "s", "uid": uuid.uuid4().hex, "attempt": 1},
@@ -174,51 +165,42 @@ class Bench:
             "limits": resolve_limits().wire(),
             "result": {"table": TABLE, "pk": uuid.uuid4().hex, "sk": "s"},
         }
-        more = {"LOGSCAN_REQUEST": json.dumps(document), "AWS_ENDPOINT_URL": endpoint, "AWS_REGION": aws.REGION}
-        return {**self.environment, **aws.ADMINISTRATOR.environment(), **more, "LOGSCAN_TERMINATION_PATH": os.devnull}
+        more = {"LOGSCAN_REQUEST": json.dumps(document), "AWS_REGION": aws.REGION}
+        more |= {"AWS_ENDPOINT_URL_S3": s3, "AWS_ENDPOINT_URL": endpoint, "LOGSCAN_TERMINATION_PATH": os.devnull}
+        return {**self.environment, **aws.ADMINISTRATOR.environment(), **more}
 
-    def from_s3(self) -> None:
-        """Print how long objects take beside the same files from disk."""
-        with running("bench") as emulator:
-            endpoint = emulator.endpoint
+    def from_s3(self, logs: list[Log]) -> None:
+        """Print how long objects take beside the same files from disk: the whole path of a Job."""
+        rules, _ = self.rules(log_corpus.rules(30))
+        with running("bench") as emulator, s3_gateway.serving(self.folder / "s3") as endpoint:
             s3 = aws.client("s3", endpoint)
             s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": aws.REGION})
-            aws.client("dynamodb", endpoint).create_table(**table_definition(TABLE))
-            rules, _ = self.rules(30)
-            for kind, log in self.logs.items():
-                s3.upload_file(str(log), BUCKET, log.name)
-                ratios, memory = [], 0.0
+            aws.client("dynamodb", emulator.endpoint).create_table(**table_definition(TABLE))
+            for log in logs:
+                s3.upload_file(str(log.path), BUCKET, log.path.name)
+                disk, stored = [], []
                 for _ in range(self.rounds):
-                    disk, _, _ = self.ours(log, rules)
-                    begin = time.perf_counter()
-                    process = subprocess.Popen(
-                        [sys.executable, "-m", "logscan_scanner"],
-                        env=self.request(log.name, rules, endpoint),
-                        stdout=subprocess.DEVNULL,
-                        stderr=subprocess.DEVNULL,
-                    )
-                    _, status, usage = os.wait4(process.pid, 0)
-                    process.returncode = os.waitstatus_to_exitcode(status)
-                    if process.returncode:
-                        raise RuntimeError(f"the scanner ended with {process.returncode}")
-                    ratios.append((time.perf_counter() - begin) / disk)
-                    memory = max(memory, usage.ru_maxrss / 1024)
-                print(
-                    f"| {kind} from S3, 30 rules, time by that from disk | {statistics.median(ratios):.2f} | <= 1.15 | "
-                    f"{memory:.0f} MiB |",
-                    flush=True,
-                )
+                    disk.append(self.scan(sys.executable, log, rules))
+                    environment = self.request(log.path.name, rules, endpoint, emulator.endpoint)
+                    stored.append(run([sys.executable, "-m", "logscan_scanner"], environment))
+                ratios = [two.seconds / one.seconds for one, two in zip(disk, stored, strict=True)]
+                cells = [f"{log.kind} from S3, 30 rules, time by that from disk"]
+                seconds = statistics.median(run.seconds for run in stored)
+                cells += [f"{seconds:.2f} s, {statistics.median(ratios):.2f}", "<= 1.15"]
+                print(f"| {' | '.join(cells)} | {max(run.resident for run in stored):.0f} MiB |", flush=True)
 
     def start(self) -> None:
         """Print how long a scan takes until it asks S3 for something."""
-        rules, _ = self.rules(30)
+        rules, _ = self.rules(log_corpus.rules(30))
         times = []
         with socket.create_server(("127.0.0.1", 0)) as server:
-            for _ in range(self.rounds):
+            server.settimeout(20)
+            endpoint = f"http://127.0.0.1:{server.getsockname()[1]}"
+            for _ in range(max(self.rounds, 11)):
                 begin = time.perf_counter()
                 process = subprocess.Popen(
                     [sys.executable, "-m", "logscan_scanner"],
-                    env=self.request("x", rules, f"http://127.0.0.1:{server.getsockname()[1]}"),
+                    env=self.request("x", rules, endpoint, endpoint),
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                 )
@@ -228,8 +210,22 @@ class Bench:
                 connection.close()
                 process.kill()
                 process.wait()
-        took = f"{statistics.median(times) * 1000:.0f} ms"
+        took = f"{statistics.median(times) * 1000:.0f} ms, {min(times) * 1000:.0f}-{max(times) * 1000:.0f}"
         print(f"| start to the first byte asked of S3, 30 rules | {took} | <= 250 ms | |", flush=True)
+
+
+def _stored(kind: str, plain: Path) -> Path:
+    """Return a log's file, compressed as it is in most buckets."""
+    command = {"gzip": ["gzip", "-k"], "zstd": ["zstd", "-q", "-k"]}.get(kind)
+    if command is None:
+        return plain
+    subprocess.run([*command, str(plain)], check=True)
+    return plain.with_name(plain.name + (".gz" if kind == "gzip" else ".zst"))
+
+
+def _same(ours: object, theirs: object, what: str) -> None:
+    if ours != theirs:
+        raise RuntimeError(f"{what}: ours found {ours}, rg {theirs}")
 
 
 def _chunks(path: Path) -> Iterator[bytes]:
@@ -238,30 +234,48 @@ def _chunks(path: Path) -> Iterator[bytes]:
             yield chunk
 
 
+def _table(headings: list[str]) -> None:
+    print(f"\n| {' | '.join(headings)} |\n|{' --- |' * len(headings)}")
+
+
+def _run(bench: Bench, options: argparse.Namespace) -> None:
+    megabyte = 1_000_000
+    plain = bench.made(options.plain_megabytes * megabyte, ["plain"])
+    packed = bench.made(options.megabytes * megabyte, ["plain", "gzip", "zstd"])
+    _table(HEAD)
+    for log in [*plain, *packed[1:]]:
+        for count in (8, 30, 100):
+            bench.compare(log, log_corpus.rules(count), BARS[log.kind, count])
+    # ripgrep takes minutes for a gigabyte of this.
+    few = bench.made(min(options.megabytes, 300) * megabyte, ["plain"])[0]
+    bench.compare(few, log_corpus.field_rules(100), FIELDS_BAR, " on fields")
+    for path in options.log:
+        bench.compare(bench.repeated(path, options.megabytes * megabyte), log_corpus.rules(100), "")
+    _table(["what", "measured", "bar", "resident"])
+    bench.limits(packed)
+    bench.start()
+    bench.from_s3(packed)
+
+
 def main() -> None:
     """Read the command line and run."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--megabytes", type=int, default=600, help="size of the log, decompressed")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--plain-megabytes", type=int, default=2000, help="size of the plain log")
+    parser.add_argument("--megabytes", type=int, default=600, help="size of the others, decompressed")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--log", type=Path, action="append", default=[], help="a real log, repeated to that size too")
+    parser.add_argument("--before", metavar="PYTHON", help="another version's environment, for a column of its own")
     options = parser.parse_args()
-    missing = [tool for tool in ("cargo", "zcat", "zstdcat", "gzip", "zstd") if not shutil.which(tool)]
+    missing = [tool for tool in ("cargo", "go", "zcat", "zstdcat", "gzip", "zstd") if not shutil.which(tool)]
     if missing:
         sys.exit(f"needed on PATH: {', '.join(missing)} (Rust: https://rustup.rs; Debian: apt-get install zstd)")
     print(
         f"{os.cpu_count()} cores, {psutil.virtual_memory().total >> 30} GiB, Python {sys.version.split()[0]}, "
-        f"PCRE2 {engine.pcre_version()}, {options.megabytes} MB of lines\n"
+        f"PCRE2 {engine.pcre_version()}, ripgrep {peers.RIPGREP}; {options.plain_megabytes} MB plain, "
+        f"{options.megabytes} MB compressed, {options.rounds} rounds"
     )
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder), options.megabytes * 1_000_000, options.rounds)
-        print("| what | ours | peer | ratio | bar | resident |\n| --- | --- | --- | --- | --- | --- |")
-        for kind in PEERS:
-            for count in (8, 30, 100):
-                bench.compare(kind, count)
-        bench.compare("plain", 100, fields=True)
-        print("\n| what | measured | bar | resident |\n| --- | --- | --- | --- |")
-        bench.limits()
-        bench.start()
-        bench.from_s3()
+        _run(Bench(Path(folder), options.rounds, options.before), options)
 
 
 if __name__ == "__main__":
