@@ -1,31 +1,9 @@
 """Which policy decides about an object."""
 
-import pytest
-
-from logscan_api.globs import matches
 from logscan_api.policies import LogScanPolicySpec, PolicyMatch, choose
 from logscan_api.rules import RuleSelection
 
 RULES = RuleSelection(packs=["generic"])
-
-
-@pytest.mark.parametrize(
-    ("glob", "text", "takes"),
-    [
-        ("*.log", "app.log", True),
-        ("*.log", "a/app.log", False),
-        ("**/*.log", "a/b/app.log", True),
-        ("**/*.log", "app.log", True),
-        ("a/**", "a/b/c", True),
-        ("a/**", "b/a/c", False),
-        ("a?c", "abc", True),
-        ("a?c", "a/c", False),
-        ("a.c", "abc", False),
-        ("**", "with\nnewline", True),
-    ],
-)
-def test_globs(glob: str, text: str, takes: bool) -> None:
-    assert matches([glob], text) is takes
 
 
 def policy(priority: int = 0, **match: list[str]) -> LogScanPolicySpec:
