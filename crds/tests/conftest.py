@@ -1,3 +1,3 @@
 """Shared by all tests of the package."""
 
-pytest_plugins = ["logscan_local.testing"]
+pytest_plugins = ["logscan_local.testkit.fixtures"]
