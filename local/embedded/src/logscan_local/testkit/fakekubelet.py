@@ -16,16 +16,15 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-import aiohttp
 from boto3.dynamodb.types import TypeSerializer
 
 from logscan_api.requests import REQUEST_VARIABLE, ScanRequest
 from logscan_api.results import ScanResult
 from logscan_api.rules import Severity
 from logscan_local.stack import aws
+from logscan_local.stack.apiserver import JSON_MERGE, ApiError, ApiServer
+from logscan_local.stack.node.expansion import expand
 from logscan_local.stack.node.objects import Object, now
-from logscan_operator.environment import value_of
-from logscan_operator.kube import JSON_MERGE, ApiError, ApiServer
 
 PARALLEL = 32
 SELECTOR = "app.kubernetes.io/name=logscan-scanner"
@@ -60,7 +59,7 @@ class FakeKubelet:
     async def _follow(self, namespace: str) -> None:
         path = f"/api/v1/namespaces/{namespace}/pods"
         while True:
-            with suppress(ApiError, aiohttp.ClientError, TimeoutError):
+            with suppress(ApiError):
                 listed = await self._api.request("GET", path, query={"labelSelector": SELECTOR})
                 for pod in listed["items"]:
                     self._take(pod)
@@ -98,8 +97,9 @@ class FakeKubelet:
                 await self._api.request("PATCH", path, {"status": status}, content_type=JSON_MERGE)
 
     def _write_row(self, pod: Object) -> None:
-        text = value_of(pod["spec"]["containers"][0], REQUEST_VARIABLE) or ""
-        request, serialize = ScanRequest.from_variable(text), TypeSerializer().serialize
+        variables = {entry["name"]: entry.get("value", "") for entry in pod["spec"]["containers"][0]["env"]}
+        request = ScanRequest.from_variable(expand(variables[REQUEST_VARIABLE]))
+        serialize = TypeSerializer().serialize
         item = result_of(request, pod["metadata"]["uid"]).to_item()
         with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):
             self._dynamodb.put_item(

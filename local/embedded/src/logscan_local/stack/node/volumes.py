@@ -10,9 +10,9 @@ from pathlib import Path
 
 import psutil
 
+from logscan_local.stack.apiserver import ApiServer
 from logscan_local.stack.node.environment import ContainerConfigError, Lookup
 from logscan_local.stack.node.objects import Object, field_value
-from logscan_operator.kube import ApiServer
 from logscan_operator.quantities import memory_bytes
 
 TOKEN_SECONDS = 3607
