@@ -11,7 +11,7 @@ UV := UV_CACHE_DIR=$(CACHE)/uv $(BIN)/uv
 PACKAGES := crds scanner-job/engine operator scanner-job terraform/forwarder tools local/embedded
 SOURCES := $(addsuffix /src,$(PACKAGES))
 # Folders with tests; terraform is no package.
-SUITES := $(filter-out tools,$(PACKAGES)) terraform
+SUITES := $(PACKAGES) terraform
 TESTS := $(addsuffix /tests,$(SUITES))
 # The engine. Cargo's build files stay in the crate's folder, for all who compile it: tests, wheels, this environment.
 CRATE := scanner-job/engine/rust
@@ -171,6 +171,10 @@ bench-operator: $(READY) ## Measure the operator beside a plain kopf operator (a
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	--no-annotate
 
+bump: $(READY) ## Set the version everywhere (VERSION=1.2.3)
+	$(BIN)/python -m logscan_tools.version "$(or $(VERSION),$(error VERSION=1.2.3 is needed))"
+	@$(MAKE) --no-print-directory setup generate
+
 lock: $(READY) ## Pin the dependencies again
 	$(LOCK) $(addprefix --no-emit-package logscan-,api engine operator tools) \
 	  $(addsuffix /pyproject.toml,$(PACKAGES)) --group pyproject.toml:dev --output-file requirements.lock
@@ -185,4 +189,4 @@ bench-scanner: $(READY) ## Measure the scanner beside rg (about 20 minutes; ARGS
 clean: ## Remove what was installed into the clone
 	rm -rf $(VENV) $(dir $(CHECKOV)) $(CRATE)/target .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: arm64-test help setup up down status demo generate format lint drift unit check tiers coverage test test-logs fuzz engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner lock clean
+.PHONY: arm64-test bump help setup up down status demo generate format lint drift unit check tiers coverage test test-logs fuzz engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner lock clean

@@ -11,7 +11,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from objects import job_body, scan_body, view_of
 
-from logscan_operator import health, logs
+from logscan_operator import __version__, health, logs
 from logscan_operator.hearing import Receiving, longest
 from logscan_operator.metrics import Metrics
 from logscan_operator.view import View
@@ -159,7 +159,7 @@ def test_a_log_line_is_json_with_its_facts() -> None:
 
 def test_version() -> None:
     command = [sys.executable, "-m", "logscan_operator", "--version"]
-    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "0.1.0\n"
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == f"{__version__}\n"
 
 
 def test_the_folder_operator_never_hides_the_standard_library() -> None:

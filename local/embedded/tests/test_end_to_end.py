@@ -6,30 +6,25 @@ from the shipped manifests under its own Role. `LOGSCAN_TEST_RUNTIME=docker` run
 
 import gzip
 import json
-import sys
 import urllib.request
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 import pytest
+from clouds import EXTERNAL, OPERATOR, Cloud, kill_operator, operator_pod, receiver, restarts, text
 
 from logscan_api.packs import resolve_rules
 from logscan_api.rules import RuleSelection
 from logscan_local.stack import aws, grep
+from logscan_local.stack.compression import zstd
 from logscan_local.stack.kubectl import KubectlError
 from logscan_local.stack.stacks import Stack
 from logscan_local.testkit.clusters import Cluster
 from logscan_local.testkit.waiting import eventually
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
-from clouds import ELSEWHERE, OPERATOR, Cloud, kill_operator, operator_pod, receiver, restarts, text
-
 pytestmark = pytest.mark.stack
-only_embedded = pytest.mark.skipif(ELSEWHERE, reason="looks into the embedded stack's own processes or mailbox")
+only_embedded = pytest.mark.skipif(EXTERNAL, reason="looks into the embedded stack's own processes or mailbox")
 
 PACKS = ["generic", "kubernetes", "etcd"]  # as the overlay's default policy
 
@@ -162,7 +157,7 @@ def test_what_fails_says_why_and_what_to_do(cloud: Cloud) -> None:
         "ObjectNotFound": cloud.apply("f-missing", "e2e/no such.log"),
         "InvalidRule": cloud.apply("f-rule", "e2e/there.log", rules=broken),
     }
-    if not ELSEWHERE:  # LocalStack's community image lets everybody do everything
+    if not EXTERNAL:  # LocalStack's community image lets everybody do everything
         names["AccessDenied"] = cloud.apply("f-denied", "secret.log", bucket="private-logs")
     words = {
         "ObjectNotFound": "cannot read s3://logs/e2e/no such.log",
@@ -227,7 +222,7 @@ def test_the_operator_may_be_killed_at_any_time(cloud: Cloud) -> None:
     for name in names:
         assert cloud.ended(name, 120)["status"]["phase"] == "Succeeded"
     after = operator_pod(cloud)
-    if ELSEWHERE:
+    if EXTERNAL:
         assert after["metadata"]["uid"] != before["metadata"]["uid"]
     else:
         assert after["metadata"]["uid"] == before["metadata"]["uid"]
