@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from objects import NOW, ROW, SETTINGS, job, pod_body, scan, stamp
+from objects import NOW, ROW, SETTINGS, job, job_body, pod_body, scan, stamp
 
 from logscan_api.exitcodes import ExitCode, Reason
 from logscan_api.statuses import LogScanStatus, Phase
@@ -81,6 +81,15 @@ def test_reasons(ended: ScanJob | None, pods: list[Object], reason: Reason, perm
     failure = explain(ended, pods)
     assert (failure.reason, failure.permanent) == (reason, permanent)
     assert failure.message
+
+
+@pytest.mark.parametrize(("limit", "raised"), [("256e6", "512000000"), ("268435456000m", "512Mi"), ("1Gi", None)])
+def test_any_quantity_that_a_pod_may_have_is_doubled(limit: str, raised: str | None) -> None:
+    body = job_body("a", ended="Failed")
+    body["spec"]["template"] = {"spec": {"containers": [{"resources": {"limits": {"memory": limit}}}]}}
+    status = concluded(ScanJob.parse(body), [pod_body(137, reason="OOMKilled")])
+    assert status.memory_limit == raised
+    assert status.phase is (Phase.QUEUED if raised else Phase.FAILED)
 
 
 def test_last_words_that_are_no_json_are_told_as_they_are() -> None:

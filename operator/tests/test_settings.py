@@ -43,6 +43,8 @@ def test_the_job_template_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
             "LOGSCAN_MAX_CONCURRENT='0' is wrong: Input should be greater than or equal to 1",
         ),
         ("LOGSCAN_MAX_CONCURRENT", "many", "LOGSCAN_MAX_CONCURRENT='many' is wrong: Input should be a valid integer"),
+        ("LOGSCAN_SCANNER_MEMORY_MOST", "lots", "LOGSCAN_SCANNER_MEMORY_MOST"),
+        ("LOGSCAN_SCANNER_CPU_REQUEST", "-1", "LOGSCAN_SCANNER_CPU_REQUEST"),
         ("LOGSCAN_LOG_LEVEL", "LOUD", "LOGSCAN_LOG_LEVEL='LOUD' is wrong"),
         ("LOGSCAN_SCANNER_JOB", "{", "LOGSCAN_SCANNER_JOB='{' is wrong: Value error, not JSON"),
         ("LOGSCAN_SCANNER_JOB", '{"nodeSelectr": {}}', "is wrong: nodeSelectr: Extra inputs are not permitted"),

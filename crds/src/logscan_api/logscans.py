@@ -8,14 +8,14 @@ from logscan_api.buckets import BucketName
 from logscan_api.exitcodes import Reason
 from logscan_api.models import Model
 from logscan_api.notify import Notify
-from logscan_api.quantities import Quantity
+from logscan_api.quantities import Amount
 from logscan_api.rules import INLINE_LIMIT, RuleSelection
 from logscan_api.schema import cel
 from logscan_api.statuses import LogScanStatus, Phase
 
 Label = Annotated[str, Field(max_length=63, pattern=r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")]
 LabelMap = Annotated[dict[str, Label], Field(max_length=32)]
-QuantityMap = Annotated[dict[str, Quantity], Field(max_length=16)]
+AmountMap = Annotated[dict[str, Amount], Field(max_length=16)]
 
 NEVER = "never"
 MAX_TTL_SECONDS = 10 * 366 * 86400
@@ -133,8 +133,8 @@ class Limits(Model):
 class Resources(Model):
     """Requests and limits of the scanner's container, as in a pod."""
 
-    requests: QuantityMap | None = Field(default=None, description="For example cpu: 500m, memory: 128Mi.")
-    limits: QuantityMap | None = Field(default=None, description="For example memory: 256Mi.")
+    requests: AmountMap | None = Field(default=None, description="For example cpu: 500m, memory: 128Mi.")
+    limits: AmountMap | None = Field(default=None, description="For example memory: 256Mi.")
 
     def over(self, base: "Resources") -> "Resources":
         """Return these amounts, and the base's where nothing is said of a resource."""

@@ -11,7 +11,6 @@ from logscan_api.statuses import LogScanStatus, Phase, ResultRef
 from logscan_operator import statuses
 from logscan_operator.conditions import Verdict
 from logscan_operator.items import Object, Scan, ScanJob
-from logscan_operator.quantities import doubled
 from logscan_operator.settings import Settings
 
 
@@ -78,7 +77,7 @@ def after_failure(
     """
     number = attempt - scan.prior_attempts
     if failure.reason is Reason.OUT_OF_MEMORY and job is not None and scan.status.memory_limit is None:
-        more = doubled(job.memory, settings.scanner_memory_most) if job.memory else None
+        more = job.memory.doubled(settings.scanner_memory_most) if job.memory else None
         if more is not None:
             message = f"{failure.message}; once more with {more}"
             status = statuses.retrying(scan, attempt, failure.reason, message, now, now)

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from logscan_api.logscans import MAX_TTL_SECONDS, JobTemplate
+from logscan_api.quantities import Amount, Quantity
 from logscan_operator.starting import HTTP_PORT
 
 PREFIX = "LOGSCAN_"
@@ -53,9 +54,9 @@ class Settings(BaseSettings):
     scanner_image_pull_policy: str = Field(
         default="IfNotPresent", pattern="^(Always|IfNotPresent|Never)$", description="imagePullPolicy of scan pods."
     )
-    scanner_cpu_request: str = Field(default="250m", description="CPU that a scan pod requests.")
-    scanner_memory_request: str = Field(default="128Mi", description="Memory that a scan pod requests.")
-    scanner_memory_limit: str = Field(default="256Mi", description="Memory at which a scan pod is killed.")
+    scanner_cpu_request: Amount = Field(default=Quantity("250m"), description="CPU that a scan pod requests.")
+    scanner_memory_request: Amount = Field(default=Quantity("128Mi"), description="Memory that a scan pod requests.")
+    scanner_memory_limit: Amount = Field(default=Quantity("256Mi"), description="Memory at which a scan pod is killed.")
     scanner_job: Annotated[JobTemplate, NoDecode, BeforeValidator(_parsed)] = Field(
         default_factory=JobTemplate,
         description="Job template below those of policies and scans, as JSON: resources, nodeSelector, tolerations, "
@@ -97,8 +98,9 @@ class Settings(BaseSettings):
     pending_seconds: float = Field(
         default=300, ge=1, description="How long a Job's pod may wait for a node or an image before the attempt fails."
     )
-    scanner_memory_most: str = Field(
-        default="1Gi", description="A scan that is OOM-killed is tried once more with twice the memory, up to this."
+    scanner_memory_most: Amount = Field(
+        default=Quantity("1Gi"),
+        description="A scan that is OOM-killed is retried once with twice the memory, up to this amount.",
     )
     ttl_seconds: int = Field(
         default=7 * 86400,

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import psutil
 
+from logscan_api.quantities import Quantity
 from logscan_local.node.environment import ContainerConfigError, Lookup
 from logscan_local.node.objects import Object, field_value
 from logscan_operator.kube import ApiServer
-from logscan_operator.quantities import memory_bytes
 
 TOKEN_SECONDS = 3607
 DEFAULT_MODE = 0o644
@@ -68,7 +68,7 @@ def exceeded(pod: Object, paths: dict[str, Path]) -> str | None:
     """
     for volume in pod["spec"].get("volumes", []):
         limit = (volume.get("emptyDir") or {}).get("sizeLimit")
-        if limit is not None and _size(paths[volume["name"]]) > memory_bytes(str(limit)):
+        if limit is not None and _size(paths[volume["name"]]) > Quantity(str(limit)).bytes:
             return f'Usage of EmptyDir volume "{volume["name"]}" exceeds the limit "{limit}". '
     return None
 
@@ -89,7 +89,7 @@ def _open_folder(source: Object, path: Path, group: int | None) -> None:
     """Make an emptyDir: in memory where it says so and the node may mount, open to all, its files the group's."""
     root = os.geteuid() == 0
     if source.get("medium") == "Memory" and root and not path.is_mount():
-        size = f"size={memory_bytes(str(source['sizeLimit']))}" if "sizeLimit" in source else "size=50%"
+        size = f"size={Quantity(str(source['sizeLimit'])).bytes}" if "sizeLimit" in source else "size=50%"
         subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(path)], capture_output=True, check=True)
     if root and group is not None:
         os.chown(path, 0, group)
