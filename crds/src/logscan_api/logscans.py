@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, WithJsonSchema
+from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from logscan_api.buckets import BucketName
 from logscan_api.exitcodes import Reason
@@ -19,15 +19,26 @@ AmountMap = Annotated[dict[str, Amount], Field(max_length=16)]
 
 NEVER = "never"
 MAX_TTL_SECONDS = 10 * 366 * 86400
+TTL_ALLOWED = f"from 0 to {MAX_TTL_SECONDS} (ten years), or {NEVER}"
+
+
+def _ttl(value: Any) -> Any:
+    """Return a time to live: one validator, since errors of a union name its members and not the field."""
+    if value == NEVER or (type(value) is int and 0 <= value <= MAX_TTL_SECONDS):
+        return value
+    raise ValueError(f"must be seconds, {TTL_ALLOWED}")
+
+
 TtlSeconds = Annotated[
-    Annotated[int, Field(ge=0, le=MAX_TTL_SECONDS)] | Literal["never"],
+    int | Literal["never"],
+    PlainValidator(_ttl),
     WithJsonSchema(
         {
             "x-kubernetes-int-or-string": True,
             "x-kubernetes-validations": [
                 cel(
                     f"type(self) == int ? self >= 0 && self <= {MAX_TTL_SECONDS} : self == '{NEVER}'",
-                    f"set seconds, from 0 to {MAX_TTL_SECONDS} (ten years), or {NEVER}",
+                    f"set seconds, {TTL_ALLOWED}",
                 )
             ],
         }

@@ -61,6 +61,7 @@ class Webhook(Channel):
     url: str = Field(
         max_length=2048,
         pattern=r"^https?://[!-~]+$",
+        repr=False,  # it may hold a secret
         description="Where to, percent-encoded. It must answer 2xx.",
     )
 

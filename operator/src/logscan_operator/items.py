@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from logscan_api.explanations import explain
 from logscan_api.logscans import LogScanSpec
 from logscan_api.policies import LogScanPolicySpec, LogScanPolicyStatus
 from logscan_api.quantities import Quantity
@@ -143,8 +144,7 @@ def _parse_spec(body: Object) -> tuple[LogScanSpec | None, str]:
     try:
         return LogScanSpec.model_validate(body.get("spec")), ""
     except ValidationError as error:
-        first = error.errors()[0]
-        return None, f"spec.{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        return None, explain(error, LogScanSpec, "spec")
 
 
 @dataclass(frozen=True)
