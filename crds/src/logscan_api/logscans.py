@@ -9,7 +9,7 @@ from logscan_api.exitcodes import Reason
 from logscan_api.models import Model
 from logscan_api.notify import Notify
 from logscan_api.quantities import Amount
-from logscan_api.rules import INLINE_LIMIT, RuleSelection
+from logscan_api.rules import RuleSelection
 from logscan_api.schema import cel
 from logscan_api.statuses import LogScanStatus, Phase
 
@@ -219,15 +219,6 @@ class LogScanSpec(Model):
     rules: RuleSelection | None = Field(
         default=None,
         description="Which rules to run; absent takes those of the LogScanPolicy that matches the object.",
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                cel(
-                    "(has(self.packs) && size(self.packs) > 0) || (has(self.inline) && size(self.inline) > 0)",
-                    "name at least one pack or inline rule, or leave rules out to use the matching LogScanPolicy",
-                ),
-                INLINE_LIMIT,
-            ]
-        },
     )
     limits: Limits | None = Field(default=None, description="Bounds on the scan.")
     notify: Notify | None = Field(default=None, description="Who is told; absent takes the policy's.")

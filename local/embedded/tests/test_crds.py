@@ -247,6 +247,8 @@ def test_a_policy_that_scans_needs_rules(kubectl: Kubectl) -> None:
     policy = {**SCAN, "kind": "LogScanPolicy", "spec": {"priority": 1}}
     with pytest.raises(KubectlError, match="a policy that scans needs rules"):
         apply(kubectl, policy)
+    with pytest.raises(KubectlError, match="name at least one pack or inline rule"):
+        apply(kubectl, {**policy, "spec": {"rules": {}}})
     apply(kubectl, {**policy, "spec": {"action": "Ignore"}})
 
 

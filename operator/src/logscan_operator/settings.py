@@ -1,13 +1,13 @@
 """The operator's settings, from environment variables that start with `LOGSCAN_`. Built once, before anything runs."""
 
 import json
-import os
 import sys
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from logscan_api.explanations import Path, dotted, problems
 from logscan_api.logscans import MAX_TTL_SECONDS, JobTemplate
 from logscan_api.quantities import Amount, Quantity
 from logscan_operator.starting import HTTP_PORT
@@ -19,7 +19,7 @@ def _parsed(value: Any) -> Any:
     try:
         return json.loads(value) if isinstance(value, str) else value
     except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error}") from None
+        raise ValueError(f"must be JSON (line {error.lineno}, column {error.colno})") from None
 
 
 class Settings(BaseSettings):
@@ -158,16 +158,13 @@ def load() -> Settings:
     try:
         return Settings.model_validate({})
     except ValidationError as error:
-        for problem in error.errors():
-            sys.stderr.write(explain(problem) + "\n")
+        names = [str(problem["loc"][0]) for problem in error.errors()]
+        for name, problem in zip(names, problems(error, Settings, _variable), strict=True):
+            sys.stderr.write(f"{problem} ({Settings.model_fields[name].description})\n")
         raise SystemExit(2) from None
 
 
-def explain(problem: Any) -> str:
-    """Return one sentence about a setting that is missing or wrong."""
-    variable = PREFIX + str(problem["loc"][0]).upper()
-    value = os.environ.get(variable)
-    if value is None:
-        return f"{variable} is not set: {Settings.model_fields[str(problem['loc'][0])].description}"
-    field = ".".join(map(str, problem["loc"][1:]))
-    return f"{variable}={value!r} is wrong: {field + ': ' if field else ''}{problem['msg']}"
+def _variable(path: Path) -> str:
+    """Return the variable of a setting, with the field within it where the setting is JSON."""
+    name, *inner = path
+    return dotted((f"{PREFIX}{str(name).upper()}", *inner))
