@@ -92,8 +92,8 @@ def largest_request(alphabet: Sequence[str], seed: int) -> ScanRequest:
         limits=resolve_limits(Limits(max_bytes=2**63 - 1, max_decompressed_bytes=2**63 - 1)),
         result=ResultRef(
             table="t" * 255,
-            pk=partition_key(source.bucket, key),
-            sk=sort_key(version, source.sequencer, source.etag, "u" * 36, "0" * 16),
+            pk=partition_key(source),
+            sk=sort_key(source, "u" * 36, "0" * 16),
         ),
         report=Report(bucket="r" * 63),
         notify=Notify.model_validate(notify),

@@ -52,7 +52,7 @@ def test_the_view_reads_what_was_built() -> None:
     parsed = ScanJob.parse(body)
     assert (parsed.scan_uid, parsed.attempt, parsed.policy) == ("uid-app", 1, None)
     assert parsed.result is not None
-    assert parsed.result.sk.startswith("S#abc#")
+    assert parsed.result.sk.startswith("S#E:abc#")
 
 
 def test_a_scan_without_rules_takes_its_policys() -> None:

@@ -51,7 +51,7 @@ def problems(error: ValidationError, model: type[BaseModel], name: Callable[[Pat
 
 
 def _sentence(problem: Any, model: type[BaseModel], name: Callable[[Path], str]) -> str:
-    kind, path = problem["type"], tuple(problem["loc"])
+    kind, path = problem["type"], tuple(part for part in problem["loc"] if part != "[key]")  # pydantic marks bad names
     if kind == "missing":
         return f"{name(path)}: is required"
     if kind == "extra_forbidden":

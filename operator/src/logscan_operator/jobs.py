@@ -65,16 +65,14 @@ def build_request(scan: Scan, attempt: int, resolved: Resolved, settings: Settin
     """
     spec = _spec(scan)
     rules, source = resolve_rules(resolved.rules), spec.source.s3
-    version = source.version_id, source.sequencer, source.etag
-    sort = sort_key(*version, scan.uid, ruleset_hash(rules), scan.status.prior_attempts)
-    partition = partition_key(source.bucket, source.key or source.prefix or "")
+    sort = sort_key(source, scan.uid, ruleset_hash(rules), scan.status.prior_attempts)
     namespace, name = scan.key
     return ScanRequest(
         scan=ScanIdentity(namespace=namespace, name=name, uid=scan.uid, attempt=attempt),
         source=source,
         rules=rules,
         limits=resolve_limits(spec.limits, resolved.policy.limits if resolved.policy else None),
-        result=ResultRef(table=settings.table, pk=partition, sk=sort),
+        result=ResultRef(table=settings.table, pk=partition_key(source), sk=sort),
         report=Report(bucket=settings.reports_bucket) if settings.reports_bucket else None,
         notify=spec.notify or (resolved.policy.notify if resolved.policy else None),
         sender=settings.mail_sender,

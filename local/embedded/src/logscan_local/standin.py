@@ -13,15 +13,15 @@ import asyncio
 import json
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import aiohttp
-from boto3.dynamodb.types import TypeSerializer
 
 from logscan_api.requests import REQUEST_VARIABLE, ScanRequest
 from logscan_api.results import ScanResult
 from logscan_api.rules import Severity
+from logscan_api.table import put_result
 from logscan_local import aws
 from logscan_local.node.objects import Object, now
 from logscan_operator.environment import value_of
@@ -94,14 +94,9 @@ class StandIn:
 
     def _write_row(self, pod: Object) -> None:
         text = value_of(pod["spec"]["containers"][0], REQUEST_VARIABLE) or ""
-        request, serialize = ScanRequest.from_variable(text), TypeSerializer().serialize
-        item = result_of(request, pod["metadata"]["uid"]).to_item()
+        result, moment = result_of(ScanRequest.from_variable(text), pod["metadata"]["uid"]), datetime.now(UTC)
         with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):
-            self._dynamodb.put_item(
-                TableName=request.result.table,
-                Item={name: serialize(value) for name, value in item.items()},
-                ConditionExpression="attribute_not_exists(pk)",
-            )
+            self._dynamodb.put_item(**put_result(result, int(moment.timestamp())))
 
 
 def result_of(request: ScanRequest, job_uid: str) -> ScanResult:
@@ -112,6 +107,7 @@ def result_of(request: ScanRequest, job_uid: str) -> ScanResult:
         "ref": request.result,
         "bucket": request.source.bucket,
         "key": request.source.key or request.source.prefix or "",
+        "prefix": request.source.key is None,
         "started_at": moment,
         "finished_at": moment,
         "objects": 1,
@@ -124,12 +120,11 @@ def result_of(request: ScanRequest, job_uid: str) -> ScanResult:
         "by_severity": {s: LINES if request.rules[0].severity is s else 0 for s in Severity},
         "severities": {rule.name: rule.severity for rule in request.rules},
         "samples": [],
-        "truncated": False,
         "formats": ["plain"],
         "job_uid": job_uid,
         "attempt": request.scan.attempt,
         "scanner_version": "stand-in",
-        "ttl_days": request.ttl_days,
+        "expires_at": int((moment + timedelta(days=request.ttl_days)).timestamp()),
     }
     return ScanResult.model_validate(facts)
 
