@@ -273,6 +273,7 @@ COLUMNS: list[dict[str, Any]] = [
     {"name": "Matched", "type": "integer", "jsonPath": ".status.summary.matchedLines"},
     {"name": "Lines", "type": "integer", "jsonPath": ".status.summary.lines"},
     {"name": "Severity", "type": "string", "jsonPath": ".status.summary.worstSeverity"},
+    {"name": "Incomplete", "type": "string", "jsonPath": ".status.summary.incomplete[0].reason"},
     {"name": "Duration", "type": "string", "jsonPath": ".status.duration"},
     {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
     {"name": "Reason", "type": "string", "jsonPath": ".status.reason", "priority": 1},

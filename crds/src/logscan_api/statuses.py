@@ -45,14 +45,27 @@ class Condition(Model):
 
 
 class IncompleteReason(StrEnum):
-    """Why a part of the input was not read, or not counted."""
+    """Why a part of the input was not read, or not counted.
 
-    MATCH_LIMIT = "MatchLimit"  # a rule exceeded its limit of steps on a line: its count is too low
-    MAX_BYTES = "MaxBytes"
-    MAX_DECOMPRESSED_BYTES = "MaxDecompressedBytes"
-    MAX_OBJECTS = "MaxObjects"
-    COMPRESSION_RATIO = "CompressionRatio"  # the content is larger than any log compressed to that size
-    DAMAGED = "Damaged"
+    Attributes:
+        meaning: What that means for the result, for the documentation.
+    """
+
+    meaning: str
+
+    def __new__(cls, word: str, meaning: str = "") -> "IncompleteReason":
+        """Return a member with its word and what it means; the default is for type checkers."""
+        reason = str.__new__(cls, word)
+        reason._value_ = word
+        reason.meaning = meaning
+        return reason
+
+    MATCH_LIMIT = "MatchLimit", "The rule took too many steps on a line. Its count is too low, the others are exact."
+    MAX_BYTES = "MaxBytes", "Reading stopped at `limits.maxBytes`."
+    MAX_DECOMPRESSED_BYTES = "MaxDecompressedBytes", "Reading stopped at `limits.maxDecompressedBytes`."
+    MAX_OBJECTS = "MaxObjects", "The prefix has more objects than `limits.maxObjects`; the others were not read."
+    COMPRESSION_RATIO = "CompressionRatio", "The content is over 1,000 times as large as the object, as no log is."
+    DAMAGED = "Damaged", "Compressed or packed input is cut off or corrupt. Everything up to there is counted."
 
 
 class Incomplete(Model):
