@@ -4,6 +4,8 @@ import json
 import logging
 from datetime import UTC, datetime
 
+from logscan_api.text import printable
+
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {
     "message",
     "asctime",
@@ -17,7 +19,7 @@ class JsonFormatter(logging.Formatter):
     """Formats a record as one line of JSON; whatever came with `extra` becomes a field."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
+        """Return the line. What JSON does not escape, such as C1 control characters, is made printable."""
         moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
         line = {
             "ts": moment,
@@ -28,7 +30,7 @@ class JsonFormatter(logging.Formatter):
         line |= {name: value for name, value in vars(record).items() if name not in _STANDARD}
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False, default=str)
+        return printable(json.dumps(line, ensure_ascii=False, default=str))
 
 
 def set_up(level: str) -> None:
