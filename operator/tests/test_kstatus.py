@@ -9,12 +9,12 @@ from objects import NOW, RESULT, job_body, scan_body
 
 from logscan_api.exitcodes import Reason
 from logscan_api.statuses import LogScanStatus, Phase
-from logscan_local import binaries
 from logscan_operator import statuses
 from logscan_operator.conditions import Verdict
 from logscan_operator.items import Policy, Scan, ScanJob
 from logscan_operator.policychecks import checked
 from logscan_operator.rulechecks import COMPILED, invalid, undecided
+from logscan_tools import binaries
 
 pytestmark = pytest.mark.tools
 

@@ -21,9 +21,9 @@ import pytest
 import yaml
 from aiohttp import web
 
-from logscan_local.ports import free_ports
-from logscan_local.signals import AS_PID_1, can_run, catches_sigterm, pid_within
-from logscan_local.testing import eventually
+from logscan_local.stack.ports import free_ports
+from logscan_local.testkit.signals import AS_PID_1, can_run, catches_sigterm, pid_within
+from logscan_local.testkit.waiting import eventually
 from logscan_operator.starting import Probes
 
 PROGRAM = [sys.executable, "-m", "logscan_operator"]

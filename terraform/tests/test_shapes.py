@@ -10,7 +10,7 @@ from configuration import TERRAFORM, blocks
 from conftest import Outputs
 
 from logscan_api.table import INDEX_ATTRIBUTES, INDEXES, KEYS, TTL_ATTRIBUTE
-from logscan_local import aws
+from logscan_local.stack import aws
 
 QUEUE_ATTRIBUTES = {
     "fifo_queue": "FifoQueue",

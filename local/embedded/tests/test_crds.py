@@ -9,9 +9,9 @@ import pytest
 from logscan_api.labels import shown_object
 from logscan_api.rules import INLINE_BYTES
 from logscan_api.statuses import LogScanStatus
-from logscan_local.cluster import Kubectl, KubectlError
-from logscan_local.install import install_crds
-from logscan_local.paths import REPOSITORY
+from logscan_local.stack.install import install_crds
+from logscan_local.stack.kubectl import Kubectl, KubectlError
+from logscan_tools.paths import REPOSITORY
 
 pytestmark = pytest.mark.controlplane
 

@@ -16,11 +16,11 @@ import pytest
 
 from logscan_api.packs import resolve_rules
 from logscan_api.rules import RuleSelection
-from logscan_local import aws, grep
-from logscan_local.cluster import KubectlError
-from logscan_local.elsewhere import Elsewhere
-from logscan_local.stack import Stack
-from logscan_local.testing import eventually
+from logscan_local.stack import aws, grep
+from logscan_local.stack.kubectl import KubectlError
+from logscan_local.stack.stacks import Stack
+from logscan_local.testkit.clusters import Cluster
+from logscan_local.testkit.waiting import eventually
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -35,7 +35,7 @@ PACKS = ["generic", "kubernetes", "etcd"]  # as the overlay's default policy
 
 
 @pytest.fixture(scope="module")
-def cloud(full_stack: Stack | Elsewhere) -> Cloud:
+def cloud(full_stack: Cluster) -> Cloud:
     cloud = Cloud(full_stack)
     cloud.forget_earlier_runs()
     return cloud
