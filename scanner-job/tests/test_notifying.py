@@ -2,34 +2,50 @@
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
 from typing import Any
 
 import pytest
 
-from logscan_api.exitcodes import Reason
+from logscan_api.exitcodes import ExitCode, Reason
 from logscan_api.logscans import S3Source
 from logscan_api.notify import Email, Notify, Webhook, When
 from logscan_api.requests import ScanIdentity, ScanRequest, resolve_limits
+from logscan_api.results import Sample, ScanResult
 from logscan_api.rules import Rule, Severity
-from logscan_api.statuses import ResultRef
+from logscan_api.statuses import Incomplete, ResultRef
 from logscan_scanner import mail, notifying
-from logscan_scanner.errors import AccessDeniedError, ScanError
+from logscan_scanner.errors import ScanError
 
-ROW: dict[str, Any] = {
-    "bucket": "logs",
-    "key": "app/<b>\n.log",
-    "lines": 1000,
-    "matched_lines": 12,
-    "by_rule": {"fatal": 2, "slow": 10, "none": 0},
-    "by_severity": {"critical": 2, "warning": 10},
-    "severities": {"fatal": "critical", "slow": "warning", "none": "info"},
-    "worst_severity": "critical",
-    "truncated": False,
-    "finished_at": "2026-11-24T12:00:00.000Z",
-    "samples": [{"rule": "fatal", "line": 7, "text": "<script>alert(1)</script>"}],
-}
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+RESULT = ScanResult(
+    ref=ResultRef(table="t", pk="p", sk="s"),
+    bucket="logs",
+    key="app/<b>\n.log",
+    started_at=NOON,
+    finished_at=NOON,
+    objects=1,
+    bytes=1,
+    decompressed_bytes=1,
+    lines=1000,
+    matched_lines=12,
+    long_lines=0,
+    by_rule={"fatal": 2, "slow": 10, "none": 0},
+    by_severity={Severity.CRITICAL: 2, Severity.WARNING: 10},
+    severities={"fatal": Severity.CRITICAL, "slow": Severity.WARNING, "none": Severity.INFO},
+    samples=[Sample(rule="fatal", line=7, offset=0, text="<script>alert(1)</script>")],
+    formats=["plain"],
+    job_uid="j",
+    attempt=1,
+    scanner_version="0",
+    expires_at=0,
+)
+PARTS = [
+    Incomplete(reason="MatchLimit", rule="slow", message="the rule took too many steps on a line"),
+    Incomplete(reason="Damaged", object="a<b>\n.gz", message="cut off"),
+]
 
 
 def request(notify: Notify | None = None, sender: str | None = "logscan@example.com") -> ScanRequest:
@@ -44,7 +60,7 @@ def request(notify: Notify | None = None, sender: str | None = "logscan@example.
     )
 
 
-class Flags:
+class Notifications:
     """The result table's part: what was claimed and noted."""
 
     def __init__(self, broken: bool = False) -> None:
@@ -52,15 +68,15 @@ class Flags:
         self.claimed: set[str] = set()
         self.notes: dict[str, str] = {}
 
-    def claim(self, ref: ResultRef, flag: str, now: str) -> bool:
+    def claim(self, ref: ResultRef, channel: str, now: str) -> bool:
         if self.broken:
-            raise AccessDeniedError("no")
-        new = flag not in self.claimed
-        self.claimed.add(flag)
+            raise ScanError("no", ExitCode.ACCESS_DENIED)
+        new = channel not in self.claimed
+        self.claimed.add(channel)
         return new
 
-    def note(self, ref: ResultRef, name: str, text: str) -> None:
-        self.notes[name] = text
+    def note(self, ref: ResultRef, channel: str, error: str) -> None:
+        self.notes[channel] = error
 
 
 class Hook:
@@ -110,33 +126,33 @@ def test_who_wants_what(when: When, least: Severity, worst: Severity | None, tol
 
 
 def test_a_webhook_is_told_once(hook: Hook) -> None:
-    wanted, flags = request(Notify(webhook=Webhook(url=hook.url))), Flags()
+    wanted, notifications = request(Notify(webhook=Webhook(url=hook.url))), Notifications()
     for _ in range(2):
-        notifying.notify_finished(wanted, ROW, flags)
+        notifying.notify_finished(wanted, RESULT, notifications)
     (document,) = hook.posted
     assert (document["event"], document["byRule"]) == ("ScanFinished", {"fatal": 2, "slow": 10})
 
 
 def test_what_goes_wrong_is_noted_without_the_url(hook: Hook) -> None:
     hook.status = 500
-    flags = Flags()
-    notifying.notify_finished(request(Notify(webhook=Webhook(url=hook.url))), ROW, flags)
-    assert flags.notes == {"webhook_error": "the webhook answered 500"}
+    notifications = Notifications()
+    notifying.notify_finished(request(Notify(webhook=Webhook(url=hook.url))), RESULT, notifications)
+    assert notifications.notes == {"webhook": "the webhook answered 500"}
     with pytest.raises(ScanError) as refusal:
         notifying.post("http://127.0.0.1:1/secret-token", "{}")
     assert "secret-token" not in str(refusal.value)
 
 
 def test_mail_without_a_sender_is_noted() -> None:
-    flags = Flags()
+    notifications = Notifications()
     wanted = request(Notify(email=Email(to=["a@example.com"])), sender=None)
-    notifying.notify_finished(wanted, ROW, flags)
-    assert "LOGSCAN_MAIL_SENDER" in flags.notes["mail_error"]
+    notifying.notify_finished(wanted, RESULT, notifications)
+    assert "LOGSCAN_MAIL_SENDER" in notifications.notes["email"]
 
 
 def test_nobody_is_told_when_the_flag_cannot_be_set(hook: Hook) -> None:
     wanted = request(Notify(webhook=Webhook(url=hook.url)))
-    notifying.notify_finished(wanted, ROW, Flags(broken=True))
+    notifying.notify_finished(wanted, RESULT, Notifications(broken=True))
     assert not hook.posted
 
 
@@ -149,15 +165,32 @@ def test_failures_are_told_to_those_who_want_them(hook: Hook) -> None:
 
 
 def test_a_mail_is_plain_and_safe() -> None:
-    title = mail.subject(ROW)
-    assert title == "[logscan] critical: 12 of 1000 lines in s3://logs/app/<b>?.log"
-    assert "line 7 (fatal): <script>" in mail.text(request(), ROW)
-    page = mail.html(request(), ROW)
+    title = mail.subject(RESULT)
+    assert title == "[logscan] critical: 12 of 1000 lines in s3://logs/app/<b> .log"
+    assert "line 7 (fatal): <script>" in mail.text(request(), RESULT)
+    page = mail.html(request(), RESULT)
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
-    assert mail.subject({**ROW, "worst_severity": None, "truncated": True}).startswith("[logscan] clean: 1000 lines")
+
+
+def test_an_incomplete_scan_is_never_called_clean() -> None:
+    clean = RESULT.model_copy(update={"by_severity": {}})
+    assert "clean" in mail.subject(clean)
+    partial = clean.model_copy(update={"incomplete": PARTS})
+    for words in (mail.subject(partial), mail.text(request(), partial), mail.html(request(), partial)):
+        assert "clean" not in words
+        assert "(incomplete)" in words
+    for words in (mail.text(request(), partial), mail.html(request(), partial)):
+        assert "MatchLimit (rule slow)" in words
+        assert "cut off" in words
+    assert "a<b>" not in mail.html(request(), partial)
+    assert mail.document(request(), partial)["incomplete"][0]["rule"] == "slow"
+
+
+def test_every_channel_of_the_api_can_be_sent() -> None:
+    assert set(notifying.SENDERS) == set(Notify.model_fields)
 
 
 def test_no_wish_no_message() -> None:
-    notifying.notify_finished(request(), ROW, Flags())
+    notifying.notify_finished(request(), RESULT, Notifications())
     notifying.notify_failed(request(), Reason.ACCESS_DENIED, "x")
