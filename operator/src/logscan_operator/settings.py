@@ -5,9 +5,10 @@ import os
 import sys
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from logscan_api.destinations import DESTINATION_BYTES, destinations
 from logscan_api.logscans import MAX_TTL_SECONDS, JobTemplate
 from logscan_operator.starting import HTTP_PORT
 
@@ -19,6 +20,10 @@ def _parsed(value: Any) -> Any:
         return json.loads(value) if isinstance(value, str) else value
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error}") from None
+
+
+def _destinations(value: str) -> str:
+    return ",".join(destinations(value))
 
 
 class Settings(BaseSettings):
@@ -130,6 +135,12 @@ class Settings(BaseSettings):
         default=None,
         pattern=r"^[^\s@]+@[^\s@]+$",
         description="Address that mail is from, verified in SES; none means no mail.",
+    )
+    webhook_internal: Annotated[str, AfterValidator(_destinations)] = Field(
+        default="",
+        max_length=DESTINATION_BYTES,
+        description="Networks (as 10.0.0.0/8) and hosts that webhooks may go to beyond the public internet, also by "
+        "http, separated by commas. Anywhere else a webhook must be https at a public address.",
     )
     resync_seconds: float = Field(
         default=300,
