@@ -11,7 +11,9 @@ def test_networks_addresses_and_hosts() -> None:
     assert destinations("") == []
 
 
-@pytest.mark.parametrize("text", ["10.0.0.1/8", "10.0.0.0/33", "a b", "*.example.com", "10.1", "http://a", "a:80", "-a"])
+@pytest.mark.parametrize(
+    "text", ["10.0.0.1/8", "10.0.0.0/33", "a b", "*.example.com", "10.1", "http://a", "a:80", "-a"]
+)
 def test_what_is_neither_is_named(text: str) -> None:
     with pytest.raises(ValueError, match="neither a network such as"):
         destinations(f"localhost,{text}")

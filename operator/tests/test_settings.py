@@ -44,6 +44,7 @@ def test_the_job_template_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         ("LOGSCAN_MAX_CONCURRENT", "many", "LOGSCAN_MAX_CONCURRENT='many' is wrong: Input should be a valid integer"),
         ("LOGSCAN_LOG_LEVEL", "LOUD", "LOGSCAN_LOG_LEVEL='LOUD' is wrong"),
+        ("LOGSCAN_WEBHOOK_INTERNAL", "10.0.0.1/8", "'10.0.0.1/8' is neither a network such as"),
         ("LOGSCAN_SCANNER_JOB", "{", "LOGSCAN_SCANNER_JOB='{' is wrong: Value error, not JSON"),
         ("LOGSCAN_SCANNER_JOB", '{"nodeSelectr": {}}', "is wrong: nodeSelectr: Extra inputs are not permitted"),
     ],

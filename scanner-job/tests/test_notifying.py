@@ -1,12 +1,11 @@
 """Who is told of what, once, and that nothing of a log gets out of its place."""
 
-import json
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from webhooks import Hook
 
 from logscan_api.exitcodes import Reason
 from logscan_api.logscans import S3Source
@@ -15,7 +14,7 @@ from logscan_api.requests import ScanIdentity, ScanRequest, resolve_limits
 from logscan_api.rules import Rule, Severity
 from logscan_api.statuses import ResultRef
 from logscan_scanner import mail, notifying
-from logscan_scanner.errors import AccessDeniedError, ScanError
+from logscan_scanner.errors import AccessDeniedError
 
 ROW: dict[str, Any] = {
     "bucket": "logs",
@@ -41,6 +40,7 @@ def request(notify: Notify | None = None, sender: str | None = "logscan@example.
         result=ResultRef(table="t", pk="p", sk="s"),
         notify=notify,
         sender=sender,
+        webhook_internal=["127.0.0.0/8"],
     )
 
 
@@ -61,37 +61,6 @@ class Flags:
 
     def note(self, ref: ResultRef, name: str, text: str) -> None:
         self.notes[name] = text
-
-
-class Hook:
-    """A server on loopback that keeps what is posted to it."""
-
-    def __init__(self) -> None:
-        self.posted: list[dict[str, Any]] = []
-        self.status = 200
-        hook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # the library's name
-                hook.posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-                self.send_response(hook.status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/secret-token"
-        Thread(target=self.server.serve_forever, daemon=True).start()
-
-
-@pytest.fixture
-def hook() -> Iterator[Hook]:
-    made = Hook()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
 
 
 @pytest.mark.parametrize(
@@ -117,14 +86,12 @@ def test_a_webhook_is_told_once(hook: Hook) -> None:
     assert (document["event"], document["byRule"]) == ("ScanFinished", {"fatal": 2, "slow": 10})
 
 
-def test_what_goes_wrong_is_noted_without_the_url(hook: Hook) -> None:
+def test_what_goes_wrong_is_noted_without_the_url_or_a_reason(hook: Hook) -> None:
     hook.status = 500
-    flags = Flags()
-    notifying.notify_finished(request(Notify(webhook=Webhook(url=hook.url))), ROW, flags)
-    assert flags.notes == {"webhook_error": "the webhook answered 500"}
-    with pytest.raises(ScanError) as refusal:
-        notifying.post("http://127.0.0.1:1/secret-token", "{}")
-    assert "secret-token" not in str(refusal.value)
+    for url, word in ((hook.url, "failed"), (f"https://10.0.0.1:{hook.port}/secret-token", "refused")):
+        flags = Flags()
+        notifying.notify_finished(request(Notify(webhook=Webhook(url=url))), ROW, flags)
+        assert flags.notes == {"webhook_error": word}
 
 
 def test_mail_without_a_sender_is_noted() -> None:
@@ -150,12 +117,24 @@ def test_failures_are_told_to_those_who_want_them(hook: Hook) -> None:
 
 def test_a_mail_is_plain_and_safe() -> None:
     title = mail.subject(ROW)
-    assert title == "[logscan] critical: 12 of 1000 lines in s3://logs/app/<b>?.log"
+    assert title == "[logscan] critical: 12 of 1000 lines in s3://logs/app/<b> .log"
     assert "line 7 (fatal): <script>" in mail.text(request(), ROW)
     page = mail.html(request(), ROW)
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
     assert mail.subject({**ROW, "worst_severity": None, "truncated": True}).startswith("[logscan] clean: 1000 lines")
+
+
+@given(st.text(st.characters()))
+def test_no_text_from_outside_drives_or_disguises_a_mail(text: str) -> None:
+    hostile = "\x1b[2J\r\nLogScan: n/other\x9b31m\u202e" + text
+    samples = [{"rule": "fatal", "line": 7, "text": hostile}]
+    row = {**ROW, "key": hostile, "truncated": True, "truncated_why": hostile, "samples": samples}
+    lines = mail.text(request(), row).split("\n")
+    assert all(line.isprintable() for line in lines)
+    assert [line for line in lines if line.startswith("LogScan:")] == ["LogScan: n/s"]
+    assert mail.html(request(), row).isprintable()
+    assert mail.subject(row).isprintable()
 
 
 def test_no_wish_no_message() -> None:

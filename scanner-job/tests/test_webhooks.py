@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from webhooks import Hook, Names, answering
 
-from logscan_scanner import webhooks
 from logscan_scanner.errors import ScanError
+from logscan_scanner.reporting import webhooks
 
 LOOPBACK = ["127.0.0.0/8"]
 NAME = "kubernetes.default.svc"  # what the certificate is for

@@ -7,6 +7,7 @@ ScanError
 ├── SupersededError       67  the object changed while or before it was read
 ├── AccessDeniedError     68  the scanner may not read or write something
 ├── ArchivedError         69  the object must be restored first
+├── RowTooLargeError      70  the row is larger than DynamoDB allows
 ├── TryAgainError         75  throttled, network, no credentials yet, told to stop
 └── KeyUnavailableError   77  the KMS key that the object is encrypted with cannot be used
 """
@@ -60,6 +61,10 @@ class TryAgainError(ScanError):
     """The same scan may succeed later."""
 
     code = ExitCode.TRY_AGAIN
+
+
+class RowTooLargeError(ScanError):
+    """The row is larger than DynamoDB allows."""
 
 
 class KeyUnavailableError(ScanError):

@@ -6,6 +6,7 @@ from typing import Any
 from logscan_api.exitcodes import Reason
 from logscan_api.requests import ScanRequest
 from logscan_api.rules import Severity
+from logscan_api.text import printable
 
 Row = dict[str, Any]
 TOP_RULES = 10
@@ -40,7 +41,7 @@ def text(request: ScanRequest, row: Row) -> str:
     if samples:
         lines += ["", "Samples:"]
         lines += [f"  line {sample['line']} ({sample['rule']}): {sample['text']}" for sample in samples]
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(printable, lines)) + "\n"
 
 
 def html(request: ScanRequest, row: Row) -> str:
@@ -57,7 +58,7 @@ def html(request: ScanRequest, row: Row) -> str:
         f"<li>line {sample['line']} ({escape(sample['rule'])}): <code>{escape(sample['text'])}</code></li>"
         for sample in row.get("samples", [])[:SAMPLE_LINES]
     )
-    return (
+    return printable(
         f"<h2>{escape(subject(row))}</h2><table>{facts}</table>"
         f"<h3>Lines by rule</h3><table>{rules}</table><h3>Samples</h3><ul>{samples}</ul>"
     )
@@ -118,4 +119,4 @@ def _top_rules(row: Row) -> list[tuple[str, str, int]]:
 
 
 def _one_line(value: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in value)[:900]
+    return printable(value)[:900]

@@ -9,18 +9,17 @@ from functools import partial
 from html import escape
 from typing import Any, Protocol
 
-import urllib3
-
 from logscan_api.exitcodes import Reason
 from logscan_api.notify import Channel, Notify
 from logscan_api.requests import ScanRequest
 from logscan_api.statuses import ResultRef
+from logscan_api.text import cut, printable
 from logscan_scanner import mail
 from logscan_scanner.aws.messages import publish, send_mail
 from logscan_scanner.errors import ScanError
+from logscan_scanner.reporting.webhooks import post
 
-WEBHOOK_SECONDS = 10
-NOTE_LENGTH = 300
+NOTE_BYTES = 300
 
 log = logging.getLogger("logscan.scanner.notifying")
 
@@ -63,7 +62,8 @@ def notify_failed(request: ScanRequest, reason: Reason, why: str) -> None:
     if request.notify is None:
         return
     title, document = mail.failure_subject(request, reason), mail.failure_document(request, reason, why)
-    message = Message(title, f"{why}\n", f"<p>{escape(why)}</p>", document)
+    shown = printable(why)
+    message = Message(title, f"{shown}\n", f"<p>{escape(shown)}</p>", document)
     for name, send in _ways(request, request.notify, message, lambda channel: channel.wants_failures):
         _try(name, send)
 
@@ -79,23 +79,8 @@ def _ways(
     if notify.sns is not None and wanted(notify.sns):
         ways.append(("sns", partial(publish, notify.sns.topic_arn, message.title, body)))
     if notify.webhook is not None and wanted(notify.webhook):
-        ways.append(("webhook", partial(post, notify.webhook.url, body)))
+        ways.append(("webhook", partial(post, notify.webhook.url, body, request.webhook_internal or ())))
     return ways
-
-
-def post(url: str, body: str) -> None:
-    """Send JSON to a URL.
-
-    Raises:
-        ScanError: It did not answer 2xx in time. The URL may hold a secret and is not in the message.
-    """
-    headers = {"Content-Type": "application/json", "User-Agent": "logscan"}
-    try:
-        answer = urllib3.request("POST", url, body=body, headers=headers, timeout=WEBHOOK_SECONDS, retries=False)
-    except urllib3.exceptions.HTTPError as error:
-        raise ScanError(f"the webhook cannot be reached: {type(error).__name__}") from error
-    if not 200 <= answer.status < 300:
-        raise ScanError(f"the webhook answered {answer.status}")
 
 
 def _mail(sender: str | None, to: list[str], message: Message) -> None:
@@ -110,7 +95,7 @@ def _once(request: ScanRequest, name: str, send: Callable[[], None], flags: Flag
             return
         failure = _try(name, send)
         if failure is not None:
-            flags.note(request.result, f"{name}_error", failure[:NOTE_LENGTH])
+            flags.note(request.result, f"{name}_error", cut(printable(failure), NOTE_BYTES))
     except ScanError as error:
         log.warning("no notification by %s: %s", name, error)
 

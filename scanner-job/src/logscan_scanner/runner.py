@@ -14,7 +14,7 @@ from logscan_engine import Counts
 from logscan_scanner import __version__, histogram
 from logscan_scanner.aws import Objects, Results, StoredObject
 from logscan_scanner.aws.uploads import Upload
-from logscan_scanner.errors import ScanError
+from logscan_scanner.errors import RowTooLargeError, ScanError
 from logscan_scanner.mail import Row
 from logscan_scanner.progress import Progress
 from logscan_scanner.report import LINES_PER_RULE, Findings
@@ -77,7 +77,12 @@ def run(request: ScanRequest, objects: Objects, results: Results, job_uid: str) 
 def _write(request: ScanRequest, result: ScanResult, stored: StoredObject, results: Results) -> Row:
     """Write the row, and make it the newest of its object if it is."""
     table, item = request.result.table, result.to_item()
-    row = results.write(table, item, int(datetime.now(UTC).timestamp()))
+    try:
+        row = results.write(table, item, int(datetime.now(UTC).timestamp()))
+    except RowTooLargeError:  # counts matter more than samples, and all the rest of a row is bounded
+        log.warning("the row is too large for DynamoDB: it is written without its samples")
+        item["samples"] = []
+        row = results.write(table, item, int(datetime.now(UTC).timestamp()))
     if row.get("job_uid") != result.job_uid:
         log.info("the row was there already, from Job %s", row.get("job_uid"))
     elif request.source.key is not None:

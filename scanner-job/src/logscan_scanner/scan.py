@@ -8,6 +8,7 @@ from pathlib import Path
 import logscan_engine as engine
 from logscan_api.requests import ResolvedLimits
 from logscan_api.rules import Rule
+from logscan_api.text import cut, printable
 from logscan_scanner.decompress import DamagedInputError
 from logscan_scanner.inputs import open_inputs
 from logscan_scanner.progress import Progress
@@ -16,6 +17,7 @@ from logscan_scanner.samples import EVENT_LINES, LOOK_BYTES, Samples
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 MAX_RATIO = 1000  # gzip can do no more than 1032, and logs reach a tenth of that
 RATIO_FREE_BYTES = 256 * 1024 * 1024
+WHY_BYTES = 512  # of the row, and of the status that repeats it
 PUSH_BYTES = 512 * 1024  # the engine holds several pushes at once: those of a range of S3 would be 8 MiB each
 
 
@@ -124,7 +126,7 @@ class Scan:
         self._progress.tell(self.stored_bytes, self.engine.bytes, self.engine.lines, self.engine.matched)
 
     def _truncate(self, why: str) -> None:
-        self.truncated_why = self.truncated_why or why
+        self.truncated_why = self.truncated_why or cut(printable(why), WHY_BYTES)
 
     def _limited(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         """Yield stored bytes up to `maxBytes`."""

@@ -14,6 +14,7 @@ from logscan_scanner.errors import (
     ArchivedError,
     KeyUnavailableError,
     ObjectNotFoundError,
+    RowTooLargeError,
     ScanError,
     SupersededError,
     TryAgainError,
@@ -83,6 +84,8 @@ def translate(error: Exception, what: str, pinned: bool = False) -> ScanError:
         return AccessDeniedError(f"{text}: check the role of the scanner's service account")
     if code == "InvalidObjectState":
         return ArchivedError(f"{text}: restore it first, then create the LogScan again")
+    if code == "ValidationException" and "tem size" in message:
+        return RowTooLargeError(text)
     if status >= 500 or status == 429 or "hrottl" in code or code in ("SlowDown", "ExpiredToken", "RequestTimeout"):
         return TryAgainError(text)
     return ScanError(text)

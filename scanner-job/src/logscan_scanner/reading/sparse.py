@@ -84,7 +84,9 @@ def map_in_records(pax: Records) -> Sparse | None:
     """
     if SPARSE_SIZE not in pax:
         return None
-    numbers = [number for pair in zip(pax.get(SPARSE_OFFSET, []), pax.get(SPARSE_BYTES, []), strict=False) for number in pair]
+    numbers = [
+        number for pair in zip(pax.get(SPARSE_OFFSET, []), pax.get(SPARSE_BYTES, []), strict=False) for number in pair
+    ]
     if SPARSE_MAP in pax:
         numbers = pax[SPARSE_MAP][-1].split(b",")
     return Sparse(_pairs(numbers), decimal(pax[SPARSE_SIZE][-1]))

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from logscan_scanner.decompress import DamagedInputError
-from logscan_scanner.reading.names import shown_name
 from logscan_scanner.reading import tarfields
+from logscan_scanner.reading.names import shown_name
 from logscan_scanner.reading.sparse import Sparse, map_in_data, map_in_header, map_in_records
 from logscan_scanner.reading.stream import READ_BYTES, Stream
 from logscan_scanner.reading.tarfields import BLOCK, EXTENDED_BYTES, Records, decimal, number, records, text
