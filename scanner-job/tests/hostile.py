@@ -33,10 +33,21 @@ def tar_header(kind: bytes, size: int) -> bytes:
     return entry.tobuf(tarfile.GNU_FORMAT)
 
 
-def zip_entry(name: bytes, method: int, stored: bytes, flags: int = 0) -> bytes:
-    """Return a local header with its content, as it is said to be stored."""
-    sizes = (0, len(stored), len(stored), len(name), 0)
-    return struct.pack("<4sHHHHHIIIHH", b"PK\x03\x04", 20, flags, method, 0, 0, *sizes) + name + stored
+def sparse(parts: list[tuple[int, int]], size: int, more: int) -> bytes:
+    """Return a header of GNU's old format for a file with holes, and so many blocks that say that another follows."""
+    block = bytearray(tar_header(b"S", 0))
+    for number, (offset, length) in enumerate(parts):
+        block[386 + 24 * number : 410 + 24 * number] = b"%011o\0%011o\0" % (offset, length)
+    block[482], block[483:495] = bool(more), b"%011o\0" % size
+    block[148:156] = b"%06o\0 " % (sum(block[:148]) + sum(block[156:]) + 256)
+    return bytes(block) + (bytes(504) + b"\1" + bytes(7)) * more
+
+
+def zip_entry(name: bytes, method: int, stored: bytes, flags: int = 0, extra: bytes = b"") -> bytes:
+    """Return a local header with its content, as it is said to be stored; with an extra field, its size is there."""
+    size = 0xFFFFFFFF if extra else len(stored)
+    sizes = (0, size, size, len(name), len(extra))
+    return struct.pack("<4sHHHHHIIIHH", b"PK\x03\x04", 20, flags, method, 0, 0, *sizes) + name + extra + stored
 
 
 def deflated(data: bytes, wbits: int) -> bytes:
@@ -75,13 +86,15 @@ CORPUS: dict[str, Callable[[], Iterator[bytes]]] = {
     "records.tar": lambda: repeat(tar_header(b"x", 5 * 200_000) + padded(b"5 a=\n" * 200_000), 8),
     "globals.tar": lambda: chain(repeat(tar_header(b"g", 4096) + b"5 a=\n" * 819 + b"\0", 4000), [tar_header(b"0", 0)]),
     "holes.tar.gz": lambda: packed(
-        chain([tar_header(b"S", 0)[:482] + b"\1" + bytes(29)], repeat((bytes(504) + b"\1" + bytes(7)) * 2048, 600))
+        chain([sparse([(0, 1)], 1, 1)], repeat((bytes(504) + b"\1" + bytes(7)) * 2048, 600))
     ),
     "tiny-members.gz": lambda: repeat(deflated(b"", 31) * 50_000, 40),
     "tiny-members.bz2": lambda: repeat(COMPRESS["bzip2"](b"") * 50_000, 20),
     "tiny-members.xz": lambda: repeat(COMPRESS["xz"](b"") * 50_000, 10),
     "tiny-members.zst": lambda: repeat(COMPRESS["zstd"](b"") * 50_000, 20),
     "tiny-members.zip": lambda: repeat(zip_entry(b"a", 8, deflated(b"", -15)) * 20_000, 40),
+    "extra-fields.zip": lambda: repeat(zip_entry(b"a", 8, deflated(b"", -15), extra=b"\2\0\0\0" * 16_000) * 16, 16),
+    "short-zip64.zip": lambda: iter([zip_entry(b"a", 0, b"", extra=b"\1\0\x10\0")]),
     "tiny-members.tar": lambda: repeat(tar_header(b"0", 0) * 2000, 40),
     "zeros.gz": lambda: chain([gzip.compress(LINE)], repeat(bytes(MIB), 200), [gzip.compress(LINE)]),
     "bomb.gz": lambda: packed(repeat(bytes(MIB), 1024)),
@@ -107,7 +120,14 @@ _NAMES = st.binary(min_size=1, max_size=300).filter(lambda name: b"\0" not in na
 _CONTENT = st.binary(max_size=300) | st.just(LINE * 3)
 _ARCHIVES = st.one_of(
     st.builds(named_tar, _NAMES, _CONTENT, st.sampled_from([tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])),
-    st.builds(zip_entry, _NAMES, st.sampled_from([0, 8, 99]), _CONTENT, st.sampled_from([0, 1, 8, 9])),
+    st.builds(
+        zip_entry,
+        _NAMES,
+        st.sampled_from([0, 8, 99]),
+        _CONTENT,
+        st.sampled_from([0, 1, 8, 9]),
+        st.binary(max_size=40) | st.binary(max_size=20).map(lambda data: b"\1\0\x10\0" + data),
+    ),
     st.builds(
         lambda kind, size, rest: tar_header(kind, size) + rest,
         st.sampled_from([b"x", b"g", b"L", b"S", b"0"]),

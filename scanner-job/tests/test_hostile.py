@@ -28,6 +28,7 @@ from logscan_local.emulator import running
 from logscan_scanner import runner, samples
 from logscan_scanner.aws import Objects, Results
 from logscan_scanner.aws.clients import session
+from logscan_scanner.report import LINES_PER_RULE, MAX_LINES
 
 pytestmark = [pytest.mark.emulator, pytest.mark.stress]
 
@@ -68,11 +69,11 @@ def endpoint() -> Iterator[str]:
         yield made.endpoint
 
 
-def request(key: str, limits: Limits | None = None) -> ScanRequest:
+def request(key: str, limits: Limits | None = None, rules: list[Rule] = RULES) -> ScanRequest:
     return ScanRequest(
         scan=ScanIdentity(namespace="n", name="s", uid=uuid.uuid4().hex, attempt=1),
         source=S3Source(bucket=BUCKET, key=key),
-        rules=RULES,
+        rules=rules,
         limits=resolve_limits(limits),
         result=ResultRef(table=TABLE, pk=f"O#{uuid.uuid4().hex}", sk="S#1"),
         report=Report(bucket=REPORTS),
@@ -119,10 +120,12 @@ def judge(endpoint: str, request: ScanRequest, code: int, words: dict[str, Any])
     return row
 
 
-def scan(endpoint: str, folder: Path, data: bytes, limits: Limits | None = None) -> dict[str, Any]:
+def scan(
+    endpoint: str, folder: Path, data: bytes, limits: Limits | None = None, rules: list[Rule] = RULES
+) -> dict[str, Any]:
     """Return the row of a scan of an object."""
     aws.client("s3", endpoint).put_object(Bucket=BUCKET, Key="object", Body=data)
-    wanted = request("object", limits)
+    wanted = request("object", limits, rules)
     ((code, words),) = ends(endpoint, folder, [wanted])
     row = judge(endpoint, wanted, code, words)
     assert row is not None, words
@@ -132,6 +135,13 @@ def scan(endpoint: str, folder: Path, data: bytes, limits: Limits | None = None)
 @pytest.mark.parametrize("name", CORPUS)
 def test_the_corpus(endpoint: str, tmp_path: Path, name: str) -> None:
     scan(endpoint, tmp_path, b"".join(CORPUS[name]()), Limits(max_samples_per_rule=20, max_sample_bytes=4096))
+
+
+@pytest.mark.parametrize("name", [name for name in CORPUS if name.endswith(".log.gz")])
+def test_twenty_thousand_findings_of_four_kilobytes(endpoint: str, tmp_path: Path, name: str) -> None:
+    rules = [Rule(name=f"r{number}", pattern=f"^ERROR|{number}") for number in range(MAX_LINES // LINES_PER_RULE)]
+    row = scan(endpoint, tmp_path, b"".join(CORPUS[name]()), Limits(max_sample_bytes=4096), rules)
+    assert set(row["by_rule"].values()) == {MAX_LINES}
 
 
 def test_any_bytes_at_all(endpoint: str, tmp_path: Path) -> None:

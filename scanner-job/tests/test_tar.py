@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from corpora import chunks
+from hostile import sparse, tar_header
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -33,13 +34,6 @@ def archive(members: list[tuple[bytes, bytes]], kind: int) -> bytes:
             entry.size = len(content)
             made.addfile(entry, io.BytesIO(content))
     return file.getvalue()
-
-
-def header(kind: bytes, size: int, name: str = "a.log") -> bytes:
-    """Return a header that says so, whatever follows it."""
-    entry = tarfile.TarInfo(name)
-    entry.type, entry.size = kind, size
-    return entry.tobuf(tarfile.GNU_FORMAT)
 
 
 NAME = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=60)
@@ -93,20 +87,10 @@ def test_files_with_holes_are_what_they_are(tmp_path: Path, form: str, options: 
     assert read(data) == {name: (tmp_path / name).read_bytes() for name in names}
 
 
-def sparse(parts: list[tuple[int, int]], size: int, more: int) -> bytes:
-    """Return a header of GNU's old format for a file with holes, and so many blocks that say that another follows."""
-    block = bytearray(header(b"S", 0))
-    for number, (offset, length) in enumerate(parts):
-        block[386 + 24 * number : 410 + 24 * number] = b"%011o\0%011o\0" % (offset, length)
-    block[482], block[483:495] = bool(more), b"%011o\0" % size
-    block[148:156] = b"%06o\0 " % (sum(block[:148]) + sum(block[156:]) + 256)
-    return bytes(block) + (bytes(504) + b"\1" + bytes(7)) * more
-
-
 @pytest.mark.parametrize("kind", [b"x", b"X", b"g", b"L", b"K"])
 def test_a_large_extended_header_is_damage(kind: bytes) -> None:
     with pytest.raises(DamagedInputError, match="extended header of 1048577 bytes"):
-        read(header(kind, MIB + 1) + bytes(2 * MIB))
+        read(tar_header(kind, MIB + 1) + bytes(2 * MIB))
 
 
 def ones() -> Iterator[bytes]:
@@ -119,7 +103,9 @@ def ones() -> Iterator[bytes]:
     "start",
     [
         sparse([(0, 1)], 1, 1) + (bytes(504) + b"\1" + bytes(7)) * 2048,
-        header(b"x", 512) + b"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n".ljust(512, b"\0") + header(b"0", 1 << 40),
+        tar_header(b"x", 512)
+        + b"22 GNU.sparse.major=1\n22 GNU.sparse.minor=0\n".ljust(512, b"\0")
+        + tar_header(b"0", 1 << 40),
     ],
     ids=["old", "1.0"],
 )
@@ -144,18 +130,20 @@ def test_a_map_of_holes_that_cannot_be_is_damage(parts: list[tuple[int, int]]) -
 def test_a_pax_record_without_an_end_is_damage(record: bytes) -> None:
     padded = record + bytes(-len(record) % 512)
     with pytest.raises(DamagedInputError, match="extended header"):
-        read(header(b"x", len(record)) + padded + header(b"0", 0))
+        read(tar_header(b"x", len(record)) + padded + tar_header(b"0", 0))
 
 
 def test_a_long_chain_of_extended_headers_is_read() -> None:
-    chain = (header(b"L", 6) + b"named\0".ljust(512, b"\0")) * 5000
-    assert read(chain + header(b"0", 2) + b"x\n".ljust(512, b"\0")) == {"named": b"x\n"}
+    chain = (tar_header(b"L", 6) + b"named\0".ljust(512, b"\0")) * 5000
+    assert read(chain + tar_header(b"0", 2) + b"x\n".ljust(512, b"\0")) == {"named": b"x\n"}
 
 
 def test_a_header_that_is_none_ends_the_archive_as_damage() -> None:
     good = archive([(b"a", b"a\n")], tarfile.GNU_FORMAT)[:1024]
     with pytest.raises(DamagedInputError, match="is corrupt: a header"):
         read(good + b"garbage".ljust(512, b"x"))
+    with pytest.raises(DamagedInputError, match="behind an extended header"):
+        read(tar_header(b"L", 6) + b"named\0".ljust(512, b"\0"))
     with pytest.raises(DamagedInputError, match="within a header"):
         read(good + good[:100])
     with pytest.raises(DamagedInputError, match=r"ends within a$"):
@@ -164,7 +152,7 @@ def test_a_header_that_is_none_ends_the_archive_as_damage() -> None:
 
 @given(st.binary(max_size=2000), st.integers(0, 511), st.integers(0, 255))
 def test_any_bytes_are_content_or_damage(tail: bytes, at: int, byte: int) -> None:
-    block = bytearray(header(b"0", 100))
+    block = bytearray(tar_header(b"0", 100))
     block[at] = byte
     block[148:156] = b"%06o\0 " % (sum(block[:148]) + sum(block[156:]) + 256)
     with suppress(DamagedInputError):

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from logscan_scanner.decompress import DamagedInputError
+from logscan_scanner.decompress import DamagedInputError, gathered
 from logscan_scanner.reading import tarfields
 from logscan_scanner.reading.names import shown_name
 from logscan_scanner.reading.sparse import Sparse, map_in_data, map_in_header, map_in_records
@@ -74,6 +74,8 @@ def _next_entry(stream: Stream) -> _Entry | None:
             long_name = text(data)
         elif kind in (PAX, PAX_OF_SOLARIS):
             pax = records(data)
+    if long_name or pax:
+        raise DamagedInputError("the tar archive ends behind an extended header")
     return None
 
 
@@ -96,9 +98,9 @@ def _extended(stream: Stream, size: int) -> bytes:
 
 def _check(block: bytes) -> None:
     """Compare a header with its checksum: of unsigned bytes, or of signed ones as some old programs have it."""
-    told = number(block[148:156])
+    stated = number(block[148:156])
     found = sum(block) - sum(block[148:156]) + 8 * ord(" ")
-    if told not in (found, found - 256 * sum(byte > 127 for byte in block[:148] + block[156:])):
+    if stated not in (found, found - 256 * sum(byte > 127 for byte in block[:148] + block[156:])):
         raise DamagedInputError("the tar archive is corrupt: a header does not match its checksum")
 
 
@@ -114,7 +116,7 @@ def _content(stream: Stream, entry: _Entry, name: str) -> Iterator[bytes]:
     if sparse is None:
         yield from _stored(stream, stored, name)
     else:
-        yield from sparse.filled(lambda size: _stored(stream, size, name), stored)
+        yield from gathered(sparse.filled(lambda size: _stored(stream, size, name), stored))
         stream.skip(stored - sparse.stored)
     stream.skip(padding)
 

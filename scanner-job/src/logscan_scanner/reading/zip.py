@@ -46,11 +46,12 @@ def zip_members(chunks: Iterator[bytes]) -> Iterator[tuple[str, Iterator[bytes]]
 
 def _whole_size(size: int, extra: bytes) -> int:
     """Return a member's compressed size, from the zip64 field (4.5.3) where the header has no room for it."""
-    while size == _ZIP64 and len(extra) >= 4:
-        tag, length = struct.unpack("<HH", extra[:4])
-        if tag == 1 and length >= 16:
-            return int(struct.unpack("<Q", extra[12:20])[0])
-        extra = extra[4 + length :]
+    at = 0
+    while size == _ZIP64 and len(extra) >= at + 4:
+        tag, length = struct.unpack_from("<HH", extra, at)
+        if tag == 1 and length >= 16 and len(extra) >= at + 20:
+            return int(struct.unpack_from("<Q", extra, at + 12)[0])
+        at += 4 + length
     return size
 
 

@@ -54,7 +54,7 @@ def post(url: str, body: str, internal: Sequence[str] = ()) -> None:
         internal: Networks and hosts beyond the public internet that it may go to, also by http.
 
     Raises:
-        ScanError: `refused`, or `failed`: no answer of 2xx in time. The URL, which may hold a secret, is not told.
+        ScanError: `refused`, or `failed`: no answer of 2xx in time. No message has the URL, which may hold a secret.
     """
     deadline = monotonic() + SECONDS
     target = _parse(url)
