@@ -97,6 +97,7 @@ def largest_request(alphabet: Sequence[str], seed: int) -> ScanRequest:
         report=Report(bucket="r" * 63),
         notify=Notify.model_validate(notify),
         sender=noise([*"abcdefghij.-"], 254, 8),
+        webhook_internal=[noise([*"abcdefghijklmnopqrstuvwxyz"], 249, n) for n in range(4)],
     )
 
 

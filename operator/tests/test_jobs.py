@@ -128,6 +128,12 @@ def test_keys_from_a_secret_reach_the_scanner() -> None:
     assert job["spec"]["template"]["spec"]["containers"][0]["envFrom"] == [{"secretRef": {"name": "keys"}}]
 
 
+def test_where_webhooks_may_go_is_up_to_the_operator() -> None:
+    allowed = built(scan("app"), settings=SETTINGS.model_copy(update={"webhook_internal": "10.0.0.0/8,alerts.svc"}))
+    assert request_in(allowed)["webhookInternal"] == ["10.0.0.0/8", "alerts.svc"]
+    assert "webhookInternal" not in request_in(built(scan("app")))
+
+
 def test_an_unknown_pack_cannot_be_requested() -> None:
     with pytest.raises(UnknownPackError, match="nope"):
         built(scan("app", rules={"packs": ["nope"]}))

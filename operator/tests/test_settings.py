@@ -42,6 +42,7 @@ def test_the_job_template_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
         ("LOGSCAN_SCANNER_MEMORY_MOST", "lots", "LOGSCAN_SCANNER_MEMORY_MOST: must be a quantity"),
         ("LOGSCAN_SCANNER_CPU_REQUEST", "-1", "LOGSCAN_SCANNER_CPU_REQUEST: must be a quantity"),
         ("LOGSCAN_LOG_LEVEL", "LOUD", "LOGSCAN_LOG_LEVEL: must match"),
+        ("LOGSCAN_WEBHOOK_INTERNAL", "10.0.0.1/8", "'10.0.0.1/8' is neither a network such as"),
         ("LOGSCAN_SCANNER_JOB", "{", "LOGSCAN_SCANNER_JOB: must be JSON (line 1, column 2)"),
         ("LOGSCAN_SCANNER_JOB", '{"nodeSelectr": {}}', "LOGSCAN_SCANNER_JOB.nodeSelectr: unknown field"),
     ],

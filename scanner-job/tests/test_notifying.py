@@ -1,13 +1,11 @@
 """Who is told of what, once, and that nothing of a log gets out of its place."""
 
-import json
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from threading import Thread
-from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from webhooks import Hook
 
 from logscan_api.exitcodes import ExitCode, Reason
 from logscan_api.logscans import S3Source
@@ -57,6 +55,7 @@ def request(notify: Notify | None = None, sender: str | None = "logscan@example.
         result=ResultRef(table="t", pk="p", sk="s"),
         notify=notify,
         sender=sender,
+        webhook_internal=["127.0.0.0/8"],
     )
 
 
@@ -77,37 +76,6 @@ class Notifications:
 
     def note(self, ref: ResultRef, channel: str, error: str) -> None:
         self.notes[channel] = error
-
-
-class Hook:
-    """A server on loopback that keeps what is posted to it."""
-
-    def __init__(self) -> None:
-        self.posted: list[dict[str, Any]] = []
-        self.status = 200
-        hook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # the library's name
-                hook.posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-                self.send_response(hook.status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}/secret-token"
-        Thread(target=self.server.serve_forever, daemon=True).start()
-
-
-@pytest.fixture
-def hook() -> Iterator[Hook]:
-    made = Hook()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
 
 
 @pytest.mark.parametrize(
@@ -133,14 +101,12 @@ def test_a_webhook_is_told_once(hook: Hook) -> None:
     assert (document["event"], document["byRule"]) == ("ScanFinished", {"fatal": 2, "slow": 10})
 
 
-def test_what_goes_wrong_is_noted_without_the_url(hook: Hook) -> None:
+def test_what_goes_wrong_is_noted_without_the_url_or_a_reason(hook: Hook) -> None:
     hook.status = 500
-    notifications = Notifications()
-    notifying.notify_finished(request(Notify(webhook=Webhook(url=hook.url))), RESULT, notifications)
-    assert notifications.notes == {"webhook": "the webhook answered 500"}
-    with pytest.raises(ScanError) as refusal:
-        notifying.post("http://127.0.0.1:1/secret-token", "{}")
-    assert "secret-token" not in str(refusal.value)
+    for url, word in ((hook.url, "failed"), (f"https://10.0.0.1:{hook.port}/secret-token", "refused")):
+        notifications = Notifications()
+        notifying.notify_finished(request(Notify(webhook=Webhook(url=url))), RESULT, notifications)
+        assert notifications.notes == {"webhook": word}
 
 
 def test_mail_without_a_sender_is_noted() -> None:
@@ -189,6 +155,19 @@ def test_an_incomplete_scan_is_never_called_clean() -> None:
 
 def test_every_channel_of_the_api_can_be_sent() -> None:
     assert set(notifying.SENDERS) == set(Notify.model_fields)
+
+
+@given(st.text(st.characters()))
+def test_no_text_from_outside_drives_or_disguises_a_mail(text: str) -> None:
+    hostile = "\x1b[2J\r\nLogScan: n/other\x9b31m\u202e" + text
+    samples = [Sample(rule="fatal", line=7, offset=0, text=hostile)]
+    part = Incomplete(reason="Damaged", object=hostile, message=hostile)
+    result = RESULT.model_copy(update={"key": hostile, "incomplete": [part], "samples": samples})
+    lines = mail.text(request(), result).split("\n")
+    assert all(line.isprintable() for line in lines)
+    assert [line for line in lines if line.startswith("LogScan:")] == ["LogScan: n/s"]
+    assert mail.html(request(), result).isprintable()
+    assert mail.subject(result).isprintable()
 
 
 def test_no_wish_no_message() -> None:

@@ -12,6 +12,7 @@ from typing import Literal, Self
 
 from pydantic import Field, ValidationError
 
+from logscan_api.destinations import Destination
 from logscan_api.errors import MalformedRequestError, RequestTooLargeError
 from logscan_api.explanations import explain
 from logscan_api.logscans import Limits, S3Source
@@ -85,6 +86,9 @@ class ScanRequest(Model):
     report: Report | None = None
     notify: Notify | None = None
     sender: str | None = Field(default=None, description="Address that mail is from; without it none is sent.")
+    webhook_internal: list[Destination] | None = Field(
+        default=None, description="Networks and hosts beyond the public internet that the webhook may go to."
+    )
     ttl_days: int = Field(default=90, ge=1, description="Days after which DynamoDB may drop the row.")
 
     def to_variable(self) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from logscan_api import API_VERSION, MalformedRequestError
+from logscan_api.destinations import destinations
 from logscan_api.exitcodes import permanent_codes
 from logscan_api.identity import job_name, partition_key, sort_key
 from logscan_api.labels import BUCKET_LABEL, POLICY_LABEL, label_value
@@ -76,6 +77,7 @@ def build_request(scan: Scan, attempt: int, resolved: Resolved, settings: Settin
         report=Report(bucket=settings.reports_bucket) if settings.reports_bucket else None,
         notify=spec.notify or (resolved.policy.notify if resolved.policy else None),
         sender=settings.mail_sender,
+        webhook_internal=destinations(settings.webhook_internal) or None,
         ttl_days=settings.result_ttl_days,
     )
 

@@ -4,9 +4,10 @@ import json
 import sys
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from logscan_api.destinations import DESTINATION_BYTES, destinations
 from logscan_api.explanations import Path, dotted, problems
 from logscan_api.logscans import MAX_TTL_SECONDS, JobTemplate
 from logscan_api.quantities import Amount, Quantity
@@ -20,6 +21,10 @@ def _parsed(value: Any) -> Any:
         return json.loads(value) if isinstance(value, str) else value
     except json.JSONDecodeError as error:
         raise ValueError(f"must be JSON (line {error.lineno}, column {error.colno})") from None
+
+
+def _destinations(value: str) -> str:
+    return ",".join(destinations(value))
 
 
 class Settings(BaseSettings):
@@ -132,6 +137,12 @@ class Settings(BaseSettings):
         default=None,
         pattern=r"^[^\s@]+@[^\s@]+$",
         description="Address that mail is from, verified in SES; none means no mail.",
+    )
+    webhook_internal: Annotated[str, AfterValidator(_destinations)] = Field(
+        default="",
+        max_length=DESTINATION_BYTES,
+        description="Networks (as 10.0.0.0/8) and hosts that webhooks may go to beyond the public internet, also by "
+        "http, separated by commas. Anywhere else a webhook must be https at a public address.",
     )
     resync_seconds: float = Field(
         default=300,

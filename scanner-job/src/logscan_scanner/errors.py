@@ -19,3 +19,7 @@ class ScanError(Exception):
         """
         super().__init__(message)
         self.code = code
+
+
+class RowTooLargeError(ScanError):
+    """The row is larger than DynamoDB allows."""

@@ -37,7 +37,7 @@ def text(request: ScanRequest, result: ScanResult) -> str:
     if result.samples:
         lines += ["", "Samples:"]
         lines += [f"  line {s.line} ({s.rule}): {s.text}" for s in result.samples[:SAMPLE_LINES]]
-    return "\n".join(lines) + "\n"
+    return "\n".join(map(printable, lines)) + "\n"
 
 
 def html(request: ScanRequest, result: ScanResult) -> str:
@@ -54,7 +54,7 @@ def html(request: ScanRequest, result: ScanResult) -> str:
         f"<li>line {sample.line} ({escape(sample.rule)}): <code>{escape(sample.text)}</code></li>"
         for sample in result.samples[:SAMPLE_LINES]
     )
-    return (
+    return printable(
         f"<h2>{escape(subject(result))}</h2><table>{facts}</table>"
         f"<h3>Lines by rule</h3><table>{rules}</table><h3>Samples</h3><ul>{samples}</ul>"
     )

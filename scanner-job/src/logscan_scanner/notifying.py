@@ -11,19 +11,18 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any, Protocol
 
-import urllib3
-
 from logscan_api.exitcodes import Reason
 from logscan_api.notify import Channel, Email, Notify, Topic, Webhook
 from logscan_api.requests import ScanRequest
 from logscan_api.results import ScanResult
 from logscan_api.statuses import ResultRef
+from logscan_api.text import cut, printable
 from logscan_scanner import mail
 from logscan_scanner.aws.messages import publish, send_mail
 from logscan_scanner.errors import ScanError
+from logscan_scanner.reporting.webhooks import post
 
-WEBHOOK_SECONDS = 10
-NOTE_LENGTH = 300
+NOTE_BYTES = 300
 
 log = logging.getLogger("logscan.scanner.notifying")
 
@@ -37,14 +36,14 @@ class Message:
         text: The mail's plain text.
         html: The mail's HTML.
         document: The same as JSON.
-        sender: The address that mail is from, if the operator has one.
+        request: The scan, for what the operator allows.
     """
 
     title: str
     text: str
     html: str
     document: dict[str, Any]
-    sender: str | None
+    request: ScanRequest
 
     @property
     def body(self) -> str:
@@ -72,7 +71,7 @@ def notify_finished(request: ScanRequest, result: ScanResult, notifications: Not
         return
     worst = result.worst_severity
     page = mail.text(request, result), mail.html(request, result)
-    message = Message(mail.subject(result), *page, mail.document(request, result), request.sender)
+    message = Message(mail.subject(result), *page, mail.document(request, result), request)
     for name, channel in _channels(request.notify):
         if channel.wants(worst):
             _send_once(request.result, name, channel, message, notifications)
@@ -83,7 +82,8 @@ def notify_failed(request: ScanRequest, reason: Reason, why: str) -> None:
     if request.notify is None:
         return
     title, document = mail.failure_subject(request, reason), mail.failure_document(request, reason, why)
-    message = Message(title, f"{why}\n", f"<p>{escape(why)}</p>", document, request.sender)
+    shown = printable(why)
+    message = Message(title, f"{shown}\n", f"<p>{escape(shown)}</p>", document, request)
     for name, channel in _channels(request.notify):
         if channel.wants_failures:
             _send(name, channel, message)
@@ -99,9 +99,10 @@ def _channels(notify: Notify) -> Iterator[tuple[str, Channel]]:
 
 def send_email(channel: Email, message: Message) -> None:
     """Send mail through SES."""
-    if message.sender is None:
+    sender = message.request.sender
+    if sender is None:
         raise ScanError("no sender is configured (the operator's LOGSCAN_MAIL_SENDER)")
-    send_mail(message.sender, channel.to, message.title, message.text, message.html)
+    send_mail(sender, channel.to, message.title, message.text, message.html)
 
 
 def send_sns(channel: Topic, message: Message) -> None:
@@ -111,7 +112,7 @@ def send_sns(channel: Topic, message: Message) -> None:
 
 def send_webhook(channel: Webhook, message: Message) -> None:
     """Post JSON to a URL."""
-    post(channel.url, message.body)
+    post(channel.url, message.body, message.request.webhook_internal or ())
 
 
 SENDERS: dict[str, Callable[[Any, Message], None]] = {
@@ -121,28 +122,13 @@ SENDERS: dict[str, Callable[[Any, Message], None]] = {
 }
 
 
-def post(url: str, body: str) -> None:
-    """Send JSON to a URL.
-
-    Raises:
-        ScanError: It did not answer 2xx in time. The URL may hold a secret and is not in the message.
-    """
-    headers = {"Content-Type": "application/json", "User-Agent": "logscan"}
-    try:
-        answer = urllib3.request("POST", url, body=body, headers=headers, timeout=WEBHOOK_SECONDS, retries=False)
-    except urllib3.exceptions.HTTPError as error:
-        raise ScanError(f"the webhook cannot be reached: {type(error).__name__}") from error
-    if not 200 <= answer.status < 300:
-        raise ScanError(f"the webhook answered {answer.status}")
-
-
 def _send_once(ref: ResultRef, name: str, channel: Channel, message: Message, notifications: Notifications) -> None:
     try:
         if not notifications.claim(ref, name, datetime.now(UTC).isoformat(timespec="seconds")):
             return
         failure = _send(name, channel, message)
         if failure is not None:
-            notifications.note(ref, name, failure[:NOTE_LENGTH])
+            notifications.note(ref, name, cut(printable(failure), NOTE_BYTES))
     except ScanError as error:
         log.warning("could not record the notification by %s: %s", name, error)
 

@@ -15,6 +15,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")  # looking for them ta
 from logscan_api import MalformedRequestError, logs
 from logscan_api.exitcodes import ExitCode
 from logscan_api.requests import REQUEST_VARIABLE, ScanRequest
+from logscan_api.text import printable
 from logscan_scanner import __version__
 from logscan_scanner.errors import ScanError
 from logscan_scanner.termination import leave_message
@@ -34,7 +35,8 @@ def main(arguments: list[str] | None = None) -> int:
 
             _collect_garbage()
             found = scan_file(options.file, options.rules)
-            sys.stdout.write(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+            lines = json.dumps(found, indent=2, ensure_ascii=False).split("\n")
+            sys.stdout.write("".join(f"{printable(line)}\n" for line in lines))
             return ExitCode.DONE
         return _scan(read_request(os.environ))
     except ScanError as error:

@@ -15,7 +15,7 @@ from logscan_engine import Counts
 from logscan_scanner import __version__, histogram
 from logscan_scanner.aws import Objects, Results, StoredObject
 from logscan_scanner.aws.uploads import Upload
-from logscan_scanner.errors import ScanError
+from logscan_scanner.errors import RowTooLargeError, ScanError
 from logscan_scanner.progress import Progress
 from logscan_scanner.report import LINES_PER_RULE, Findings
 from logscan_scanner.rules import compile_for_scan
@@ -78,7 +78,12 @@ def run(request: ScanRequest, objects: Objects, results: Results, job_uid: str) 
 
 def _write(request: ScanRequest, result: ScanResult, stored: StoredObject, results: Results) -> ScanResult:
     """Write the result, and make it the newest of its object if it is."""
-    there = results.write(result, int(datetime.now(UTC).timestamp()))
+    try:
+        there = results.write(result, int(datetime.now(UTC).timestamp()))
+    except RowTooLargeError:  # counts matter more than samples, and all the rest of a row is bounded
+        log.warning("the row is too large for DynamoDB: it is written without its samples")
+        result = result.model_copy(update={"samples": []})
+        there = results.write(result, int(datetime.now(UTC).timestamp()))
     if there.job_uid != result.job_uid:
         log.info("the result was there already, from Job %s", there.job_uid)
     elif request.source.key is not None:

@@ -9,6 +9,7 @@ import logscan_engine as engine
 from logscan_api.requests import ResolvedLimits
 from logscan_api.rules import Rule
 from logscan_api.statuses import Incomplete, IncompleteReason
+from logscan_api.text import cut, printable
 from logscan_scanner.decompress import DamagedInputError
 from logscan_scanner.inputs import open_inputs
 from logscan_scanner.progress import Progress
@@ -17,6 +18,7 @@ from logscan_scanner.samples import EVENT_LINES, LOOK_BYTES, Samples
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 MAX_RATIO = 1000  # gzip can do no more than 1032, and logs reach a tenth of that
 RATIO_FREE_BYTES = 256 * 1024 * 1024
+WHY_BYTES = 512  # of the row, and of the status that repeats it
 PUSH_BYTES = 512 * 1024  # the engine holds several pushes at once: those of a range of S3 would be 8 MiB each
 
 
@@ -134,7 +136,8 @@ class Scan:
     def end_early(self, reason: IncompleteReason, message: str) -> None:
         """Remember why the scan ends before the end of the input, if nothing ended it before."""
         if not self.incomplete:
-            self.incomplete.append(Incomplete(reason=reason, object=self._key, message=message))
+            shown = cut(printable(message), WHY_BYTES)
+            self.incomplete.append(Incomplete(reason=reason, object=self._key, message=shown))
 
     def _damaged(self, error: DamagedInputError) -> None:
         self.end_early(IncompleteReason.DAMAGED, f"{error}, after {self.engine.bytes} bytes of content")

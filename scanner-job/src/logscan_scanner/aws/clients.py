@@ -10,7 +10,7 @@ from botocore.session import Session, get_session
 
 from logscan_api.exitcodes import ExitCode
 from logscan_scanner.aws.models import ServiceModels
-from logscan_scanner.errors import ScanError
+from logscan_scanner.errors import RowTooLargeError, ScanError
 
 NODE_ROLE_VARIABLE = "LOGSCAN_ALLOW_NODE_ROLE"
 READ_SECONDS_VARIABLE = "LOGSCAN_READ_SECONDS"  # without a byte, before a connection counts as broken
@@ -65,7 +65,9 @@ def translate(error: Exception, what: str, pinned: bool = False) -> ScanError:
     code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     ending, advice = _ending(code, status, pinned)
-    return ScanError(f"cannot {what}: {message or code} ({code}){advice}", ending)
+    text = f"cannot {what}: {message or code} ({code}){advice}"
+    too_large = code == "ValidationException" and "tem size" in message
+    return RowTooLargeError(text) if too_large else ScanError(text, ending)
 
 
 def _ending(code: str, status: int, pinned: bool) -> tuple[ExitCode, str]:
