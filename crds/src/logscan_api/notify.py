@@ -61,7 +61,8 @@ class Webhook(Channel):
     url: str = Field(
         max_length=2048,
         pattern=r"^https?://[!-~]+$",
-        description="Where to, percent-encoded. It must answer 2xx.",
+        description="Where to, percent-encoded: https at a public address, or what the operator allows besides. "
+        "It must answer 2xx.",
     )
 
 
