@@ -140,7 +140,7 @@ def test_a_long_chain_of_extended_headers_is_read() -> None:
 
 def test_a_header_that_is_none_ends_the_archive_as_damage() -> None:
     good = archive([(b"a", b"a\n")], tarfile.GNU_FORMAT)[:1024]
-    with pytest.raises(DamagedInputError, match="is corrupt: a header"):
+    with pytest.raises(DamagedInputError, match="is corrupt: a field of a header"):
         read(good + b"garbage".ljust(512, b"x"))
     with pytest.raises(DamagedInputError, match="behind an extended header"):
         read(tar_header(b"L", 6) + b"named\0".ljust(512, b"\0"))

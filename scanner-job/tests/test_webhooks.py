@@ -1,5 +1,6 @@
 """Webhooks reach what they may and nothing else, in bounded time, and say nothing of why not."""
 
+import json
 import socket
 from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv6Address, ip_network
@@ -122,6 +123,12 @@ def test_a_public_address_is_not_reached_by_http(names: Names) -> None:
 def test_a_url_that_could_mean_two_things_is_refused(hook: Hook, url: str) -> None:
     assert outcome(url.format(hook.port), LOOPBACK) == "refused"
     assert not hook.posted
+
+
+def test_a_large_document_arrives_whole_under_tls(tls_hook: Hook, names: Names) -> None:
+    names.answers[NAME] = [["127.0.0.1"]]
+    webhooks.post(f"https://{NAME}:{tls_hook.port}/", json.dumps({"x": "y" * 200_000}), LOOPBACK)
+    assert len(tls_hook.posted[0]["x"]) == 200_000
 
 
 def test_a_redirect_is_a_failure_and_not_followed(hook: Hook) -> None:

@@ -93,7 +93,7 @@ def map_in_records(pax: Records) -> Sparse | None:
 
 
 def map_in_data(stream: Stream, pax: Records) -> tuple[Sparse, int]:
-    """Return the parts of a file in the format 1.0, and how many of its stored bytes tell them: lines of numbers.
+    """Return the parts of a file in the format 1.0, whose map is lines of numbers before the content, and its length.
 
     Raises:
         DamagedInputError: They are not numbers, or too many, or end.

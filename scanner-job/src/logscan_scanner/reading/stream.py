@@ -65,10 +65,10 @@ class Stream:
                 return
 
     def feeds(self) -> Iterator[bytes]:
-        """Yield all that follows in pieces that grow, for whoever knows only afterwards how much of one was needed.
+        """Yield all that follows in pieces that grow, for a reader that learns only afterwards how much it needed.
 
-        What a decompressor did not need is given back: pieces as large as a chunk would be copied for every member,
-        and a chunk may hold tens of thousands of them.
+        A decompressor copies what follows its member's end. A chunk may hold tens of thousands of members, so that a
+        piece as large as a chunk would be copied as often.
         """
         size = FIRST_FEED_BYTES
         while data := self.read_some(size):

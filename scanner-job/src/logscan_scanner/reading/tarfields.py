@@ -34,16 +34,16 @@ def text(data: bytes) -> bytes:
 
 
 def number(data: bytes) -> int:
-    """Return a number in octal digits, or where they are too few in bytes behind a mark (GNU tar's base-256).
+    """Return a number in octal digits, or where they are too few in bytes after a mark (base-256 of GNU tar).
 
     Raises:
-        DamagedInputError: It is none, or negative.
+        DamagedInputError: It is not a number, or negative.
     """
     if data[0] == 0x80:
         return int.from_bytes(data[1:], "big")
     digits = text(data).strip()
     if digits.strip(b"01234567"):
-        raise DamagedInputError("the tar archive is corrupt: a header's number is none")
+        raise DamagedInputError("the tar archive is corrupt: a field of a header is not a number")
     return int(digits or b"0", 8)
 
 
@@ -51,10 +51,10 @@ def decimal(digits: bytes) -> int:
     """Return a number in decimal digits.
 
     Raises:
-        DamagedInputError: It is none.
+        DamagedInputError: It is not a number.
     """
     if len(digits) > _DIGITS or not digits.isdigit():
-        raise DamagedInputError("the tar archive is corrupt: an extended header's number is none")
+        raise DamagedInputError("the tar archive is corrupt: a field of an extended header is not a number")
     return int(digits)
 
 

@@ -23,6 +23,7 @@ from urllib.parse import urlsplit
 from logscan_scanner.errors import ScanError
 
 SECONDS = 10.0  # for everything: resolving, connecting, sending, the answer
+SENT_BYTES = 4096  # at a time
 ANSWER_BYTES = 1024  # its first line is all that is needed
 REFUSED, FAILED = "refused", "failed"
 
@@ -142,11 +143,10 @@ def _connect(target: Target, addresses: list[Address], deadline: float) -> socke
 
 def _exchange(connection: socket.socket, target: Target, body: bytes, deadline: float) -> int:
     """Send the request and return the status of the answer; nothing but its first line is read."""
-    request = http.client.HTTPConnection(target.host, target.port)
-    request.sock = connection
-    connection.settimeout(_left(deadline))
-    headers = {"Host": target.netloc, "Content-Type": "application/json", "User-Agent": "logscan"}
-    request.request("POST", target.path, body, {**headers, "Connection": "close"})
+    request = _request(target, body)
+    while request:  # a limit of time for each call of a few bytes; sendall has one for each of many calls under TLS
+        connection.settimeout(_left(deadline))
+        request = request[connection.send(request[:SENT_BYTES]) :]
     answer = b""
     while b"\n" not in answer and len(answer) < ANSWER_BYTES:
         connection.settimeout(_left(deadline))
@@ -158,6 +158,24 @@ def _exchange(connection: socket.socket, target: Target, body: bytes, deadline: 
     if status is None:
         raise http.client.BadStatusLine("")
     return int(status[1])
+
+
+class _Written(http.client.HTTPConnection):
+    """A request as bytes, written by the library, which refuses what would be two requests."""
+
+    def __init__(self, target: Target) -> None:
+        super().__init__(target.host, target.port)
+        self.data = b""
+
+    def send(self, data: bytes) -> None:  # type: ignore[override] # all that it is given here
+        self.data += data
+
+
+def _request(target: Target, body: bytes) -> bytes:
+    written = _Written(target)
+    headers = {"Host": target.netloc, "Content-Type": "application/json", "User-Agent": "logscan"}
+    written.request("POST", target.path, body, {**headers, "Connection": "close"})
+    return written.data
 
 
 def _left(deadline: float) -> float:
