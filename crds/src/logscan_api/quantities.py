@@ -85,7 +85,7 @@ Amount = Annotated[
     AfterValidator(_not_negative),
     WithJsonSchema(
         _schema_with(
-            "type(self) == int ? self >= 0 : isQuantity(self) && quantity(self).sign() >= 0",
+            "type(self) == int ? self >= 0 : isQuantity(self) && quantity(self).compareTo(quantity('0')) >= 0",
             f"must be {ALLOWED}, and not negative",
         )
     ),
