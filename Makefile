@@ -20,6 +20,8 @@ RUST_VERSION := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' $(CRATE)/Cargo.
 CARGO_HELP := Rust $(RUST_VERSION) or newer is needed to compile the scan engine: see https://rustup.rs
 CHECKOV := .venv-checkov/.ready
 READY := $(VENV)/.ready
+# Pages with tables that follow from the code.
+TABLES := docs/operations.md docs/rules.md
 STACK ?= default
 LOG ?=
 # How pods run: process, or docker for containers of the images that `make images` built.
@@ -62,6 +64,7 @@ demo: $(READY) ## Upload logs and watch them being scanned (LOG=/path adds one o
 
 generate: $(READY) ## Write all generated files
 	$(BIN)/python -m logscan_api.crds crds
+	$(BIN)/python -m logscan_api.tables $(TABLES)
 	$(BIN)/python -m logscan_operator.settings_table docs/settings.md
 	$(BIN)/python -m logscan_tools.manifests
 	$(BIN)/python -m logscan_tools.terraform.provider
@@ -85,6 +88,7 @@ lint: $(READY)
 
 drift: $(READY)
 	$(BIN)/python -m logscan_api.crds --check crds
+	$(BIN)/python -m logscan_api.tables --check $(TABLES)
 	$(BIN)/python -m logscan_operator.settings_table --check docs/settings.md
 	$(BIN)/python -m logscan_tools.manifests --check
 	$(BIN)/python -m logscan_tools.terraform.provider --check

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from running import POLICY, Running
 
+from logscan_api.quantities import Quantity
 from logscan_local.stack import aws
 from logscan_local.stack.install import install_crds
 from logscan_local.stack.kubectl import Kubectl
@@ -59,7 +60,7 @@ def operator(bare_stack: Stack, bare_kubectl: Kubectl, bare_state: State) -> Ite
         queued_after_seconds=1,
         lease_seconds=5,
         pending_seconds=600,
-        scanner_memory_most="512Mi",
+        scanner_memory_most=Quantity("512Mi"),
         debug=True,
         retry_first_seconds=1,
         resync_seconds=2,

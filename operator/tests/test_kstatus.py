@@ -5,10 +5,9 @@ import subprocess
 from typing import Any
 
 import pytest
-from objects import NOW, ROW, job_body, scan_body
+from objects import NOW, RESULT, job_body, scan_body
 
 from logscan_api.exitcodes import Reason
-from logscan_api.results import summarize
 from logscan_api.statuses import LogScanStatus, Phase
 from logscan_operator import statuses
 from logscan_operator.conditions import Verdict
@@ -26,7 +25,7 @@ POLICY = {"apiVersion": "logscan.dev/v1alpha1", "kind": "LogScanPolicy", "spec":
 def ended(phase: Phase, reason: Reason) -> LogScanStatus:
     running = statuses.running(SCAN, ScanJob.parse(job_body()), NOW)
     scan = Scan.parse(scan_body(status=running.wire()))
-    return statuses.finished(scan, Verdict(phase, reason, "why"), NOW, summary=summarize(ROW))
+    return statuses.finished(scan, Verdict(phase, reason, "why"), NOW, summary=RESULT.summary())
 
 
 def kstatus(document: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from places import SEEN, NewPlace, Place
 
-from logscan_api.exitcodes import Reason
+from logscan_api.exitcodes import ExitCode, Reason
 from logscan_local.stack.kubectl import Object
 from logscan_local.testkit.waiting import eventually
 
@@ -14,15 +14,11 @@ pytestmark = [pytest.mark.controlplane, pytest.mark.emulator]
 
 
 ENDS: list[tuple[dict[str, str] | None, dict[str, Any], Reason]] = [
-    ({"fake-kubelet/exit": "64"}, {}, Reason.INVALID_REQUEST),
-    ({"fake-kubelet/exit": "65"}, {}, Reason.INVALID_RULE),
-    ({"fake-kubelet/exit": "66"}, {}, Reason.OBJECT_NOT_FOUND),
-    ({"fake-kubelet/exit": "67"}, {}, Reason.SUPERSEDED),
-    ({"fake-kubelet/exit": "68"}, {}, Reason.ACCESS_DENIED),
-    ({"fake-kubelet/exit": "69"}, {}, Reason.ARCHIVED),
-    ({"fake-kubelet/exit": "77"}, {}, Reason.KEY_UNAVAILABLE),
-    ({"fake-kubelet/exit": "70"}, {"attempts": 1}, Reason.INTERNAL_ERROR),
-    ({"fake-kubelet/exit": "75"}, {"attempts": 1}, Reason.TRY_AGAIN_LATER),
+    *(
+        ({"fake-kubelet/exit": str(int(code))}, {} if code.permanent else {"attempts": 1}, code.reason)
+        for code in ExitCode
+        if code is not ExitCode.DONE
+    ),
     ({"fake-kubelet/exit": "1"}, {"attempts": 1}, Reason.JOB_FAILED),
     ({"fake-kubelet/exit": "evicted"}, {"attempts": 1}, Reason.EVICTED),
     ({"fake-kubelet/exit": "137-OOMKilled"}, {}, Reason.OUT_OF_MEMORY),
@@ -49,7 +45,8 @@ def test_every_end_has_its_reason(new_place: NewPlace) -> None:
     SEEN.add("Completed")
     events = place.kubectl.get("events")["items"]
     told = {(e["involvedObject"]["name"], e["reason"]) for e in events if e["involvedObject"]["kind"] == "LogScan"}
-    assert ("end-2", "ObjectNotFound") in told
+    missing = next(number for number, (_, _, reason) in enumerate(ENDS) if reason is Reason.OBJECT_NOT_FOUND)
+    assert (f"end-{missing}", "ObjectNotFound") in told
 
 
 def test_what_is_tried_again_says_when(new_place: NewPlace) -> None:

@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import pytest
-from objects import ROW, SETTINGS, synced_view
+from objects import RESULT, SETTINGS, synced_view
 from places import PATIENT, Place
 
+from logscan_api.results import ScanResult
 from logscan_local.stack.kubectl import Object
 from logscan_local.testkit.waiting import eventually
 from logscan_operator.actions import Collect, CreateJob, Stop, SuspendJob
@@ -31,10 +32,10 @@ class Reader:
     def __init__(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
         self._meanwhile = meanwhile
 
-    async def read(self, ref: Any) -> dict[str, Any]:
-        """Return the row that every scan here has."""
+    async def read(self, ref: Any) -> ScanResult:
+        """Return the result that every scan here has."""
         await self._meanwhile()
-        return ROW
+        return RESULT
 
 
 class Worker:

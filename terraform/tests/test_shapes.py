@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from conftest import Outputs
 
-from logscan_api.results import INDEX_ATTRIBUTES, TABLE_INDEXES, TABLE_KEYS, TTL_ATTRIBUTE
+from logscan_api.table import INDEX_ATTRIBUTES, INDEXES, KEYS, TTL_ATTRIBUTE
 from logscan_local.stack import aws
 from logscan_tools.terraform.configuration import TERRAFORM, blocks
 
@@ -28,8 +28,8 @@ QUEUE_ATTRIBUTES = {
 @pytest.mark.tools
 def test_the_table_is_that_of_the_code(everything: Outputs) -> None:
     table = everything["table"]
-    assert (table["hash_key"], table["range_key"]) == TABLE_KEYS
-    assert {name: (i["hash_key"], i["range_key"]) for name, i in table["indexes"].items()} == TABLE_INDEXES
+    assert (table["hash_key"], table["range_key"]) == KEYS
+    assert {name: (i["hash_key"], i["range_key"]) for name, i in table["indexes"].items()} == INDEXES
     assert table["projected"] == list(INDEX_ATTRIBUTES)
     assert table["ttl_attribute"] == TTL_ATTRIBUTE
 

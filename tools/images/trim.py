@@ -30,7 +30,6 @@ KEEP: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "scanner": {
         "botocore/data": ("*.json", "dynamodb/**/*", "s3/**/*", "sesv2/**/*", "sns/**/*", "sts/**/*"),
-        "boto3/data": (),
     },
 }
 DROP = (

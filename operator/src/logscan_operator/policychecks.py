@@ -11,6 +11,7 @@ import aiohttp
 
 from logscan_api.policies import LogScanPolicyStatus, ScanCounts
 from logscan_api.statuses import Condition, Phase
+from logscan_api.text import printable
 from logscan_operator import paths
 from logscan_operator.items import Key, Policy
 from logscan_operator.kube import JSON_MERGE, ApiError
@@ -56,7 +57,7 @@ def checked(policy: Policy, verdict: Verdict, now: datetime) -> LogScanPolicySta
             type=kind,
             status=status,
             reason=verdict.reason,
-            message=verdict.message[:1024],
+            message=printable(verdict.message)[:1024],
             last_transition_time=_since(known.get(kind), status, now),
             observed_generation=policy.generation,
         )

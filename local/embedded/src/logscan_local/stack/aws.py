@@ -15,7 +15,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from logscan_api.results import TTL_ATTRIBUTE, table_definition
+from logscan_api.table import TTL_ATTRIBUTE, table_definition
 from logscan_local.stack import permissions
 from logscan_local.stack.permissions import Credentials
 from logscan_tools.paths import REPOSITORY

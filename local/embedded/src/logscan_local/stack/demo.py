@@ -12,14 +12,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import yaml
-from boto3.dynamodb.types import TypeDeserializer
 from rich.console import Console
 
 from logscan_api.packs import resolve_rules
+from logscan_api.results import Sample, ScanResult
 from logscan_api.rules import Rule, RuleSelection, Severity
+from logscan_api.statuses import ResultRef
+from logscan_api.table import key_of
 from logscan_local.stack import aws, grep
 from logscan_local.stack.compression import zstd
 from logscan_local.stack.errors import StackError
@@ -154,16 +155,17 @@ def _apply_by_hand(kubectl: Kubectl, uploads: list[Upload], console: Console) ->
 def _show(kubectl: Kubectl, state: State, uploads: list[Upload], scans: dict[str, Object], console: Console) -> None:
     console.rule("[bold]kubectl get logscans -o wide")
     console.print(kubectl.run("get", "logscans", "--output=wide"), markup=False, soft_wrap=True)
-    rows = {label: _row(state, scan) for label, scan in scans.items()}
+    rows = {label: _result(state, scan) for label, scan in scans.items()}
     console.rule(f"[bold]the rows in DynamoDB ({state.resources.table})")
-    for label, row in rows.items():
-        name = scans[label]["metadata"]["name"]
-        counts = {rule: int(lines) for rule, lines in row.get("by_rule", {}).items() if lines}
-        facts = f"{row.get('status', 'no row')}  {'+'.join(row.get('formats', []))}  {json.dumps(counts)}"
-        console.print(f"  {name}\n    {row.get('sk', '')}\n    {facts}", markup=False, soft_wrap=True)
+    for label, result in rows.items():
+        name, facts = scans[label]["metadata"]["name"], "no row"
+        if result is not None:
+            counts = {rule: lines for rule, lines in result.by_rule.items() if lines}
+            facts = f"{result.ref.sk}\n    {result.status}  {'+'.join(result.formats)}  {json.dumps(counts)}"
+        console.print(f"  {name}\n    {facts}", markup=False, soft_wrap=True)
     console.rule("[bold]findings")
-    for severity, where, sample in _worst(list(rows.values()))[:FINDINGS]:
-        console.print(f"  {severity}  {sample['rule']}  {where}\n    {sample['text']}", markup=False, soft_wrap=True)
+    for severity, where, sample in _worst([result for result in rows.values() if result])[:FINDINGS]:
+        console.print(f"  {severity}  {sample.rule}  {where}\n    {sample.text}", markup=False, soft_wrap=True)
     console.rule("[bold]seconds from the upload")
     jobs = {job["metadata"]["name"]: job for job in kubectl.get("jobs")["items"]}
     for upload in uploads:
@@ -172,36 +174,38 @@ def _show(kubectl: Kubectl, state: State, uploads: list[Upload], scans: dict[str
         )
 
 
-def _worst(rows: list[dict[str, Any]]) -> list[tuple[str, str, dict[str, Any]]]:
-    """Return severity, place and sample of all findings, the worst first, each rule once."""
-    found: dict[str, tuple[str, str, dict[str, Any]]] = {}
-    for row in rows:
-        for sample in row.get("samples", []):
-            where = f"s3://{row['bucket']}/{row['key']}:{int(sample['line'])}"
-            found.setdefault(sample["rule"], (row["severities"][sample["rule"]], where, sample))
-    return sorted(found.values(), key=lambda finding: -Severity(finding[0]).rank)
+def _worst(results: list[ScanResult]) -> list[tuple[Severity, str, Sample]]:
+    """Return severity, location and sample of all findings, the worst first, each rule once."""
+    found: dict[str, tuple[Severity, str, Sample]] = {}
+    for result in results:
+        for sample in result.samples:
+            found.setdefault(sample.rule, (result.severities[sample.rule], f"{result.uri}:{sample.line}", sample))
+    return sorted(found.values(), key=lambda finding: -finding[0].rank)
 
 
-def _latency(upload: Upload, scan: Object, jobs: dict[str, Object], row: dict[str, Any]) -> str:
+def _latency(upload: Upload, scan: Object, jobs: dict[str, Object], result: ScanResult | None) -> str:
     """Return the spans; a Job's time is known to the second only."""
     job = jobs.get(scan["status"].get("job", {}).get("name", ""))
-    created = f"{_seconds(upload.at, job['metadata']['creationTimestamp']):.0f} s" if job else "-"
-    ended = f"{_seconds(upload.at, row['finished_at']):.1f} s" if row else "-"
+    created = f"{_seconds(upload.at, datetime.fromisoformat(_created(job))):.0f} s" if job else "-"
+    ended = f"{_seconds(upload.at, result.finished_at):.1f} s" if result else "-"
     return f"to its Job {created:>4}, to its result {ended:>6}"
 
 
-def _seconds(start: datetime, stamp: str) -> float:
-    return max((datetime.fromisoformat(stamp.replace("Z", "+00:00")) - start).total_seconds(), 0)
+def _created(body: Object) -> str:
+    return str(body["metadata"]["creationTimestamp"])
 
 
-def _row(state: State, scan: Object) -> dict[str, Any]:
-    ref = scan["status"].get("result")
-    if ref is None:
-        return {}
+def _seconds(start: datetime, end: datetime) -> float:
+    return max((end - start).total_seconds(), 0)
+
+
+def _result(state: State, scan: Object) -> ScanResult | None:
+    if "result" not in scan["status"]:
+        return None
+    ref = ResultRef.model_validate(scan["status"]["result"])
     dynamodb = aws.client("dynamodb", state.resources.endpoint)
-    key = {"pk": {"S": ref["pk"]}, "sk": {"S": ref["sk"]}}
-    item = dynamodb.get_item(TableName=ref["table"], Key=key).get("Item", {})
-    return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
+    item = dynamodb.get_item(TableName=ref.table, Key=key_of(ref)).get("Item")
+    return ScanResult.from_item(ref.table, item) if item else None
 
 
 def _check(state: State, uploads: list[Upload], scans: dict[str, Object], console: Console) -> list[str]:
@@ -214,15 +218,18 @@ def _check(state: State, uploads: list[Upload], scans: dict[str, Object], consol
             name, status = scan["metadata"]["name"], scan["status"]
             wrong.append(f"{name} is {status['phase']}: {status.get('message')}")
             continue
-        row = _row(state, scan)
-        if archived := set(row["formats"]) - GREPPED:
+        result = _result(state, scan)
+        if result is None:
+            wrong.append(f"{scan['metadata']['name']} has no row")
+            continue
+        if archived := set(result.formats) - GREPPED:
             console.print(f"  {upload.key}: not compared, grep does not read {', '.join(archived)}", markup=False)
             continue
         counts = _counts(resolve_rules(_selection(scan)), upload.plain)
         compared += len(counts)
         for rule, expected in counts.items():
-            if expected != int(row["by_rule"].get(rule, -1)):
-                wrong.append(f"{upload.key}: {rule} counted {row['by_rule'].get(rule)} lines, grep {expected}")
+            if expected != result.by_rule.get(rule):
+                wrong.append(f"{upload.key}: {rule} counted {result.by_rule.get(rule)} lines, grep {expected}")
     for line in wrong:
         console.print(f"  {line}", style="red", markup=False)
     if not wrong:

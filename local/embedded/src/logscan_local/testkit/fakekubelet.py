@@ -13,14 +13,13 @@ import asyncio
 import json
 from collections.abc import Iterable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
-
-from boto3.dynamodb.types import TypeSerializer
 
 from logscan_api.requests import REQUEST_VARIABLE, ScanRequest
 from logscan_api.results import ScanResult
 from logscan_api.rules import Severity
+from logscan_api.table import put_result
 from logscan_local.stack import aws
 from logscan_local.stack.apiserver import JSON_MERGE, ApiError, ApiServer
 from logscan_local.stack.node.expansion import expand
@@ -99,14 +98,9 @@ class FakeKubelet:
     def _write_row(self, pod: Object) -> None:
         variables = {entry["name"]: entry.get("value", "") for entry in pod["spec"]["containers"][0]["env"]}
         request = ScanRequest.from_variable(expand(variables[REQUEST_VARIABLE]))
-        serialize = TypeSerializer().serialize
-        item = result_of(request, pod["metadata"]["uid"]).to_item()
+        result, moment = result_of(request, pod["metadata"]["uid"]), datetime.now(UTC)
         with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):
-            self._dynamodb.put_item(
-                TableName=request.result.table,
-                Item={name: serialize(value) for name, value in item.items()},
-                ConditionExpression="attribute_not_exists(pk)",
-            )
+            self._dynamodb.put_item(**put_result(result, int(moment.timestamp())))
 
 
 def result_of(request: ScanRequest, job_uid: str) -> ScanResult:
@@ -117,6 +111,7 @@ def result_of(request: ScanRequest, job_uid: str) -> ScanResult:
         "ref": request.result,
         "bucket": request.source.bucket,
         "key": request.source.key or request.source.prefix or "",
+        "prefix": request.source.key is None,
         "started_at": moment,
         "finished_at": moment,
         "objects": 1,
@@ -129,12 +124,11 @@ def result_of(request: ScanRequest, job_uid: str) -> ScanResult:
         "by_severity": {s: LINES if request.rules[0].severity is s else 0 for s in Severity},
         "severities": {rule.name: rule.severity for rule in request.rules},
         "samples": [],
-        "truncated": False,
         "formats": ["plain"],
         "job_uid": job_uid,
         "attempt": request.scan.attempt,
         "scanner_version": "stand-in",
-        "ttl_days": request.ttl_days,
+        "expires_at": int((moment + timedelta(days=request.ttl_days)).timestamp()),
     }
     return ScanResult.model_validate(facts)
 

@@ -4,7 +4,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from logscan_operator.quantities import memory_bytes
+from logscan_api.quantities import Quantity
 
 Object = dict[str, Any]
 
@@ -17,7 +17,7 @@ def now() -> str:
 def memory_limit(container: Object) -> int | None:
     """Return a container's memory limit in bytes, if it has one."""
     limit = container.get("resources", {}).get("limits", {}).get("memory")
-    return memory_bytes(str(limit)) if limit is not None else None
+    return Quantity(str(limit)).bytes if limit is not None else None
 
 
 def cpu_limit(container: Object) -> float | None:

@@ -7,10 +7,10 @@ all, a token only to the pod's user. Where the node is not root, everything belo
 import os
 from pathlib import Path
 
+from logscan_api.quantities import Quantity
 from logscan_local.stack.apiserver import ApiServer
 from logscan_local.stack.node.environment import ContainerConfigError, Lookup
 from logscan_local.stack.node.objects import Object, field_value
-from logscan_operator.quantities import memory_bytes
 
 TOKEN_SECONDS = 3607
 DEFAULT_MODE = 0o644
@@ -58,7 +58,7 @@ def exceeded(pod: Object, paths: dict[str, Path]) -> str | None:
     """
     for volume in pod["spec"].get("volumes", []):
         limit = (volume.get("emptyDir") or {}).get("sizeLimit")
-        if limit is not None and _size(paths[volume["name"]]) > memory_bytes(str(limit)):
+        if limit is not None and _size(paths[volume["name"]]) > Quantity(str(limit)).bytes:
             return f'Usage of EmptyDir volume "{volume["name"]}" exceeds the limit "{limit}". '
     return None
 

@@ -1,4 +1,4 @@
-"""The CRDs on a real API server: what it takes, what it refuses, and whether the refusal tells what to do."""
+"""The CRDs on a real API server: what it accepts, what it refuses, and whether the refusal says what to do."""
 
 import copy
 import json
@@ -129,6 +129,18 @@ def test_refused_with_advice(kubectl: Kubectl, document: dict[str, Any], words: 
     assert words in str(refusal.value)
 
 
+@pytest.mark.parametrize("amount", ["256e6", "268435456000m", "1.", ".5Gi", "1E", "+1", 1, 0])
+def test_any_amount_that_a_pod_may_have_is_accepted(kubectl: Kubectl, amount: str | int) -> None:
+    apply(kubectl, changed(job={"resources": {"requests": {"cpu": amount}, "limits": {"memory": amount}}}))
+
+
+@pytest.mark.parametrize("amount", ["lots", "", "1KI", "1 Gi", "-1", -1, "1" * 65])
+def test_any_other_amount_is_refused(kubectl: Kubectl, amount: str | int) -> None:
+    with pytest.raises(KubectlError) as refusal:
+        apply(kubectl, changed(job={"resources": {"limits": {"memory": amount}}}))
+    assert "spec.job.resources.limits" in str(refusal.value)
+
+
 def test_only_some_fields_may_change(kubectl: Kubectl) -> None:
     apply(kubectl, SCAN, dry_run=False)
     apply(kubectl, changed(suspend=True, priority=5, ttlSecondsAfterFinished=60), dry_run=False)
@@ -235,6 +247,8 @@ def test_a_policy_that_scans_needs_rules(kubectl: Kubectl) -> None:
     policy = {**SCAN, "kind": "LogScanPolicy", "spec": {"priority": 1}}
     with pytest.raises(KubectlError, match="a policy that scans needs rules"):
         apply(kubectl, policy)
+    with pytest.raises(KubectlError, match="name at least one pack or inline rule"):
+        apply(kubectl, {**policy, "spec": {"rules": {}}})
     apply(kubectl, {**policy, "spec": {"action": "Ignore"}})
 
 
