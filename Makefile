@@ -1,4 +1,4 @@
-# Everything is installed into .venv and one cache folder (LOGSCAN_CACHE, else logscan in the user's cache directory).
+# Everything is installed into .venv and one cache folder: LOGSCAN_CACHE, by default logscan in the user's cache directory.
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -10,21 +10,21 @@ CACHE := $(or $(LOGSCAN_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/logscan)
 UV := UV_CACHE_DIR=$(CACHE)/uv $(BIN)/uv
 PACKAGES := crds scanner-job/engine operator scanner-job terraform/forwarder tools local/embedded
 SOURCES := $(addsuffix /src,$(PACKAGES))
-# Folders with tests; terraform is no package.
+# Folders with tests; terraform is not a package.
 SUITES := $(PACKAGES) terraform
 TESTS := $(addsuffix /tests,$(SUITES))
-# The engine. Cargo's build files stay in the crate's folder, for all who compile it: tests, wheels, this environment.
+# The scan engine. Cargo's build files stay in the crate's folder and are shared by tests, wheels and this environment.
 CRATE := scanner-job/engine/rust
 NATIVE := $(addprefix $(CRATE)/,Cargo.toml Cargo.lock .cargo/config.toml) $(shell find $(CRATE)/src -type f)
 RUST_VERSION := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' $(CRATE)/Cargo.toml)
-CARGO_HELP := Rust $(RUST_VERSION) or newer is needed to compile the scan engine: see https://rustup.rs
+CARGO_HELP := The scan engine needs Rust $(RUST_VERSION) or newer: see https://rustup.rs
 CHECKOV := .venv-checkov/.ready
 READY := $(VENV)/.ready
 # Pages with tables that follow from the code.
 TABLES := docs/operations.md docs/rules.md
 STACK ?= default
 LOG ?=
-# How pods run: process, or docker for containers of the images that `make images` built.
+# How pods run: `process`, or `docker` for containers of the images built by `make images`.
 RUNTIME ?=
 RUN_BY = $(if $(RUNTIME),--runtime $(RUNTIME)) $(if $(TAG),--tag $(TAG))
 
@@ -32,7 +32,7 @@ help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
 $(READY): bootstrap.lock requirements.lock pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES)) $(NATIVE)
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: set PYTHON, such as make PYTHON=python3.12")'
 	@command -v cargo >/dev/null || { echo "$(CARGO_HELP)" >&2; exit 1; }
 	@echo "installing into $(VENV) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -41,28 +41,28 @@ $(READY): bootstrap.lock requirements.lock pyproject.toml $(addsuffix /pyproject
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(addprefix --editable ,$(PACKAGES))
 	@touch $@
 
-# It wants other versions of what we use, so it has an environment of its own.
+# checkov needs other versions of our dependencies, so it has its own environment.
 $(CHECKOV): terraform/tests/checkov.lock $(READY)
 	@echo "installing checkov into $(dir $@) ..."
 	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(dir $@)
 	@$(UV) pip sync --quiet --python $(dir $@)bin/python --require-hashes terraform/tests/checkov.lock
 	@touch $@
 
-setup: $(READY) $(CHECKOV) ## Install everything for development
+setup: $(READY) $(CHECKOV) ## Install everything needed for development
 
-up: $(READY) ## Bring the embedded stack up (RUNTIME=docker: pods in containers of our images)
+up: $(READY) ## Start the embedded stack (RUNTIME=docker runs pods in containers)
 	@$(BIN)/logscan-local --stack $(STACK) up $(RUN_BY)
 
-down: $(READY) ## Stop the embedded stack and remove its files
+down: $(READY) ## Stop the embedded stack and delete its files
 	@$(BIN)/logscan-local --stack $(STACK) down
 
-status: $(READY) ## Show the embedded stack's processes
+status: $(READY) ## Show the processes of the embedded stack
 	@$(BIN)/logscan-local --stack $(STACK) status
 
-demo: $(READY) ## Upload logs and watch them being scanned (LOG=/path adds one of yours; RUNTIME=docker)
+demo: $(READY) ## Upload logs and watch their scans (LOG=/path adds one of yours; RUNTIME=docker)
 	@$(BIN)/logscan-local --stack $(STACK) demo $(RUN_BY) $(if $(LOG),--log "$(LOG)")
 
-generate: $(READY) ## Write all generated files
+generate: $(READY) ## Write the generated files
 	$(BIN)/python -m logscan_api.crds crds
 	$(BIN)/python -m logscan_api.tables $(TABLES)
 	$(BIN)/python -m logscan_operator.settings_table docs/settings.md
@@ -75,7 +75,7 @@ format: $(READY) ## Format the code
 	$(BIN)/ruff check --fix .
 	cd $(CRATE) && cargo fmt
 
-lint: $(READY)
+lint: $(READY) ## Check format, lint, types and import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/shellcheck -x local/kind/*.sh tools/base-image tools/engine-up .ci/run
@@ -86,7 +86,7 @@ lint: $(READY)
 	cd $(CRATE) && cargo fmt --check
 	cd $(CRATE) && cargo clippy --quiet --locked --all-targets --features python -- -D warnings
 
-drift: $(READY)
+drift: $(READY) ## Check that generated files are up to date
 	$(BIN)/python -m logscan_api.crds --check crds
 	$(BIN)/python -m logscan_api.tables --check $(TABLES)
 	$(BIN)/python -m logscan_operator.settings_table --check docs/settings.md
@@ -94,31 +94,31 @@ drift: $(READY)
 	$(BIN)/python -m logscan_tools.terraform.provider --check
 	$(BIN)/python -m logscan_tools.terraform.readme --check
 
-# One pytest process per package: a folder named `operator` must never become a module (see CONTRIBUTING.md).
+# One pytest process per package, since the folder `operator` must never become a module (see CONTRIBUTING.md).
 PYTEST = --rootdir=$$package -c tools/pytest.ini -q $$package/tests
-# $(call suites,TITLE,COMMAND): run a command for the tests of each package, two at the same time, the longest first.
-# What each prints is shown when it has ended.
+# $(call suites,TITLE,COMMAND): run a command for the tests of each package, two at a time, the longest first. The output
+# of each is shown when it has finished.
 suites = @printf '%s\n' operator $(filter-out operator,$(SUITES)) | xargs -P 2 -I {} bash -c 'package={}; \
 	  output=$$($(2) $(PYTEST) 2>&1); status=$$?; printf "== %s: $(1)\n%s\n" "$$package" "$$output"; exit $$status'
 
-unit: $(READY) ## Run the unit tests: no network, no server
+unit: $(READY) ## Run the unit tests, which need no network and no server
 	@echo "== $(CRATE): unit tests"
 	@cd $(CRATE) && cargo test --quiet --locked
 	$(call suites,unit tests,$(BIN)/python -m pytest -m "not controlplane and not emulator and not stack and not stress and not tools and not engine")
 
-PACKAGE ?= $(error PACKAGE=FOLDER is needed, one of: $(SUITES))
+PACKAGE ?= $(error set PACKAGE to one of: $(SUITES))
 
 tests: $(READY) ## Run the tests of one package (PACKAGE=operator ARGS="-k name -x")
 	$(BIN)/python -m pytest --rootdir=$(PACKAGE) -c tools/pytest.ini $(PACKAGE)/tests $(ARGS)
 
-check: lint drift unit ## Everything that needs no server: format, lint, types, imports, drift, unit tests
+check: lint drift unit ## Run lint, drift and unit: everything that needs no server
 
-# Every tier under coverage. Each process writes a file of its own, `coverage` combines them. One after the other: stacks
-# side by side on two cores lose leases of three seconds.
+# All tests, measuring coverage; `coverage` combines the files of the processes. One package after the other: two stacks
+# on two cores lose leases of three seconds.
 tiers: $(READY) $(CHECKOV)
 	@rm -f .coverage .coverage.*
 	@for package in $(SUITES); do \
-	  echo "== $$package: every tier"; \
+	  echo "== $$package: all tests"; \
 	  COVERAGE_FILE=$(CURDIR)/.coverage.$${package//\//-} $(BIN)/coverage run --rcfile=pyproject.toml \
 	    -m pytest $(PYTEST); \
 	done
@@ -127,53 +127,53 @@ coverage: $(READY)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered --fail-under=90
 
-test: check tiers coverage ## Everything that runs on this machine
+test: check tiers coverage ## Run everything that one machine can test
 
 ORACLE = PYTHONPATH=scanner-job/engine $(BIN)/python -m oracle
 SEED ?= 1
 
-test-logs: $(READY) ## Compare the engine's counts with those of grep -P on the logs in LOGS=DIR (RULES=300 SEED=1)
-	$(ORACLE) logs "$(or $(LOGS),$(error LOGS=DIR is needed: a folder of log files))" --seed $(SEED) $(if $(RULES),--rules $(RULES))
+test-logs: $(READY) ## Compare the engine's counts with grep -P on your logs (LOGS=DIR RULES=300 SEED=1)
+	$(ORACLE) logs "$(or $(LOGS),$(error set LOGS=DIR, a folder of log files))" --seed $(SEED) $(if $(RULES),--rules $(RULES))
 
-fuzz: $(READY) ## The same with random rules and lines, until a count differs (SEED=1 RULES=n)
+fuzz: $(READY) ## Compare counts on random rules and lines until one differs (SEED=1 RULES=n)
 	$(ORACLE) fuzz --seed $(SEED) $(if $(RULES),--rules $(RULES))
 
 ARM64 := CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU
-arm64-test: ## The engine's tests on arm64 by qemu-user (Debian: qemu-user, gcc-aarch64-linux-gnu; rustup target add)
+arm64-test: ## Test the engine on arm64 by qemu-user (Debian: qemu-user, gcc-aarch64-linux-gnu; rustup target add)
 	cd $(CRATE) && CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc $(ARM64)_LINKER=aarch64-linux-gnu-gcc \
 	  $(ARM64)_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" cargo test --locked --target aarch64-unknown-linux-gnu --lib
 
-engine: ## Start a Docker engine on a Debian machine that has none (root)
+engine: ## Start a Docker engine on a Debian machine that has none (as root)
 	@tools/engine-up
 
-images: $(READY) ## Build both images, by docker, podman or buildah (TAG=, BASE=, RUST=; BASE=local: made here)
+images: $(READY) ## Build both images with docker, podman or buildah (TAG= BASE= RUST=; BASE=local builds the base too)
 	@$(BIN)/python -m logscan_tools.imagebuild $(if $(TAG),--tag $(TAG)) $(if $(BASE),--base $(BASE)) \
 	  $(if $(RUST),--rust $(RUST))
 
-images-check: $(READY) ## Build the images on a local base, start the operator in a container, measure (root, Docker)
+images-check: $(READY) ## Build the images, start the operator in a container and measure it (as root, with Docker)
 	@$(BIN)/python -m logscan_local.testkit.imagecheck $(if $(TAG),--tag $(TAG)) $(if $(BASE),--base $(BASE))
 
-containers-test: $(READY) ## The tests of node and pipeline with pods in containers of our images (TAG=...)
+containers-test: $(READY) ## Test the node and the pipeline with pods in containers (TAG=...)
 	LOGSCAN_TEST_RUNTIME=docker $(if $(TAG),LOGSCAN_TEST_TAG=$(TAG)) $(BIN)/python -m pytest --rootdir=local/embedded \
 	  -c tools/pytest.ini -q $(addprefix local/embedded/tests/test_,node.py node_lifecycle.py node_engine.py end_to_end.py)
 
-kind-up: $(READY) ## kind with LocalStack and logscan (needs Docker)
+kind-up: $(READY) ## Create a kind cluster with LocalStack and logscan (with Docker)
 	@local/kind/up.sh
 
-kind-demo: $(READY) ## Upload a log there and show what becomes of it (LOG=/path takes one of yours)
+kind-demo: $(READY) ## Upload a log to the kind cluster and show the result (LOG=/path)
 	@local/kind/demo.sh
 
-kind-test: $(READY) ## The end-to-end tests there
+kind-test: $(READY) ## Run the end-to-end tests on the kind cluster
 	@local/kind/test.sh
 
-kind-rehearsal: $(READY) ## The end-to-end tests on the embedded stack, uploads taking the way they take on kind
+kind-rehearsal: $(READY) ## Run the end-to-end tests on the embedded stack, with the upload path of kind
 	LOGSCAN_TEST_BRIDGED=true $(BIN)/python -m pytest --rootdir=local/embedded -c tools/pytest.ini \
 	  -q local/embedded/tests/test_end_to_end.py
 
-kind-down: ## Remove it
+kind-down: ## Delete the kind cluster
 	@local/kind/down.sh
 
-bench-operator: $(READY) ## Measure the operator beside a plain kopf operator (about 25 minutes)
+bench-operator: $(READY) ## Measure the operator and a plain kopf operator (about 25 minutes)
 	$(BIN)/python benchmarks/bench_operator.py
 	LOGSCAN_TEST_MESSAGES=1000 $(BIN)/python -m pytest --rootdir=operator -c tools/pytest.ini operator/tests \
 		-k duplicates_and_kills
@@ -181,11 +181,11 @@ bench-operator: $(READY) ## Measure the operator beside a plain kopf operator (a
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	--no-annotate
 
-bump: $(READY) ## Set the version everywhere (VERSION=1.2.3)
-	$(BIN)/python -m logscan_tools.version "$(or $(VERSION),$(error VERSION=1.2.3 is needed))"
+bump: $(READY) ## Set the version in every file (VERSION=1.2.3)
+	$(BIN)/python -m logscan_tools.version "$(or $(VERSION),$(error set VERSION, such as VERSION=1.2.3))"
 	@$(MAKE) --no-print-directory setup generate
 
-lock: $(READY) ## Pin the dependencies again
+lock: $(READY) ## Pin the dependencies
 	$(LOCK) $(addprefix --no-emit-package logscan-,api engine operator tools) \
 	  $(addsuffix /pyproject.toml,$(PACKAGES)) --group pyproject.toml:dev --output-file requirements.lock
 	@for image in operator scanner-job; do $(LOCK) $(addprefix --no-emit-package logscan-,api engine) \
@@ -193,10 +193,10 @@ lock: $(READY) ## Pin the dependencies again
 	printf 'hatchling\nmaturin\n' | $(LOCK) --constraint requirements.lock - --output-file tools/images/build.lock
 	echo checkov | $(LOCK) - --output-file terraform/tests/checkov.lock
 
-bench-scanner: $(READY) ## Measure the scanner beside rg (about 20 minutes; ARGS="--log FILE --before PYTHON --megabytes 60")
+bench-scanner: $(READY) ## Measure the scanner and rg (about 20 minutes; ARGS="--log FILE --before PYTHON --megabytes 60")
 	$(BIN)/python benchmarks/bench_scanner.py $(ARGS)
 
-clean: ## Remove what was installed into the clone
+clean: ## Delete everything that was installed into this clone
 	rm -rf $(VENV) $(dir $(CHECKOV)) $(CRATE)/target .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .PHONY: arm64-test bump help setup up down status demo generate format lint drift unit check tests tiers coverage test test-logs fuzz engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner lock clean

@@ -1,4 +1,4 @@
-"""Stands in for Lambda where the emulator cannot run it: hands S3's notifications to the forwarder's own handler.
+"""Replaces Lambda where the emulator cannot run it: passes S3 notifications to the forwarder's own handler.
 
 S3 -> standard queue -> this -> `logscan_forwarder.handler` -> FIFO queue. Needs botocore and the forwarder's package on
 the path, nothing else. As with Lambda, an event is given up after three calls: then it stays in the queue of failures.
@@ -31,7 +31,7 @@ RETRY_SECONDS = 2
 
 
 class Bridge:
-    """Receives until it is told to stop."""
+    """Receives until it is stopped."""
 
     def __init__(self) -> None:
         self._stopping = Event()
@@ -41,19 +41,19 @@ class Bridge:
         self._ready = Path(os.environ["READY_FILE"]) if "READY_FILE" in os.environ else None
 
     def stop(self, _number: int, _frame: FrameType | None) -> None:
-        """End after what is in hand."""
+        """Stop after the current message."""
         self._stopping.set()
 
     def run(self) -> None:
-        """Hand over one notification after the other."""
-        self._tell(ready=False)  # the file outlives a container that was restarted
+        """Pass on one notification after the other."""
+        self._report(ready=False)  # the file outlives a container that was restarted
         while not self._stopping.is_set():
             try:
                 for message in self._receive():
                     self._take(message)
             except (BotoCoreError, ClientError) as error:
                 sys.stderr.write(f"the queue {self._url} cannot be used: {error}\n")
-                self._tell(ready=False)
+                self._report(ready=False)
                 self._stopping.wait(RETRY_SECONDS)
 
     def _receive(self) -> list[dict[str, Any]]:
@@ -65,11 +65,11 @@ class Bridge:
             WaitTimeSeconds=seconds,
             MessageSystemAttributeNames=["ApproximateReceiveCount"],
         )
-        self._tell(ready=True)
+        self._report(ready=True)
         found: list[dict[str, Any]] = answer.get("Messages", [])
         return found
 
-    def _tell(self, ready: bool) -> None:
+    def _report(self, ready: bool) -> None:
         if self._ready is None:
             return
         if ready:

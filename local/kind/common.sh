@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Shared by the scripts beside it: where things are, and waits that end.
+# Shared by the scripts in this folder: paths and checks.
 set -euo pipefail
 
 KIND_FOLDER=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -16,38 +16,38 @@ fail() {
   exit 1
 }
 
-# need PROGRAM HINT: end with the hint unless the program is there.
+# need PROGRAM HINT: fail with the hint if the program is missing.
 need() {
   command -v "$1" >/dev/null || fail "$1 is not on PATH: $2"
 }
 
-# tool NAME: the machine's own program, or the one that logscan builds from its Go module.
+# tool NAME: print the path of a program, built from its Go module if the machine has none.
 tool() {
   "$BIN/python" -m logscan_tools.binaries "$1"
 }
 
-# cluster_is_up: end unless `make kind-up` has come to its end once.
+# cluster_is_up: fail unless `make kind-up` has succeeded.
 cluster_is_up() {
-  [[ -f $STATE/state.json ]] || fail "there is no cluster $CLUSTER: run \`make kind-up\` first"
+  [[ -f $STATE/state.json ]] || fail "cluster $CLUSTER does not exist: run \`make kind-up\` first"
 }
 
-# helper ARGUMENT...: the part of the work that is Python (`--help` tells).
+# helper ARGUMENT...: run a step that is written in Python (see `helper --help`).
 helper() {
   "$BIN/python" -m logscan_local.kind --state "$STATE" --kubectl "$KUBECTL" "$@"
 }
 
-# rolled_out NAMESPACE DEPLOYMENT SECONDS: wait for a Deployment, or show what is wrong with it and end.
+# rolled_out NAMESPACE DEPLOYMENT SECONDS: wait for a Deployment, or fail and show why it is not ready.
 rolled_out() {
   helper --namespace "$1" rollout "$2" "$3"
 }
 
-# docker_answers: end unless there is a Docker engine.
+# docker_answers: fail unless a Docker engine is running.
 docker_answers() {
-  need docker "kind runs its nodes as containers; without Docker there is \`make demo\`"
-  docker info >/dev/null 2>&1 || fail "the Docker engine does not answer: start it, then run this again"
+  need docker "kind runs its nodes as containers; without Docker, use \`make demo\`"
+  docker info >/dev/null 2>&1 || fail "the Docker engine does not answer: start it and try again"
 }
 
-# content_tag IMAGE: a tag that is another one when the image is, so that a changed image makes a new pod.
+# content_tag IMAGE: print a tag made from the content, so that a changed image replaces its pods.
 content_tag() {
   local id
   id=$(docker image inspect --format '{{.Id}}' "$1") && echo "kind-${id:7:12}"

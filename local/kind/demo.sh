@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Upload a log and show what becomes of it. LOG=/path takes one of yours.
+# Upload a log and show the result. LOG=/path uploads one of yours.
 # shellcheck source=local/kind/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 

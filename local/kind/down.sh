@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Remove the cluster and its files; images stay in Docker. Works in a clone without .venv too.
+# Delete the cluster and its files; the images stay in Docker. Works without .venv.
 # shellcheck source=local/kind/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
-# find_kind: any kind removes a cluster: the machine's own, or the one that `make kind-up` built into the cache.
+# find_kind: print the path of kind; the machine's own or the one in the cache, of any version.
 find_kind() {
   local built
   command -v kind && return
@@ -17,7 +17,7 @@ if KIND=$(find_kind); then
   docker_answers
   "$KIND" delete cluster --name "$CLUSTER" --kubeconfig "$KUBECONFIG"
 elif [[ -d $STATE ]]; then
-  fail "there is no kind to remove the cluster with, neither on PATH nor in $CACHE/bin. By hand:
+  fail "kind is neither on PATH nor in $CACHE/bin. To delete the cluster by hand:
   docker rm --force --volumes \$(docker ps --all --quiet --filter label=io.x-k8s.kind.cluster=$CLUSTER)
   rm -r $STATE"
 fi

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The end-to-end tests, against kind. Tests of what only the embedded stack has say so and are skipped.
+# Run the end-to-end tests on kind. Those that need the embedded stack are skipped.
 # shellcheck source=local/kind/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 

@@ -150,7 +150,7 @@ def test_the_set_up_repairs_what_a_restart_of_localstack_has_lost(own_namespace:
         (tmp_path / "state.json").write_text('{"parts": [')
         assert make() != second
         assert what_is_there(emulator.endpoint, tmp_path) == EVERYTHING
-    assert [line for line in said if "keeps nothing over a restart" in line]
+    assert [line for line in said if "lost its resources" in line]
 
 
 @pytest.mark.emulator

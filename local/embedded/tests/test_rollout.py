@@ -1,4 +1,4 @@
-"""Where a Deployment stands (`logscan_local.kind.deployments`), told from what the API server says of it."""
+"""The state of a Deployment (`logscan_local.kind.deployments`), from its objects in the API server."""
 
 from typing import Any
 
@@ -87,7 +87,7 @@ PULLING = event("Pulling", 'Pulling image "localstack/localstack:4.14.0"', 1)
 )
 def test_what_is_waited_for(found: Object, events: list[Object], words: str, pulling: int, hopeless: int) -> None:
     seen = deployment_state(deployment(replicas=1), SETS, [found], events)
-    assert words in seen.words
+    assert words in seen.message
     assert (seen.ready, seen.pulling, seen.hopeless) == (False, bool(pulling), bool(hopeless))
 
 
@@ -97,13 +97,13 @@ def test_what_is_waited_for(found: Object, events: list[Object], words: str, pul
 )
 def test_pods_that_are_replaced_or_others_do_not_count(other: Object) -> None:
     assert deployment_state(deployment(), SETS, [other], []) == DeploymentState(
-        words="its pods are being made or replaced"
+        message="its pods are being created or replaced"
     )
 
 
 def test_a_pod_that_is_refused_is_told() -> None:
     refused = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}
-    assert deployment_state(deployment(conditions=[refused]), SETS, [], []).words == "no pod: exceeded quota"
+    assert deployment_state(deployment(conditions=[refused]), SETS, [], []).message == "no pod: exceeded quota"
 
 
 def test_the_previous_log_is_asked_for_where_there_is_one() -> None:

@@ -105,7 +105,7 @@ def test_a_stack_that_was_never_up(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("LOGSCAN_CACHE", str(tmp_path))
     stack = Stack("never", lambda _: None)
     assert stack.parts() == []
-    with pytest.raises(StackError, match="not up"):
+    with pytest.raises(StackError, match="make up"):
         stack.environment()
     assert command.main(["--stack", "never", "status"]) == 1
     assert command.main(["--stack", "never", "env"]) == 1

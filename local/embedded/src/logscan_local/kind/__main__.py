@@ -1,8 +1,8 @@
-"""`python -m logscan_local.kind`: what the scripts in `local/kind` do besides running programs.
+"""`python -m logscan_local.kind`: the parts of the scripts in `local/kind` that are written in Python.
 
-The state folder of a cluster has its kubeconfig and a state file, from which the end-to-end tests know where everything
-is. `resources` makes what is missing in LocalStack, and the Secrets with its keys; `rollout` waits for a Deployment;
-`bridge` installs the forwarder's stand-in; `demo` uploads a log and shows what becomes of it; `env` prints variables.
+A cluster's state folder has its kubeconfig and a state file, in which the end-to-end tests find every address.
+`resources` creates what LocalStack lacks, and the Secrets with its keys; `rollout` waits for a Deployment; `bridge`
+installs what calls the forwarder; `demo` uploads a log and shows the result; `env` prints variables.
 """
 
 import argparse
@@ -35,10 +35,10 @@ def demo(folder: Path, kubectl: Kubectl, log: Path, console: Console) -> int:
     """Upload a log, wait for its scan and show it; return 0 if it succeeded.
 
     Raises:
-        StackError: The log cannot be uploaded, or its scan did not end.
+        StackError: The log cannot be uploaded, or its scan did not finish.
     """
     if not log.is_file() or not log.stat().st_size:
-        raise StackError(f"{log} is no file, or empty: there is nothing to scan")
+        raise StackError(f"{log} is empty or not a file: there is nothing to scan")
     resources = State.read(folder / "state.json").resources
     stored = put_file(aws.client("s3", resources.endpoint), log, resources.bucket, f"demo/{log.name}")
     console.print(f"uploaded s3://{stored.bucket}/{stored.key}  ({stored.size:,} bytes)", markup=False)
@@ -64,19 +64,18 @@ def environment(folder: Path, kubectl: Kubectl) -> dict[str, str]:
     }
 
 
-def explained(error: Exception, endpoint: str) -> str:
-    """Return one sentence for what went wrong; where AWS's library raised it, with what to do."""
+def described(error: Exception, endpoint: str) -> str:
+    """Return an error as one sentence; if AWS's library raised it, with what to do."""
     cause = error.__cause__ or error
     if isinstance(cause, HTTPClientError | BotoConnectionError):
-        return f"LocalStack does not answer at {endpoint} ({cause}): `make kind-up` starts what does not run"
+        return f"LocalStack does not answer at {endpoint} ({cause}): run `make kind-up` to start it"
     if isinstance(cause, BotoCoreError | Boto3Error | ClientError):
-        again = "LocalStack keeps nothing over a restart, `make kind-up` makes again what is missing"
-        return f"LocalStack refused: {error}; {again}"
+        return f"LocalStack refused: {error}; if it was restarted, run `make kind-up` to create its resources again"
     return str(error)
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Do what the scripts ask."""
+    """Run one command."""
     chosen = _options(arguments)
     folder: Path = chosen.state
     kubectl = Kubectl(chosen.kubectl, folder / "kubeconfig", chosen.namespace)
@@ -97,19 +96,19 @@ def main(arguments: list[str] | None = None) -> int:
                 for name, value in environment(folder, kubectl).items():
                     print(f"export {name}={shlex.quote(value)}")
     except (ToolError, OSError, BotoCoreError, Boto3Error, ClientError) as error:
-        sys.stderr.write(f"{explained(error, chosen.endpoint)}\n")
+        sys.stderr.write(f"{described(error, chosen.endpoint)}\n")
         return 1
     return 0
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="kind", description="What the scripts in local/kind need done.")
+    parser = argparse.ArgumentParser(prog="kind", description="Steps of the scripts in local/kind.")
     parser.add_argument("--state", type=Path, required=True, help="folder with kubeconfig and state file")
     parser.add_argument("--kubectl", type=Path, default=Path("kubectl"))
     parser.add_argument("--namespace", default=NAMESPACE)
-    parser.add_argument("--endpoint", default=ENDPOINT, help="where LocalStack is (default: %(default)s)")
+    parser.add_argument("--endpoint", default=ENDPOINT, help="address of LocalStack (default: %(default)s)")
     commands = parser.add_subparsers(dest="command", required=True)
-    making = commands.add_parser("resources", help="make what is missing in LocalStack; print a checksum of its keys")
+    making = commands.add_parser("resources", help="create what LocalStack lacks; print a checksum of its keys")
     making.add_argument("--seconds", type=float, default=120, help="how long to wait for LocalStack")
     waiting = commands.add_parser("rollout", help="wait for a Deployment")
     waiting.add_argument("deployment")

@@ -1,4 +1,4 @@
-"""What a kind cluster needs besides the chart: AWS resources in LocalStack, Secrets with its keys, and the bridge."""
+"""What a kind cluster needs beside the chart: AWS resources in LocalStack, Secrets with its keys, and the bridge."""
 
 import hashlib
 import http.client
@@ -27,15 +27,15 @@ Say = Callable[[str], None]
 
 
 def make_resources(folder: Path, kubectl: Kubectl, endpoint: str, say: Say) -> str:
-    """Make what is missing of AWS resources, namespace and Secrets, and return a checksum of the Secrets.
+    """Create the missing AWS resources, namespace and Secrets, and return a checksum of the Secrets.
 
-    LocalStack keeps nothing over a restart, whatever the state file says; so everything is asked for every time.
+    LocalStack loses everything when it restarts, whatever the state file says; so each resource is looked up each time.
 
     Args:
         folder: The cluster's state folder.
         kubectl: The cluster.
         endpoint: Where LocalStack is.
-        say: Called with a line that says what was done.
+        say: Called with each line of progress.
 
     Raises:
         KubectlError: The API server refused.
@@ -44,9 +44,9 @@ def make_resources(folder: Path, kubectl: Kubectl, endpoint: str, say: Say) -> s
     known = _known(path)
     resources = aws.create_all(endpoint, bridged=True, known=known)
     if known is None:
-        say("made bucket, queues, table and users in LocalStack")
+        say("created bucket, queues, table and users in LocalStack")
     elif (known.operator, known.scanner) != (resources.operator, resources.scanner):
-        say("LocalStack had lost what was in it (it keeps nothing over a restart): made again, with new keys")
+        say("LocalStack had lost its resources, as it does when it restarts: created them again, with new keys")
     State([], resources, kubectl.program, kubectl.kubeconfig).write(path)
     made = secrets(resources)
     kubectl.apply([namespace(), *made])
@@ -54,10 +54,10 @@ def make_resources(folder: Path, kubectl: Kubectl, endpoint: str, say: Say) -> s
 
 
 def bridge(image: str) -> list[Object]:
-    """Return the bridge's ConfigMap and Deployment; another image or other code makes another pod.
+    """Return the bridge's ConfigMap and Deployment; a change of the image or of the code replaces the pod.
 
     Args:
-        image: The operator's image, which brings botocore.
+        image: The operator's image, which contains botocore.
     """
     code = {path.name: path.read_text() for path in (FOLDER / "bridge.py", *FORWARDER_SOURCE.rglob("*.py"))}
     (deployment,) = yaml.safe_load_all((FOLDER / "bridge.yaml").read_text())
@@ -69,10 +69,10 @@ def bridge(image: str) -> list[Object]:
 
 
 def wait_for_server(kubectl: Kubectl, seconds: float, say: Say) -> None:
-    """Wait until the API server is ready; a node that was restarted takes a minute.
+    """Wait until the API server is ready, which takes a minute after a restart of the node.
 
     Raises:
-        StackError: It was not ready in time; with its last words.
+        StackError: It was not ready in time; with the last error.
     """
 
     def problem() -> str:
@@ -86,7 +86,7 @@ def wait_for_server(kubectl: Kubectl, seconds: float, say: Say) -> None:
 
 
 def wait_for_localstack(endpoint: str, seconds: float, say: Say) -> None:
-    """Wait until LocalStack answers; after a restart of the node its pod still counts as ready for a while.
+    """Wait until LocalStack answers; after a restart of the node its pod is still marked as ready for a while.
 
     Raises:
         StackError: It did not answer in time.
@@ -119,14 +119,14 @@ def _wait(what: str, problem: Callable[[], str], look: str, seconds: float, say:
     try:
         poll(solved, seconds, what, POLL_SECONDS)
     except NotReachedError as error:
-        raise StackError(f"{what} is not ready after {seconds:.0f} s: {seen[-1]}. See `{look}`.") from error
+        raise StackError(f"{what} was not ready after {seconds:.0f} s: {seen[-1]}; see `{look}`") from error
 
 
 def _known(path: Path) -> Resources | None:
-    """Return what the state file says, or None if there is none that can be read."""
+    """Return the resources in the state file, or None if it cannot be read."""
     try:
         return State.read(path).resources
-    except (OSError, ValueError, KeyError, TypeError):  # none, or of another version
+    except (OSError, ValueError, KeyError, TypeError):  # missing, or written by another version
         return None
 
 

@@ -1,4 +1,4 @@
-"""Where a Deployment stands: what its pods wait for, told from their status and their events."""
+"""The state of a Deployment: what its pods are waiting for, from their status and events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,24 +6,24 @@ from dataclasses import dataclass
 from logscan_local.stack.kubectl import Object
 
 TAIL_LINES = 20
-# The kubelet's reasons that no time changes (k8s.io/kubernetes, pkg/kubelet/images and pkg/kubelet/kuberuntime).
+# The kubelet's reasons that do not go away by themselves (k8s.io/kubernetes, pkg/kubelet/images and kuberuntime).
 HOPELESS = ("ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError")
 PULL_EVENTS = ("Pulling", "Pulled", "Failed", "BackOff")
 
 
 @dataclass(frozen=True)
 class DeploymentState:
-    """Where a Deployment stands.
+    """The state of a Deployment.
 
     Attributes:
-        ready: Whether all its pods are of its newest form and ready.
-        words: What it waits for, in one line.
+        ready: Whether all its pods are ready and of its current template.
+        message: What it is waiting for, in one line.
         pulling: Whether the node is pulling an image, which may take long.
-        hopeless: Whether waiting is of no use.
+        hopeless: Whether waiting longer is useless.
     """
 
     ready: bool = False
-    words: str = ""
+    message: str = ""
     pulling: bool = False
     hopeless: bool = False
 
@@ -31,29 +31,29 @@ class DeploymentState:
 def deployment_state(
     deployment: Object, replica_sets: Sequence[Object], pods: Sequence[Object], events: Sequence[Object]
 ) -> DeploymentState:
-    """Return where a Deployment stands.
+    """Return the state of a Deployment.
 
     Args:
         deployment: The Deployment.
-        replica_sets: Those that its selector finds.
-        pods: Those that its selector finds.
+        replica_sets: Those that its selector matches.
+        pods: Those that its selector matches.
         events: The namespace's.
     """
     if _rolled_out(deployment):
         return DeploymentState(ready=True)
     waiting = [_pod(pod, events) for pod in newest_pods(deployment, replica_sets, pods) if not _pod_ready(pod)]
     if waiting:
-        words = "; ".join(dict.fromkeys(one.words for one in waiting))
-        return DeploymentState(False, words, any(w.pulling for w in waiting), any(w.hopeless for w in waiting))
+        message = "; ".join(dict.fromkeys(one.message for one in waiting))
+        return DeploymentState(False, message, any(w.pulling for w in waiting), any(w.hopeless for w in waiting))
     conditions = deployment.get("status", {}).get("conditions") or []
     refused = [c.get("message", "") for c in conditions if c["type"] == "ReplicaFailure" and c["status"] == "True"]
-    return DeploymentState(words=f"no pod: {refused[0]}" if refused else "its pods are being made or replaced")
+    return DeploymentState(message=f"no pod: {refused[0]}" if refused else "its pods are being created or replaced")
 
 
 def log_commands(pods: Sequence[Object]) -> list[list[str]]:
     """Return kubectl's arguments for the logs of what is not ready.
 
-    A container that was restarted has told the cause before: in its previous log.
+    The cause of a restart is in the previous log.
     """
     asked = []
     for pod in pods:
@@ -67,7 +67,7 @@ def log_commands(pods: Sequence[Object]) -> list[list[str]]:
 
 
 def newest_pods(deployment: Object, replica_sets: Sequence[Object], pods: Sequence[Object]) -> list[Object]:
-    """Return the pods of a Deployment's newest form, not those that they replace."""
+    """Return the pods of a Deployment's current template, without those that they replace."""
     revision = _revision(deployment)
     owners = {one["metadata"]["uid"] for one in replica_sets if _revision(one) == revision}
     return [
@@ -84,7 +84,7 @@ def _revision(item: Object) -> str | None:
 
 
 def _rolled_out(deployment: Object) -> bool:
-    """Return what `kubectl rollout status` calls rolled out."""
+    """Return whether it is rolled out, as `kubectl rollout status` defines it."""
     status, wanted = deployment.get("status", {}), deployment["spec"].get("replicas", 1)
     updated = status.get("updatedReplicas", 0)
     return bool(
@@ -105,14 +105,14 @@ def _pod(pod: Object, events: Sequence[Object]) -> DeploymentState:
     mine = [e for e in sorted(events, key=_when) if e["involvedObject"].get("uid") == pod["metadata"]["uid"]]
     for condition in status.get("conditions") or []:
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
-            return DeploymentState(words=f"{name} has no node: {condition.get('message', '')}")
+            return DeploymentState(message=f"{name} has no node: {condition.get('message', '')}")
     pulls = [event for event in mine if event["reason"] in PULL_EVENTS]
     if pulls and pulls[-1]["reason"] == "Pulling":
-        return DeploymentState(words=f"{name}: {pulls[-1]['message']}", pulling=True)
+        return DeploymentState(message=f"{name}: {pulls[-1]['message']}", pulling=True)
     for container in [*(status.get("initContainerStatuses") or []), *(status.get("containerStatuses") or [])]:
         if not container.get("ready"):
             return _container(name, container, mine)
-    return DeploymentState(words=f"{name} is {status.get('phase', 'Pending')}")
+    return DeploymentState(message=f"{name} is {status.get('phase', 'Pending')}")
 
 
 def _container(pod: str, container: Object, events: Sequence[Object]) -> DeploymentState:
@@ -129,9 +129,9 @@ def _container(pod: str, container: Object, events: Sequence[Object]) -> Deploym
         facts.append("running, not ready" + (f": {unhealthy[-1]}" if unhealthy else ""))
     restarts = container.get("restartCount", 0)
     facts.append(f"{restarts} restarts" if restarts else "")
-    words = ", ".join(fact for fact in facts if fact)
+    text = ", ".join(fact for fact in facts if fact)
     return DeploymentState(
-        words=f"{pod}, container {container['name']}: {words}", hopeless=waiting.get("reason") in HOPELESS
+        message=f"{pod}, container {container['name']}: {text}", hopeless=waiting.get("reason") in HOPELESS
     )
 
 

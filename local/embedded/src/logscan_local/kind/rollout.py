@@ -1,6 +1,6 @@
-"""Waiting for a Deployment, and saying why it does not get ready: what its pods, their events and their logs tell.
+"""Waits for a Deployment and reports why it is not ready, from its pods, their events and their logs.
 
-`kubectl rollout status` says that it waits, never for what.
+`kubectl rollout status` does not say what it is waiting for.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,26 +22,26 @@ def wait(kubectl: Kubectl, name: str, seconds: float, say: Callable[[str], None]
     Args:
         kubectl: The cluster and the namespace.
         name: The Deployment.
-        seconds: How long at the most, apart from the time in which an image is pulled.
-        say: Called with a line of progress when it changes what is waited for, and now and then.
+        seconds: How long to wait, not counting the time of image pulls.
+        say: Called with a line of progress at each change, and every 30 seconds.
 
     Raises:
-        StackError: It was not ready in time, or never will be; with what its pods, events and logs tell.
+        StackError: It was not ready in time, or cannot become ready; with pods, events and logs.
     """
     started = last = said = monotonic()
-    left, told = seconds, ""
+    left, reported = seconds, ""
     while True:
         now, look = monotonic(), _look(kubectl, name)
         if look.ready:
             return
         left -= 0 if look.pulling else now - last
         last = now
-        if look.words != told or now - said > SAY_SECONDS:
-            say(f"{name}, {now - started:.0f} s: {look.words}")
-            said, told = now, look.words
+        if look.message != reported or now - said > SAY_SECONDS:
+            say(f"{name}, {now - started:.0f} s: {look.message}")
+            said, reported = now, look.message
         if look.hopeless or left < 0 or now - started > seconds + PULL_SECONDS:
-            late = "will not get ready" if look.hopeless else f"was not ready after {now - started:.0f} s"
-            raise StackError(f"{name} {late}: {look.words}\n{_exhibits(kubectl, name)}")
+            late = "cannot become ready" if look.hopeless else f"was not ready after {now - started:.0f} s"
+            raise StackError(f"{name} {late}: {look.message}\n{_diagnosis(kubectl, name)}")
         sleep(POLL_SECONDS)
 
 
@@ -52,7 +52,7 @@ def _look(kubectl: Kubectl, name: str) -> DeploymentState:
         sets, pods = (kubectl.get(kind, selector)["items"] for kind in ("replicasets", "pods"))
         return deployment_state(deployment, sets, pods, kubectl.get("events")["items"])
     except KubectlError as error:  # the API server may be restarting
-        return DeploymentState(words=str(error))
+        return DeploymentState(message=str(error))
 
 
 def _selector(deployment: Object) -> str:
@@ -60,8 +60,8 @@ def _selector(deployment: Object) -> str:
     return "--selector=" + ",".join(f"{key}={value}" for key, value in labels.items())
 
 
-def _exhibits(kubectl: Kubectl, name: str) -> str:
-    """Return what a person would look at next, each with the command that shows it."""
+def _diagnosis(kubectl: Kubectl, name: str) -> str:
+    """Return the output of the commands that a person would run next, each with its command line."""
     try:
         pods = kubectl.get("pods", _selector(kubectl.get("deployment", name)))["items"]
     except KubectlError as error:

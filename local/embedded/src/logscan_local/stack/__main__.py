@@ -29,15 +29,15 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="logscan-local", description=__doc__)
     parser.add_argument("--stack", default="default", help="name of the stack (default: %(default)s)")
     commands = parser.add_subparsers(dest="command", required=True)
-    up = commands.add_parser("up", help="bring the stack up; one that is up is left as it is")
-    commands.add_parser("down", help="stop everything and remove the stack's files")
-    commands.add_parser("status", help="show the stack's processes and where their logs are")
-    commands.add_parser("env", help='print variables for a shell: eval "$(logscan-local env)"')
-    demonstration = commands.add_parser("demo", help="bring the stack up, upload logs, show what comes of them")
-    demonstration.add_argument("--log", metavar="PATH", help="a log file of your own to upload too")
+    up = commands.add_parser("up", help="start the stack, unless it is running")
+    commands.add_parser("down", help="stop the stack and delete its files")
+    commands.add_parser("status", help="show the stack's processes and their logs")
+    commands.add_parser("env", help='print shell variables: eval "$(logscan-local env)"')
+    demonstration = commands.add_parser("demo", help="start the stack, upload logs and show their scans")
+    demonstration.add_argument("--log", metavar="PATH", help="also upload a log file of yours")
     for command in (up, demonstration):
-        command.add_argument("--runtime", help=f"how pods run: {' or '.join(RUNTIMES)} (default: {RUNTIMES[0]})")
-        command.add_argument("--tag", default=VERSION, help="tag of the images, for docker (default: %(default)s)")
+        command.add_argument("--runtime", help=f"how to run pods: {' or '.join(RUNTIMES)} (default: {RUNTIMES[0]})")
+        command.add_argument("--tag", default=VERSION, help="tag of the images for docker (default: %(default)s)")
     return parser.parse_args(arguments)
 
 

@@ -44,7 +44,7 @@ ADMINISTRATOR = Credentials("test", "test")  # MiniStack's root
 
 @dataclass(frozen=True)
 class Resources:
-    """What `create_all` made, for those who use it."""
+    """The resources that `create_all` creates."""
 
     endpoint: str
     bucket: str
@@ -59,12 +59,12 @@ class Resources:
     scanner: Credentials
 
     def to_json(self) -> dict[str, Any]:
-        """Return the form for the state file."""
+        """Return the content for the state file."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> "Resources":
-        """Return what `to_json` wrote."""
+        """Return the resources that `to_json` described."""
         users = {name: Credentials(**document[name]) for name in ("operator", "scanner")}
         return cls(**{**document, **users})
 
@@ -84,13 +84,13 @@ def client(service: str, endpoint: str, credentials: Credentials = ADMINISTRATOR
 def create_all(endpoint: str, bridged: bool = False, known: Resources | None = None) -> Resources:
     """Create bucket, queues, table, mail identity, users and forwarder, and let the bucket notify the forwarder.
 
-    What is there already is left, so it repairs an emulator that has lost something.
+    Existing resources are kept, so this also repairs an emulator that has lost some.
 
     Args:
         endpoint: The emulator's address.
         bridged: Whether the emulator runs no Lambda: the bucket then notifies a standard queue, from which the bridge
             (`local/kind/bridge.py`) calls the forwarder.
-        known: What an earlier call returned, if any: users keep their keys as long as the emulator knows them.
+        known: The result of an earlier call, if any: users keep their keys as long as the emulator knows them.
     """
     queues = _create_queues(endpoint)
     table_arn = _create_table(endpoint)
@@ -166,7 +166,7 @@ def _create_queues(endpoint: str) -> _Queues:
         kept = {"MessageRetentionPeriod": str(RETENTION_SECONDS), **attributes}
         try:
             url = sqs.create_queue(QueueName=name, Attributes=kept)["QueueUrl"]
-        except sqs.exceptions.QueueNameExists:  # made by an earlier version of this file
+        except sqs.exceptions.QueueNameExists:  # created by an earlier version of this file
             url = sqs.get_queue_url(QueueName=name)["QueueUrl"]
             kept.pop("FifoQueue", None)  # cannot be changed
             sqs.set_queue_attributes(QueueUrl=url, Attributes=kept)
@@ -199,15 +199,15 @@ def _create_table(endpoint: str) -> str:
     with suppress(dynamodb.exceptions.ResourceInUseException):
         dynamodb.create_table(**table_definition(TABLE))
     dynamodb.get_waiter("table_exists").wait(TableName=TABLE)
-    told = dynamodb.describe_time_to_live(TableName=TABLE)["TimeToLiveDescription"]["TimeToLiveStatus"]
-    if told not in ("ENABLED", "ENABLING"):
+    status = dynamodb.describe_time_to_live(TableName=TABLE)["TimeToLiveDescription"]["TimeToLiveStatus"]
+    if status not in ("ENABLED", "ENABLING"):
         ttl = {"Enabled": True, "AttributeName": TTL_ATTRIBUTE}
         dynamodb.update_time_to_live(TableName=TABLE, TimeToLiveSpecification=ttl)
     return str(dynamodb.describe_table(TableName=TABLE)["Table"]["TableArn"])
 
 
 def create_bucket(endpoint: str, name: str) -> str:
-    """Create a bucket that keeps versions, unless it is there, and return its ARN."""
+    """Create a versioned bucket, unless it exists, and return its ARN."""
     s3 = client("s3", endpoint)
     with suppress(s3.exceptions.BucketAlreadyOwnedByYou):
         s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})

@@ -1,4 +1,4 @@
-"""What a process and all others of its control group have used, of either version of Linux' control groups."""
+"""CPU time and memory of a process's control group, for both versions of Linux control groups."""
 
 from pathlib import Path
 
@@ -12,15 +12,15 @@ def cpu_seconds(pid: int) -> float:
         if group is not None and (group / file).exists():
             # Version 1 has a number alone, version 2 a line `usage_usec NUMBER` first.
             return int((group / file).read_text().split("\n", 1)[0].split()[-1]) * unit
-    raise FileNotFoundError(f"process {pid} is in no control group that counts CPU time")
+    raise FileNotFoundError(f"process {pid} is in no control group with CPU accounting")
 
 
 def peak_bytes(pid: int) -> int:
-    """Return the most memory that the group of a process has used at once, page cache included."""
+    """Return the peak memory of the group of a process, page cache included."""
     for group, file in ((_group(pid, "memory"), "memory.max_usage_in_bytes"), (_group(pid, ""), "memory.peak")):
         if group is not None and (group / file).exists():
             return int((group / file).read_text())
-    raise FileNotFoundError(f"process {pid} is in no control group that counts memory")
+    raise FileNotFoundError(f"process {pid} is in no control group with memory accounting")
 
 
 def _group(pid: int, controller: str) -> Path | None:

@@ -15,7 +15,7 @@ from logscan_tools.binaries import Binaries
 
 READY_SECONDS = 90
 OPERATOR_ACCOUNT = "logscan:logscan-operator"  # namespace and name
-# Everything that needs a cloud, real nodes or persistent disks is off: less to start, nothing to miss.
+# Without the controllers for clouds, real nodes and persistent disks, the manager starts faster.
 CONTROLLERS = ",".join(
     ["*"]
     + [
@@ -70,7 +70,7 @@ def start(
         ports: Where they listen.
         node: Name of the node, for its certificate.
         namespace: The kubeconfig's default namespace.
-        started: Called with each process as soon as it runs, so that none is left behind by a failure.
+        started: Called with each process as soon as it runs, so that the caller can stop it after a failure.
 
     Raises:
         PartFailedError: One of them did not start.
@@ -132,14 +132,14 @@ def _apiserver(paths: StackPaths, binaries: Binaries, ports: ControlPlanePorts) 
         f"--audit-policy-file={_audit_policy(paths)}",
         f"--audit-log-path={paths.audit}",
         f"--cert-dir={certificates}",
-        # A taint-based or quota-based admission would only slow a cluster of one node down.
+        # There are no storage classes here, and both plugins cost a watch.
         "--disable-admission-plugins=StorageObjectInUseProtection,DefaultStorageClass",
         "--v=2",
     ]
 
 
 def _audit_policy(paths: StackPaths) -> Path:
-    """Write what the API server keeps a log of: each request of the operator, without its content."""
+    """Write the audit policy: log each request of the operator, without its content."""
     user = f"system:serviceaccount:{OPERATOR_ACCOUNT}"
     rules = [{"level": "Metadata", "users": [user], "omitStages": ["RequestReceived"]}, {"level": "None"}]
     policy = paths.root / "audit-policy.json"

@@ -1,6 +1,6 @@
-"""The demonstration: real logs in, findings out, every number checked against grep.
+"""The demonstration: uploads real logs, shows the findings and compares every count with grep.
 
-What is uploaded are the logs that the running control plane itself is writing.
+The logs are those that the running control plane writes.
 """
 
 import gzip
@@ -40,7 +40,7 @@ FINDINGS = 3
 
 @dataclass
 class Upload:
-    """A log on its way.
+    """An uploaded log.
 
     Attributes:
         label: What tells it from the others.
@@ -68,7 +68,7 @@ def run(stack: Stack, own_log: str | None) -> int:
         0 if every scan succeeded with the counts that grep gives, else 1.
 
     Raises:
-        StackError: Something did not come up or not to an end.
+        StackError: The stack did not start, or a scan did not finish.
     """
     console = Console(highlight=False)
     state = stack.up()
@@ -184,7 +184,7 @@ def _worst(results: list[ScanResult]) -> list[tuple[Severity, str, Sample]]:
 
 
 def _latency(upload: Upload, scan: Object, jobs: dict[str, Object], result: ScanResult | None) -> str:
-    """Return the spans; a Job's time is known to the second only."""
+    """Return the durations; a Job has times in whole seconds only."""
     job = jobs.get(scan["status"].get("job", {}).get("name", ""))
     created = f"{_seconds(upload.at, datetime.fromisoformat(_created(job))):.0f} s" if job else "-"
     ended = f"{_seconds(upload.at, result.finished_at):.1f} s" if result else "-"
@@ -209,7 +209,7 @@ def _result(state: State, scan: Object) -> ScanResult | None:
 
 
 def _check(state: State, uploads: list[Upload], scans: dict[str, Object], console: Console) -> list[str]:
-    """Return what differs from `grep -c`, after saying it."""
+    """Print and return the differences from `grep -c`."""
     console.rule("[bold]checked against grep -c")
     wrong, compared = [], 0
     for upload in uploads:
@@ -252,7 +252,7 @@ def _selection(scan: Object) -> RuleSelection:
 
 def _what_next(stack: Stack, scans: dict[str, Object], console: Console) -> None:
     first = next(iter(scans.values()))
-    console.rule("[bold]the stack stays up; what next")
+    console.rule("[bold]the stack keeps running; next")
     lines = [
         f'eval "$(.venv/bin/logscan-local --stack {stack.paths.name} env)"',
         "kubectl get logscans -o wide",

@@ -1,4 +1,4 @@
-"""MiniStack, the process that is AWS on this machine, and the bridge that stands in for its Lambda."""
+"""MiniStack, the process that emulates AWS, and the bridge that replaces its Lambda."""
 
 import os
 import shutil
@@ -43,7 +43,7 @@ def start(paths: StackPaths, port: int, repaired: bool = True) -> Part:
     Args:
         paths: Where its files go.
         port: Where it listens, on the loopback interface.
-        repaired: Whether what it does otherwise than AWS is put right (`logscan_local.stack.repairs`).
+        repaired: Whether to correct where it differs from AWS (`logscan_local.stack.repairs`).
 
     Raises:
         PartFailedError: It did not start.
@@ -65,7 +65,7 @@ def start(paths: StackPaths, port: int, repaired: bool = True) -> Part:
         "TMPDIR": str(temporary),
         "SERVICES": SERVICES,
         "LOG_LEVEL": "WARNING",
-        "AUTH": "true",  # evaluate IAM policies instead of letting everybody do everything
+        "AUTH": "true",  # evaluate IAM policies instead of allowing everything
         # Its Lambda runs handlers with the first python3 on PATH, which must have boto3.
         "PATH": f"{scripts}:{os.environ.get('PATH', '')}",
         **aws.ADMINISTRATOR.environment(),
@@ -84,8 +84,8 @@ def running(purpose: str, repaired: bool = True, port: int | None = None) -> Ite
     """Yield an emulator without any resource; it is stopped and its files are removed at the end.
 
     Args:
-        purpose: What tells its folder from others'.
-        repaired: Whether what it does otherwise than AWS is put right.
+        purpose: A name for its folder.
+        repaired: Whether to correct where it differs from AWS.
         port: Where it listens; a free port by default.
     """
     paths = StackPaths(f"{purpose}-{os.getpid()}")
@@ -99,7 +99,7 @@ def running(purpose: str, repaired: bool = True, port: int | None = None) -> Ite
 
 
 def start_bridge(paths: StackPaths, resources: Resources) -> Part:
-    """Start the bridge of kind for resources that were made for it (`create_all(..., bridged=True)`).
+    """Start the bridge of kind for resources that were created for it (`create_all(..., bridged=True)`).
 
     Raises:
         PartFailedError: It could not read its queue in time.
@@ -119,7 +119,7 @@ def start_bridge(paths: StackPaths, resources: Resources) -> Part:
 
 
 def bridge_ready(paths: StackPaths) -> Path:
-    """Return the file that is there while the bridge can read its queue."""
+    """Return the file that exists while the bridge can read its queue."""
     return paths.root / "bridge.ready"
 
 

@@ -1,4 +1,4 @@
-"""The Docker-compatible engine of this machine: whether one answers, and what of a stack it still runs."""
+"""The Docker-compatible engine of this machine: whether it is running, and which containers of a stack it has."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,16 +17,16 @@ class EngineError(StackError):
 
 
 def require(images: Sequence[str] = ()) -> None:
-    """See that an engine answers and has images.
+    """Check that an engine answers and has images.
 
     Raises:
-        EngineError: None answers, or an image is not there.
+        EngineError: None answers, or an image is missing.
     """
     asyncio.run(_require(images))
 
 
 def remove_containers(owner: str) -> None:
-    """Remove what is left of a node's containers.
+    """Remove the containers that a node has left.
 
     Args:
         owner: The folder of the node's pods.
@@ -41,7 +41,7 @@ async def _require(images: Sequence[str]) -> None:
             for image in images:
                 await _has(engine, image)
     except (ValueError, AssertionError, DockerError) as error:  # aiodocker asserts that it has found a socket
-        reason = str(error) or "there is no socket"
+        reason = str(error) or "no socket was found"
         raise EngineError(f"no Docker-compatible engine answers ({reason}): {HOW_TO_START}") from error
 
 

@@ -1,6 +1,6 @@
-"""A virtual environment for each image, for the runtime without containers: made from the image's own lock.
+"""Virtual environments that replace images where pods run as processes, each made from the image's own lock file.
 
-What an image lacks is missing here too. An environment is kept until its lock, our sources or Python change.
+A package that an image lacks is missing here too. An environment is kept until its lock, our sources or Python change.
 """
 
 import fcntl
@@ -26,7 +26,7 @@ UNUSED_SECONDS = 14 * 24 * 3600
 
 
 def images(say: Callable[[str], None]) -> dict[str, Image]:
-    """Return what the names of images stand for, making what is missing.
+    """Return the environment of each image by name, creating those that are missing.
 
     Args:
         say: Called with a line of progress before a slow step.
@@ -43,7 +43,7 @@ def images(say: Callable[[str], None]) -> dict[str, Image]:
 
 
 def fingerprint(recipe: Recipe | None) -> str:
-    """Return what changes when an environment must be made again."""
+    """Return a digest that changes when an environment must be made again."""
     digest = hashlib.sha256(f"{sys.version} {sys.base_prefix}".encode())
     if recipe is not None:
         digest.update(recipe.lock.read_bytes())
@@ -68,7 +68,7 @@ def _environment(name: str, recipe: Recipe | None, say: Callable[[str], None]) -
     ready = folder / ".ready"
     with _locked(root / f"{folder.name}.lock"):
         if not ready.exists():
-            say(f"making the environment of {name} ...")
+            say(f"creating the environment of {name} ...")
             _make(folder, recipe)
         ready.touch()
     _remove_unused(root)
@@ -84,7 +84,7 @@ def _make(folder: Path, recipe: Recipe | None) -> None:
     _uv("pip", "sync", "--quiet", "--compile-bytecode", python, "--require-hashes", str(recipe.lock))
     with tempfile.TemporaryDirectory() as scratch:
         for number, package in enumerate(recipe.packages):
-            # A copy, so that nothing which an earlier build left in the folder is packed.
+            # A copy, so that files of an earlier build in the folder are not packed.
             copy = Path(scratch) / str(number)
             shutil.copytree(package, copy, ignore=shutil.ignore_patterns(*LEFT_OUT))
             _uv("build", "--quiet", "--wheel", "--no-build-isolation", f"--python={sys.executable}",
@@ -105,14 +105,14 @@ def _uv(*arguments: str) -> None:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Let only one process at a time make an environment."""
+    """Allow one process at a time to create an environment."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def _remove_unused(root: Path) -> None:
-    """Remove environments that no stack has asked for in a long time."""
+    """Remove environments that no stack has used for a long time."""
     for ready in root.glob("*/.ready"):
         if time.time() - ready.stat().st_mtime > UNUSED_SECONDS:
             shutil.rmtree(ready.parent, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""An independent count: what `grep -c -P` says of a rule and a file."""
+"""An independent count of matching lines, by `grep -c -P`."""
 
 import bz2
 import gzip
@@ -13,7 +13,7 @@ from logscan_api.rules import Rule
 from logscan_local.stack.compression import zstd
 from logscan_local.stack.errors import StackError
 
-# By the first bytes of a file, as `file` tells them apart.
+# By the first bytes of a file, as file(1) recognizes them.
 OPENERS: dict[bytes, Callable[[Path], Any]] = {
     b"\x1f\x8b": gzip.open,
     b"BZh": bz2.open,
@@ -23,10 +23,10 @@ OPENERS: dict[bytes, Callable[[Path], Any]] = {
 
 
 def count(rule: Rule, path: Path) -> int:
-    """Return how many lines of a file a rule matches, according to grep.
+    """Return the number of lines in a file that a rule matches, according to grep.
 
     Raises:
-        StackError: This machine's grep knows no `-P` (it is GNU grep's), or refuses the rule.
+        StackError: grep refuses the rule, or is not GNU grep, which has `-P`.
     """
     flags = ["-i"] if rule.ignore_case else []
     if rule.exclude is None:
@@ -40,11 +40,11 @@ def count(rule: Rule, path: Path) -> int:
 
 
 def uncompressed(source: Path, target: Path) -> Path:
-    """Return a file with the content of one that may be compressed (gzip, bzip2, xz, zstd): itself if it is not.
+    """Return an uncompressed copy of a file (gzip, bzip2, xz, zstd), or the file itself if it is not compressed.
 
     Args:
         source: The file.
-        target: Where the content goes if it was compressed.
+        target: The path of the copy.
 
     Raises:
         StackError: It is damaged.

@@ -1,6 +1,6 @@
 """Installs logscan on the embedded cluster from the shipped manifests (`manifests/overlays/local`).
 
-What only a running stack knows is added to them: addresses, AWS keys, a free port for the operator.
+The addresses of the running stack, its AWS keys and a free port for the operator are added to them.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ AVAILABLE_SECONDS = 90
 def install(
     kubectl: Kubectl, resources: Resources, http_port: int, paths: StackPaths, images: Mapping[str, str]
 ) -> None:
-    """Apply everything and return when the operator is ready.
+    """Apply the manifests and return when the operator is ready.
 
     Args:
         kubectl: The cluster.
@@ -37,7 +37,7 @@ def install(
         images: References of our images by name, instead of the manifests'.
 
     Raises:
-        StackError: Something was refused or did not become ready; with the operator's last words.
+        StackError: Something was refused or did not become ready; with the end of the operator's log.
     """
     install_crds(kubectl)
     manifests = list(yaml.safe_load_all(kubectl.run("kustomize", str(OVERLAY))))
@@ -47,13 +47,13 @@ def install(
     try:
         poll(lambda: operator_ready(kubectl), AVAILABLE_SECONDS, "the operator's Deployment to be available")
     except ToolError as error:
-        raise StackError(f"{error}; {operators_words(kubectl, paths)}") from error
+        raise StackError(f"{error}; {operator_diagnosis(kubectl, paths)}") from error
 
 
 def install_crds(kubectl: Kubectl) -> None:
     """Apply the shipped CRDs and return when the API server serves them.
 
-    Not with `kubectl wait`, which breaks off on a CRD that is so new that it has no conditions.
+    Not with `kubectl wait`, which fails on a CRD that is too new to have conditions.
 
     Raises:
         StackError: They were refused or not established in time.
@@ -70,7 +70,7 @@ def install_crds(kubectl: Kubectl) -> None:
 
 
 def operator_ready(kubectl: Kubectl) -> bool:
-    """Return whether the Deployment of the operator is available in its newest form."""
+    """Return whether the operator's Deployment is available at its current generation."""
     deployment = kubectl.get("deployment", "logscan-operator")
     status = deployment.get("status", {})
     current = status.get("observedGeneration") == deployment["metadata"]["generation"]
@@ -78,7 +78,7 @@ def operator_ready(kubectl: Kubectl) -> bool:
 
 
 def complete(document: Object, resources: Resources, http_port: int, images: Mapping[str, str]) -> None:
-    """Add to a manifest what only a running stack knows.
+    """Add the addresses and the port of a running stack to a manifest.
 
     Args:
         document: The manifest, changed in place.
@@ -101,11 +101,11 @@ def complete(document: Object, resources: Resources, http_port: int, images: Map
         )
     if (kind, name) == ("Deployment", "logscan-operator"):
         template: Any = document["spec"]["template"]
-        # A change of the ConfigMap alone would not restart the pod.
+        # A change of the ConfigMap alone does not restart the pod.
         template["metadata"].setdefault("annotations", {})["logscan.dev/endpoint"] = resources.endpoint
         container = template["spec"]["containers"][0]
         container["image"] = images.get("logscan-operator", container["image"])
-        # All pods of this node share one network, so 8080 may be taken.
+        # All pods of this node share one network, so 8080 may be in use.
         container["ports"] = [{"name": "http", "containerPort": http_port}]
         for variable in container["env"]:
             if variable["name"] == "LOGSCAN_HTTP_PORT":
@@ -131,7 +131,7 @@ def _secret(name: str, credentials: Credentials, into: str) -> Object:
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": credentials.environment()}
 
 
-def operators_words(kubectl: Kubectl, paths: StackPaths) -> str:
+def operator_diagnosis(kubectl: Kubectl, paths: StackPaths) -> str:
     """Return the state of the operator's pods and the end of its log."""
     pods = kubectl.run("get", "pods", "--output=wide")
     logs = sorted(paths.pods.glob("*/logs/operator/*.log"), key=lambda path: path.stat().st_mtime)

@@ -1,4 +1,4 @@
-"""The stack's node: which images it has, how it is started, and what is removed when it is gone."""
+"""The stack's node: its images, its start, and what is removed after it."""
 
 import sys
 from collections.abc import Callable
@@ -31,17 +31,17 @@ class PodRuntime:
 
     def __post_init__(self) -> None:
         if self.kind not in RUNTIMES:
-            raise StackError(f"RUNTIME {self.kind!r} is none: use {' or '.join(RUNTIMES)}")
+            raise StackError(f"RUNTIME={self.kind} is not supported: use {' or '.join(RUNTIMES)}")
 
     @property
     def images(self) -> dict[str, str]:
-        """Return the references of our images by name, where the manifests' own are not the engine's."""
+        """Return the references of our images by name, where they differ from those in the manifests."""
         if self.kind == PROCESS:
             return {}
         return {name: f"{name}:{self.tag}" for name in ("logscan-operator", "logscan-scanner")}
 
     def require(self) -> None:
-        """See that pods can run this way.
+        """Check that pods can run this way.
 
         Raises:
             EngineError: There is no engine, or it lacks an image.
@@ -50,11 +50,11 @@ class PodRuntime:
             engine.require(list(self.images.values()))
 
     def describe(self) -> str:
-        """Return what a user should know of how pods run here."""
+        """Return a sentence for the user on how pods run here."""
         if self.kind == DOCKER:
             return f"pods run in containers of the images tagged {self.tag}"
         if mounts.namespace_command() is None:
-            return "pods run as processes: this machine gives them neither mounts nor users of their own"
+            return "pods run as processes without mounts and users of their own, which this machine does not allow"
         if not mounts.is_root():
             return "pods run as processes of your user: only root may run them as the users that they name"
         return "pods run as processes, each as the user that it names"
@@ -70,7 +70,7 @@ def start(paths: StackPaths, port: int, runtime: PodRuntime, say: Callable[[str]
         paths: The stack's files.
         port: The port of its kubelet API.
         runtime: How pods run.
-        say: Called with lines of progress.
+        say: Called with each line of progress.
 
     Raises:
         StackError: An environment for the pods could not be made.
@@ -94,6 +94,6 @@ def start(paths: StackPaths, port: int, runtime: PodRuntime, say: Callable[[str]
 
 
 def clean(paths: StackPaths, runtime: PodRuntime) -> None:
-    """Remove what a node that was killed could not: its containers."""
+    """Remove the containers of a node that was killed."""
     if runtime.kind == DOCKER:
         engine.remove_containers(str(paths.pods))

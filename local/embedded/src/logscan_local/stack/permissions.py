@@ -28,13 +28,13 @@ class Credentials:
 
 
 def create_user(iam: "IAMClient", name: str, values: Values, known: Credentials | None = None) -> Credentials:
-    """Create an IAM user with a role's policy, unless it is there, and return its key.
+    """Create an IAM user with a role's policy, unless it exists, and return its key.
 
     Args:
         iam: The emulator's IAM.
         name: The role: `operator` or `scanner`.
-        values: What the policy asks for.
-        known: The user's key as far as is known; a new one is made unless IAM knows this one.
+        values: The values of the policy's template.
+        known: The user's key, if known; a new one is created unless IAM has it.
     """
     user = f"logscan-{name}"
     with suppress(iam.exceptions.EntityAlreadyExistsException):
@@ -45,14 +45,14 @@ def create_user(iam: "IAMClient", name: str, values: Values, known: Credentials 
     keys = [key["AccessKeyId"] for key in iam.list_access_keys(UserName=user)["AccessKeyMetadata"]]
     if known and known.access_key_id in keys:
         return known
-    for lost in keys:  # a user may have two, and nobody knows the secrets of these
+    for lost in keys:  # a user may have two keys, and the secrets of these are lost
         iam.delete_access_key(UserName=user, AccessKeyId=lost)
     key = iam.create_access_key(UserName=user)["AccessKey"]
     return Credentials(key["AccessKeyId"], key["SecretAccessKey"])
 
 
 def create_role(iam: "IAMClient", name: str, values: Values) -> str:
-    """Create a role for Lambda with its policy, unless it is there, and return its ARN."""
+    """Create a role for Lambda with its policy, unless it exists, and return its ARN."""
     role = f"logscan-{name}"
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
@@ -65,11 +65,11 @@ def create_role(iam: "IAMClient", name: str, values: Values) -> str:
 
 
 def policy_document(role: str, values: Values) -> dict[str, Any]:
-    """Return the policy of a role, as Terraform makes it: statements without a resource are left out.
+    """Return the policy of a role as Terraform renders it, without statements that have no resource.
 
     Args:
         role: `operator`, `scanner` or `forwarder`.
-        values: What the template asks for, each a list of ARNs or addresses.
+        values: The template's values, each a list of ARNs or addresses.
     """
     template = string.Template((POLICIES / f"{role}.json.tftpl").read_text())
     document: dict[str, Any] = json.loads(template.substitute({name: json.dumps(v) for name, v in values.items()}))
@@ -78,11 +78,11 @@ def policy_document(role: str, values: Values) -> dict[str, Any]:
 
 
 def _relaxed(document: dict[str, Any]) -> dict[str, Any]:
-    """Return a policy with what this emulator alone asks for.
+    """Return a policy with the permissions that only this emulator requires.
 
     On AWS a batch call needs the permission of the single one (SQS documentation, "API permissions: actions and
-    resource reference"); MiniStack asks for an action that AWS does not have, and knows no resource and no sender that
-    mail is sent by.
+    resource reference"); MiniStack requires an action that AWS does not have, and does not
+    evaluate the resource and the sender of a mail.
     """
     for statement in document["Statement"]:
         statement["Action"] += [f"{action}Batch" for action in statement["Action"] if action.startswith("sqs:")]

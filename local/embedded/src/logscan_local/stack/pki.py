@@ -1,4 +1,4 @@
-"""The cluster's certificates: one CA, and what it signs. Everything is valid for a year and made again by `up`."""
+"""The cluster's CA and certificates. They are valid for a year; `up` creates new ones."""
 
 import base64
 import ipaddress
@@ -45,8 +45,8 @@ def issue(authority: Authority, folder: Path, name: str, common_name: str, *grou
     """Write `NAME.crt` and `NAME.key` into a folder: a certificate for client and server use on this machine.
 
     Args:
-        authority: Who signs.
-        folder: Where to.
+        authority: The signer.
+        folder: The folder.
         name: Base name of the two files.
         common_name: The user, for Kubernetes.
         groups: The user's groups, for Kubernetes.
@@ -86,7 +86,7 @@ def create_all(folder: Path, node: str) -> None:
 
 
 def write_kubeconfig(path: Path, pki: Path, user: str, server: str, namespace: str) -> None:
-    """Write a kubeconfig that carries its certificates, so that it can be copied anywhere."""
+    """Write a kubeconfig that contains its certificates, so that it can be copied anywhere."""
 
     def encoded(name: str) -> str:
         return base64.b64encode((pki / name).read_bytes()).decode()

@@ -5,9 +5,9 @@ from contextlib import ExitStack
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports that were free a moment ago, all different.
+    """Return different ports that are free now.
 
-    Another program may take one before its use; the part that then fails to bind says so in its log.
+    If another program takes one before it is used, the process that fails to bind says so in its log.
     """
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]

@@ -1,6 +1,6 @@
-"""The stack's own processes: started apart from the terminal, found again by pid and start time.
+"""The stack's processes: detached from the terminal, and identified by PID and start time.
 
-A pid alone may belong to somebody else after a restart of the machine, hence the start time beside it.
+After a restart of the machine the PID alone may belong to another process.
 """
 
 import os
@@ -20,7 +20,7 @@ TAIL_LINES = 25
 POLL_SECONDS = 0.05
 
 
-# Children of this very process: they must be waited for, or they stay as zombies.
+# Children of this process, which must be waited for or they remain as zombies.
 _children: dict[int, subprocess.Popen[bytes]] = {}
 
 
@@ -35,7 +35,7 @@ class Part:
 
     @property
     def alive(self) -> bool:
-        """Return whether the very process still runs."""
+        """Return whether this process is still running."""
         try:
             process = psutil.Process(self.pid)
             return abs(process.create_time() - self.started) < 1 and process.status() != psutil.STATUS_ZOMBIE
@@ -101,7 +101,7 @@ def tail(part: Part) -> str:
 
 
 def stop(parts: Sequence[Part], grace_seconds: float = 10) -> None:
-    """Stop processes and what they started: SIGTERM, then SIGKILL after the grace period."""
+    """Stop processes and their children: SIGTERM, then SIGKILL after the grace period."""
     groups = [part for part in parts if part.alive]
     for part in groups:
         _signal(part, signal.SIGTERM)

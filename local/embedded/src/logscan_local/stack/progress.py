@@ -1,4 +1,4 @@
-"""LogScans followed until they end: a table that updates in place on a terminal, a line per change elsewhere."""
+"""Follows LogScans until they finish: with a table on a terminal, else with a line for each change."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -21,25 +21,20 @@ class Watcher:
     """Follows LogScans and shows them."""
 
     def __init__(self, kubectl: Kubectl, console: Console) -> None:
-        """Prepare.
-
-        Args:
-            kubectl: The cluster.
-            console: Where to show them.
-        """
+        """Take the cluster, and the console for the output."""
         self._kubectl = kubectl
         self._console = console
-        self._told: dict[str, str] = {}
+        self._printed: dict[str, str] = {}
 
     def until_finished(self, wanted: Mapping[str, Callable[[Object], bool]], seconds: float) -> dict[str, Object]:
-        """Return LogScans once all are finished.
+        """Return the LogScans once all are finished.
 
         Args:
-            wanted: By a label of the caller's, which LogScan is meant; the newest, if several are.
-            seconds: How long to wait at the most.
+            wanted: For each label of the caller, which LogScan to follow; the newest, if several match.
+            seconds: How long to wait.
 
         Raises:
-            StackError: Some were not finished in time; with what they wait for.
+            StackError: Some did not finish in time; with their last messages.
         """
         deadline = time.monotonic() + seconds
         with Live(console=self._console, auto_refresh=False, transient=True) as live:
@@ -49,19 +44,19 @@ class Watcher:
                 if self._console.is_terminal:
                     live.update(_table(scans), refresh=True)
                 else:
-                    self._tell(scans)
+                    self._print(scans)
                 if all(_phase(scan) in FINISHED for scan in scans.values()):
                     return {label: scan for label, scan in scans.items() if scan}
                 if time.monotonic() > deadline:
                     raise StackError(_late(scans, seconds))
                 time.sleep(POLL_SECONDS)
 
-    def _tell(self, scans: Scans) -> None:
+    def _print(self, scans: Scans) -> None:
         for label, scan in scans.items():
-            words = _words(scan)
-            if self._told.get(label) != words:
-                self._told[label] = words
-                self._console.print(f"  {_name(label, scan)}: {words}", markup=False, soft_wrap=True)
+            state = _state(scan)
+            if self._printed.get(label) != state:
+                self._printed[label] = state
+                self._console.print(f"  {_name(label, scan)}: {state}", markup=False, soft_wrap=True)
 
 
 def _newest(items: list[Object], matches: Callable[[Object], bool]) -> Object | None:
@@ -80,10 +75,10 @@ def _table(scans: Scans) -> Table:
 
 def _late(scans: Scans, seconds: float) -> str:
     late = {label: scan for label, scan in scans.items() if _phase(scan) not in FINISHED}
-    lines = "".join(f"\n  {_name(label, scan)}: {_words(scan)}" for label, scan in late.items())
+    lines = "".join(f"\n  {_name(label, scan)}: {_state(scan)}" for label, scan in late.items())
     lost = any(scan is None for scan in late.values())
-    hint = "; `kubectl logs deployment/logscan-operator` tells of messages" if lost else ""
-    return f"not finished after {seconds:.0f} s (`kubectl describe logscan` tells more{hint}):{lines}"
+    hint = " and `kubectl logs deployment/logscan-operator`" if lost else ""
+    return f"not finished after {seconds:.0f} s, see `kubectl describe logscan`{hint}:{lines}"
 
 
 def _name(label: str, scan: Object | None) -> str:
@@ -91,9 +86,9 @@ def _name(label: str, scan: Object | None) -> str:
 
 
 def _phase(scan: Object | None) -> str:
-    return "on its way" if scan is None else str(scan.get("status", {}).get("phase", "Pending"))
+    return "not created yet" if scan is None else str(scan.get("status", {}).get("phase", "Pending"))
 
 
-def _words(scan: Object | None) -> str:
+def _state(scan: Object | None) -> str:
     message = (scan or {}).get("status", {}).get("message", "")
     return f"{_phase(scan)}{': ' + message if message else ''}"

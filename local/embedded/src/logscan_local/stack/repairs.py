@@ -1,7 +1,7 @@
-"""What MiniStack does otherwise than AWS put right, where logscan relies on it.
+"""Corrections of MiniStack where it differs from AWS and logscan depends on it.
 
-A filter around MiniStack's own ASGI application, so requests, signatures and every other answer are untouched. What is
-put right here, and what is not: `docs/decisions/0004-embedded-stack.md`.
+A filter around MiniStack's own ASGI application, so requests, signatures and every other answer are untouched. Which
+differences are corrected and which are not: `docs/decisions/0004-embedded-stack.md`.
 """
 
 import re
@@ -26,15 +26,11 @@ class RangesOfVersions:
     """
 
     def __init__(self, application: Application) -> None:
-        """Prepare.
-
-        Args:
-            application: What answers.
-        """
+        """Take the application that answers."""
         self._application = application
 
     async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
-        """Pass a request on, and cut the answer to size if it is one of those."""
+        """Pass a request on, and cut the answer to the range if the request has a range and a version."""
         wanted = wanted_range(scope)
         await self._application(scope, receive, send if wanted is None else _Cut(wanted, send).send)
 
@@ -62,7 +58,7 @@ class _Cut:
 
 
 def wanted_range(scope: MutableMapping[str, Any]) -> str | None:
-    """Return the range that a request for an object's version asks for, or None if it is no such request."""
+    """Return the range that a request for an object's version asks for, or None if it asks for none."""
     if scope["type"] != "http" or scope["method"] != "GET":
         return None
     if not parse_qs(scope["query_string"].decode("latin-1")).get("versionId"):
@@ -74,7 +70,7 @@ def wanted_range(scope: MutableMapping[str, Any]) -> str | None:
 def cut(wanted: str, headers: list[Header], body: bytes) -> tuple[int, list[Header], bytes]:
     """Return status, headers and body of the answer to a range of a whole object.
 
-    A header that is no single range of bytes is ignored (RFC 9110, 14.2; S3 knows no several ranges).
+    A header that is not a single range of bytes is ignored (RFC 9110, 14.2; S3 knows no several ranges).
     """
     given = re.fullmatch(r"bytes=(\d*)-(\d*)", wanted.strip())
     if given is None or given.group(0) == "bytes=-":
@@ -85,16 +81,16 @@ def cut(wanted: str, headers: list[Header], body: bytes) -> tuple[int, list[Head
     if first and last and int(last) < start:
         return 200, headers, body
     if start >= size:
-        told = (b"content-range", b"bytes */%d" % size)
+        content_range = (b"content-range", b"bytes */%d" % size)
         kind = (b"content-type", b"application/xml")
-        return 416, [*_without(headers, b"content-type"), kind, told, _length(UNSATISFIABLE)], UNSATISFIABLE
+        return 416, [*_without(headers, b"content-type"), kind, content_range, _length(UNSATISFIABLE)], UNSATISFIABLE
     part = body[start : end + 1]
-    told = (b"content-range", b"bytes %d-%d/%d" % (start, end, size))
-    return 206, [*_without(headers), told, _length(part)], part
+    content_range = (b"content-range", b"bytes %d-%d/%d" % (start, end, size))
+    return 206, [*_without(headers), content_range, _length(part)], part
 
 
 def _without(headers: list[Header], *names: bytes) -> list[Header]:
-    """Return headers but for those that are about the whole object."""
+    """Return the headers without those that describe the whole object."""
     return [
         (name, value)
         for name, value in headers

@@ -25,19 +25,19 @@ class Stack:
     """A stack by name. Several can run side by side."""
 
     def __init__(self, name: str, say: Say, runtime: PodRuntime | None = None) -> None:
-        """Prepare; nothing runs.
+        """Take the settings; nothing is started.
 
         Args:
-            name: Its name, a folder in the cache.
-            say: Called with lines of progress.
-            runtime: How pods shall run; None for as they do in a stack that is up, else as processes.
+            name: Its name, which is also that of its folder in the cache.
+            say: Called with each line of progress.
+            runtime: How pods run; None keeps the runtime of a running stack, and means processes in a new one.
         """
         self.paths = StackPaths(name)
         self._say = say
         self._runtime = runtime
 
     def state(self) -> State | None:
-        """Return the stack's state file, or None if the stack was never up."""
+        """Return the content of the stack's state file, or None if the stack is down."""
         if not self.paths.state.exists():
             return None
         return State.read(self.paths.state)
@@ -49,15 +49,15 @@ class Stack:
         return Kubectl(program, self.paths.kubeconfig, NAMESPACE)
 
     def up(self, with_operator: bool = True, with_node: bool = True, bridged: bool = False) -> State:
-        """Bring the stack up; one that is up is left as it is, one with a dead part is started again.
+        """Start the stack, unless it is running; one with a dead process is started again.
 
         Args:
-            with_operator: Whether to install logscan too, or only what it needs.
-            with_node: Whether there is a node; without one, pods wait for a stand-in.
-            bridged: Whether uploads take the way they take on kind, where no Lambda runs.
+            with_operator: Whether to install logscan.
+            with_node: Whether to run a node; without one, pods wait for a fake kubelet.
+            bridged: Whether uploads reach the forwarder as on kind, where no Lambda runs.
 
         Raises:
-            StackError: A part could not be started.
+            StackError: A process could not be started.
         """
         state = self.state()
         if state is not None:
@@ -65,19 +65,19 @@ class Stack:
             if not dead:
                 return self._unchanged(state)
             for part in dead:
-                self._say(f"{part.name} had died; {processes.tail(part)}")
-            self._say("starting again ...")
+                self._say(f"{part.name} has died; {processes.tail(part)}")
+            self._say("restarting the stack ...")
         self.down()
         runtime = self._runtime or (state.runtime if state else AS_PROCESSES)
         return self._start(runtime, with_operator, with_node, bridged)
 
     def _unchanged(self, state: State) -> State:
         if self._runtime not in (None, state.runtime):
-            raise StackError(f"in this stack {state.runtime.describe()}; for another runtime run `make down` first")
+            raise StackError(f"in this stack {state.runtime.describe()}; run `make down` first to use another runtime")
         return state
 
     def down(self) -> None:
-        """Stop all parts and remove the stack's files."""
+        """Stop all processes and delete the stack's files."""
         state = self.state()
         if state is not None:
             self._stop(state.parts, state.runtime)
@@ -122,7 +122,7 @@ class Stack:
         return resources
 
     def parts(self) -> list[Part]:
-        """Return the stack's processes; none if it is down."""
+        """Return the stack's processes; empty if it is down."""
         state = self.state()
         return state.parts if state else []
 
@@ -134,7 +134,7 @@ class Stack:
         """
         state = self.state()
         if state is None:
-            raise PartFailedError("the stack is not up: run `make up` first")
+            raise PartFailedError("the stack is down: run `make up` first")
         return {
             "KUBECONFIG": str(self.paths.kubeconfig),
             "AWS_ENDPOINT_URL": state.resources.endpoint,

@@ -1,6 +1,6 @@
-"""Files put into a bucket, and the LogScans they become.
+"""Files uploaded to a bucket, and the LogScans of them.
 
-A LogScan's name is the operator's business, so it is found by what it scans.
+The operator chooses the names of LogScans, so they are found by their source.
 """
 
 from dataclasses import dataclass
@@ -36,7 +36,7 @@ class StoredFile:
     size: int
 
     def is_source_of(self, scan: Object) -> bool:
-        """Return whether a LogScan scans this very version."""
+        """Return whether a LogScan scans this version of the object."""
         source = scan["spec"]["source"]["s3"]
         if (source.get("bucket"), source.get("key")) != (self.bucket, self.key):
             return False
@@ -46,7 +46,7 @@ class StoredFile:
 
 
 def put_file(s3: "S3Client", path: Path, bucket: str, key: str) -> StoredFile:
-    """Upload a file of any size, in parts if it is large, and return what is stored.
+    """Upload a file of any size, in parts if it is large, and return the stored object.
 
     The entity tag comes from S3: that of an upload in parts is not the content's MD5 (S3 user guide, "Checking object
     integrity").

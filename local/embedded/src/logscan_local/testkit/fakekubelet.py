@@ -1,11 +1,11 @@
-"""A stand-in for node and scanner, for tests and benchmarks of the operator with many scans.
+"""A fake kubelet and scanner, for tests and benchmarks of the operator with many scans.
 
-It takes every scan pod of some namespaces, writes the result row that the scanner would write, and reports the pod as
-ended, at once and without starting anything. Labels of the Job (through a LogScan's `spec.job.labels`) change that:
+It finishes every scan pod of some namespaces at once without running it: it writes the result row that the scanner
+would write, and the status of a pod that has ended. Labels of the Job (`spec.job.labels` of a LogScan) change that:
 
 - `fake-kubelet/exit: "75"` ends the pod with that exit code and no row; `"137-OOMKilled"` adds the reason;
-- `fake-kubelet/exit: "evicted"` ends it as a node does that is short of something;
-- `fake-kubelet/row: "no"` ends it well without a row;
+- `fake-kubelet/exit: "evicted"` ends it like a node that runs out of memory;
+- `fake-kubelet/row: "no"` ends it successfully without a row;
 - `fake-kubelet/hold: "yes"` leaves it running until the label is gone from the pod.
 """
 
@@ -31,15 +31,15 @@ LINES = 100
 
 
 class FakeKubelet:
-    """Ends scan pods until cancelled."""
+    """Finishes scan pods until it is cancelled."""
 
     def __init__(self, api: ApiServer, endpoint: str, namespaces: Iterable[str]) -> None:
-        """Prepare.
+        """Take what it works on.
 
         Args:
             api: The API server.
             endpoint: The AWS emulator.
-            namespaces: Whose pods to take.
+            namespaces: The namespaces of the pods.
         """
         self._api = api
         self._dynamodb = aws.client("dynamodb", endpoint)
@@ -104,7 +104,7 @@ class FakeKubelet:
 
 
 def result_of(request: ScanRequest, job_uid: str) -> ScanResult:
-    """Return a result such as a scanner would find."""
+    """Return a result as a scanner might find it."""
     moment = datetime.now(UTC)
     counts = {rule.name: LINES if number == 0 else 0 for number, rule in enumerate(request.rules)}
     facts: dict[str, Any] = {
@@ -127,7 +127,7 @@ def result_of(request: ScanRequest, job_uid: str) -> ScanResult:
         "formats": ["plain"],
         "job_uid": job_uid,
         "attempt": request.scan.attempt,
-        "scanner_version": "stand-in",
+        "scanner_version": "fake-kubelet",
         "expires_at": int((moment + timedelta(days=request.ttl_days)).timestamp()),
     }
     return ScanResult.model_validate(facts)
@@ -139,8 +139,8 @@ def ended_status(pod: Object, code: int, reason: str) -> Object:
     if reason == "evicted":
         return {"phase": "Failed", "reason": "Evicted", "message": "the node was low on memory", "startTime": moment}
     terminated = {"exitCode": code, "reason": reason or ("Completed" if code == 0 else "Error")}
-    words = json.dumps({"code": code, "message": f"stand-in ended with {code}"})
-    terminated |= {"startedAt": moment, "finishedAt": moment, "message": words}
+    message = json.dumps({"code": code, "message": f"the fake kubelet ended the pod with {code}"})
+    terminated |= {"startedAt": moment, "finishedAt": moment, "message": message}
     container = {
         "name": "scanner",
         "image": pod["spec"]["containers"][0]["image"],

@@ -1,6 +1,6 @@
-"""Fixtures for tests with real parts: `pytest_plugins = ["logscan_local.testkit.fixtures"]` in a conftest.
+"""Fixtures of real stacks: `pytest_plugins = ["logscan_local.testkit.fixtures"]` in a conftest.
 
-Each test process has a stack of its own, so that packages can be tested at the same time.
+Each test process has its own stack, so that packages can be tested at the same time.
 """
 
 import os
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def wanted_runtime() -> "PodRuntime":
-    """Return how the tests' pods run: `LOGSCAN_TEST_RUNTIME`, the images' tag being `LOGSCAN_TEST_TAG`."""
+    """Return the runtime for tests: `LOGSCAN_TEST_RUNTIME`, with the images tagged `LOGSCAN_TEST_TAG`."""
     from logscan_local.stack.nodes import PodRuntime
 
     names = {"kind": "LOGSCAN_TEST_RUNTIME", "tag": "LOGSCAN_TEST_TAG"}
@@ -36,7 +36,7 @@ def bare_stack() -> "Iterator[Stack]":
 
 @pytest.fixture(scope="session")
 def nodeless_stack() -> "Iterator[Stack]":
-    """Yield a stack with control plane and AWS only, for tests whose pods a stand-in ends."""
+    """Yield a stack with control plane and AWS only, for tests with a fake kubelet."""
     yield from _stack("nodeless", with_operator=False, with_node=False)
 
 
@@ -44,7 +44,7 @@ def nodeless_stack() -> "Iterator[Stack]":
 def full_stack() -> "Iterator[Cluster]":
     """Yield a stack with everything, or the cluster whose state file `LOGSCAN_TEST_STATE` names.
 
-    With `LOGSCAN_TEST_BRIDGED=true` uploads take the way they take on kind.
+    With `LOGSCAN_TEST_BRIDGED=true` uploads reach the forwarder as on kind.
     """
     from logscan_local.testkit.clusters import ExternalCluster
 
@@ -73,7 +73,7 @@ def bare_kubectl(bare_stack: "Stack") -> "Kubectl":
 
 @pytest.fixture(scope="session")
 def emulator() -> "Iterator[Resources]":
-    """Yield AWS alone: the emulator with everything that a stack has there."""
+    """Yield the AWS emulator alone, with the resources of a stack."""
     from logscan_local.stack import aws
     from logscan_local.stack.emulator import running
 
@@ -86,7 +86,7 @@ def promtool() -> str:
     """Return Prometheus' promtool; without it the test is skipped, or fails in CI."""
     found = shutil.which("promtool")
     if found is None:
-        missing = "promtool is not installed, so alerts and metrics are not tested (Debian: apt-get install prometheus)"
+        missing = "promtool is not installed: alerts and metrics are not tested (Debian: apt-get install prometheus)"
         if os.environ.get("CI"):
             pytest.fail(missing)
         pytest.skip(missing)
@@ -94,7 +94,7 @@ def promtool() -> str:
 
 
 def _stack(kind: str, with_operator: bool, with_node: bool, bridged: bool = False) -> "Iterator[Stack]":
-    from logscan_local.stack.stacks import Stack  # late: unit tests load this module too, and shall start soon
+    from logscan_local.stack.stacks import Stack  # late: unit tests load this module too, and should start fast
 
     stack = Stack(f"test-{kind}-{os.getpid()}", lambda line: None, wanted_runtime())
     try:

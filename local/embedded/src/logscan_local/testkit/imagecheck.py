@@ -1,7 +1,7 @@
-"""`make images-check`: both images built on a local base, and the operator started for real in containers.
+"""`make images-check`: build both images on a local base, and run the operator in containers of them.
 
-Needs no registry of images: the base is a Debian made on this machine. Says how large the images are, what a start
-costs, and fails if the operator does not do its jobs as the user of the image and as an arbitrary one.
+Needs no image registry, since the base is a Debian built on this machine. Prints the sizes of the images and the cost
+of a start, and fails unless the operator works as the user of the image and as an arbitrary one.
 """
 
 import argparse
@@ -26,7 +26,7 @@ MEGABYTE = 1_000_000
 
 
 def check_wheels() -> None:
-    """See that every locked package has a wheel for both architectures.
+    """Check that every locked package has a wheel for both architectures.
 
     Raises:
         ImageError: One has not; the message names it.
@@ -41,7 +41,7 @@ def check_wheels() -> None:
 
 
 def check(base: str, tag: str) -> None:
-    """Build both images, run them, and say what was seen.
+    """Build both images, run them and print the measurements.
 
     Args:
         base: What they are based on.
@@ -64,7 +64,7 @@ def check(base: str, tag: str) -> None:
         starts = StartCheck(stack, stack.up())
         for name, user in USERS.items():
             cost = starts.run(name, user)
-            print(f"the operator as the {name} user leads, judges policies, and had a scan done; its start: {cost}")
+            print(f"as the {name} user the operator leads, checks policies and runs a scan; its start: {cost}")
     finally:
         stack.down()
 
@@ -74,9 +74,9 @@ def _size(image: str) -> int:
 
 
 def main() -> int:
-    """Check, and say what is wrong."""
-    parser = argparse.ArgumentParser(prog="imagecheck", description="Build the images and start them for real.")
-    parser.add_argument("--base", default=imagebuild.LOCAL, help="base image (default: one made here)")
+    """Run the check."""
+    parser = argparse.ArgumentParser(prog="imagecheck", description="Build the images and run the operator.")
+    parser.add_argument("--base", default=imagebuild.LOCAL, help="base image (default: one built on this machine)")
     parser.add_argument("--tag", default=TAG, help="tag of the images (default: %(default)s)")
     chosen = parser.parse_args()
     try:

@@ -18,19 +18,19 @@ STOP_SECONDS = 60
 
 
 class OperatorProcess:
-    """One operator, as a process that can be killed (-9), paused and asked."""
+    """An operator process that can be killed (-9), paused and queried."""
 
     def __init__(
         self, kubeconfig: Path, state: State, queue_url: str, namespace: str, log: Path, **settings: str
     ) -> None:
-        """Start it.
+        """Start an operator.
 
         Args:
-            kubeconfig: Where it works, and as whom.
-            state: The stack's addresses.
-            queue_url: Its queue.
+            kubeconfig: The cluster and the user.
+            state: The addresses of the stack.
+            queue_url: The URL of its queue.
             namespace: Its namespace.
-            log: Where its output goes.
+            log: The file for its output.
             settings: Further settings without their prefix, such as `max_concurrent="1"`.
         """
         (self.port,) = free_ports(1)
@@ -65,12 +65,12 @@ class OperatorProcess:
             return subprocess.Popen(command, env=self._environment, stdout=output, stderr=output)
 
     def restart_if_ended(self) -> None:
-        """Start it again if it has ended by itself, as the kubelet would: on a busy machine a short lease gets lost."""
+        """Start it again if it has ended, as a kubelet would: on a busy machine an operator loses a short lease."""
         if self.process.poll() is not None:
             self.process = self._start()
 
     def ask(self, path: str) -> str:
-        """Return what it answers to a GET, refusals included, or nothing while it does not answer."""
+        """Return its answer to a GET, whatever the status; empty while it does not answer."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as answer:
                 return str(answer.read().decode())
@@ -81,13 +81,13 @@ class OperatorProcess:
             return ""
 
     def metric(self, name: str) -> float:
-        """Return a metric without labels, 0 while there is none."""
+        """Return the value of a metric without labels, 0 if it is missing."""
         lines = [line for line in self.ask("/metrics").splitlines() if line.startswith(f"{name} ")]
         return float(lines[0].split()[1]) if lines else 0.0
 
     @property
     def leading(self) -> bool:
-        """Return whether it says that it leads."""
+        """Return whether its metric says that it leads."""
         return self.metric("logscan_leader") == 1
 
     def signal(self, number: int) -> None:
@@ -100,7 +100,7 @@ class OperatorProcess:
         self.process.wait()
 
     def stop(self) -> None:
-        """Ask it to end and wait for that."""
+        """Stop it and wait until it has ended."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGCONT)
             self.process.terminate()

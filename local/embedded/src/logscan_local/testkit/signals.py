@@ -1,4 +1,4 @@
-"""Processes that tests send signals to, also as the first process of a PID namespace, as in a container."""
+"""Processes that tests send signals to, also as process 1 of a PID namespace, as in a container."""
 
 import shutil
 import signal
@@ -16,7 +16,7 @@ def can_run(prefix: list[str]) -> bool:
 
 
 def pid_within(process: "subprocess.Popen[bytes]") -> int:
-    """Return the number of the process that unshare has started."""
+    """Return the PID of the process that unshare has started."""
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     return int(eventually(lambda: children.read_text().split(), 30, "unshare to start the program")[0])
 

@@ -1,4 +1,4 @@
-"""The operator in a real container: does it start, lead, judge policies and get a scan done, and what does that cost?
+"""The operator in a real container: that it starts, leads, checks policies and runs a scan, and what a start costs.
 
 Runs on the embedded stack with pods in containers: a real API server, the chart's manifests, AWS emulated.
 """
@@ -15,7 +15,7 @@ import psutil
 
 from logscan_local.stack import aws, cgroups
 from logscan_local.stack.errors import StackError
-from logscan_local.stack.install import operator_ready, operators_words
+from logscan_local.stack.install import operator_diagnosis, operator_ready
 from logscan_local.stack.kubectl import Kubectl, Object
 from logscan_local.stack.node.docker_runtime import OWNER_LABEL
 from logscan_local.stack.stacks import Stack
@@ -57,12 +57,7 @@ class StartCheck:
     """Checks on a stack that is up, with pods in containers and the operator installed."""
 
     def __init__(self, stack: Stack, state: State) -> None:
-        """Prepare.
-
-        Args:
-            stack: The stack.
-            state: Its state.
-        """
+        """Take a stack and its state."""
         self._stack = stack
         self._state = state
         self._kubectl: Kubectl = stack.kubectl()
@@ -70,14 +65,14 @@ class StartCheck:
         self._port = deployment["spec"]["template"]["spec"]["containers"][0]["ports"][0]["containerPort"]
 
     def run(self, name: str, user: int | None) -> Cost:
-        """See that the operator does its jobs as a user, and return what its start took.
+        """Check that the operator works as a user, and return the cost of its start.
 
         Args:
             name: A name for this check, for its objects.
             user: A numeric user; None for the one that the manifests name.
 
         Raises:
-            StackError: It does not; the message says what was waited for and what the operator said last.
+            StackError: It does not; the message says what was waited for, with the end of the operator's log.
         """
         try:
             if user is not None:
@@ -87,7 +82,7 @@ class StartCheck:
             self._policies(name)
             self._scan(name)
         except ToolError as error:
-            raise StackError(f"{error}; {operators_words(self._kubectl, self._stack.paths)}") from error
+            raise StackError(f"{error}; {operator_diagnosis(self._kubectl, self._stack.paths)}") from error
         return cost
 
     def _run_as(self, user: int) -> None:
@@ -98,7 +93,7 @@ class StartCheck:
         poll(lambda: operator_ready(self._kubectl), START_SECONDS, "the operator to be ready")
 
     def _start(self) -> Cost:
-        """Measure a start, after the operator before has gone: both would want the same port of the machine."""
+        """Measure a start, once the earlier operator has ended: both use the same port of the machine."""
         self._kubectl.run("scale", "deployment", DEPLOYMENT, "--replicas=0")
         poll(lambda: not self._container(), START_SECONDS, "the earlier operator to end")
         self._kubectl.run("scale", "deployment", DEPLOYMENT, "--replicas=1")
@@ -154,7 +149,7 @@ class StartCheck:
         return docker("ps", "--quiet", "--no-trunc", *(f"--filter=label={k}={v}" for k, v in labels.items()))
 
     def _get(self, path: str) -> str:
-        """Return what the operator answers, empty while it does not or says no."""
+        """Return the operator's answer, empty while there is none or it is an error."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self._port}{path}", timeout=2) as answer:
                 return str(answer.read().decode())
@@ -163,7 +158,7 @@ class StartCheck:
 
 
 def docker(*arguments: str) -> str:
-    """Run docker and return what it prints.
+    """Run docker and return its output.
 
     Raises:
         StackError: It failed.
