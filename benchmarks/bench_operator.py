@@ -28,8 +28,9 @@ from logscan_local.install import install_crds
 from logscan_local.operators import OperatorProcess
 from logscan_local.stack import Stack, State
 from logscan_local.standin import StandIn
+from logscan_operator.errors import ApiError
 from logscan_operator.holds import Holds
-from logscan_operator.kube import JSON_MERGE, ApiError, ApiServer, Connection
+from logscan_operator.kube import JSON_MERGE, ApiServer, Connection
 from logscan_operator.planning import plan
 from logscan_operator.settings import Settings
 from logscan_operator.view import View

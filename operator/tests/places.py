@@ -9,7 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
-import aiohttp
 import yaml
 
 from logscan_api.events import ObjectEvent
@@ -20,7 +19,8 @@ from logscan_local.operators import OperatorProcess
 from logscan_local.stack import Stack
 from logscan_local.standin import StandIn
 from logscan_local.testing import eventually
-from logscan_operator.kube import ApiError, ApiServer, Connection
+from logscan_operator.errors import KubeError
+from logscan_operator.kube import ApiServer, Connection
 
 POLICY = {
     "apiVersion": "logscan.dev/v1alpha1",
@@ -77,7 +77,7 @@ class JobWatch:
         """Follow until cancelled."""
         path = f"/apis/batch/v1/namespaces/{self.namespace}/jobs"
         while True:
-            with suppress(ApiError, aiohttp.ClientError, TimeoutError):
+            with suppress(KubeError):
                 version = (await api.request("GET", path))["metadata"]["resourceVersion"]
                 async for event in api.watch(path, {"resourceVersion": version}):
                     self._take(event)

@@ -17,7 +17,8 @@ from logscan_local.install import install_crds
 from logscan_local.ports import free_ports
 from logscan_local.stack import Stack, State
 from logscan_local.testing import eventually
-from logscan_operator.kube import ApiError, ApiServer, Connection
+from logscan_operator.errors import ApiError
+from logscan_operator.kube import ApiServer, Connection
 from logscan_operator.service import serve
 from logscan_operator.settings import Settings
 from logscan_operator.starting import Probes

@@ -17,7 +17,8 @@ from logscan_local.cluster import Object
 from logscan_local.manifests import render
 from logscan_local.operators import OperatorProcess
 from logscan_local.testing import eventually
-from logscan_operator.kube import ApiError, Connection
+from logscan_operator.errors import ApiError
+from logscan_operator.kube import Connection
 from logscan_operator.view import View
 from logscan_operator.watching import Watcher
 

@@ -5,8 +5,9 @@ boto3 blocks, so every call runs in a thread. A receive cannot be interrupted, h
 
 import asyncio
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from logscan_api.statuses import ResultRef
+from logscan_operator.errors import AwsError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -26,12 +28,25 @@ BATCH = 10  # SQS: messages of one call
 KEYS = 100  # DynamoDB: keys of one BatchGetItem
 GATHER_SECONDS = 0.2
 
-AwsError = (BotoCoreError, ClientError)
-
 
 def _client(service: str, config: Config) -> Any:
     """Return a client for the region in `AWS_REGION`, which boto3 itself does not read (only AWS_DEFAULT_REGION)."""
     return boto3.client(service, region_name=os.environ.get("AWS_REGION"), config=config)  # type: ignore[call-overload]
+
+
+@contextmanager
+def _own_errors() -> Iterator[None]:
+    """Turn what botocore raises into an error of ours.
+
+    Raises:
+        AwsError: AWS refused the call or did not answer.
+    """
+    try:
+        yield
+    except ClientError as error:
+        raise AwsError(str(error), error.response.get("Error", {}).get("Code", "")) from error
+    except BotoCoreError as error:
+        raise AwsError(str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -96,7 +111,8 @@ class Queue:
 
     async def _call(self, function: Any, **arguments: Any) -> Any:
         call = partial(function, QueueUrl=self._url, **arguments)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+        with _own_errors():
+            return await asyncio.get_running_loop().run_in_executor(self._pool, call)
 
 
 def _message(raw: Any) -> Message:
@@ -138,7 +154,8 @@ class ResultReader:
             for ref in batch:
                 del self._waiting[ref]
             try:
-                rows = await asyncio.to_thread(self._get, list(batch))
+                with _own_errors():
+                    rows = await asyncio.to_thread(self._get, list(batch))
             except AwsError as error:
                 for future in batch.values():
                     future.set_exception(error)

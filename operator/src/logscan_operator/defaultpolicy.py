@@ -8,12 +8,11 @@ that somebody else made under that name is left alone.
 import asyncio
 import logging
 
-import aiohttp
-
 from logscan_api import API_VERSION
 from logscan_operator import paths
+from logscan_operator.errors import ApiError, KubeError
 from logscan_operator.items import Object
-from logscan_operator.kube import APPLY, ApiError
+from logscan_operator.kube import APPLY
 from logscan_operator.leases import FencedApi
 from logscan_operator.settings import Settings
 from logscan_operator.view import View
@@ -83,9 +82,9 @@ class DefaultPolicy:
             else:
                 path, query = f"{paths.policies(self._key[0])}/{NAME}", {"fieldManager": MANAGER}
                 self._view.policies.take(await self._api.request("PATCH", path, policy, query, APPLY))
-        except (ApiError, aiohttp.ClientError, TimeoutError) as error:
+        except KubeError as error:
             if not (isinstance(error, ApiError) and error.reason == "Conflict"):
-                log.warning("the LogScanPolicy %s is not applied: %s", NAME, str(error) or type(error).__name__)
+                log.warning("the LogScanPolicy %s is not applied: %s", NAME, error)
                 return False
             log.info("the LogScanPolicy %s was changed by others and is left as it is", NAME)
         self._applied = True

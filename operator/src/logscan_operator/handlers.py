@@ -11,8 +11,9 @@ import aiohttp
 import kopf
 
 from logscan_api import GROUP, VERSION
+from logscan_operator.errors import ApiError
 from logscan_operator.items import SCAN_UID_LABEL, Object
-from logscan_operator.kube import ApiError, Connection, raise_for_status
+from logscan_operator.kube import Connection, raise_for_status
 
 WATCH_SECONDS = 240
 RETRY_SECONDS = (1.0, 2.0)  # a refused request is tried again after these, since refusals may pass

@@ -8,36 +8,20 @@ package: kubeconfig (`KUBECONFIG`) or the pod's service account, whose rotating 
 import json
 import os
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any, Self, cast
 
 import aiohttp
 from kubernetes import client as kubernetes_client
 from kubernetes import config as kubernetes_config
 
+from logscan_operator.errors import ApiError, NoAnswerError, described
+
 JSON_MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
 
 Object = dict[str, Any]
-
-
-class ApiError(Exception):
-    """The API server refused a request.
-
-    Attributes:
-        status: HTTP status code.
-        reason: Kubernetes' reason, such as `AlreadyExists`.
-    """
-
-    def __init__(self, status: int, reason: str, message: str) -> None:
-        super().__init__(f"{status} {reason}: {message}")
-        self.status = status
-        self.reason = reason
-
-    @property
-    def retryable(self) -> bool:
-        """Return whether the same request may succeed later: throttled, or the server's own trouble."""
-        return self.status == 429 or self.status >= 500
 
 
 class Connection:
@@ -103,24 +87,32 @@ class ApiServer:
 
         Raises:
             ApiError: The server answered with a status of 400 or more.
-            aiohttp.ClientError, TimeoutError: It did not answer.
+            NoAnswerError: It did not answer.
         """
         data = None if body is None else json.dumps(body)
-        async with self._open(method, path, query, data=data, content_type=content_type) as response:
-            await raise_for_status(response)
-            return cast("Object", await response.json())
+        with _own_errors():
+            async with self._open(method, path, query, data=data, content_type=content_type) as response:
+                await raise_for_status(response)
+                return cast("Object", await response.json())
 
     async def read_text(self, path: str) -> str:
-        """Return the answer to a GET as text, such as `/readyz`."""
-        async with self._open("GET", path, None) as response:
-            await raise_for_status(response)
-            return await response.text()
+        """Return the answer to a GET as text, such as `/readyz`.
+
+        Raises:
+            ApiError: The server answered with a status of 400 or more.
+            NoAnswerError: It did not answer.
+        """
+        with _own_errors():
+            async with self._open("GET", path, None) as response:
+                await raise_for_status(response)
+                return await response.text()
 
     async def watch(self, path: str, query: Mapping[str, str], timeout_seconds: int = 240) -> AsyncIterator[Object]:
         """Yield watch events until the server ends the watch.
 
         Raises:
             ApiError: The watch was refused, or its resourceVersion is too old (410).
+            NoAnswerError: The server did not answer, or the connection broke.
         """
         query = {
             **query,
@@ -129,13 +121,14 @@ class ApiServer:
             "allowWatchBookmarks": "true",
         }
         timeout = aiohttp.ClientTimeout(total=timeout_seconds + 30, sock_read=timeout_seconds + 30)
-        async with self._open("GET", path, query, timeout=timeout) as response:
-            await raise_for_status(response)
-            buffer = b""
-            async for chunk in response.content.iter_any():
-                *lines, buffer = (buffer + chunk).split(b"\n")
-                for line in filter(None, lines):
-                    yield _event(json.loads(line))
+        with _own_errors():
+            async with self._open("GET", path, query, timeout=timeout) as response:
+                await raise_for_status(response)
+                buffer = b""
+                async for chunk in response.content.iter_any():
+                    *lines, buffer = (buffer + chunk).split(b"\n")
+                    for line in filter(None, lines):
+                        yield _event(json.loads(line))
 
     def _open(
         self,
@@ -146,7 +139,7 @@ class ApiServer:
         data: str | None = None,
         content_type: str = "application/json",
         timeout: aiohttp.ClientTimeout | None = None,
-    ) -> "aiohttp.client._RequestContextManager":
+    ) -> AbstractAsyncContextManager[aiohttp.ClientResponse]:
         if self._session is None:
             raise RuntimeError("ApiServer is used outside of 'async with'")
         headers = {"Content-Type": content_type, "Accept": "application/json"}
@@ -157,11 +150,17 @@ class ApiServer:
         return self._session.request(method, path, params=query, data=data, headers=headers, **options)
 
 
-def described(error: BaseException) -> str:
-    """Return an error in words, also one that has none of its own, such as a TimeoutError of asyncio."""
-    if isinstance(error, TimeoutError) and not str(error):
-        return "no answer in time"
-    return str(error) or type(error).__name__
+@contextmanager
+def _own_errors() -> Iterator[None]:
+    """Turn what aiohttp raises into an error of ours.
+
+    Raises:
+        NoAnswerError: aiohttp failed, or the answer is not JSON.
+    """
+    try:
+        yield
+    except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError) as error:
+        raise NoAnswerError(described(error)) from error
 
 
 def _event(event: Object) -> Object:

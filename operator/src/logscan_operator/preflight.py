@@ -17,7 +17,8 @@ from logscan_api.policies import LogScanPolicySpec
 from logscan_api.rules import RuleSelection
 from logscan_api.statuses import ResultRef
 from logscan_operator import logs, paths, rulechecks, settings
-from logscan_operator.aws import AwsError, Message, Queue, ResultReader
+from logscan_operator.aws import Message, Queue, ResultReader
+from logscan_operator.errors import AwsError
 from logscan_operator.kube import ApiServer, Connection
 from logscan_operator.settings import Settings
 from logscan_operator.starting import Probes
@@ -131,8 +132,7 @@ async def _use(url: str) -> None:
     try:
         await Queue(url, wait_seconds=0, visibility_seconds=30).hide([NO_MESSAGE], 0)
     except AwsError as error:
-        code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
-        if code.rsplit(".", 1)[-1] not in NO_MESSAGES_FAULTS:
+        if error.code.rsplit(".", 1)[-1] not in NO_MESSAGES_FAULTS:
             raise
 
 

@@ -13,10 +13,11 @@ from typing import Any
 
 import kopf
 
+from logscan_operator.errors import ApiError
 from logscan_operator.following import REFUSALS, WatchEndedError
 from logscan_operator.handlers import RETRY_SECONDS, build_registry, operator_settings
 from logscan_operator.items import Object
-from logscan_operator.kube import ApiError, Connection
+from logscan_operator.kube import Connection
 from logscan_operator.view import Table, View
 
 STOP_SECONDS = 5.0

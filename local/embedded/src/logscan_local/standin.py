@@ -16,7 +16,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
-import aiohttp
 from boto3.dynamodb.types import TypeSerializer
 
 from logscan_api.requests import REQUEST_VARIABLE, ScanRequest
@@ -25,7 +24,8 @@ from logscan_api.rules import Severity
 from logscan_local import aws
 from logscan_local.node.objects import Object, now
 from logscan_operator.environment import value_of
-from logscan_operator.kube import JSON_MERGE, ApiError, ApiServer
+from logscan_operator.errors import ApiError, KubeError
+from logscan_operator.kube import JSON_MERGE, ApiServer
 
 PARALLEL = 32
 SELECTOR = "app.kubernetes.io/name=logscan-scanner"
@@ -60,7 +60,7 @@ class StandIn:
     async def _follow(self, namespace: str) -> None:
         path = f"/api/v1/namespaces/{namespace}/pods"
         while True:
-            with suppress(ApiError, aiohttp.ClientError, TimeoutError):
+            with suppress(KubeError):
                 listed = await self._api.request("GET", path, query={"labelSelector": SELECTOR})
                 for pod in listed["items"]:
                     self._take(pod)

@@ -17,7 +17,8 @@ from logscan_local.node.pods import NodeFacts, PodWorker
 from logscan_local.node.process_runtime import ProcessRuntime
 from logscan_local.node.registration import lease_body, node_body, node_status
 from logscan_local.node.runtime import Runtime
-from logscan_operator.kube import JSON_MERGE, ApiError, ApiServer, Connection
+from logscan_operator.errors import ApiError, KubeError
+from logscan_operator.kube import JSON_MERGE, ApiServer, Connection
 
 HEARTBEAT_SECONDS = 10.0
 RETRY_SECONDS = 0.5
@@ -102,7 +103,7 @@ class Agent:
                 path = f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{self.config.name}"
                 renewal = {"spec": lease_body(self.config.name)["spec"]}
                 await self.api.request("PATCH", path, renewal, content_type=JSON_MERGE)
-            except (ApiError, aiohttp.ClientError, TimeoutError) as error:
+            except KubeError as error:
                 log.warning("heartbeat failed: %s", error)
 
     async def _write_status(self) -> None:
@@ -126,7 +127,7 @@ class Agent:
                     self._gone(pod_key(event["object"]))
                 elif event["type"] != "BOOKMARK":
                     await self._take(event["object"])
-        except (ApiError, aiohttp.ClientError, TimeoutError) as error:
+        except KubeError as error:
             log.warning("the watch of pods broke: %s", error)
             await asyncio.sleep(RETRY_SECONDS)
 

@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from logscan_local.node.expansion import expand
 from logscan_local.node.objects import Object, field_value
-from logscan_operator.kube import ApiError, ApiServer
+from logscan_operator.errors import ApiError
+from logscan_operator.kube import ApiServer
 
 Lookup = Callable[[str, str], Awaitable[dict[str, str]]]
 

@@ -15,7 +15,8 @@ from logscan_local.node.objects import Object, is_terminal, now, pod_key
 from logscan_local.node.probes import Health
 from logscan_local.node.runtime import ImageFacts, ImageMissingError, Runtime
 from logscan_local.node.status import pod_status
-from logscan_operator.kube import JSON_MERGE, ApiError, ApiServer
+from logscan_operator.errors import ApiError
+from logscan_operator.kube import JSON_MERGE, ApiServer
 
 TICK_SECONDS = 0.1
 RETRY_SECONDS = 1.0
