@@ -123,7 +123,9 @@ def clock() -> Clock:
 
 
 def process(store: Store, clock: Clock, identity: str) -> Leadership:
-    return Leadership(cast("Any", store), "logscan", identity, 15, clock=lambda: clock.now, sleep=clock.sleep)
+    return Leadership(
+        cast("Any", store), "logscan", identity, 15, lambda: None, clock=lambda: clock.now, sleep=clock.sleep
+    )
 
 
 async def test_the_first_process_leads_for_two_thirds_of_the_lease(clock: Clock) -> None:

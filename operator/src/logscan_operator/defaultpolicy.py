@@ -7,6 +7,7 @@ that somebody else made under that name is left alone.
 
 import asyncio
 import logging
+from collections.abc import Callable
 
 from logscan_api import API_VERSION
 from logscan_operator import paths
@@ -49,14 +50,16 @@ def kept_policy(settings: Settings) -> str | None:
 class DefaultPolicy:
     """Applies the policy once, and again whenever it is gone, until cancelled."""
 
-    def __init__(self, view: View, api: FencedApi, settings: Settings) -> None:
+    def __init__(self, view: View, api: FencedApi, settings: Settings, alive: Callable[[], None]) -> None:
         """Prepare.
 
         Args:
             view: Tells whether the policy is there.
             api: Where it is applied.
             settings: The operator's settings.
+            alive: Called whenever the loop makes progress.
         """
+        self._alive = alive
         self._view = view
         self._api = api
         self._key = (settings.namespace, NAME)
@@ -67,6 +70,7 @@ class DefaultPolicy:
         """Work until cancelled; with nothing to apply, only wait."""
         pause = PERIOD_SECONDS
         while True:
+            self._alive()
             if self._wanted is not None and not self._stands():
                 pause = PERIOD_SECONDS if await self._apply(self._wanted) else min(pause * 2, MOST_SECONDS)
             await asyncio.sleep(pause)

@@ -14,12 +14,12 @@ from contextlib import suppress
 from logscan_api import MalformedMessageError
 from logscan_api.events import ObjectEvent, read_message
 from logscan_operator import paths
+from logscan_operator.ages import ReceiveAge
 from logscan_operator.aws import Message, Queue
 from logscan_operator.circuit import Circuit, Verdict
 from logscan_operator.deciding import Ignored, Undecided, decide
 from logscan_operator.defaultpolicy import kept_policy
 from logscan_operator.errors import ApiError, AwsError, KubeError, NotLeadingError
-from logscan_operator.hearing import Receiving
 from logscan_operator.items import Object
 from logscan_operator.leases import FencedApi
 from logscan_operator.metrics import Metrics
@@ -104,7 +104,7 @@ class Intake:
         self._kept_policy = kept_policy(settings)
         self.stopping = asyncio.Event()
         self.trouble: str | None = None
-        self.receiving = Receiving()
+        self.receiving = ReceiveAge()
 
     async def run(self) -> None:
         """Receive and handle messages until `stopping` is set; what is in hand then is finished."""
@@ -116,13 +116,13 @@ class Intake:
             ready = self._view.synced and not full and not self._lacks_policies()
             most = await self._circuit.allowance() if ready else 0
             if not most:
-                self.receiving.rests()
+                self.receiving.end()
                 await self._pause(PAUSE_SECONDS)
                 continue
             try:
-                self.receiving.asks()
+                self.receiving.begin()
                 messages = await self._queue.receive(most)
-                self.receiving.rests()
+                self.receiving.end()
                 failures, self.trouble = 0, None
             except AwsError as error:
                 failures += 1

@@ -48,6 +48,10 @@ class Connection:
         value: str | None = self._configuration.get_api_key_with_prefix("BearerToken")
         return value.strip() if value else None  # a token's file may end in a newline, a header must not
 
+    def tls(self) -> ssl.SSLContext | bool:
+        """Return what a connector of aiohttp needs: the TLS context, or False for a server without TLS."""
+        return self.ssl_context() if self.server.startswith("https") else False
+
     def ssl_context(self) -> ssl.SSLContext:
         """Return the TLS context: the cluster's CA, and the client certificate if there is one."""
         context = ssl.create_default_context(cafile=self.ca_file)
@@ -65,8 +69,7 @@ class ApiServer:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        context = self.connection.ssl_context() if self.connection.server.startswith("https") else False
-        connector = aiohttp.TCPConnector(ssl=context, limit=self._limit)
+        connector = aiohttp.TCPConnector(ssl=self.connection.tls(), limit=self._limit)
         timeout = aiohttp.ClientTimeout(total=30, connect=5)
         self._session = aiohttp.ClientSession(self.connection.server, connector=connector, timeout=timeout)
         return self

@@ -88,6 +88,7 @@ class Leadership:
         namespace: str,
         identity: str,
         seconds: int,
+        alive: Callable[[], None],
         *,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -99,9 +100,11 @@ class Leadership:
             namespace: The Lease's namespace.
             identity: A name of this process that no other process has.
             seconds: Duration of the Lease.
+            alive: Called after each attempt to acquire or renew it.
             clock: Returns seconds that only grow, also while the process is paused.
             sleep: Waits for so many of them.
         """
+        self._alive = alive
         self._clock = clock
         self._sleep = sleep
         self._api = api
@@ -154,6 +157,8 @@ class Leadership:
         except (KubeError, TimeoutError) as error:
             log.warning("could not acquire or renew the lease: %s", described(error))
             return False
+        finally:
+            self._alive()
         if acquired:
             self._valid_until = begun + self._seconds * VALID_SHARE
         return acquired

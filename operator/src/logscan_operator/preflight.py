@@ -6,7 +6,6 @@ start in fails here too.
 
 import asyncio
 import logging
-import os
 import sys
 from collections.abc import Awaitable
 from contextlib import suppress
@@ -61,23 +60,14 @@ async def check(config: Settings, connection: Connection) -> list[Finding]:
         return [*starts, *await asyncio.gather(*tries)]
 
 
-async def _check_and_end() -> None:
-    """Print what was found and end the process: with 0 if all is well, else with 1.
-
-    At once, as in `service`: kopf's tasks can outlast their cancellation when the API server does not answer.
-    """
-    findings = await check(settings.load(), Connection())
-    for finding in findings:
-        sys.stdout.write(f"{finding}\n")
-    sys.stdout.flush()
-    os._exit(int(any(finding.problem for finding in findings)))
-
-
-def main() -> None:
-    """Check and end the process."""
+def main() -> int:
+    """Print what was found, and return the exit code: 0 if all is well, else 1."""
     logs.set_up("ERROR")
     logging.getLogger("kopf").setLevel(logging.CRITICAL)  # it reports that its watches end while they begin
-    asyncio.run(_check_and_end())
+    findings = asyncio.run(check(settings.load(), Connection()))
+    for finding in findings:
+        sys.stdout.write(f"{finding}\n")
+    return int(any(finding.problem for finding in findings))
 
 
 def _lists(config: Settings) -> list[str]:
@@ -113,7 +103,7 @@ async def _start_watches(config: Settings, connection: Connection) -> None:
     """Watch the operator's own namespace until the API server has answered for each resource."""
     view = View([config.namespace])
     watching = asyncio.create_task(Watcher(view, connection).watch(config.namespace))
-    while len(view.hearing.ages()) < WATCHED:
+    while len(view.watch_ages.seconds()) < WATCHED:
         await asyncio.wait([watching], timeout=POLL_SECONDS)
         if watching.done():
             break
