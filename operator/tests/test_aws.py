@@ -11,9 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from logscan_local.ports import free_ports
 
 from logscan_api.statuses import ResultRef
-from logscan_local.ports import free_ports
 from logscan_operator.aws import Queue, ResultReader
 from logscan_operator.errors import AwsError
 

@@ -1,5 +1,6 @@
 """The content decides about the format; damage is noticed after what could be read."""
 
+import bz2
 import gzip
 import lzma
 import random
@@ -86,6 +87,12 @@ def test_archives_are_compressed_and_hold_what_is() -> None:
 def test_an_archive_in_an_archive_stays_closed() -> None:
     inner = tarred({"x": b"x\n"})
     assert read([zipped({"inner.tar": inner})]) == [("zip", "inner.tar", inner)]
+
+
+def test_a_fourth_layer_stays_closed() -> None:
+    inner = gzip.compress(b"x\n")
+    packed = gzip.compress(zipped({"a.gz.bz2": bz2.compress(inner)}))
+    assert read([packed]) == [("gzip+zip+bzip2", "a.gz.bz2", inner)]
 
 
 def test_a_member_that_is_not_read_is_passed_over() -> None:

@@ -3,6 +3,8 @@
 import hashlib
 import re
 
+from logscan_api.text import printable
+
 BUCKET_LABEL = "logscan.dev/bucket"
 POLICY_LABEL = "logscan.dev/policy"
 LABEL_LENGTH = 63
@@ -27,7 +29,7 @@ def label_value(text: str) -> str:
 def shown_object(key: str | None, prefix: str | None) -> str:
     """Return a key, or a prefix and `*`, in at most 60 printable characters: the middle of a longer one is left out."""
     text = key if key is not None else f"{prefix or ''}*"
-    text = "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    text = printable(text)
     if len(text) <= OBJECT_LENGTH:
         return text
     end = OBJECT_LENGTH * 2 // 3

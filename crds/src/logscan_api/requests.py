@@ -12,7 +12,9 @@ from typing import Literal, Self
 
 from pydantic import Field, ValidationError
 
+from logscan_api.destinations import Destination
 from logscan_api.errors import MalformedRequestError, RequestTooLargeError
+from logscan_api.explanations import explain
 from logscan_api.logscans import Limits, S3Source
 from logscan_api.models import Model
 from logscan_api.notify import Notify
@@ -84,6 +86,9 @@ class ScanRequest(Model):
     report: Report | None = None
     notify: Notify | None = None
     sender: str | None = Field(default=None, description="Address that mail is from; without it none is sent.")
+    webhook_internal: list[Destination] | None = Field(
+        default=None, description="Networks and hosts beyond the public internet that the webhook may go to."
+    )
     ttl_days: int = Field(default=90, ge=1, description="Days after which DynamoDB may drop the row.")
 
     def to_variable(self) -> str:
@@ -115,9 +120,7 @@ class ScanRequest(Model):
         try:
             return cls.model_validate_json(document)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "the document"
-            raise MalformedRequestError(f"{where}: {first['msg']}") from error
+            raise MalformedRequestError(explain(error, cls)) from error
 
 
 def _unpacked(text: str) -> bytes:

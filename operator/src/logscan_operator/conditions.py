@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from logscan_api.exitcodes import Reason
 from logscan_api.statuses import Condition, Phase
+from logscan_api.text import printable
 from logscan_operator.items import Scan
 
 MESSAGE_LENGTH = 88  # the status itself has the whole; five of them share its 4 KiB
@@ -45,7 +46,7 @@ def of(scan: Scan, verdict: Verdict, said: dict[str, Said], at: str) -> list[Con
             type=kind,
             status=status,
             reason=str(reason),
-            message=message[:MESSAGE_LENGTH],
+            message=printable(message)[:MESSAGE_LENGTH],
             last_transition_time=old.last_transition_time if old and old.status == status else at,
             observed_generation=scan.generation,
         )

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from logscan_api.policies import LogScanPolicyStatus, ScanCounts
 from logscan_api.statuses import Condition, Phase
+from logscan_api.text import printable
 from logscan_operator import paths
 from logscan_operator.errors import KubeError
 from logscan_operator.items import Key, Policy
@@ -55,7 +56,7 @@ def checked(policy: Policy, verdict: Verdict, now: datetime) -> LogScanPolicySta
             type=kind,
             status=status,
             reason=verdict.reason,
-            message=verdict.message[:1024],
+            message=printable(verdict.message)[:1024],
             last_transition_time=_since(known.get(kind), status, now),
             observed_generation=policy.generation,
         )

@@ -7,11 +7,12 @@ from typing import Any
 from logscan_api.exitcodes import Reason
 from logscan_api.labels import shown_object
 from logscan_api.statuses import JobRef, LogScanStatus, Phase, ResultRef, Summary
+from logscan_api.text import printable
 from logscan_operator import conditions
 from logscan_operator.conditions import Said, Verdict
 from logscan_operator.items import Scan, ScanJob, parse_time
 
-# Together with the longest key and version that S3 allows, a status stays below 4 KiB.
+# Together with the longest key and version that S3 allows, a status stays below 5 KiB.
 MESSAGE_LENGTH = 512
 
 
@@ -201,7 +202,7 @@ def _status(
         "observed_generation": scan.generation,
         "phase": verdict.phase,
         "reason": verdict.reason,
-        "message": verdict.message[:MESSAGE_LENGTH],
+        "message": printable(verdict.message)[:MESSAGE_LENGTH],
         "conditions": conditions.of(scan, verdict, said, stamp(now)),
     }
     if scan.spec is not None:

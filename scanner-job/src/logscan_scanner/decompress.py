@@ -9,6 +9,7 @@ from typing import Protocol
 from isal import igzip_lib
 
 from logscan_scanner.formats import Format, detect
+from logscan_scanner.reading.stream import Stream
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -19,6 +20,7 @@ OUTPUT_BYTES = 128 * 1024  # a zstd block; larger outputs are slower
 MEMORY_BYTES = 128 * 1024 * 1024
 WINDOW_LOG_MAX = 27  # 128 MiB, the most that `zstd` itself takes without being told to
 MARK_BYTES = 10  # enough to tell whether another member follows
+GATHERED_BYTES = 64 * 1024  # handing over less takes longer than scanning it
 
 
 class DamagedInputError(Exception):
@@ -67,21 +69,50 @@ def decompress(kind: Format, source: Iterator[bytes]) -> Iterator[bytes]:
     Raises:
         DamagedInputError: After everything that could be read.
     """
-    pending, member = b"", DECOMPRESSORS[kind]()
-    for chunk in source:
-        pending += chunk
-        while pending:
-            if member.eof:
-                pending = pending.lstrip(b"\0")
-                if len(pending) < MARK_BYTES:
-                    break
-                if detect(pending) != kind:
-                    return
-                member = DECOMPRESSORS[kind]()
-            yield from expand(kind, member, pending)
-            pending = member.unused_data if member.eof else b""
-    if not member.eof:
-        raise DamagedInputError(f"the {kind} input ends before its end mark")
+    return gathered(_members(kind, Stream(source)))
+
+
+def _members(kind: Format, stream: Stream) -> Iterator[bytes]:
+    while True:
+        member = DECOMPRESSORS[kind]()
+        yield from fed(kind, member, stream)
+        if not member.eof:
+            raise DamagedInputError(f"the {kind} input ends before its end mark")
+        stream.skip_zeros()
+        if detect(stream.peek(MARK_BYTES)) != kind:
+            return
+
+
+def fed(kind: str, member: Decompressor, stream: Stream) -> Iterator[bytes]:
+    """Yield a member's content, up to its end or the stream's; what follows it is left in the stream.
+
+    Raises:
+        DamagedInputError: It is corrupt.
+    """
+    for data in stream.feeds():
+        yield from expand(kind, member, data)
+        if member.eof:
+            stream.give_back(member.unused_data)
+            return
+
+
+def gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield content in fewer pieces: tiny ones are put together, also those before damage."""
+    parts: list[bytes] = []
+    size = 0
+    try:
+        for piece in pieces:
+            parts.append(piece)
+            size += len(piece)
+            if size >= GATHERED_BYTES:
+                yield b"".join(parts) if len(parts) > 1 else piece
+                parts, size = [], 0
+    except DamagedInputError:
+        if parts:
+            yield b"".join(parts)
+        raise
+    if parts:
+        yield b"".join(parts)
 
 
 def expand(kind: str, member: Decompressor, data: bytes) -> Iterator[bytes]:

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from logscan_scanner.archives import tar_members, zip_members
 from logscan_scanner.decompress import decompress
 from logscan_scanner.formats import HEAD_BYTES, Format, detect
+from logscan_scanner.reading.tar import tar_members
+from logscan_scanner.reading.zip import zip_members
 
 LAYERS = 3  # a compressed archive of compressed logs
 

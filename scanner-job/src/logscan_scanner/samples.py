@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from logscan_api.results import MAX_SAMPLES_BYTES, Sample
 from logscan_api.rules import Rule
-from logscan_engine import Line
-from logscan_scanner.redaction import redact
+from logscan_api.text import cut
+from logscan_engine import Line, redact
 
 LOOK_BYTES = 4096
 EVENT_LINES = 12
@@ -81,7 +81,8 @@ class Samples:
 
 
 def _size(sample: Sample) -> int:
-    texts = [sample.text, *(sample.before or []), *(sample.after or [])]
+    """Return at least the bytes of a sample in the row: of all its texts and numbers, and the names of its fields."""
+    texts = [sample.rule, sample.key or "", sample.text, *(sample.before or []), *(sample.after or [])]
     return sum(len(text.encode()) + 10 for text in texts) + 100
 
 
@@ -101,11 +102,3 @@ def readable(line: bytes, masked: bool, max_bytes: int) -> str:
     text = line.decode("utf-8", "replace")
     text = redact(text) if masked else text
     return cut(text.replace("\x00", "\ufffd").rstrip("\r"), max_bytes)
-
-
-def cut(text: str, max_bytes: int) -> str:
-    """Return a text of at most so many bytes of UTF-8, cut between characters and marked with an ellipsis."""
-    data = text.encode()
-    if len(data) <= max_bytes:
-        return text
-    return data[: max_bytes - 3].decode("utf-8", "ignore") + "…"

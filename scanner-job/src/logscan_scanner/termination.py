@@ -9,6 +9,7 @@ from types import FrameType
 from typing import NoReturn
 
 from logscan_api.exitcodes import ExitCode
+from logscan_api.text import cut, printable
 
 DEFAULT_PATH = "/dev/termination-log"
 PATH_VARIABLE = "LOGSCAN_TERMINATION_PATH"
@@ -19,7 +20,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 def leave_message(code: ExitCode, message: str) -> None:
     """Leave a pod's last words, which the operator puts into the LogScan's message."""
-    words = {"code": int(code), "reason": str(code.reason), "message": message[:MESSAGE_BYTES]}
+    words = {"code": int(code), "reason": str(code.reason), "message": cut(printable(message), MESSAGE_BYTES)}
     path = Path(os.environ.get(PATH_VARIABLE, DEFAULT_PATH))
     try:
         path.write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")

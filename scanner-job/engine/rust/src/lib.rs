@@ -7,6 +7,7 @@ mod literals;
 pub mod matching;
 #[cfg(feature = "python")]
 mod python;
+pub mod redaction;
 pub mod scanning;
 pub mod tally;
 mod teddy;

@@ -12,7 +12,7 @@ use pyo3::import_exception;
 use pyo3::prelude::*;
 
 use crate::scanning::{Broken, words_of};
-use crate::{clock, dialect};
+use crate::{clock, dialect, redaction};
 
 import_exception!(logscan_engine.errors, InternalError);
 import_exception!(logscan_engine.errors, InvalidRuleError);
@@ -26,13 +26,19 @@ mod _native {
     #[pymodule_export]
     use super::scan::Scan;
     #[pymodule_export]
-    use super::{pcre_version, second_of};
+    use super::{pcre_version, redact, second_of};
 }
 
 /// Return the second since the epoch that a line tells, or None.
 #[pyfunction]
 fn second_of(line: &[u8], reference: i64) -> PyResult<Option<i64>> {
     guarded(|| Ok(clock::second_of(line, reference)))
+}
+
+/// Return a line with secrets, addresses and card numbers replaced by `***`.
+#[pyfunction]
+fn redact(py: Python<'_>, line: &str) -> PyResult<String> {
+    py.detach(|| guarded(|| Ok(redaction::redact(line).into_owned())))
 }
 
 /// Return the version of the PCRE2 that is part of the engine.

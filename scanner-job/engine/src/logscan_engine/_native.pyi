@@ -158,5 +158,8 @@ def second_of(line: bytes, reference: int) -> int | None:
         reference: A second that the log is not newer than by more than a day: it gives the year where there is none.
     """
 
+def redact(line: str) -> str:
+    """Return a line with secrets, addresses and card numbers replaced by `***`, in time linear in its length."""
+
 def pcre_version() -> str:
     """Return the version of the PCRE2 that is part of the engine."""

@@ -1,0 +1,85 @@
+"""A stream of chunks, read by the byte without copying what is left of a chunk."""
+
+import re
+from collections.abc import Iterator
+
+READ_BYTES = 512 * 1024
+FIRST_FEED_BYTES = 1024
+_NOT_ZERO = re.compile(rb"[^\0]")
+
+
+class Stream:
+    """Reads chunks by any number of bytes; a few bytes can be given back."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        """Prepare; nothing is read yet."""
+        self._chunks = chunks
+        self._chunk = b""
+        self._at = 0
+
+    def read(self, size: int) -> bytes:
+        """Return so many bytes, fewer only at the end."""
+        data = self.read_some(size)
+        if len(data) == size or not data:
+            return data
+        parts, missing = [data], size - len(data)
+        while missing and (data := self.read_some(missing)):
+            parts.append(data)
+            missing -= len(data)
+        return b"".join(parts)
+
+    def read_some(self, most: int) -> bytes:
+        """Return at most so many bytes of those at hand, nothing only at the end."""
+        self._fill()
+        data = self._chunk[self._at : self._at + most]
+        self._at += len(data)
+        return data
+
+    def give_back(self, data: bytes) -> None:
+        """Make bytes that were read last the next to be read."""
+        if self._at >= len(data):
+            self._at -= len(data)
+        else:
+            self._chunk, self._at = data + self._chunk[self._at :], 0
+
+    def peek(self, size: int) -> bytes:
+        """Return the next bytes, fewer at the end, and leave them to be read."""
+        data = self.read(size)
+        self.give_back(data)
+        return data
+
+    def skip(self, size: int) -> bool:
+        """Pass over so many bytes; return whether they were there."""
+        while size and self._fill():
+            step = min(size, len(self._chunk) - self._at)
+            self._at += step
+            size -= step
+        return not size
+
+    def skip_zeros(self) -> None:
+        """Pass over zero bytes."""
+        while self._fill():
+            found = _NOT_ZERO.search(self._chunk, self._at)
+            self._at = found.start() if found else len(self._chunk)
+            if found:
+                return
+
+    def feeds(self) -> Iterator[bytes]:
+        """Yield all that follows in pieces that grow, for a reader that learns only afterwards how much it needed.
+
+        A decompressor copies what follows its member's end. A chunk may hold tens of thousands of members, so that a
+        piece as large as a chunk would be copied as often.
+        """
+        size = FIRST_FEED_BYTES
+        while data := self.read_some(size):
+            yield data
+            size = min(size * 2, READ_BYTES)
+
+    def _fill(self) -> bool:
+        """Take the next chunk if this one is used up; return whether there is anything to read."""
+        while self._at == len(self._chunk):
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return False
+            self._chunk, self._at = chunk, 0
+        return True

@@ -1,0 +1,1 @@
+"""What is said of a scan, and to whom."""

@@ -1,0 +1,185 @@
+"""Webhooks: a document posted once, to an address that was checked.
+
+Who writes a LogScan chooses the URL, but it is a pod inside the cluster that connects. So that nobody reaches or probes
+with it what only the cluster can reach, a webhook is https at a public address, unless the operator's settings allow
+a network or a host; the host is resolved once and the connection made to the address that was checked; redirects are
+not followed; and whoever reads the row sees no more than "refused" or "failed".
+"""
+
+import http.client
+import re
+import socket
+import ssl
+from collections.abc import Sequence
+from concurrent.futures import Future
+from contextlib import closing
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from threading import Thread
+from time import monotonic
+from typing import Any
+from urllib.parse import urlsplit
+
+from logscan_scanner.errors import ScanError
+
+SECONDS = 10.0  # for everything: resolving, connecting, sending, the answer
+SENT_BYTES = 4096  # at a time
+ANSWER_BYTES = 1024  # its first line is all that is needed
+REFUSED, FAILED = "refused", "failed"
+
+Address = tuple[socket.AddressFamily, Any]
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
+_STATUS = re.compile(rb"HTTP/1\.[01] ([1-5]\d\d)[ \r\n]")
+_GLOBAL_UNICAST = ip_network("2000::/3")  # all that is assigned for it (RFC 4291, 2.4)
+_NAT64 = ip_network("64:ff9b::/96")  # an IPv4 address, for hosts without IPv4 (RFC 6052)
+_SIX_TO_FOUR = ip_network("2002::/16")  # deprecated (RFC 7526), and leads to an IPv4 address
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a URL names."""
+
+    tls: bool
+    host: str
+    port: int
+    netloc: str
+    path: str
+
+
+def post(url: str, body: str, internal: Sequence[str] = ()) -> None:
+    """Send JSON to a URL.
+
+    Args:
+        url: The URL.
+        body: The JSON.
+        internal: Networks and hosts beyond the public internet that it may go to, also by http.
+
+    Raises:
+        ScanError: `refused`, or `failed`: no answer of 2xx in time. No message has the URL, which may hold a secret.
+    """
+    deadline = monotonic() + SECONDS
+    target = _parse(url)
+    try:
+        addresses = [found for found in _resolve(target, deadline) if _may_reach(target, found, internal)]
+        if not addresses:
+            raise ScanError(REFUSED)
+        with closing(_connect(target, addresses, deadline)) as connection:
+            status = _exchange(connection, target, body.encode(), deadline)
+    except (OSError, http.client.HTTPException, UnicodeError) as error:
+        raise ScanError(FAILED) from error
+    if not 200 <= status < 300:
+        raise ScanError(FAILED)
+
+
+def _parse(url: str) -> Target:
+    try:
+        parts = urlsplit(url)
+        host, port, tls = parts.hostname or "", parts.port, parts.scheme == "https"
+    except ValueError as error:
+        raise ScanError(REFUSED) from error
+    # A user before the host makes one host look like another, and its password would be in the clear everywhere.
+    if "@" in parts.netloc or not _HOST.fullmatch(host) or port == 0:
+        raise ScanError(REFUSED)
+    query = f"?{parts.query}" if parts.query else ""
+    return Target(tls, host, port or (443 if tls else 80), parts.netloc, f"{parts.path or '/'}{query}")
+
+
+def _resolve(target: Target, deadline: float) -> list[Address]:
+    """Return the addresses of a host. The resolver has no time limit of its own that could be set."""
+    answer: Future[list[Address]] = Future()
+
+    def look_up() -> None:
+        try:
+            found = socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+            answer.set_result([(family, address) for family, _, _, _, address in found])
+        except Exception as error:
+            answer.set_exception(error)
+
+    Thread(target=look_up, name="resolve", daemon=True).start()
+    return answer.result(_left(deadline))
+
+
+def _may_reach(target: Target, found: Address, internal: Sequence[str]) -> bool:
+    address = _plain(ip_address(found[1][0]))
+    if target.host.lower().rstrip(".") in internal:
+        return True
+    networks = [ip_network(entry) for entry in internal if "/" in entry]
+    return any(address in network for network in networks) or (target.tls and _public(address))
+
+
+def _plain(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
+    """Return the IPv4 address within an IPv6 address that leads to it, or the address."""
+    if isinstance(address, IPv6Address):
+        if address.ipv4_mapped is not None:
+            return address.ipv4_mapped
+        if address in _NAT64:
+            return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address
+
+
+def _public(address: IPv4Address | IPv6Address) -> bool:
+    if isinstance(address, IPv6Address) and (address not in _GLOBAL_UNICAST or address in _SIX_TO_FOUR):
+        return False
+    return address.is_global and not address.is_multicast
+
+
+def _connect(target: Target, addresses: list[Address], deadline: float) -> socket.socket:
+    """Return a connection to the first address that answers, each having its share of the time."""
+    failure: OSError = OSError()
+    for number, (family, address) in enumerate(addresses):
+        connection = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            connection.settimeout(_left(deadline) / (len(addresses) - number))
+            connection.connect(address)
+            if not target.tls:
+                return connection
+            connection.settimeout(_left(deadline))
+            return ssl.create_default_context().wrap_socket(connection, server_hostname=target.host)
+        except OSError as error:
+            connection.close()
+            failure = error
+    raise failure
+
+
+def _exchange(connection: socket.socket, target: Target, body: bytes, deadline: float) -> int:
+    """Send the request and return the status of the answer; nothing but its first line is read."""
+    request = _request(target, body)
+    while request:  # a limit of time for each call of a few bytes; sendall has one for each of many calls under TLS
+        connection.settimeout(_left(deadline))
+        request = request[connection.send(request[:SENT_BYTES]) :]
+    answer = b""
+    while b"\n" not in answer and len(answer) < ANSWER_BYTES:
+        connection.settimeout(_left(deadline))
+        data = connection.recv(ANSWER_BYTES - len(answer))
+        if not data:
+            break
+        answer += data
+    status = _STATUS.match(answer)
+    if status is None:
+        raise http.client.BadStatusLine("")
+    return int(status[1])
+
+
+class _Written(http.client.HTTPConnection):
+    """A request as bytes, written by the library, which refuses what would be two requests."""
+
+    def __init__(self, target: Target) -> None:
+        super().__init__(target.host, target.port)
+        self.data = b""
+
+    def send(self, data: bytes) -> None:  # type: ignore[override] # all that it is given here
+        self.data += data
+
+
+def _request(target: Target, body: bytes) -> bytes:
+    written = _Written(target)
+    headers = {"Host": target.netloc, "Content-Type": "application/json", "User-Agent": "logscan"}
+    written.request("POST", target.path, body, {**headers, "Connection": "close"})
+    return written.data
+
+
+def _left(deadline: float) -> float:
+    left = deadline - monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
