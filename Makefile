@@ -11,7 +11,7 @@ UV := UV_CACHE_DIR=$(CACHE)/uv $(BIN)/uv
 PACKAGES := crds scanner-job/engine operator scanner-job terraform/forwarder tools local/embedded
 SOURCES := $(addsuffix /src,$(PACKAGES))
 # Folders with tests; terraform is no package.
-SUITES := $(filter-out tools,$(PACKAGES)) terraform
+SUITES := $(PACKAGES) terraform
 TESTS := $(addsuffix /tests,$(SUITES))
 # The engine. Cargo's build files stay in the crate's folder, for all who compile it: tests, wheels, this environment.
 CRATE := scanner-job/engine/rust
@@ -67,8 +67,8 @@ generate: $(READY) ## Write all generated files
 	$(BIN)/python -m logscan_api.tables $(TABLES)
 	$(BIN)/python -m logscan_operator.settings_table docs/settings.md
 	$(BIN)/python -m logscan_tools.manifests
-	$(BIN)/python terraform/tests/provider_schema.py
-	$(BIN)/python terraform/tests/readme.py
+	$(BIN)/python -m logscan_tools.terraform.provider
+	$(BIN)/python -m logscan_tools.terraform.readme
 
 format: $(READY) ## Format the code
 	$(BIN)/ruff format .
@@ -91,10 +91,11 @@ drift: $(READY)
 	$(BIN)/python -m logscan_api.tables --check $(TABLES)
 	$(BIN)/python -m logscan_operator.settings_table --check docs/settings.md
 	$(BIN)/python -m logscan_tools.manifests --check
-	$(BIN)/python terraform/tests/readme.py --check
+	$(BIN)/python -m logscan_tools.terraform.provider --check
+	$(BIN)/python -m logscan_tools.terraform.readme --check
 
 # One pytest process per package: a folder named `operator` must never become a module (see CONTRIBUTING.md).
-PYTEST = --rootdir=$$package -c $$package/pyproject.toml -q $$package/tests
+PYTEST = --rootdir=$$package -c tools/pytest.ini -q $$package/tests
 # $(call suites,TITLE,COMMAND): run a command for the tests of each package, two at the same time, the longest first.
 # What each prints is shown when it has ended.
 suites = @printf '%s\n' operator $(filter-out operator,$(SUITES)) | xargs -P 2 -I {} bash -c 'package={}; \
@@ -104,6 +105,11 @@ unit: $(READY) ## Run the unit tests: no network, no server
 	@echo "== $(CRATE): unit tests"
 	@cd $(CRATE) && cargo test --quiet --locked
 	$(call suites,unit tests,$(BIN)/python -m pytest -m "not controlplane and not emulator and not stack and not stress and not tools and not engine")
+
+PACKAGE ?= $(error PACKAGE=FOLDER is needed, one of: $(SUITES))
+
+tests: $(READY) ## Run the tests of one package (PACKAGE=operator ARGS="-k name -x")
+	$(BIN)/python -m pytest --rootdir=$(PACKAGE) -c tools/pytest.ini $(PACKAGE)/tests $(ARGS)
 
 check: lint drift unit ## Everything that needs no server: format, lint, types, imports, drift, unit tests
 
@@ -149,7 +155,7 @@ images-check: $(READY) ## Build the images on a local base, start the operator i
 
 containers-test: $(READY) ## The tests of node and pipeline with pods in containers of our images (TAG=...)
 	LOGSCAN_TEST_RUNTIME=docker $(if $(TAG),LOGSCAN_TEST_TAG=$(TAG)) $(BIN)/python -m pytest --rootdir=local/embedded \
-	  -c local/embedded/pyproject.toml -q $(addprefix local/embedded/tests/test_,node.py node_lifecycle.py node_engine.py end_to_end.py)
+	  -c tools/pytest.ini -q $(addprefix local/embedded/tests/test_,node.py node_lifecycle.py node_engine.py end_to_end.py)
 
 kind-up: $(READY) ## kind with LocalStack and logscan (needs Docker)
 	@local/kind/up.sh
@@ -161,7 +167,7 @@ kind-test: $(READY) ## The end-to-end tests there
 	@local/kind/test.sh
 
 kind-rehearsal: $(READY) ## The end-to-end tests on the embedded stack, uploads taking the way they take on kind
-	LOGSCAN_TEST_BRIDGED=true $(BIN)/python -m pytest --rootdir=local/embedded -c local/embedded/pyproject.toml \
+	LOGSCAN_TEST_BRIDGED=true $(BIN)/python -m pytest --rootdir=local/embedded -c tools/pytest.ini \
 	  -q local/embedded/tests/test_end_to_end.py
 
 kind-down: ## Remove it
@@ -169,11 +175,15 @@ kind-down: ## Remove it
 
 bench-operator: $(READY) ## Measure the operator beside a plain kopf operator (about 25 minutes)
 	$(BIN)/python benchmarks/bench_operator.py
-	LOGSCAN_TEST_MESSAGES=1000 $(BIN)/python -m pytest --rootdir=operator -c operator/pyproject.toml operator/tests \
+	LOGSCAN_TEST_MESSAGES=1000 $(BIN)/python -m pytest --rootdir=operator -c tools/pytest.ini operator/tests \
 		-k duplicates_and_kills
 
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	--no-annotate
+
+bump: $(READY) ## Set the version everywhere (VERSION=1.2.3)
+	$(BIN)/python -m logscan_tools.version "$(or $(VERSION),$(error VERSION=1.2.3 is needed))"
+	@$(MAKE) --no-print-directory setup generate
 
 lock: $(READY) ## Pin the dependencies again
 	$(LOCK) $(addprefix --no-emit-package logscan-,api engine operator tools) \
@@ -189,4 +199,4 @@ bench-scanner: $(READY) ## Measure the scanner beside rg (about 20 minutes; ARGS
 clean: ## Remove what was installed into the clone
 	rm -rf $(VENV) $(dir $(CHECKOV)) $(CRATE)/target .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: arm64-test help setup up down status demo generate format lint drift unit check tiers coverage test test-logs fuzz engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner lock clean
+.PHONY: arm64-test bump help setup up down status demo generate format lint drift unit check tests tiers coverage test test-logs fuzz engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner lock clean

@@ -24,14 +24,13 @@ from typing import Any, NamedTuple
 import psutil
 
 from logscan_local.stack import aws
+from logscan_local.stack.apiserver import JSON_MERGE, ApiServer, Connection, RefusedError
 from logscan_local.stack.install import install_crds
 from logscan_local.stack.stacks import Stack
 from logscan_local.stack.state import State
 from logscan_local.testkit.fakekubelet import FakeKubelet
 from logscan_local.testkit.operators import OperatorProcess
-from logscan_operator.errors import ApiError
 from logscan_operator.holds import Holds
-from logscan_operator.kube import JSON_MERGE, ApiServer, Connection
 from logscan_operator.planning import plan
 from logscan_operator.settings import Settings
 from logscan_operator.view import View
@@ -143,7 +142,7 @@ class Bench:
             try:
                 async for event in self.api.watch(path, {"resourceVersion": "0"}):
                     yield event
-            except ApiError as error:
+            except RefusedError as error:
                 if error.status != 429:
                     raise
                 await asyncio.sleep(0.2)
@@ -393,7 +392,7 @@ async def run(options: argparse.Namespace) -> None:
         install_crds(stack.kubectl())
         with tempfile.TemporaryDirectory() as folder:
             async with AsyncExitStack() as exits:
-                api = await exits.enter_async_context(ApiServer(Connection(str(stack.paths.kubeconfig))))
+                api = await exits.enter_async_context(ApiServer(Connection.read(stack.paths.kubeconfig)))
                 bench = Bench(stack, state, api, Path(folder))
                 exits.callback(bench.end)
                 memory = psutil.virtual_memory().total >> 30

@@ -5,5 +5,5 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 
 cluster_is_up
 cd "$REPOSITORY"
-LOGSCAN_TEST_STATE="$STATE/state.json" "$BIN/python" -m pytest --rootdir=local/embedded -c local/embedded/pyproject.toml \
+LOGSCAN_TEST_STATE="$STATE/state.json" "$BIN/python" -m pytest --rootdir=local/embedded -c tools/pytest.ini \
   -q local/embedded/tests/test_end_to_end.py "$@"

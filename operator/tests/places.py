@@ -14,13 +14,12 @@ import yaml
 from logscan_api.events import ObjectEvent
 from logscan_api.identity import scan_name
 from logscan_local.stack import aws
+from logscan_local.stack.apiserver import ApiError, ApiServer, Connection
 from logscan_local.stack.kubectl import Kubectl, Object
 from logscan_local.stack.stacks import Stack
 from logscan_local.testkit.fakekubelet import FakeKubelet
 from logscan_local.testkit.operators import OperatorProcess
 from logscan_local.testkit.waiting import eventually
-from logscan_operator.errors import KubeError
-from logscan_operator.kube import ApiServer, Connection
 
 POLICY = {
     "apiVersion": "logscan.dev/v1alpha1",
@@ -77,7 +76,7 @@ class JobWatch:
         """Follow until cancelled."""
         path = f"/apis/batch/v1/namespaces/{self.namespace}/jobs"
         while True:
-            with suppress(KubeError):
+            with suppress(ApiError):
                 version = (await api.request("GET", path))["metadata"]["resourceVersion"]
                 async for event in api.watch(path, {"resourceVersion": version}):
                     self._take(event)
@@ -162,7 +161,7 @@ class Place:
         return path
 
     async def _beside(self) -> None:
-        async with ApiServer(Connection(str(self.stack.paths.kubeconfig))) as api:
+        async with ApiServer(Connection.read(self.stack.paths.kubeconfig)) as api:
             fake_kubelet = FakeKubelet(
                 api, self.state.resources.endpoint, [self.namespace, *self.others] if self._standin else []
             )

@@ -11,9 +11,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from logscan_local.ports import free_ports
+from objects import RESULT
 
 from logscan_api.statuses import ResultRef
+from logscan_local.stack.ports import free_ports
 from logscan_operator.aws import Queue, ResultReader
 from logscan_operator.errors import AwsError
 
@@ -69,15 +70,12 @@ def service(environment: pytest.MonkeyPatch) -> Iterator[Service]:
 
 
 async def test_rows_that_are_asked_for_together_are_read_in_one_call(service: Service) -> None:
-    row = {"pk": {"S": "p"}, "sk": {"S": "s"}, "lines": {"N": "4"}}
-    service.answer = {"Responses": {"results": [row]}, "UnprocessedKeys": {}}
-    reader = ResultReader()
-    other = REF.model_copy(update={"sk": "absent"})
-    found, again, absent = await asyncio.gather(reader.read(REF), reader.read(REF), reader.read(other))
-    assert found is not None
-    assert (found["lines"], again, absent) == (4, found, None)
+    service.answer = {"Responses": {RESULT.ref.table: [RESULT.to_item()]}, "UnprocessedKeys": {}}
+    reader, other = ResultReader(), RESULT.ref.model_copy(update={"sk": "absent"})
+    first, second, absent = await asyncio.gather(*map(reader.read, (RESULT.ref, RESULT.ref, other)))
+    assert (first, second, absent) == (RESULT, RESULT, None)
     (asked,) = service.asked
-    assert len(asked["RequestItems"]["results"]["Keys"]) == 2
+    assert len(asked["RequestItems"][RESULT.ref.table]["Keys"]) == 2
 
 
 @pytest.mark.parametrize(

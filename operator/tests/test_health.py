@@ -9,7 +9,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from objects import job_body, scan_body, view_of
 
-from logscan_operator import health
+from logscan_operator import __version__, health
 from logscan_operator.ages import ReceiveAge, oldest
 from logscan_operator.metrics import Metrics
 from logscan_operator.view import View
@@ -143,7 +143,7 @@ async def test_the_plan_is_shown_only_when_asked_for() -> None:
 
 def test_version() -> None:
     command = [sys.executable, "-m", "logscan_operator", "--version"]
-    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "0.1.0\n"
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == f"{__version__}\n"
 
 
 def test_the_folder_operator_never_hides_the_standard_library() -> None:

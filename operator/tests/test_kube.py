@@ -8,8 +8,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 import yaml
-from logscan_local.ports import free_ports
 
+from logscan_local.stack.ports import free_ports
 from logscan_operator.errors import ApiError, KubeError, NoAnswerError
 from logscan_operator.kube import ApiServer, Connection
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from configuration import TERRAFORM
 
 from logscan_tools import binaries
+from logscan_tools.terraform.configuration import TERRAFORM
 
 pytest_plugins = ["logscan_local.testkit.fixtures"]
 

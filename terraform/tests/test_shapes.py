@@ -6,11 +6,11 @@ import zipfile
 from typing import Any
 
 import pytest
-from configuration import TERRAFORM, blocks
 from conftest import Outputs
 
 from logscan_api.table import INDEX_ATTRIBUTES, INDEXES, KEYS, TTL_ATTRIBUTE
 from logscan_local.stack import aws
+from logscan_tools.terraform.configuration import TERRAFORM, blocks
 
 QUEUE_ATTRIBUTES = {
     "fifo_queue": "FifoQueue",

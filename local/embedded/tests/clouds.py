@@ -5,7 +5,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,19 +23,9 @@ from logscan_local.stack.state import State
 from logscan_local.testkit.clusters import Cluster
 from logscan_local.testkit.waiting import eventually
 
-if sys.version_info >= (3, 14):
-    pass
-else:
-    pass
-
-
-# On kind or a real cluster (LOGSCAN_TEST_STATE) there is one thing less: a process to kill, a mailbox to read.
-ELSEWHERE = "LOGSCAN_TEST_STATE" in os.environ
-
-
+# On kind or a real cluster there is no process to kill and no mailbox to read.
+EXTERNAL = "LOGSCAN_TEST_STATE" in os.environ
 OPERATOR = "--selector=app.kubernetes.io/component=operator"
-
-
 OURS = ("e2e/", "secret.log", "told.log")  # keys that the tests write
 
 
@@ -144,7 +133,7 @@ def receiver(posted: "SimpleQueue[dict[str, Any]]") -> Iterator[str]:
 
 def kill_operator(cloud: Cloud) -> None:
     """Kill it without a word: its process or container, or where that is out of reach its pod."""
-    if ELSEWHERE:
+    if EXTERNAL:
         cloud.kubectl.run("delete", "pods", OPERATOR, "--force", "--grace-period=0")
     elif cloud.state.runtime.kind == DOCKER:
         subprocess.run(["docker", "kill", "--signal=KILL", operator_container(cloud)], check=True, capture_output=True)

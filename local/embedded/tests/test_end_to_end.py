@@ -6,32 +6,27 @@ from the shipped manifests under its own Role. `LOGSCAN_TEST_RUNTIME=docker` run
 
 import gzip
 import json
-import sys
 import urllib.request
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
 import pytest
+from clouds import EXTERNAL, OPERATOR, Cloud, kill_operator, operator_pod, receiver, restarts, text
 
 from logscan_api.logscans import COLUMNS
 from logscan_api.packs import resolve_rules
 from logscan_api.results import ScanResult
 from logscan_api.rules import RuleSelection
 from logscan_local.stack import aws, grep
+from logscan_local.stack.compression import zstd
 from logscan_local.stack.kubectl import KubectlError
 from logscan_local.stack.stacks import Stack
 from logscan_local.testkit.clusters import Cluster
 from logscan_local.testkit.waiting import eventually
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
-from clouds import ELSEWHERE, OPERATOR, Cloud, kill_operator, operator_pod, receiver, restarts, text
-
 pytestmark = pytest.mark.stack
-only_embedded = pytest.mark.skipif(ELSEWHERE, reason="looks into the embedded stack's own processes or mailbox")
+only_embedded = pytest.mark.skipif(EXTERNAL, reason="looks into the embedded stack's own processes or mailbox")
 
 PACKS = ["generic", "kubernetes", "etcd"]  # as the overlay's default policy
 
@@ -152,7 +147,7 @@ def test_what_fails_says_why_and_what_to_do(cloud: Cloud) -> None:
         "ObjectNotFound": cloud.apply("f-missing", "e2e/no such.log"),
         "InvalidRule": cloud.apply("f-rule", "e2e/there.log", rules=broken),
     }
-    if not ELSEWHERE:  # LocalStack's community image lets everybody do everything
+    if not EXTERNAL:  # LocalStack's community image lets everybody do everything
         names["AccessDenied"] = cloud.apply("f-denied", "secret.log", bucket="private-logs")
     words = {
         "ObjectNotFound": "cannot read s3://logs/e2e/no such.log",
@@ -231,7 +226,7 @@ def test_an_incomplete_scan_is_never_shown_as_clean(cloud: Cloud) -> None:
     assert (part["reason"], part["rule"]) == ("MatchLimit", "endless")
     results = [ScanResult.from_item("t", row) for row in cloud.rows("incomplete.log")]
     assert [part.rule for result in results if result for part in result.incomplete] == ["endless"]
-    if not ELSEWHERE:
+    if not EXTERNAL:
         (mail,) = mails_about(cloud, "incomplete.log")
         assert "clean" not in mail
         assert "MatchLimit (rule endless)" in mail
@@ -247,7 +242,7 @@ def test_the_operator_may_be_killed_at_any_time(cloud: Cloud) -> None:
     for name in names:
         assert cloud.ended(name, 120)["status"]["phase"] == "Succeeded"
     after = operator_pod(cloud)
-    if ELSEWHERE:
+    if EXTERNAL:
         assert after["metadata"]["uid"] != before["metadata"]["uid"]
     else:
         assert after["metadata"]["uid"] == before["metadata"]["uid"]

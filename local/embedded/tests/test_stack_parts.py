@@ -17,17 +17,12 @@ import pytest
 from logscan_api.rules import Rule
 from logscan_local.stack import __main__ as command
 from logscan_local.stack import aws, demo, grep, pki, ports, processes
+from logscan_local.stack.compression import zstd
 from logscan_local.stack.errors import PartFailedError, StackError
 from logscan_local.stack.paths import StackPaths
 from logscan_local.stack.stacks import Stack
 from logscan_local.stack.uploads import StoredFile
-from logscan_tools import manifests
-from logscan_tools.paths import REPOSITORY, cache_root
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
+from logscan_tools.paths import cache_root
 
 TALKER = [sys.executable, "-c", "import time; print('hello from the part', flush=True); time.sleep(60)"]
 QUITTER = [sys.executable, "-c", "print('no such luck'); raise SystemExit(3)"]
@@ -50,7 +45,7 @@ def test_a_part_that_ends_shows_its_log(tmp_path: Path) -> None:
 
 def test_a_part_that_is_never_ready_is_given_up(tmp_path: Path) -> None:
     part = processes.start("talker", TALKER, tmp_path / "log")
-    with pytest.raises(PartFailedError, match="talker was not ready after 0 s"):
+    with pytest.raises(PartFailedError, match="for talker to be ready"):
         processes.wait_ready(part, lambda: False, 0.1)
     processes.stop([part])
 
@@ -187,10 +182,3 @@ def test_a_large_log_is_waited_for_longer(tmp_path: Path) -> None:
         file.truncate(200 << 20)
     assert demo.patience([tmp_path / "small"]) < 130
     assert demo.patience([tmp_path / "large"]) > 500
-
-
-def test_stale_manifests_are_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(manifests, "expected", lambda: {"README.md": "something else"})
-    assert manifests.main(["--check"]) == 1
-    assert "README.md" in capsys.readouterr().err
-    assert (REPOSITORY / "README.md").read_text() != "something else"

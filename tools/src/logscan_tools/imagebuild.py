@@ -12,13 +12,13 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from logscan_tools import enginewheel
+from logscan_tools import enginewheel, version
 from logscan_tools.dockerfiles import DOCKERFILES
 from logscan_tools.errors import ToolError
 from logscan_tools.paths import REPOSITORY
 
 TOOLS = ("docker", "podman", "buildah")
-VERSION = "0.1.0"
+VERSION = version.current()
 LOCAL = "local"
 LOCAL_BASE = "logscan-base:bookworm"
 

@@ -3,6 +3,7 @@
 The CRDs in the chart are those of `crds/`; `manifests/install/logscan.yaml` is the chart with its default values.
 """
 
+import hashlib
 import subprocess
 import sys
 
@@ -13,23 +14,54 @@ from logscan_tools.paths import REPOSITORY
 NAMESPACE = "logscan"
 CHART = REPOSITORY / "manifests" / "chart"
 INSTALL = REPOSITORY / "manifests" / "install" / "logscan.yaml"
-HEADER = "# Rendered from manifests/chart by `make generate`. Do not edit.\n"
+HEADER_LINES = 2
+# Parts of the chart that the rendered manifest does not depend on: values for tests, and the CRDs.
+NO_INPUT = (CHART / "ci", CHART / "files" / "crds")
 
 
-def expected() -> dict[str, str]:
-    """Return what each generated file shall contain, by its path in the repository.
+def crds() -> dict[str, str]:
+    """Return the chart's CRDs, which are those of `crds/`, by their paths in the repository."""
+    folder = (CHART / "files" / "crds").relative_to(REPOSITORY)
+    found = sorted((REPOSITORY / "crds").glob("*.yaml"))
+    return {str(folder / source.name): source.read_text(encoding="utf-8") for source in found}
+
+
+def rendered() -> str:
+    """Return what `manifests/install/logscan.yaml` shall contain.
+
+    Without the CRDs, which are in crds/ for all ways of installing.
 
     Raises:
-        ToolError: Helm is not to be had or refuses the chart.
+        ToolError: Helm cannot be had or refuses the chart.
     """
-    files = {}
-    for source in sorted((REPOSITORY / "crds").glob("*.yaml")):
-        files[str((CHART / "files" / "crds" / source.name).relative_to(REPOSITORY))] = source.read_text(
-            encoding="utf-8"
-        )
-    # Without the CRDs, which are in crds/ for all ways of installing.
-    files[str(INSTALL.relative_to(REPOSITORY))] = HEADER + render("--set=crds.install=false")
-    return files
+    body = render("--set=crds.install=false")
+    return header(body) + body
+
+
+def header(body: str) -> str:
+    """Return the first lines of the rendered manifest.
+
+    They have a digest of the chart and of the rest of the manifest, so that a change of either is noticed without Helm,
+    which may have to be built first.
+    """
+    digest = hashlib.sha256(body.encode())
+    for path in sorted(path for path in CHART.rglob("*") if path.is_file()):
+        if not any(path.is_relative_to(folder) for folder in NO_INPUT):
+            digest.update(f"{path.relative_to(CHART)}\0".encode() + path.read_bytes() + b"\0")
+    return (
+        "# Rendered from manifests/chart by `make generate`. Do not edit.\n"
+        f"# Digest of the chart and of what follows: {digest.hexdigest()[:32]}\n"
+    )
+
+
+def stale() -> list[str]:
+    """Return the paths of generated files that differ from what they are made from."""
+    found = [name for name, text in crds().items() if _read(name) != text]
+    text = INSTALL.read_text(encoding="utf-8")
+    body = text.split("\n", HEADER_LINES)[-1]
+    if text != header(body) + body:
+        found.append(str(INSTALL.relative_to(REPOSITORY)))
+    return found
 
 
 def render(*arguments: str, with_tests: bool = False) -> str:
@@ -53,17 +85,20 @@ def render(*arguments: str, with_tests: bool = False) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the generated files, or with `--check` report those that differ (exit 1)."""
-    check, stale = "--check" in arguments, []
-    for name, text in expected().items():
-        path = REPOSITORY / name
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            stale.append(name)
-            if not check:
-                path.write_text(text, encoding="utf-8")
-    if check and stale:
-        _say(f"out of date: {', '.join(stale)}: run `make generate` and commit the result")
-        return 1
+    if "--check" in arguments:
+        found = stale()
+        if found:
+            _say(f"out of date: {', '.join(found)}: run `make generate` and commit the result")
+        return int(bool(found))
+    for name, text in crds().items():  # first, since the chart is rendered with them
+        (REPOSITORY / name).write_text(text, encoding="utf-8")
+    INSTALL.write_text(rendered(), encoding="utf-8")
     return 0
+
+
+def _read(name: str) -> str | None:
+    path = REPOSITORY / name
+    return path.read_text(encoding="utf-8") if path.exists() else None
 
 
 def _say(line: str) -> None:

@@ -7,7 +7,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from time import monotonic, sleep
 
 import yaml
 
@@ -18,6 +17,7 @@ from logscan_local.stack.install import namespace, secrets
 from logscan_local.stack.kubectl import Kubectl, KubectlError, Object
 from logscan_local.stack.state import State
 from logscan_tools.paths import REPOSITORY
+from logscan_tools.polling import NotReachedError, poll
 
 FOLDER = REPOSITORY / "local" / "kind"
 CHECKSUM = "logscan.dev/checksum"
@@ -106,14 +106,20 @@ def wait_for_localstack(endpoint: str, seconds: float, say: Say) -> None:
 
 
 def _wait(what: str, problem: Callable[[], str], look: str, seconds: float, say: Say) -> None:
-    deadline, said = monotonic() + seconds, False
-    while words := problem():
-        if monotonic() > deadline:
-            raise StackError(f"{what} was not ready after {seconds:.0f} s: {words}; `{look}` tells more")
-        if not said:
+    """Wait until there is no problem, or fail with the last one."""
+    seen: list[str] = []
+
+    def solved() -> bool:
+        text = problem()
+        if text and not seen:
             say(f"waiting for {what} ...")
-            said = True
-        sleep(POLL_SECONDS)
+        seen.append(text)
+        return not text
+
+    try:
+        poll(solved, seconds, what, POLL_SECONDS)
+    except NotReachedError as error:
+        raise StackError(f"{what} is not ready after {seconds:.0f} s: {seen[-1]}. See `{look}`.") from error
 
 
 def _known(path: Path) -> Resources | None:

@@ -7,7 +7,6 @@ import gzip
 import json
 import os
 import shutil
-import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ from logscan_api.rules import Rule, RuleSelection, Severity
 from logscan_api.statuses import ResultRef
 from logscan_api.table import key_of
 from logscan_local.stack import aws, grep
+from logscan_local.stack.compression import zstd
 from logscan_local.stack.errors import StackError
 from logscan_local.stack.kubectl import Kubectl, Object
 from logscan_local.stack.progress import Watcher
@@ -30,11 +30,6 @@ from logscan_local.stack.stacks import Stack
 from logscan_local.stack.state import State
 from logscan_local.stack.uploads import put_file
 from logscan_tools.paths import REPOSITORY
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
 
 SAMPLE = REPOSITORY / "manifests" / "samples" / "logscan.yaml"
 DONE_SECONDS = 120  # for small logs

@@ -5,18 +5,13 @@ import gzip
 import lzma
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 from logscan_api.rules import Rule
+from logscan_local.stack.compression import zstd
 from logscan_local.stack.errors import StackError
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
 
 # By the first bytes of a file, as `file` tells them apart.
 OPENERS: dict[bytes, Callable[[Path], Any]] = {

@@ -13,8 +13,10 @@ from logscan_local.stack.errors import StackError
 from logscan_local.stack.kubectl import Kubectl, Object
 from logscan_local.stack.paths import StackPaths
 from logscan_local.stack.permissions import Credentials
+from logscan_tools.errors import ToolError
 from logscan_tools.manifests import NAMESPACE
 from logscan_tools.paths import REPOSITORY
+from logscan_tools.polling import poll
 
 OVERLAY = REPOSITORY / "manifests" / "overlays" / "local"
 CRDS = REPOSITORY / "crds"
@@ -43,8 +45,8 @@ def install(
         complete(document, resources, http_port, images)
     kubectl.apply([namespace(), *secrets(resources), *manifests])
     try:
-        kubectl.wait("the operator's Deployment to be available", AVAILABLE_SECONDS, lambda: operator_ready(kubectl))
-    except StackError as error:
+        poll(lambda: operator_ready(kubectl), AVAILABLE_SECONDS, "the operator's Deployment to be available")
+    except ToolError as error:
         raise StackError(f"{error}; {operators_words(kubectl, paths)}") from error
 
 
@@ -64,7 +66,7 @@ def install_crds(kubectl: Kubectl) -> None:
         conditions = [kubectl.get("crd", name).get("status", {}).get("conditions") or [] for name in names]
         return all(any(c["type"] == "Established" and c["status"] == "True" for c in one) for one in conditions)
 
-    kubectl.wait("the CRDs to be established", ESTABLISHED_SECONDS, established)
+    poll(established, ESTABLISHED_SECONDS, "the CRDs to be established")
 
 
 def operator_ready(kubectl: Kubectl) -> bool:

@@ -3,12 +3,9 @@
 import json
 import subprocess
 from pathlib import Path
-from time import monotonic, sleep
 from typing import Any
 
 from logscan_local.stack.errors import StackError
-
-POLL_SECONDS = 0.1
 
 Object = dict[str, Any]
 
@@ -50,18 +47,3 @@ class Kubectl:
         """Apply objects on the server's side, taking over fields that others own."""
         text = json.dumps({"apiVersion": "v1", "kind": "List", "items": documents})
         self.run("apply", "--server-side", "--force-conflicts", "--filename=-", stdin=text)
-
-    def wait(self, what: str, seconds: float, check: Any) -> Any:
-        """Return the first true value of a check.
-
-        Raises:
-            StackError: There was none in time; the message says what was waited for.
-        """
-        deadline = monotonic() + seconds
-        while True:
-            value = check()
-            if value:
-                return value
-            if monotonic() > deadline:
-                raise StackError(f"{what} did not happen within {seconds:.0f} s")
-            sleep(POLL_SECONDS)

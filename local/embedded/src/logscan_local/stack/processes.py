@@ -7,13 +7,14 @@ import os
 import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from time import monotonic, sleep
 
 import psutil
 
 from logscan_local.stack.errors import PartFailedError
+from logscan_tools.polling import NotReachedError, poll
 
 TAIL_LINES = 25
 POLL_SECONDS = 0.05
@@ -76,13 +77,18 @@ def wait_ready(part: Part, ready: Callable[[], bool], seconds: float) -> None:
     Raises:
         PartFailedError: It ended, or was not ready in time; with the tail of its log.
     """
-    deadline = monotonic() + seconds
-    while not ready():
+
+    def is_ready() -> bool:
+        if ready():
+            return True
         if not part.alive:
             raise PartFailedError(f"{part.name} ended while starting; {tail(part)}")
-        if monotonic() > deadline:
-            raise PartFailedError(f"{part.name} was not ready after {seconds:.0f} s; {tail(part)}")
-        sleep(POLL_SECONDS)
+        return False
+
+    try:
+        poll(is_ready, seconds, f"{part.name} to be ready", POLL_SECONDS)
+    except NotReachedError as error:
+        raise PartFailedError(f"{error}; {tail(part)}") from error
 
 
 def tail(part: Part) -> str:
@@ -99,11 +105,14 @@ def stop(parts: Sequence[Part], grace_seconds: float = 10) -> None:
     groups = [part for part in parts if part.alive]
     for part in groups:
         _signal(part, signal.SIGTERM)
-    deadline = monotonic() + grace_seconds
-    while any(part.alive for part in groups) and monotonic() < deadline:
+
+    def ended() -> bool:
         for part in groups:
             _reap(part)
-        sleep(POLL_SECONDS)
+        return not any(part.alive for part in groups)
+
+    with suppress(NotReachedError):
+        poll(ended, grace_seconds, "the processes to end", POLL_SECONDS)
     for part in parts:
         if part.alive:
             _signal(part, signal.SIGKILL)

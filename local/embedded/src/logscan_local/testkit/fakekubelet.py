@@ -21,10 +21,9 @@ from logscan_api.results import ScanResult
 from logscan_api.rules import Severity
 from logscan_api.table import put_result
 from logscan_local.stack import aws
+from logscan_local.stack.apiserver import JSON_MERGE, ApiError, ApiServer
+from logscan_local.stack.node.expansion import expand
 from logscan_local.stack.node.objects import Object, now
-from logscan_operator.environment import value_of
-from logscan_operator.errors import ApiError, KubeError
-from logscan_operator.kube import JSON_MERGE, ApiServer
 
 PARALLEL = 32
 SELECTOR = "app.kubernetes.io/name=logscan-scanner"
@@ -59,7 +58,7 @@ class FakeKubelet:
     async def _follow(self, namespace: str) -> None:
         path = f"/api/v1/namespaces/{namespace}/pods"
         while True:
-            with suppress(KubeError):
+            with suppress(ApiError):
                 listed = await self._api.request("GET", path, query={"labelSelector": SELECTOR})
                 for pod in listed["items"]:
                     self._take(pod)
@@ -97,8 +96,9 @@ class FakeKubelet:
                 await self._api.request("PATCH", path, {"status": status}, content_type=JSON_MERGE)
 
     def _write_row(self, pod: Object) -> None:
-        text = value_of(pod["spec"]["containers"][0], REQUEST_VARIABLE) or ""
-        result, moment = result_of(ScanRequest.from_variable(text), pod["metadata"]["uid"]), datetime.now(UTC)
+        variables = {entry["name"]: entry.get("value", "") for entry in pod["spec"]["containers"][0]["env"]}
+        request = ScanRequest.from_variable(expand(variables[REQUEST_VARIABLE]))
+        result, moment = result_of(request, pod["metadata"]["uid"]), datetime.now(UTC)
         with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):
             self._dynamodb.put_item(**put_result(result, int(moment.timestamp())))
 

@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from functools import partial
 
 import psutil
 
@@ -19,6 +20,8 @@ from logscan_local.stack.kubectl import Kubectl, Object
 from logscan_local.stack.node.docker_runtime import OWNER_LABEL
 from logscan_local.stack.stacks import Stack
 from logscan_local.stack.state import State
+from logscan_tools.errors import ToolError
+from logscan_tools.polling import poll
 
 DEPLOYMENT = "logscan-operator"
 BODY = b"INFO fine\nERROR bad\nERROR worse\n"
@@ -80,10 +83,10 @@ class StartCheck:
             if user is not None:
                 self._run_as(user)
             cost = self._start()
-            self._kubectl.wait("that the operator leads", START_SECONDS, self._leads)
+            poll(self._leads, START_SECONDS, "the operator to lead")
             self._policies(name)
             self._scan(name)
-        except StackError as error:
+        except ToolError as error:
             raise StackError(f"{error}; {operators_words(self._kubectl, self._stack.paths)}") from error
         return cost
 
@@ -92,19 +95,19 @@ class StartCheck:
         security = {"runAsUser": user, "runAsGroup": 0, "fsGroup": 0}
         patch = {"spec": {"template": {"spec": {"securityContext": security}}}}
         self._kubectl.run("patch", "deployment", DEPLOYMENT, "--type=merge", f"--patch={json.dumps(patch)}")
-        self._kubectl.wait("that the operator is ready", START_SECONDS, lambda: operator_ready(self._kubectl))
+        poll(lambda: operator_ready(self._kubectl), START_SECONDS, "the operator to be ready")
 
     def _start(self) -> Cost:
         """Measure a start, after the operator before has gone: both would want the same port of the machine."""
         self._kubectl.run("scale", "deployment", DEPLOYMENT, "--replicas=0")
-        self._kubectl.wait("that the operator is gone", START_SECONDS, lambda: not self._container())
+        poll(lambda: not self._container(), START_SECONDS, "the earlier operator to end")
         self._kubectl.run("scale", "deployment", DEPLOYMENT, "--replicas=1")
-        container = self._kubectl.wait("a new container", START_SECONDS, self._container)
+        container = poll(self._container, START_SECONDS, "a new container")
         pid = int(docker("inspect", "--format={{.State.Pid}}", container))
         began = psutil.Process(pid).create_time()
 
         def until(path: str) -> tuple[float, float]:
-            self._kubectl.wait(f"an answer to {path}", START_SECONDS, lambda: self._get(path))
+            poll(lambda: self._get(path), START_SECONDS, f"an answer to {path}")
             return time.time() - began, cgroups.cpu_seconds(pid)
 
         return Cost(until("/healthz"), until("/readyz"), cgroups.peak_bytes(pid) / 2**20)
@@ -117,11 +120,11 @@ class StartCheck:
             name = f"{kind}-{check}"
             rules = {"inline": [{"name": "error", "pattern": pattern}]}
             self._apply("LogScanPolicy", name, {"match": {"keys": [f"{name}/**"]}, "rules": rules})
-            self._kubectl.wait(
-                f"that policy {name} is Ready={expected}",
-                START_SECONDS,
-                lambda name=name, expected=expected: self._verdict(name).startswith(expected),
-            )
+            ready = partial(self._ready, name, expected)
+            poll(ready, START_SECONDS, f"policy {name} to be Ready={expected}")
+
+    def _ready(self, policy: str, expected: str) -> bool:
+        return self._verdict(policy).startswith(expected)
 
     def _verdict(self, policy: str) -> str:
         conditions = self._kubectl.get("logscanpolicy", policy).get("status", {}).get("conditions", [])
@@ -132,7 +135,7 @@ class StartCheck:
         aws.client("s3", self._state.resources.endpoint).put_object(Bucket=aws.BUCKET, Key=key, Body=BODY)
         source = {"s3": {"bucket": aws.BUCKET, "key": key}}
         self._apply("LogScan", name, {"source": source, "rules": {"inline": [{"name": "error", "pattern": "ERROR"}]}})
-        status = self._kubectl.wait("that the scan ends", SCAN_SECONDS, lambda: self._final_status(name))
+        status = poll(lambda: self._final_status(name), SCAN_SECONDS, "the scan to end")
         matched = status.get("summary", {}).get("matchedLines")
         if (status["phase"], matched) != ("Succeeded", BODY.count(b"ERROR")):
             raise StackError(f"the scan ended as {json.dumps(status)}")

@@ -1,27 +1,25 @@
 """Waiting in tests."""
 
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
 import pytest
 
-POLL_SECONDS = 0.1
+from logscan_tools.polling import NotReachedError, poll
 
 T = TypeVar("T")
 
 
 def eventually(check: Callable[[], T], seconds: float = 30, what: str | Callable[[], str] = "the condition") -> T:
-    """Return the first true value of a check; fail with the last value seen if no true one comes in time.
+    """Return the first true value of a check; fail the test if none comes in time.
 
-    `what` names the condition in the failure; a callable is called then, to describe what there is instead.
+    Args:
+        check: Returns something true once the condition holds.
+        seconds: How long to wait; generous, since a busy machine is no failure.
+        what: The condition, for the failure. A function is called when the test fails, to describe the state then.
     """
-    deadline = time.monotonic() + seconds
-    while True:
-        value = check()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            name = what() if callable(what) else what
-            pytest.fail(f"{name} did not hold within {seconds:.0f} s; last seen: {value!r}")
-        time.sleep(POLL_SECONDS)
+    try:
+        return poll(check, seconds, what if isinstance(what, str) else "the condition")
+    except NotReachedError as error:
+        described = f"{error}, last seen: {error.last!r}" if isinstance(what, str) else f"{error}: {what()}"
+        pytest.fail(described)

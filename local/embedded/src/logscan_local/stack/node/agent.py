@@ -9,6 +9,7 @@ from contextlib import aclosing
 import aiohttp
 from aiohttp import web
 
+from logscan_local.stack.apiserver import JSON_MERGE, ApiError, ApiServer, Connection, RefusedError
 from logscan_local.stack.node import kubelet_api, volumes
 from logscan_local.stack.node.config import NodeConfig
 from logscan_local.stack.node.docker_runtime import DockerRuntime
@@ -17,8 +18,6 @@ from logscan_local.stack.node.pods import NodeFacts, PodWorker
 from logscan_local.stack.node.process_runtime import ProcessRuntime
 from logscan_local.stack.node.registration import lease_body, node_body, node_status
 from logscan_local.stack.node.runtime import Runtime
-from logscan_operator.errors import ApiError, KubeError
-from logscan_operator.kube import JSON_MERGE, ApiServer, Connection
 
 HEARTBEAT_SECONDS = 10.0
 RETRY_SECONDS = 0.5
@@ -34,9 +33,7 @@ class Agent:
         self.api = api
         self.session = session
         self.runtime = runtime
-        self.facts = NodeFacts(
-            address=config.address, folder=config.pods, runtime=runtime, api_server=api.connection.server
-        )
+        self.facts = NodeFacts(address=config.address, folder=config.pods, runtime=runtime, api_server=api.url)
         self.workers: dict[str, PodWorker] = {}
         self.tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -84,14 +81,14 @@ class Agent:
         body = node_body(self.config)
         try:
             await self.api.request("POST", "/api/v1/nodes", body)
-        except ApiError as error:
+        except RefusedError as error:
             if error.reason != "AlreadyExists":
                 raise
         await self._write_status()
         path = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
         try:
             await self.api.request("POST", path, lease_body(self.config.name))
-        except ApiError as error:
+        except RefusedError as error:
             if error.reason not in ("AlreadyExists", "NotFound"):
                 raise
 
@@ -103,7 +100,7 @@ class Agent:
                 path = f"/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/{self.config.name}"
                 renewal = {"spec": lease_body(self.config.name)["spec"]}
                 await self.api.request("PATCH", path, renewal, content_type=JSON_MERGE)
-            except KubeError as error:
+            except ApiError as error:
                 log.warning("heartbeat failed: %s", error)
 
     async def _write_status(self) -> None:
@@ -127,7 +124,7 @@ class Agent:
                     self._gone(pod_key(event["object"]))
                 elif event["type"] != "BOOKMARK":
                     await self._take(event["object"])
-        except KubeError as error:
+        except ApiError as error:
             log.warning("the watch of pods broke: %s", error)
             await asyncio.sleep(RETRY_SECONDS)
 
@@ -181,7 +178,7 @@ class Agent:
         }
         try:
             await self.api.request("POST", f"{path}/binding", body)
-        except ApiError as error:
+        except RefusedError as error:
             if error.status not in (404, 409):
                 raise
 
@@ -205,7 +202,7 @@ async def runtime_of(config: NodeConfig) -> Runtime:
 async def serve(config: NodeConfig) -> None:
     """Run a node until this task is cancelled."""
     async with (
-        ApiServer(Connection(str(config.kubeconfig))) as api,
+        ApiServer(Connection.read(config.kubeconfig)) as api,
         aiohttp.ClientSession() as session,
         aclosing(await runtime_of(config)) as runtime,
     ):

@@ -3,10 +3,9 @@
 import base64
 from collections.abc import Awaitable, Callable, Mapping
 
+from logscan_local.stack.apiserver import ApiServer, RefusedError
 from logscan_local.stack.node.expansion import expand
 from logscan_local.stack.node.objects import Object, field_value
-from logscan_operator.errors import ApiError
-from logscan_operator.kube import ApiServer
 
 Lookup = Callable[[str, str], Awaitable[dict[str, str]]]
 
@@ -31,7 +30,7 @@ async def read_values(api: ApiServer, namespace: str, kind: str, name: str) -> d
     """
     try:
         document = await api.request("GET", f"/api/v1/namespaces/{namespace}/{kind}/{name}")
-    except ApiError as error:
+    except RefusedError as error:
         if error.status == 404:
             raise ContainerConfigError(f'{kind.removesuffix("s")} "{name}" not found') from error
         raise

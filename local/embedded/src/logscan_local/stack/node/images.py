@@ -44,7 +44,7 @@ class Image:
 def repository(reference: str) -> str:
     """Return the last part of an image's name, without registry, tag and digest.
 
-    `ghcr.io/logscan/logscan-operator:0.1.0@sha256:...` is `logscan-operator`.
+    `ghcr.io/logscan/logscan-operator:1.2@sha256:...` is `logscan-operator`.
     """
     return reference.split("@", 1)[0].rsplit("/", 1)[-1].split(":", 1)[0]
 

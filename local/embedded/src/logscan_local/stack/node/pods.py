@@ -8,6 +8,7 @@ from pathlib import Path
 
 import aiohttp
 
+from logscan_local.stack.apiserver import JSON_MERGE, ApiError, ApiServer, RefusedError
 from logscan_local.stack.node import containers, environment, launches, probes, services, volumes
 from logscan_local.stack.node.containers import Container
 from logscan_local.stack.node.environment import ContainerConfigError
@@ -15,8 +16,6 @@ from logscan_local.stack.node.objects import Object, is_terminal, now, pod_key
 from logscan_local.stack.node.probes import Health
 from logscan_local.stack.node.runtime import ImageFacts, ImageMissingError, Runtime
 from logscan_local.stack.node.status import pod_status
-from logscan_operator.errors import ApiError
-from logscan_operator.kube import JSON_MERGE, ApiServer
 
 TICK_SECONDS = 0.1
 RETRY_SECONDS = 1.0
@@ -227,7 +226,7 @@ class PodWorker:
         body = {"gracePeriodSeconds": 0, "preconditions": {"uid": metadata["uid"]}}
         try:
             await self.api.request("DELETE", path, body)
-        except ApiError as error:
+        except RefusedError as error:
             if error.status not in (404, 409):
                 raise
         volumes.release(self.folder)
@@ -250,7 +249,7 @@ class PodWorker:
             await self.api.request("PATCH", path, {"status": status}, content_type=JSON_MERGE)
             self.reported = status
         except ApiError as error:
-            if error.status == 404:
+            if isinstance(error, RefusedError) and error.status == 404:
                 metadata["deletionTimestamp"] = now()
             else:
                 log.warning("pod %s: status not written: %s", metadata["name"], error)

@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 
 from logscan_api.quantities import Quantity
+from logscan_local.stack.apiserver import ApiServer
 from logscan_local.stack.node.environment import ContainerConfigError, Lookup
 from logscan_local.stack.node.objects import Object, field_value
-from logscan_operator.kube import ApiServer
 
 TOKEN_SECONDS = 3607
 DEFAULT_MODE = 0o644

@@ -8,7 +8,9 @@ from typing import Any
 
 import hcl2
 
-TERRAFORM = Path(__file__).resolve().parent.parent
+from logscan_tools.paths import REPOSITORY
+
+TERRAFORM = REPOSITORY / "terraform"
 META_ARGUMENTS = {"count", "for_each", "depends_on", "lifecycle", "provider", "provisioner", "connection"}
 
 
@@ -23,7 +25,7 @@ class Block:
 
     @property
     def arguments(self) -> dict[str, Any]:
-        """Return the arguments that are no blocks, without those of Terraform itself."""
+        """Return the arguments, without blocks and without meta-arguments."""
         blocks = {name for name, _ in self.blocks()}
         return {
             name: value
@@ -36,7 +38,7 @@ class Block:
         return META_ARGUMENTS if self.address.count(".") == 1 else set()
 
     def blocks(self) -> Iterator[tuple[str, "Block"]]:
-        """Yield the blocks within, by name; what a dynamic block makes too."""
+        """Yield the nested blocks by name, those of dynamic blocks included."""
         for name, value in self.body.items():
             if name == "dynamic":
                 for one in value:

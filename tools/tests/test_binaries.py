@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-from logscan_local.testkit.waiting import eventually
 from logscan_tools import binaries, downloads, gobuild
 from logscan_tools.binaries import ETCD_VERSION, KUBERNETES_VERSION
 from logscan_tools.downloads import DownloadError
 from logscan_tools.errors import BinaryUnavailableError
 from logscan_tools.gobuild import BuildError
 from logscan_tools.paths import platform_name
+from logscan_tools.polling import poll
 
 SCRIPT = "#!/bin/sh\necho 'Kubernetes {version}'\n"
 
@@ -179,12 +179,12 @@ def test_builds_at_the_same_time_do_not_remove_each_others_modules(
     said: list[str] = []
     with ThreadPoolExecutor(3) as pool:
         first = pool.submit(gobuild.build, ["etcd"], tmp_path, KUBERNETES_VERSION, said.append)
-        eventually(modules.exists, what="the first build to begin")
+        poll(modules.exists, 30, "the first build to begin")
         others = [
             pool.submit(gobuild.build, names, tmp_path, KUBERNETES_VERSION, said.append)
             for names in (["helm"], ["etcd", "helm"])
         ]
-        eventually(lambda: sum("waiting for another build" in line for line in said) == 2, what="both to wait")
+        poll(lambda: sum("waiting for another build" in line for line in said) == 2, 30, "both to wait")
         assert modules.exists()
         assert not (tmp_path / "helm").exists()
         gate.write_text("go on\n")

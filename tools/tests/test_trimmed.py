@@ -14,7 +14,7 @@ from logscan_tools.paths import REPOSITORY, cache_root
 
 pytestmark = pytest.mark.tools
 
-IMAGES = REPOSITORY / "local" / "images"
+IMAGES = REPOSITORY / "tools" / "images"
 SOURCES = {
     "operator": ["crds/src", "scanner-job/engine/src", "operator/src"],
     "scanner": ["crds/src", "scanner-job/engine/src", "scanner-job/src"],

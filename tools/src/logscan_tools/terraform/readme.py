@@ -1,10 +1,10 @@
-"""`python terraform/tests/readme.py [--check]`: the tables of inputs and outputs in terraform/README.md."""
+"""`python -m logscan_tools.terraform.readme [--check]`: the tables of inputs and outputs in terraform/README.md."""
 
 import re
 import sys
 from typing import Any
 
-from configuration import TERRAFORM, literal, named
+from logscan_tools.terraform.configuration import TERRAFORM, literal, named
 
 README = TERRAFORM / "README.md"
 BEGIN, END = "<!-- inputs and outputs: made by `make generate` -->", "<!-- end -->"

@@ -1,8 +1,9 @@
-"""`python terraform/tests/provider_schema.py [--check]`: what the AWS provider knows of the resources used here.
+"""`python -m logscan_tools.terraform.provider [--check]`: the AWS provider's schema of the resources used here.
 
 The npm package `@cdktf/provider-aws` carries the provider's whole schema as code. This reads it (npm fetches it), keeps
-the resource types that the configuration uses, and writes `schema.json`, which the tests hold the configuration
-against. `--check` compares instead and ends with 1 if it differs, with 3 if npm or the package cannot be had.
+the resource types that the configuration uses, and writes `terraform/tests/schema.json`, with which the tests compare
+the configuration. `--check` needs no network: it compares the package's version and the resource types. Whether the
+package still has what the file says is compared by a test.
 """
 
 import json
@@ -15,17 +16,44 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from configuration import blocks
+from logscan_tools.errors import ToolError
+from logscan_tools.terraform.configuration import TERRAFORM, blocks
 
 PACKAGE = "@cdktf/provider-aws@21.22.1"
-SCHEMA = Path(__file__).with_name("schema.json")
-UNAVAILABLE = 3
+SCHEMA = TERRAFORM / "tests" / "schema.json"
+KINDS = ("resource", "data")
 
 Node = dict[str, Any]  # {"attributes": {name: required}, "blocks": {name: {"required": ..., **Node}}}
 
 
-class UnavailableError(Exception):
-    """The package cannot be had."""
+class UnavailableError(ToolError):
+    """The package cannot be fetched."""
+
+
+def used() -> dict[str, list[str]]:
+    """Return the AWS resource types that the configuration uses, by kind."""
+    return {kind: sorted({b.type for b in blocks(kind) if b.type.startswith("aws_")}) for kind in KINDS}
+
+
+def outdated() -> str:
+    """Return why the schema must be generated again, as far as that is known without the package; empty if not."""
+    schema = json.loads(SCHEMA.read_text())
+    if schema["from"] != PACKAGE:
+        return f"it is of {schema['from']}, not of {PACKAGE}"
+    for kind, names in used().items():
+        if different := set(names) ^ set(schema[kind]):
+            return f"it does not have the {kind} types of the configuration: {', '.join(sorted(different))}"
+    return ""
+
+
+def generate() -> str:
+    """Return the content of the schema's file.
+
+    Raises:
+        UnavailableError: npm is missing or cannot reach the package.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        return json.dumps(read(fetch(Path(folder))), indent=1, sort_keys=True) + "\n"
 
 
 def fetch(folder: Path) -> Path:
@@ -47,12 +75,8 @@ def fetch(folder: Path) -> Path:
 def read(package: Path) -> dict[str, Any]:
     """Return the schema of every type that the configuration uses."""
     version = json.loads((package / "package.json").read_text())["cdktf"]["provider"]["version"]
-    used = {kind: sorted({b.type for b in blocks(kind) if b.type.startswith("aws_")}) for kind in ("resource", "data")}
-    return {
-        "from": PACKAGE,
-        "provider": version,
-        **{kind: {name: _Source(package, kind, name).top() for name in names} for kind, names in used.items()},
-    }
+    types = {kind: {name: _Source(package, kind, name).top() for name in names} for kind, names in used().items()}
+    return {"from": PACKAGE, "provider": version, **types}
 
 
 class _Source:
@@ -63,16 +87,14 @@ class _Source:
         folder = package / "lib" / (f"data-aws-{short}" if kind == "data" else short)
         self._code = (folder / "index.js").read_text()
         self._types = (folder / "index.d.ts").read_text()
-        self._class = re.search(
-            r"export declare class (\w+) extends cdktf\.Terraform(Resource|DataSource)", self._types
-        )
-        if f'tfResourceType = "{name}"' not in self._types or self._class is None:
+        found = re.search(r"export declare class (\w+) extends cdktf\.Terraform(Resource|DataSource)", self._types)
+        if f'tfResourceType = "{name}"' not in self._types or found is None:
             raise ValueError(f"{folder.name} is not {name}")
+        self._class = found[1]
 
     def top(self) -> Node:
-        assert self._class is not None
         start = self._code.index("synthesizeHclAttributes()")
-        return self._node(self._code[start:], f"{self._class[1]}Config")
+        return self._node(self._code[start:], f"{self._class}Config")
 
     def _node(self, code: str, interface: str) -> Node:
         body = re.split(r"\n(?:function|class) ", code, maxsplit=1)[0]  # without attributes: an empty block
@@ -102,20 +124,17 @@ def _capital(name: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write or check the schema."""
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            schema = read(fetch(Path(folder)))
-        except UnavailableError as error:
-            sys.stderr.write(f"{error}\n")
-            return UNAVAILABLE
-    text = json.dumps(schema, indent=1, sort_keys=True) + "\n"
-    if "--check" not in arguments:
-        SCHEMA.write_text(text)
-        return 0
-    if SCHEMA.read_text() != text:
-        sys.stderr.write("schema.json is out of date: run `make generate`\n")
-        return 1
+    """Write the schema, or check it."""
+    problem = outdated()
+    if "--check" in arguments:
+        if problem:
+            sys.stderr.write(f"{SCHEMA.name} is out of date, {problem}: run `make generate` and commit the result\n")
+        return int(bool(problem))
+    try:
+        SCHEMA.write_text(generate())
+    except UnavailableError as error:
+        sys.stderr.write(f"{SCHEMA.name} was not generated: {error}\n")
+        return int(bool(problem))
     return 0
 
 
