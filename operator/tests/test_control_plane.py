@@ -275,7 +275,7 @@ async def test_refusals_of_the_api_server_carry_its_words(operator: Running, bar
             await api.request("GET", "/api/v1/namespaces/default/pods/nobody")
         assert not refusal.value.retryable
         with pytest.raises(ApiError) as plain:
-            await api.read_text("/no/such/path")
+            await api.request("GET", "/no/such/path")
         assert plain.value.status == 404
 
 

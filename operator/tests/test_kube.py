@@ -1,7 +1,7 @@
 """The API client against servers that refuse, break off or do not answer: each failure is one of our own errors."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from logscan_local.stack.ports import free_ports
 from logscan_operator.errors import ApiError, KubeError, NoAnswerError
 from logscan_operator.kube import ApiServer, Connection
 
-Request = Callable[[ApiServer], Awaitable[object]]
 HEAD = b"HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
 
 
@@ -50,49 +49,31 @@ async def server(folder: Path, said: bytes) -> AsyncIterator[ApiServer]:
         listener.close()
 
 
-async def ask(api: ApiServer) -> object:
-    return await api.request("GET", "/api")
-
-
-async def read_text(api: ApiServer) -> object:
-    return await api.read_text("/readyz")
-
-
-async def watch(api: ApiServer) -> object:
-    return [event async for event in api.watch("/api", {})]
-
-
-@pytest.mark.parametrize("request_of", [ask, read_text, watch])
 @pytest.mark.parametrize(
     "said",
     [b"", answer(b"200 OK", b'{"items', length=900), b"HTTP/9.9 what\r\n\r\n"],
     ids=["nothing", "broken off", "not HTTP"],
 )
-async def test_an_answer_that_does_not_arrive_is_an_error_of_ours(
-    tmp_path: Path, request_of: Request, said: bytes
-) -> None:
+async def test_an_answer_that_does_not_arrive_is_an_error_of_ours(tmp_path: Path, said: bytes) -> None:
     async with server(tmp_path, said) as api:
         with pytest.raises(NoAnswerError) as caught:
-            await request_of(api)
+            await api.request("GET", "/api")
     assert isinstance(caught.value.__cause__, aiohttp.ClientError)
     assert str(caught.value)
 
 
-@pytest.mark.parametrize("request_of", [ask, watch])
-async def test_an_answer_that_is_not_json_is_an_error_of_ours(tmp_path: Path, request_of: Request) -> None:
+async def test_an_answer_that_is_not_json_is_an_error_of_ours(tmp_path: Path) -> None:
     async with server(tmp_path, answer(b"200 OK", b"<html>\n")) as api:
         with pytest.raises(NoAnswerError):
-            await request_of(api)
+            await api.request("GET", "/api")
 
 
-@pytest.mark.parametrize("request_of", [ask, read_text, watch])
-async def test_a_server_that_is_not_there(tmp_path: Path, request_of: Request) -> None:
+async def test_a_server_that_is_not_there(tmp_path: Path) -> None:
     async with ApiServer(connection_to(free_ports(1)[0], tmp_path)) as api:
         with pytest.raises(NoAnswerError):
-            await request_of(api)
+            await api.request("GET", "/api")
 
 
-@pytest.mark.parametrize("request_of", [ask, read_text, watch])
 @pytest.mark.parametrize(
     ("said", "status", "reason"),
     [
@@ -101,23 +82,11 @@ async def test_a_server_that_is_not_there(tmp_path: Path, request_of: Request) -
         (answer(b"500 Internal Server Error", b'"text"'), 500, "Internal Server Error"),
     ],
 )
-async def test_a_refusal_has_a_status_and_a_reason(
-    tmp_path: Path, request_of: Request, said: bytes, status: int, reason: str
-) -> None:
+async def test_a_refusal_has_a_status_and_a_reason(tmp_path: Path, said: bytes, status: int, reason: str) -> None:
     async with server(tmp_path, said) as api:
         with pytest.raises(ApiError) as caught:
-            await request_of(api)
+            await api.request("GET", "/api")
     assert (caught.value.status, caught.value.reason) == (status, reason)
-
-
-async def test_a_watch_reports_the_error_that_the_server_sends_within_it(tmp_path: Path) -> None:
-    said = b'{"type": "ADDED", "object": {}}\n{"type": "ERROR", "object": {"code": 410, "reason": "Expired"}}\n'
-    async with server(tmp_path, answer(b"200 OK", said)) as api:
-        events = api.watch("/api", {})
-        assert (await anext(events))["type"] == "ADDED"
-        with pytest.raises(ApiError) as caught:
-            await anext(events)
-    assert caught.value.status == 410
 
 
 @pytest.mark.parametrize(("status", "retryable"), [(409, False), (422, False), (429, True), (500, True), (504, True)])

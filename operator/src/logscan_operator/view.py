@@ -109,8 +109,8 @@ class View:
         self.contents = Contents()
         self._attempts: dict[str, dict[int, ScanJob]] = {}
         self.scans = Table(Scan.parse, self.changed, self._index_scan)
-        self.jobs = Table(ScanJob.parse, self.changed, self._index_job)
-        self.policies = Table(Policy.parse, self.changed, lambda old, new: None)
+        self.jobs = Table(lambda body, _: ScanJob.parse(body), self.changed, self._index_job)
+        self.policies = Table(lambda body, _: Policy.parse(body), self.changed, lambda old, new: None)
 
     @property
     def synced(self) -> bool:
