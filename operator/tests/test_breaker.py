@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from logscan_operator.aws import BATCH
 from logscan_operator.breaker import DOUBTS, HEALTHY, MOST_SECONDS, Breaker, State, is_outage
-from logscan_operator.kube import ApiError
+from logscan_operator.errors import ApiError
 
 
 def test_each_refusal_in_a_row_makes_the_pause_longer_up_to_a_minute() -> None:

@@ -2,12 +2,11 @@
 
 from typing import Any, cast
 
-import aiohttp
 import pytest
 
 from logscan_operator.circuit import TRIAL_NAME, Circuit, Verdict
+from logscan_operator.errors import ApiError, KubeError, NoAnswerError, NotLeadingError
 from logscan_operator.items import Object
-from logscan_operator.kube import ApiError
 from logscan_operator.metrics import Metrics
 
 DOWN = ApiError(500, "InternalError", 'failed calling webhook "x"')
@@ -67,8 +66,8 @@ class World:
         return self.metrics.registry.get_sample_value("logscan_intake_blocked") == 1
 
 
-@pytest.mark.parametrize("error", [DOWN, QUOTA, aiohttp.ClientConnectionError("refused"), TimeoutError()])
-async def test_while_it_is_everyone_nothing_is_received_until_a_trial_is_accepted(error: Exception) -> None:
+@pytest.mark.parametrize("error", [DOWN, QUOTA, NoAnswerError("refused")])
+async def test_while_it_is_everyone_nothing_is_received_until_a_trial_is_accepted(error: KubeError) -> None:
     world = World()
     world.server.everyone = error
     assert await world.circuit.allowance() == 10
@@ -88,7 +87,7 @@ async def test_while_it_is_everyone_nothing_is_received_until_a_trial_is_accepte
 
 
 @pytest.mark.parametrize("error", [DENIED, INVALID, DOWN])
-async def test_one_that_is_refused_alone_stops_nobody(error: Exception) -> None:
+async def test_one_that_is_refused_alone_stops_nobody(error: KubeError) -> None:
     world = World()
     world.circuit.stored(manifest("good"))
     for _ in range(9):
@@ -159,3 +158,10 @@ async def test_without_the_lease_nothing_is_received() -> None:
     assert await world.circuit.allowance() == 0
     world.server.led = True
     assert await world.circuit.allowance() == 10
+
+
+async def test_a_trial_by_a_process_that_no_longer_leads_is_no_verdict_on_the_object() -> None:
+    """Its message goes back at once, for the process that leads now."""
+    world = World()
+    world.server.everyone = NotLeadingError()
+    assert await world.circuit.judge("a", DENIED) is Verdict.EVERYONE

@@ -19,7 +19,8 @@ from logscan_local.stack.ports import free_ports
 from logscan_local.stack.stacks import Stack
 from logscan_local.stack.state import State
 from logscan_local.testkit.waiting import eventually
-from logscan_operator.kube import ApiError, ApiServer, Connection
+from logscan_operator.errors import ApiError
+from logscan_operator.kube import ApiServer, Connection
 from logscan_operator.service import serve
 from logscan_operator.settings import Settings
 from logscan_operator.starting import Probes
@@ -274,7 +275,7 @@ async def test_refusals_of_the_api_server_carry_its_words(operator: Running, bar
             await api.request("GET", "/api/v1/namespaces/default/pods/nobody")
         assert not refusal.value.retryable
         with pytest.raises(ApiError) as plain:
-            await api.read_text("/no/such/path")
+            await api.request("GET", "/no/such/path")
         assert plain.value.status == 404
 
 

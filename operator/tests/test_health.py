@@ -10,7 +10,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from objects import job_body, scan_body, view_of
 
 from logscan_operator import __version__, health
-from logscan_operator.hearing import Receiving, longest
+from logscan_operator.ages import ReceiveAge, oldest
 from logscan_operator.metrics import Metrics
 from logscan_operator.view import View
 
@@ -40,7 +40,7 @@ async def test_alive_means_that_every_loop_moves(clock: list[float]) -> None:
     progress = health.Progress()
     async with TestClient(served(progress, View())) as client:
         assert (await client.get("/healthz")).status == 200
-        moves = progress.begin("intake", 10)
+        moves = progress.expect("intake", 10)
         clock[0] += 15
         answer = await client.get("/healthz")
         assert (answer.status, await answer.json()) == (503, {"stuck": {"intake": 15.0}}), "it never began to move"
@@ -106,9 +106,9 @@ async def test_namespaces_and_the_age_of_their_watches_are_told(clock: list[floa
     view, metrics = View(["logscan", "team-a"]), Metrics(3)
     for name in ("logscan", "team-a"):
         view.namespaces.find(name)
-        view.hearing.heard(name, "jobs")
+        view.watch_ages.renew(name, "jobs")
     clock[0] += 700
-    view.hearing.heard("team-a", "logscans")
+    view.watch_ages.renew("team-a", "logscans")
     view.namespaces.lose("team-a", "403 Forbidden")
     series = await told(view, metrics)
     assert series['logscan_synced{watched_namespace="logscan"}'] == 1
@@ -118,19 +118,19 @@ async def test_namespaces_and_the_age_of_their_watches_are_told(clock: list[floa
 
 
 async def test_a_queue_that_does_not_answer_is_told(clock: list[float]) -> None:
-    first, second, metrics = Receiving(), Receiving(), Metrics(3)
-    metrics.receive_age.labels("logscan.fifo").set_function(lambda: longest([first, second]))
+    first, second, metrics = ReceiveAge(), ReceiveAge(), Metrics(3)
+    metrics.receive_age.labels("logscan.fifo").set_function(lambda: oldest([first, second]))
     name = 'logscan_queue_receive_age_seconds{queue="logscan.fifo"}'
     assert (await told(View(), metrics))[name] == 0
-    first.asks()
+    first.begin()
     clock[0] += 36
-    second.asks()
+    second.begin()
     assert (await told(View(), metrics))[name] == 36
-    first.asks()
+    first.begin()
     clock[0] += 1
     assert (await told(View(), metrics))[name] == 37, "calls that fail one after the other are one silence"
-    first.rests()
-    second.rests()
+    first.end()
+    second.end()
     assert (await told(View(), metrics))[name] == 0
 
 

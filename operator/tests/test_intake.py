@@ -6,16 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-from botocore.exceptions import ClientError
 from objects import SETTINGS, synced_view
 
 from logscan_local.stack.aws import MAX_RECEIVES
 from logscan_operator.aws import Message
 from logscan_operator.circuit import TRIAL_NAME, Circuit
+from logscan_operator.errors import ApiError, AwsError, NotLeadingError
 from logscan_operator.intake import Intake, backoff_seconds, grouped
 from logscan_operator.items import Object
-from logscan_operator.kube import ApiError
-from logscan_operator.leases import NotLeadingError
 from logscan_operator.metrics import Metrics
 from logscan_operator.view import View
 
@@ -253,6 +251,6 @@ def test_a_message_that_arrives_as_the_last_policy_goes_waits_for_the_next() -> 
 
 
 def test_a_fault_of_sqs_is_ridden_out() -> None:
-    fault = ClientError({"Error": {"Code": "ServiceUnavailable", "Message": ""}}, "ReceiveMessage")
+    fault = AwsError("the service is not available", "ServiceUnavailable")
     queue = MemoryQueue(fault, [message(1, "a", "x")])
     assert handled(queue)[0].created == ["x"]

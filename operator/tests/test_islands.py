@@ -16,7 +16,8 @@ from places import NewPlace, Place
 from logscan_local.stack.kubectl import Object
 from logscan_local.testkit.operators import OperatorProcess
 from logscan_local.testkit.waiting import eventually
-from logscan_operator.kube import ApiError, Connection
+from logscan_operator.errors import ApiError
+from logscan_operator.kube import Connection
 from logscan_operator.view import View
 from logscan_operator.watching import Watcher
 from logscan_tools.manifests import render

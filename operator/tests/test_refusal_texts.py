@@ -1,11 +1,10 @@
 """What the texts of an API server (v1.36), and those of Kyverno and Gatekeeper in it, mean."""
 
-import aiohttp
 import pytest
 from objects import synced_view
 
 from logscan_api.exitcodes import Reason
-from logscan_operator.kube import ApiError
+from logscan_operator.errors import ApiError, NoAnswerError, NotLeadingError
 from logscan_operator.metrics import Metrics
 from logscan_operator.refusals import is_outage, is_unsure, refusal_of, refusal_of_pod
 
@@ -73,8 +72,8 @@ def test_a_pod_that_was_not_created(text: str, reason: Reason | None) -> None:
         (ApiError(429, "TooManyRequests", "the server has received too many requests"), True, False),
         (ApiError(401, "Unauthorized", "Unauthorized"), True, False),
         (ApiError(409, "Conflict", "object has been modified"), False, False),
-        (TimeoutError(), True, True),
-        (aiohttp.ClientConnectionError("refused"), True, True),
+        (NoAnswerError("no answer in time"), True, True),
+        (NotLeadingError(), False, False),
         (KeyError("bug"), False, False),
     ],
 )

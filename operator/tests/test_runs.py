@@ -13,8 +13,9 @@ from logscan_local.stack.kubectl import Object
 from logscan_local.testkit.waiting import eventually
 from logscan_operator.actions import Collect, CreateJob, Stop, SuspendJob
 from logscan_operator.aws import ResultReader
+from logscan_operator.errors import ApiError
 from logscan_operator.executor import Executor
-from logscan_operator.kube import ApiError, ApiServer, Connection
+from logscan_operator.kube import ApiServer, Connection
 from logscan_operator.leases import FencedApi
 from logscan_operator.metrics import Metrics
 from logscan_operator.view import View

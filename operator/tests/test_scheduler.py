@@ -9,8 +9,8 @@ import pytest
 from objects import SETTINGS, scan_body, view_of
 
 from logscan_operator.actions import Action, Stop, WriteStatus
+from logscan_operator.errors import NotLeadingError
 from logscan_operator.executor import Executor
-from logscan_operator.leases import NotLeadingError
 from logscan_operator.metrics import Metrics
 from logscan_operator.scheduler import NOTES, PARALLEL, Scheduler
 from logscan_operator.settings import Settings

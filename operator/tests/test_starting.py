@@ -190,7 +190,7 @@ BREAKS = {
     "nothing": ("", "FAILED  start the watches: ClientConnectorError", "ok      check rules"),
     # What no numeric user of a container has, kopf would ask for.
     "the user's name": (
-        "watching.IDENTITY = None",
+        "handlers.IDENTITY = None",
         r"FAILED  start the watches: (KeyError|OSError)",
         "ok      check rules",
     ),
@@ -212,7 +212,7 @@ def test_the_check_starts_what_the_operator_starts(
     config = Path(environment["KUBECONFIG"])
     config.write_text(config.read_text().replace(environment["AWS_ENDPOINT_URL"], closed))
     environment |= {"AWS_ENDPOINT_URL": closed, "AWS_MAX_ATTEMPTS": "1"}
-    text = f"from logscan_operator import preflight, rulechecks, watching\n{broken}\npreflight.main()"
+    text = f"from logscan_operator import handlers, preflight, rulechecks\n{broken}\nraise SystemExit(preflight.main())"
     command = [*NAMELESS, sys.executable, "-c", text]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     lines = ended.stdout.splitlines()

@@ -21,7 +21,7 @@ def test_a_client_is_botocores_own_but_for_operations_that_nobody_calls(
 ) -> None:
     monkeypatch.setenv("AWS_REGION", region)
     ours = clients.client(service)
-    theirs = botocore.session.get_session().create_client(service, region_name=region, config=clients.CONFIG)
+    theirs = botocore.session.get_session().create_client(service, region_name=region, config=clients.config())
     assert set(ours.meta.service_model.operation_names) == OPERATIONS[service]
     assert ours.meta.endpoint_url == theirs.meta.endpoint_url
     assert ours.meta.partition == theirs.meta.partition

@@ -185,18 +185,6 @@ def test_a_scan_that_fails_leaves_no_half_report(cloud: Any) -> None:
     assert "Uploads" not in cloud.list_multipart_uploads(Bucket="app-logs")
 
 
-def test_the_role_of_the_node_is_refused_unless_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    def methods() -> list[str]:
-        session.cache_clear()
-        return [provider.METHOD for provider in session().get_component("credential_provider").providers]
-
-    assert "iam-role" not in methods()
-    assert "container-role" in methods(), "Pod Identity"
-    monkeypatch.setenv("LOGSCAN_ALLOW_NODE_ROLE", "true")
-    assert "iam-role" in methods()
-    session.cache_clear()
-
-
 def test_all_objects_under_a_prefix(cloud: Any) -> None:
     for key in ("app/1.log", "app/2.log", "app/3.log", "other.log"):
         cloud.put_object(Bucket="app-logs", Key=key, Body=TEXT)

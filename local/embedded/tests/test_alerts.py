@@ -256,6 +256,6 @@ def test_prometheus_understands_what_a_leader_tells(promtool: str) -> None:
     metrics, view = Metrics(slots=1), View(["logscan"])
     metrics.lead(True)
     view.namespaces.find("logscan")
-    view.hearing.heard("logscan", "jobs")
+    view.watch_ages.renew("logscan", "jobs")
     done = subprocess.run([promtool, "check", "metrics"], input=metrics.render(view), capture_output=True)
     assert (done.returncode, done.stdout + done.stderr) == (0, b"")

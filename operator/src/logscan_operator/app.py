@@ -1,6 +1,7 @@
-"""The operator put together: what runs beside kopf's watches, and in which order it starts and stops.
+"""What each replica runs beside kopf's watches: HTTP, the view of the cluster, and its part in the election.
 
-Every process watches the cluster and answers over HTTP; only the one that holds the Lease works.
+`handlers` starts and stops it. Every replica watches the cluster and answers over HTTP; only the one that holds the
+Lease works (`leader`).
 """
 
 import asyncio
@@ -8,47 +9,51 @@ import logging
 import os
 import socket
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AsyncExitStack
-from functools import partial
 from typing import Any
 
 from aiohttp import web
 
 from logscan_operator import health
-from logscan_operator.aws import Queue, ResultReader
-from logscan_operator.circuit import Circuit
-from logscan_operator.defaultpolicy import DefaultPolicy
-from logscan_operator.executor import Executor
 from logscan_operator.following import Follower, Step
 from logscan_operator.health import Progress
-from logscan_operator.hearing import longest
-from logscan_operator.intake import Intake
 from logscan_operator.kube import ApiServer, Connection
+from logscan_operator.leader import Leader
 from logscan_operator.leases import FencedApi, Leadership
+from logscan_operator.loops import Loops
 from logscan_operator.metrics import Metrics
-from logscan_operator.policychecks import PolicyChecks
 from logscan_operator.resync import resync
-from logscan_operator.scheduler import Scheduler
 from logscan_operator.settings import Settings
 from logscan_operator.view import View
 
 LISTS = 4  # namespaces that are listed at the same time
-CANCEL_SECONDS = 10.0  # for loops to end once they are cancelled; the process ends without those that do not
-ANSWER_SECONDS = 15.0  # what a receive call may take beyond its long poll
+FOLLOW_PATIENCE_SECONDS = 120.0  # for three lists of a namespace, beyond the time between two lists
+# Of its attempts, one of which ends within a third of the lease; a standby tries for as long as another one leads.
+ELECTION_PATIENCE_SECONDS = 60.0
+CANCEL_SECONDS = 10.0
 
 log = logging.getLogger("logscan.app")
 
 
 class LeadershipLostError(Exception):
-    """Another process may lead now; this one ends and starts over as a standby."""
+    """Another replica may lead now; this process must end, to start again as a standby."""
 
 
 class Operator:
-    """The loops and what they share."""
+    """The loops of a process and what they share.
+
+    Attributes:
+        settings: The settings.
+        connection: The API server, and the credentials for it.
+        view: What is known of the cluster.
+        metrics: The metrics.
+        progress: The progress of the loops.
+        accepted: Set whenever the API server has answered a list, and so has accepted the credentials.
+    """
 
     def __init__(self, settings: Settings, connection: Connection, listener: Callable[[], socket.socket]) -> None:
-        """Prepare; nothing runs before `run`.
+        """Declare the loops; they run from `start` on.
 
         Args:
             settings: The settings.
@@ -61,133 +66,109 @@ class Operator:
         self.view = View(settings.namespaces)
         self.metrics = Metrics(settings.max_concurrent)
         self.progress = Progress()
-        self._scheduler: Scheduler | None = None
-        self._intakes: list[Intake] = []
-        self._circuit: Circuit | None = None
+        following = settings.resync_seconds + FOLLOW_PATIENCE_SECONDS
+        patience = {f"follow-{name}": following for name in settings.namespaces}
+        election = settings.lease_seconds + ELECTION_PATIENCE_SECONDS
+        self._loops = Loops(self.progress, {**patience, "election": election}, CANCEL_SECONDS)
+        self.accepted = asyncio.Event()
+        self._exits = AsyncExitStack()
+        self._leader: Leader | None = None
+        self._stopping = asyncio.Event()
+        self._work: asyncio.Task[None] | None = None
 
-    async def run(self, stop: asyncio.Event, watch: Step) -> None:
-        """Work until `stop` is set: then take no more messages, finish what is in hand, and return.
+    async def start(self, watch: Step, ended: Callable[[], None]) -> None:
+        """Serve HTTP and start to work.
 
         Args:
-            stop: Set to end the work.
             watch: Feeds the view with the changes of a namespace, until it raises.
+            ended: Called once the work has ended.
 
         Raises:
-            LeadershipLostError: The Lease could not be kept.
+            OSError: HTTP cannot be served.
         """
-        async with AsyncExitStack() as stack:
-            api = await stack.enter_async_context(ApiServer(self.connection))
-            await self._serve_http(stack)
-            identity = f"{os.environ.get('HOSTNAME') or socket.gethostname()}-{uuid.uuid4().hex[:8]}"
-            leadership = Leadership(api, self.settings.namespace, identity, self.settings.lease_seconds)
-            following = self._follow(api, watch)
-            stopped = asyncio.create_task(stop.wait())
-            acquiring = asyncio.create_task(leadership.acquire())
-            try:
-                await asyncio.wait([acquiring, stopped, *following], return_when=asyncio.FIRST_COMPLETED)
-                if acquiring.done() and not stopped.done():
-                    await acquiring
-                    await self._lead(api, leadership, [stopped, *following])
-                _raise_first(following)
-            finally:
-                # Watches may take their time to end; nobody waits for them.
-                for task in (acquiring, stopped, *following):
-                    task.cancel()
-                await leadership.release()
+        api = await self._exits.enter_async_context(ApiServer(self.connection))
+        await self._serve_http()
+        self._work = asyncio.create_task(self._run(api, watch), name="operator")
+        self._work.add_done_callback(lambda _: ended())
 
-    def _follow(self, api: ApiServer, watch: Step) -> "list[asyncio.Task[None]]":
+    async def stop(self) -> None:
+        """Receive no more messages, finish those in hand and the actions under way, release the Lease, and close."""
+        self._stopping.set()
+        async with self._exits:
+            if self._work is not None:
+                await asyncio.wait([self._work])
+
+    def raise_failure(self) -> None:
+        """Raise what ended the work, if it did not end because of `stop`.
+
+        Raises:
+            LeadershipLostError: The Lease was lost.
+            Exception: A loop failed with this error.
+        """
+        if self._work is not None:
+            self._work.result()
+
+    async def _run(self, api: ApiServer, watch: Step) -> None:
+        """Follow the namespaces and, once elected, lead; until `stop`, or until a part fails."""
+        identity = f"{os.environ.get('HOSTNAME') or socket.gethostname()}-{uuid.uuid4().hex[:8]}"
+        leadership = Leadership(
+            api, self.settings.namespace, identity, self.settings.lease_seconds, self._loops.alive("election")
+        )
+        stopped = asyncio.create_task(self._stopping.wait())
+        try:
+            async with self._loops as loops:
+                self._follow(loops, api, watch)
+                elected = loops.start("election", leadership.acquire())
+                await loops.until(stopped, elected)
+                if not stopped.done():
+                    await self._lead(loops, FencedApi(api, leadership.holds), leadership, stopped)
+        finally:
+            stopped.cancel()
+            await leadership.release()
+
+    def _follow(self, loops: Loops, api: ApiServer, watch: Step) -> None:
         """Start to follow each namespace."""
         lists = asyncio.Semaphore(LISTS)
 
         async def read(namespace: str) -> None:
             async with lists:
                 await resync(api, self.view, namespace)
+            self.accepted.set()
 
-        def follower(name: str) -> Follower:
-            every = self.settings.resync_seconds
-            alive = self.progress.begin(f"follow-{name}", every + 120)
-            return Follower(name, self.view, read, watch, every, alive)
+        for namespace in self.settings.namespaces:
+            name, every = f"follow-{namespace}", self.settings.resync_seconds
+            loops.start(name, Follower(namespace, self.view, read, watch, every, loops.alive(name)).run())
 
-        return [asyncio.create_task(follower(name).run()) for name in self.settings.namespaces]
+    async def _lead(self, loops: Loops, api: FencedApi, leadership: Leadership, stopped: "asyncio.Future[Any]") -> None:
+        """Lead until the Lease is lost or `stopped` is done.
 
-    async def _lead(self, api: ApiServer, leadership: Leadership, ends: "list[asyncio.Task[Any]]") -> None:
-        """Do the leader's work until the Lease is lost or one of `ends`, the first of which is the wish to stop, is."""
-        fenced, stopped = FencedApi(api, leadership.holds), ends[0]
-        self.metrics.lead(True)
-        executor = Executor(self.view, fenced, ResultReader(), self.settings, self.metrics)
-        scheduler = Scheduler(self.view, executor, self.settings, self.metrics, self.progress.begin("scheduler", 60))
-        self._scheduler = scheduler
-        checks = PolicyChecks(self.view, fenced, self.progress.begin("policies", 120))
-        self._circuit = Circuit(fenced, self.settings.namespace, self.metrics)
-        self._intakes = [self._intake(fenced, self._circuit, number) for number in range(self._receivers())]
-        self._measure_queues()
-        default = DefaultPolicy(self.view, fenced, self.settings)
-        work = (scheduler.run(), checks.run(), default.run(), leadership.keep())
-        loops = [asyncio.create_task(loop) for loop in work]
-        receiving = [asyncio.create_task(intake.run()) for intake in self._intakes]
+        Raises:
+            LeadershipLostError: The Lease was lost.
+        """
+        lost = loops.start("election", leadership.keep())
+        self._leader = Leader(self.settings, self.view, self.metrics, self.progress, api)
+        leading = asyncio.create_task(self._leader.run(stopped, lost), name="leader")
         try:
-            await asyncio.wait([*loops, *receiving, *ends], return_when=asyncio.FIRST_COMPLETED)
-            for intake in self._intakes:
-                intake.stopping.set()
-            if stopped.done() and leadership.holds():
-                log.info("stopping: messages in hand are finished first")
-                await asyncio.gather(*receiving)
+            await loops.until(stopped, lost, leading)
+            await leading
         finally:
-            for task in (*loops, *receiving):
-                task.cancel()
-            await asyncio.wait([*loops, *receiving], timeout=CANCEL_SECONDS)
-            if leadership.holds():
-                await scheduler.finish()
-            self.metrics.lead(False)
-        _raise_first([*loops, *receiving, *ends])
+            leading.cancel()
+            await asyncio.wait([leading])
         if not stopped.done():
-            raise LeadershipLostError("the Lease was lost")
+            raise LeadershipLostError("the lease was lost")
 
-    def _receivers(self) -> int:
-        return len(self.settings.queue_urls) * self.settings.receivers
-
-    def _intake(self, api: FencedApi, circuit: Circuit, number: int) -> Intake:
-        url = self.settings.queue_urls[number // self.settings.receivers]
-        queue = Queue(url, self.settings.receive_wait_seconds, self.settings.visibility_seconds)
-        alive = self.progress.begin(f"intake-{number}", self.settings.receive_wait_seconds + 90)
-        return Intake(queue, api, circuit, self.view, self.settings, self.metrics, alive)
-
-    def _measure_queues(self) -> None:
-        """Let each scrape find out for how long each queue has not answered the slowest of its receivers."""
-        for number, url in enumerate(self.settings.queue_urls):
-            first = number * self.settings.receivers
-            ours = [intake.receiving for intake in self._intakes[first : first + self.settings.receivers]]
-            self.metrics.receive_age.labels(url.rsplit("/", 1)[-1]).set_function(partial(longest, ours))
-
-    async def _serve_http(self, stack: AsyncExitStack) -> None:
+    async def _serve_http(self) -> None:
         explain = self._explain if self.settings.debug else None
         app = health.application(self.progress, self.view, self.metrics, self._facts, explain)
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await runner.setup()
-        stack.push_async_callback(runner.cleanup)
+        self._exits.push_async_callback(runner.cleanup)
         await web.SockSite(runner, self._listener()).start()
 
     def _facts(self) -> dict[str, object]:
-        refused = self._circuit.trouble if self._circuit else None
-        return {"leading": self.metrics.leading, "queue": self._queue_trouble() or "ok", "intake": refused or "ok"}
-
-    def _queue_trouble(self) -> str | None:
-        """Return what is wrong with the first queue that has trouble."""
-        patience = self.settings.receive_wait_seconds + ANSWER_SECONDS
-        for intake in self._intakes:
-            if intake.trouble:
-                return intake.trouble
-            if intake.receiving.seconds() > patience:
-                return f"no answer to a receive call for {intake.receiving.seconds():.0f} s"
-        return None
+        problems = self._leader.problems() if self._leader is not None else {}
+        usual = {"queue": "ok", "intake": "ok"}
+        return {"leading": self.metrics.leading, **usual, **problems}
 
     def _explain(self) -> object:
-        return self._scheduler.explain() if self._scheduler is not None and self.metrics.leading else []
-
-
-def _raise_first(tasks: "Iterable[asyncio.Task[Any]]") -> None:
-    """Raise the error of the first task that ended with one."""
-    for task in tasks:
-        error = task.exception() if task.done() and not task.cancelled() else None
-        if error is not None:
-            raise error
+        return self._leader.explain() if self._leader is not None and self.metrics.leading else []

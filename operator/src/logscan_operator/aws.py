@@ -1,15 +1,18 @@
 """The two AWS services that the operator uses, each behind what it needs of it: SQS and DynamoDB.
 
-boto3 blocks, so every call runs in a thread. A receive cannot be interrupted, hence its own small pool.
+boto3 blocks, and a call in it cannot be interrupted. So each runs in a thread, and in a daemon thread: Python's own
+pools are joined when the process ends, and a process that has lost the lead would stay for as long as a queue that does
+not answer is waited for. A thread costs some 50 µs; there are a few calls a second.
 """
 
 import asyncio
 import os
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import boto3
 from botocore.config import Config
@@ -20,6 +23,7 @@ from logscan_api.errors import MalformedResultError
 from logscan_api.results import ScanResult
 from logscan_api.statuses import ResultRef
 from logscan_api.table import key_of, ref_of
+from logscan_operator.errors import AwsError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -29,12 +33,52 @@ BATCH = 10  # SQS: messages of one call
 KEYS = 100  # DynamoDB: keys of one BatchGetItem
 GATHER_SECONDS = 0.2
 
-AwsError = (BotoCoreError, ClientError)
+Result = TypeVar("Result")
 
 
 def _client(service: str, config: Config) -> Any:
     """Return a client for the region in `AWS_REGION`, which boto3 itself does not read (only AWS_DEFAULT_REGION)."""
     return boto3.client(service, region_name=os.environ.get("AWS_REGION"), config=config)  # type: ignore[call-overload]
+
+
+@contextmanager
+def _own_errors() -> Iterator[None]:
+    """Turn what botocore raises into an error of ours.
+
+    Raises:
+        AwsError: AWS refused the call or did not answer.
+    """
+    try:
+        yield
+    except ClientError as error:
+        raise AwsError(str(error), error.response.get("Error", {}).get("Code", "")) from error
+    except BotoCoreError as error:
+        raise AwsError(str(error)) from error
+
+
+async def _in_a_thread(call: Callable[[], Result]) -> Result:
+    """Return what a call returns that is made in a daemon thread; if this is cancelled, the call goes on.
+
+    Raises:
+        Exception: What the call raises.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[Result] = loop.create_future()
+
+    def settle(settled: Callable[[], None]) -> None:
+        if not done.done():  # else whoever waited was cancelled
+            settled()
+
+    def run() -> None:
+        try:
+            settled = partial(done.set_result, call())
+        except Exception as error:  # it is raised where the call is awaited
+            settled = partial(done.set_exception, error)
+        with suppress(RuntimeError):  # the loop is closed: the process is ending
+            loop.call_soon_threadsafe(settle, settled)
+
+    threading.Thread(target=run, name="aws", daemon=True).start()
+    return await done
 
 
 @dataclass(frozen=True)
@@ -67,7 +111,6 @@ class Queue:
         self._url = url
         self._wait = wait_seconds
         self._visibility = visibility_seconds
-        self._pool = ThreadPoolExecutor(4, "sqs")
 
     async def receive(self, most: int = BATCH) -> list[Message]:
         """Return up to `most` messages (ten), waiting for the first as long as the long poll lasts."""
@@ -98,8 +141,8 @@ class Queue:
         return [f"{f['Code']}: {f.get('Message', '')}" for f in answer.get("Failed", [])]
 
     async def _call(self, function: Any, **arguments: Any) -> Any:
-        call = partial(function, QueueUrl=self._url, **arguments)
-        return await asyncio.get_running_loop().run_in_executor(self._pool, call)
+        with _own_errors():
+            return await _in_a_thread(partial(function, QueueUrl=self._url, **arguments))
 
 
 def _message(raw: Any) -> Message:
@@ -142,8 +185,9 @@ class ResultReader:
             for ref in batch:
                 del self._waiting[ref]
             try:
-                rows = await asyncio.to_thread(self._get, list(batch))
-            except AwsError as error:
+                with _own_errors():
+                    rows = await _in_a_thread(partial(self._get, list(batch)))
+            except Exception as error:  # whatever it is, those who wait must not wait for ever
                 for future in batch.values():
                     future.set_exception(error)
                 continue

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from logscan_operator.aws import BATCH
-from logscan_operator.kube import ApiError
+from logscan_operator.errors import ApiError
 
 FIRST_SECONDS = 2.0
 MOST_SECONDS = 60.0

@@ -10,17 +10,14 @@ import time
 from collections.abc import Callable
 from enum import StrEnum
 
-import aiohttp
-
 from logscan_api import API_VERSION
 from logscan_operator import paths
 from logscan_operator.breaker import Breaker, State, is_outage
+from logscan_operator.errors import ApiError, KubeError, NoAnswerError
 from logscan_operator.items import IDENTITY_LABEL, Object
-from logscan_operator.kube import ApiError
 from logscan_operator.leases import FencedApi
 from logscan_operator.metrics import Metrics
 
-UNREACHABLE = (aiohttp.ClientError, TimeoutError)
 TRIAL_NAME = "logscan-trial"
 
 log = logging.getLogger("logscan.circuit")
@@ -86,7 +83,7 @@ class Circuit:
         self._accepted = manifest
         self._set(self._breaker.stored())
 
-    async def judge(self, name: str, error: Exception) -> Verdict:
+    async def judge(self, name: str, error: KubeError) -> Verdict:
         """Return whom the refusal of a LogScan is for, and hold the intake back unless it is for that one alone.
 
         Args:
@@ -96,9 +93,9 @@ class Circuit:
         async with self._lock:
             if self._breaker.state is State.OPEN:
                 return Verdict.EVERYONE
-            verdict = Verdict.EVERYONE if isinstance(error, UNREACHABLE) else (await self._try())[0]
+            verdict = Verdict.EVERYONE if isinstance(error, NoAnswerError) else (await self._try())[0]
             if verdict is not Verdict.ONE:
-                self._set(self._breaker.opened(str(error) or type(error).__name__, self._clock()))
+                self._set(self._breaker.opened(str(error), self._clock()))
             elif isinstance(error, ApiError) and is_outage(error):
                 self._set(self._breaker.failed_for(name, str(error), self._clock()))
             return verdict
@@ -112,8 +109,8 @@ class Circuit:
             if error.reason == "AlreadyExists":  # storage is asked last
                 return Verdict.ONE, ""
             return Verdict.EVERYONE if is_outage(error) else Verdict.UNCLEAR, str(error)
-        except UNREACHABLE as error:
-            return Verdict.EVERYONE, str(error) or type(error).__name__
+        except KubeError as error:  # no answer; or no write is sent at all, since another process leads
+            return Verdict.EVERYONE, str(error)
         return Verdict.ONE, ""
 
     async def _stored_one(self) -> Object | None:

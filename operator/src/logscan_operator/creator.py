@@ -14,8 +14,8 @@ from logscan_api.requests import ScanRequest
 from logscan_api.statuses import Phase
 from logscan_operator import jobs, outcomes, paths, statuses
 from logscan_operator.conditions import Verdict
+from logscan_operator.errors import ApiError
 from logscan_operator.items import Object, Scan, ScanJob
-from logscan_operator.kube import ApiError
 from logscan_operator.leases import FencedApi
 from logscan_operator.metrics import Metrics
 from logscan_operator.refusals import Refusal, refusal_of
@@ -60,7 +60,7 @@ class Creator:
         """Create the Job of an attempt, or write why there is none.
 
         Raises:
-            ApiError, aiohttp.ClientError, TimeoutError: It was not created, and the scan is not to blame.
+            KubeError: It was not created, and the scan is not to blame.
         """
         if scan.spec is None:
             raise ValueError("a scan without a readable spec gets no Job")

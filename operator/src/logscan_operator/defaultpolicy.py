@@ -7,13 +7,13 @@ that somebody else made under that name is left alone.
 
 import asyncio
 import logging
-
-import aiohttp
+from collections.abc import Callable
 
 from logscan_api import API_VERSION
 from logscan_operator import paths
+from logscan_operator.errors import ApiError, KubeError
 from logscan_operator.items import Object
-from logscan_operator.kube import APPLY, ApiError
+from logscan_operator.kube import APPLY
 from logscan_operator.leases import FencedApi
 from logscan_operator.settings import Settings
 from logscan_operator.view import View
@@ -50,14 +50,16 @@ def kept_policy(settings: Settings) -> str | None:
 class DefaultPolicy:
     """Applies the policy once, and again whenever it is gone, until cancelled."""
 
-    def __init__(self, view: View, api: FencedApi, settings: Settings) -> None:
+    def __init__(self, view: View, api: FencedApi, settings: Settings, alive: Callable[[], None]) -> None:
         """Prepare.
 
         Args:
             view: Tells whether the policy is there.
             api: Where it is applied.
             settings: The operator's settings.
+            alive: Called whenever the loop makes progress.
         """
+        self._alive = alive
         self._view = view
         self._api = api
         self._key = (settings.namespace, NAME)
@@ -68,6 +70,7 @@ class DefaultPolicy:
         """Work until cancelled; with nothing to apply, only wait."""
         pause = PERIOD_SECONDS
         while True:
+            self._alive()
             if self._wanted is not None and not self._stands():
                 pause = PERIOD_SECONDS if await self._apply(self._wanted) else min(pause * 2, MOST_SECONDS)
             await asyncio.sleep(pause)
@@ -83,9 +86,9 @@ class DefaultPolicy:
             else:
                 path, query = f"{paths.policies(self._key[0])}/{NAME}", {"fieldManager": MANAGER}
                 self._view.policies.take(await self._api.request("PATCH", path, policy, query, APPLY))
-        except (ApiError, aiohttp.ClientError, TimeoutError) as error:
+        except KubeError as error:
             if not (isinstance(error, ApiError) and error.reason == "Conflict"):
-                log.warning("the LogScanPolicy %s is not applied: %s", NAME, str(error) or type(error).__name__)
+                log.warning("the LogScanPolicy %s is not applied: %s", NAME, error)
                 return False
             log.info("the LogScanPolicy %s was changed by others and is left as it is", NAME)
         self._applied = True

@@ -9,14 +9,12 @@ import logging
 import time
 import uuid
 
-import aiohttp
-
 from logscan_api import API_VERSION
 from logscan_api.exitcodes import Reason
 from logscan_api.statuses import LogScanStatus, Phase
 from logscan_operator import paths
+from logscan_operator.errors import KubeError, described
 from logscan_operator.items import Object, Scan
-from logscan_operator.kube import ApiError, described
 from logscan_operator.leases import FencedApi
 from logscan_operator.statuses import stamp_now
 
@@ -127,5 +125,5 @@ class Recorder:
     async def _write(self, event: Object) -> None:
         try:
             await self._api.request("POST", paths.events(event["metadata"]["namespace"]), event)
-        except (ApiError, aiohttp.ClientError, TimeoutError) as error:
+        except KubeError as error:
             log.warning("an Event was not written: %s", described(error))

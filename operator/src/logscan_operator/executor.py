@@ -8,8 +8,8 @@ from logscan_operator import jobs, outcomes, paths, statuses
 from logscan_operator.actions import Action, CheckPending, Collect, CreateJob, DeleteScan, Stop, SuspendJob, WriteStatus
 from logscan_operator.aws import ResultReader
 from logscan_operator.creator import Creator
+from logscan_operator.errors import ApiError
 from logscan_operator.items import SUSPENDED_ANNOTATION, Object, Scan, ScanJob
-from logscan_operator.kube import ApiError
 from logscan_operator.leases import FencedApi
 from logscan_operator.metrics import Metrics
 from logscan_operator.outcomes import Failure
@@ -47,8 +47,7 @@ class Executor:
         """Carry out one action; do nothing for a LogScan that is gone meanwhile, or whose name is another's.
 
         Raises:
-            ApiError, aiohttp.ClientError, TimeoutError, AwsError: It was not done, or only in part; a new plan from
-                what is known then does the rest.
+            KubeError, AwsError: It was not done, or only in part; a new plan from what is known then does the rest.
         """
         if not self._writer.knows(action.scan):
             return

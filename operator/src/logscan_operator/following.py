@@ -9,9 +9,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable
 
-import aiohttp
-
-from logscan_operator.kube import ApiError, described
+from logscan_operator.errors import ApiError, KubeError, described
 from logscan_operator.statuses import utc_now
 from logscan_operator.view import View
 
@@ -30,8 +28,7 @@ class WatchEndedError(Exception):
     """A watch ended, and not because it was refused: another list and another watch will do."""
 
 
-NO_ANSWER = (aiohttp.ClientError, TimeoutError)
-KNOWN = (ApiError, WatchEndedError, *NO_ANSWER)
+KNOWN = (KubeError, WatchEndedError)
 
 
 def pause_seconds(failures: int) -> float:

@@ -1,4 +1,4 @@
-"""What the operator tells over HTTP: `/healthz` (every loop moves), `/readyz` (it could work), `/metrics`."""
+"""The operator's HTTP endpoints: `/healthz` (every loop makes progress), `/readyz` (it could work), `/metrics`."""
 
 import time
 from collections.abc import Callable
@@ -9,23 +9,25 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from logscan_operator.metrics import Metrics
 from logscan_operator.view import View
 
+Alive = Callable[[], None]
+
 
 class Progress:
-    """When each loop that was begun was last seen to move."""
+    """When each loop last made progress."""
 
     def __init__(self) -> None:
         self._seen: dict[str, float] = {}
         self._patience: dict[str, float] = {}
 
-    def begin(self, loop: str, patience: float) -> Callable[[], None]:
-        """Expect a loop to move from now on.
+    def expect(self, loop: str, patience: float) -> Alive:
+        """Expect progress of a loop from now on, whether it ever begins or not.
 
         Args:
             loop: Its name.
-            patience: Seconds after which it counts as stuck when it has not moved.
+            patience: Seconds without progress after which it counts as stuck.
 
         Returns:
-            What the loop is to call whenever it moves.
+            What the loop must call whenever it makes progress.
         """
 
         def alive() -> None:
@@ -36,7 +38,7 @@ class Progress:
         return alive
 
     def stuck(self) -> dict[str, float]:
-        """Return the loops that have not moved for too long, with the seconds since they did."""
+        """Return the loops without progress for too long, with the seconds since their last."""
         now = time.monotonic()
         ages = {loop: now - seen for loop, seen in self._seen.items()}
         return {loop: round(age, 1) for loop, age in ages.items() if age > self._patience[loop]}
@@ -52,9 +54,9 @@ def application(
     """Return the web application.
 
     Args:
-        progress: Which loops move.
+        progress: Which loops make progress.
         view: Whether the cluster was read.
-        metrics: What Prometheus is told.
+        metrics: What `/metrics` returns.
         facts: Returns what `/readyz` adds.
         explain: Returns what `/debug/plan` shows; None leaves that out.
     """

@@ -14,14 +14,14 @@ from contextlib import suppress
 from logscan_api import MalformedMessageError
 from logscan_api.events import ObjectEvent, read_message
 from logscan_operator import paths
-from logscan_operator.aws import AwsError, Message, Queue
-from logscan_operator.circuit import UNREACHABLE, Circuit, Verdict
+from logscan_operator.ages import ReceiveAge
+from logscan_operator.aws import Message, Queue
+from logscan_operator.circuit import Circuit, Verdict
 from logscan_operator.deciding import Ignored, Undecided, decide
 from logscan_operator.defaultpolicy import kept_policy
-from logscan_operator.hearing import Receiving
+from logscan_operator.errors import ApiError, AwsError, KubeError, NotLeadingError
 from logscan_operator.items import Object
-from logscan_operator.kube import ApiError
-from logscan_operator.leases import FencedApi, NotLeadingError
+from logscan_operator.leases import FencedApi
 from logscan_operator.metrics import Metrics
 from logscan_operator.settings import Settings
 from logscan_operator.view import View
@@ -51,8 +51,8 @@ class RefusedError(Exception):
         cause: What came of the request.
     """
 
-    def __init__(self, name: str, cause: Exception) -> None:
-        super().__init__(f"{name}: {cause or type(cause).__name__}")
+    def __init__(self, name: str, cause: KubeError) -> None:
+        super().__init__(f"{name}: {cause}")
         self.name = name
         self.cause = cause
 
@@ -104,7 +104,7 @@ class Intake:
         self._kept_policy = kept_policy(settings)
         self.stopping = asyncio.Event()
         self.trouble: str | None = None
-        self.receiving = Receiving()
+        self.receiving = ReceiveAge()
 
     async def run(self) -> None:
         """Receive and handle messages until `stopping` is set; what is in hand then is finished."""
@@ -116,13 +116,13 @@ class Intake:
             ready = self._view.synced and not full and not self._lacks_policies()
             most = await self._circuit.allowance() if ready else 0
             if not most:
-                self.receiving.rests()
+                self.receiving.end()
                 await self._pause(PAUSE_SECONDS)
                 continue
             try:
-                self.receiving.asks()
+                self.receiving.begin()
                 messages = await self._queue.receive(most)
-                self.receiving.rests()
+                self.receiving.end()
                 failures, self.trouble = 0, None
             except AwsError as error:
                 failures += 1
@@ -247,7 +247,7 @@ class Intake:
             log.info("LogScan created", extra=facts)
         except NotLeadingError:
             raise
-        except (ApiError, *UNREACHABLE) as error:
+        except KubeError as error:
             if not (isinstance(error, ApiError) and error.reason == "AlreadyExists"):
                 raise RefusedError(name, error) from error
             self._metrics.duplicates.inc()

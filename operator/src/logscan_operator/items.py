@@ -192,7 +192,7 @@ class ScanJob:
     memory: Quantity | None
 
     @classmethod
-    def parse(cls, body: Object, known: "ScanJob | None" = None) -> "ScanJob":
+    def parse(cls, body: Object) -> "ScanJob":
         """Return the Job that an object of the API describes."""
         metadata = body["metadata"]
         labels, annotations = metadata.get("labels", {}), metadata.get("annotations", {})
@@ -250,7 +250,7 @@ class Policy:
     status: LogScanPolicyStatus
 
     @classmethod
-    def parse(cls, body: Object, known: "Policy | None" = None) -> "Policy":
+    def parse(cls, body: Object) -> "Policy":
         """Return the policy that an object of the API describes."""
         try:
             spec = LogScanPolicySpec.model_validate(body.get("spec") or {})

@@ -210,8 +210,9 @@ def _container(
     variables: list[Object] = [
         variable(REQUEST_VARIABLE, request.to_variable()),
         {"name": "LOGSCAN_JOB_UID", "valueFrom": {"fieldRef": {"fieldPath": uid_field}}},
-        # A pod without a role of its own must not fall back to the node's.
+        # A pod without a role of its own must not fall back to the node's. `env` wins over `envFrom`.
         variable("AWS_EC2_METADATA_DISABLED", "true"),
+        variable("LOGSCAN_READ_SECONDS", f"{settings.scanner_read_seconds:g}"),
         *(variable(name, env[name]) for name in PASSED_ON if name in env),
     ]
     container: Object = {

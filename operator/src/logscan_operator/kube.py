@@ -8,12 +8,15 @@ package: kubeconfig (`KUBECONFIG`) or the pod's service account, whose rotating 
 import json
 import os
 import ssl
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Self, cast
 
 import aiohttp
 from kubernetes import client as kubernetes_client
 from kubernetes import config as kubernetes_config
+
+from logscan_operator.errors import ApiError, NoAnswerError, described
 
 JSON_MERGE = "application/merge-patch+json"
 APPLY = "application/apply-patch+yaml"
@@ -21,29 +24,25 @@ APPLY = "application/apply-patch+yaml"
 Object = dict[str, Any]
 
 
-class ApiError(Exception):
-    """The API server refused a request.
+class Connection:
+    """Where the API server is, and the credentials of this process.
 
     Attributes:
-        status: HTTP status code.
-        reason: Kubernetes' reason, such as `AlreadyExists`.
+        server: The API server's URL.
+        ca_file: The certificates that its own must be signed with; None for those of the system.
+        certificate_file: The client's certificate, if it has one.
+        key_file: The key of that certificate.
     """
 
-    def __init__(self, status: int, reason: str, message: str) -> None:
-        super().__init__(f"{status} {reason}: {message}")
-        self.status = status
-        self.reason = reason
-
-    @property
-    def retryable(self) -> bool:
-        """Return whether the same request may succeed later: throttled, or the server's own trouble."""
-        return self.status == 429 or self.status >= 500
-
-
-class Connection:
-    """Where the API server is, and the credentials of this process."""
-
     def __init__(self, kubeconfig: str | None = None) -> None:
+        """Read a kubeconfig, or the pod's service account.
+
+        Args:
+            kubeconfig: The kubeconfig's path; None for `KUBECONFIG`, or without that for the service account.
+
+        Raises:
+            kubernetes.config.ConfigException: There is neither, or it cannot be read.
+        """
         self._configuration = kubernetes_client.Configuration()
         path = kubeconfig or os.environ.get("KUBECONFIG")
         if path:
@@ -60,9 +59,13 @@ class Connection:
         self.key_file: str | None = self._configuration.key_file
 
     def authorization(self) -> str | None:
-        """Return the value of the Authorization header, its token fresh."""
+        """Return the value of the Authorization header with the current token, or None without a token."""
         value: str | None = self._configuration.get_api_key_with_prefix("BearerToken")
-        return value.strip() if value else None  # a token's file may end in a newline, a header must not
+        return value.strip() if value else None  # a token's file may end in a newline; a header must not
+
+    def tls(self) -> ssl.SSLContext | bool:
+        """Return what a connector of aiohttp needs: the TLS context, or False for a server without TLS."""
+        return self.ssl_context() if self.server.startswith("https") else False
 
     def ssl_context(self) -> ssl.SSLContext:
         """Return the TLS context: the cluster's CA, and the client certificate if there is one."""
@@ -73,16 +76,21 @@ class Connection:
 
 
 class ApiServer:
-    """The API server, as an asynchronous context manager."""
+    """A client of the API server, usable within `async with`."""
 
     def __init__(self, connection: Connection, connections: int = 64) -> None:
+        """Connect to nothing yet.
+
+        Args:
+            connection: The API server, and the credentials for it.
+            connections: Connections that are open at the same time at most.
+        """
         self.connection = connection
         self._limit = connections
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        context = self.connection.ssl_context() if self.connection.server.startswith("https") else False
-        connector = aiohttp.TCPConnector(ssl=context, limit=self._limit)
+        connector = aiohttp.TCPConnector(ssl=self.connection.tls(), limit=self._limit)
         timeout = aiohttp.ClientTimeout(total=30, connect=5)
         self._session = aiohttp.ClientSession(self.connection.server, connector=connector, timeout=timeout)
         return self
@@ -103,72 +111,32 @@ class ApiServer:
 
         Raises:
             ApiError: The server answered with a status of 400 or more.
-            aiohttp.ClientError, TimeoutError: It did not answer.
+            NoAnswerError: It did not answer.
         """
-        data = None if body is None else json.dumps(body)
-        async with self._open(method, path, query, data=data, content_type=content_type) as response:
-            await raise_for_status(response)
-            return cast("Object", await response.json())
-
-    async def read_text(self, path: str) -> str:
-        """Return the answer to a GET as text, such as `/readyz`."""
-        async with self._open("GET", path, None) as response:
-            await raise_for_status(response)
-            return await response.text()
-
-    async def watch(self, path: str, query: Mapping[str, str], timeout_seconds: int = 240) -> AsyncIterator[Object]:
-        """Yield watch events until the server ends the watch.
-
-        Raises:
-            ApiError: The watch was refused, or its resourceVersion is too old (410).
-        """
-        query = {
-            **query,
-            "watch": "true",
-            "timeoutSeconds": str(timeout_seconds),
-            "allowWatchBookmarks": "true",
-        }
-        timeout = aiohttp.ClientTimeout(total=timeout_seconds + 30, sock_read=timeout_seconds + 30)
-        async with self._open("GET", path, query, timeout=timeout) as response:
-            await raise_for_status(response)
-            buffer = b""
-            async for chunk in response.content.iter_any():
-                *lines, buffer = (buffer + chunk).split(b"\n")
-                for line in filter(None, lines):
-                    yield _event(json.loads(line))
-
-    def _open(
-        self,
-        method: str,
-        path: str,
-        query: Mapping[str, str] | None,
-        *,
-        data: str | None = None,
-        content_type: str = "application/json",
-        timeout: aiohttp.ClientTimeout | None = None,
-    ) -> "aiohttp.client._RequestContextManager":
         if self._session is None:
             raise RuntimeError("ApiServer is used outside of 'async with'")
+        data = None if body is None else json.dumps(body)
         headers = {"Content-Type": content_type, "Accept": "application/json"}
         authorization = self.connection.authorization()
         if authorization:
             headers["Authorization"] = authorization
-        options: dict[str, Any] = {"timeout": timeout} if timeout else {}
-        return self._session.request(method, path, params=query, data=data, headers=headers, **options)
+        with _own_errors():
+            async with self._session.request(method, path, params=query, data=data, headers=headers) as response:
+                await raise_for_status(response)
+                return cast("Object", await response.json())
 
 
-def described(error: BaseException) -> str:
-    """Return an error in words, also one that has none of its own, such as a TimeoutError of asyncio."""
-    if isinstance(error, TimeoutError) and not str(error):
-        return "no answer in time"
-    return str(error) or type(error).__name__
+@contextmanager
+def _own_errors() -> Iterator[None]:
+    """Turn what aiohttp raises into an error of ours.
 
-
-def _event(event: Object) -> Object:
-    if event["type"] == "ERROR":
-        status = event["object"]
-        raise ApiError(status.get("code", 500), status.get("reason", ""), status.get("message", ""))
-    return event
+    Raises:
+        NoAnswerError: aiohttp failed, or the answer is not JSON.
+    """
+    try:
+        yield
+    except (aiohttp.ClientError, TimeoutError, json.JSONDecodeError) as error:
+        raise NoAnswerError(described(error)) from error
 
 
 async def raise_for_status(response: aiohttp.ClientResponse) -> None:

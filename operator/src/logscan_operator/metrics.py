@@ -114,7 +114,7 @@ class Metrics:
         for name in view.namespaces.names:
             self._synced.labels(name).set(view.synced_in(name))
         self._watch_age.clear()
-        for (namespace, resource), age in view.hearing.ages().items():
+        for (namespace, resource), age in view.watch_ages.seconds().items():
             if view.synced_in(namespace):  # of one out of sight it is known that nothing is heard
                 self._watch_age.labels(namespace, resource).set(age)
         if not self.leading:

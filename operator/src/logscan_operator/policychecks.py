@@ -7,14 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-import aiohttp
-
 from logscan_api.policies import LogScanPolicyStatus, ScanCounts
 from logscan_api.statuses import Condition, Phase
 from logscan_api.text import printable
 from logscan_operator import paths
+from logscan_operator.errors import KubeError
 from logscan_operator.items import Key, Policy
-from logscan_operator.kube import JSON_MERGE, ApiError
+from logscan_operator.kube import JSON_MERGE
 from logscan_operator.leases import FencedApi
 from logscan_operator.rulechecks import Verdict, check
 from logscan_operator.statuses import stamp, utc_now
@@ -167,7 +166,7 @@ class PolicyChecks:
         try:
             body = await self._api.request("PATCH", path, {"status": status.wire()}, content_type=JSON_MERGE)
             self._view.policies.take(body)
-        except (ApiError, aiohttp.ClientError, TimeoutError) as error:
+        except KubeError as error:
             log.warning("the status of a policy was not written: %s", error, extra={"policy": name})
             return False
         return True

@@ -6,7 +6,6 @@ start in fails here too.
 
 import asyncio
 import logging
-import os
 import sys
 from collections.abc import Awaitable
 from contextlib import suppress
@@ -18,7 +17,8 @@ from logscan_api.policies import LogScanPolicySpec
 from logscan_api.rules import RuleSelection
 from logscan_api.statuses import ResultRef
 from logscan_operator import paths, rulechecks, settings
-from logscan_operator.aws import AwsError, Message, Queue, ResultReader
+from logscan_operator.aws import Message, Queue, ResultReader
+from logscan_operator.errors import AwsError
 from logscan_operator.kube import ApiServer, Connection
 from logscan_operator.settings import Settings
 from logscan_operator.starting import Probes
@@ -61,23 +61,14 @@ async def check(config: Settings, connection: Connection) -> list[Finding]:
         return [*starts, *await asyncio.gather(*tries)]
 
 
-async def _check_and_end() -> None:
-    """Print what was found and end the process: with 0 if all is well, else with 1.
-
-    At once, as in `service`: kopf's tasks can outlast their cancellation when the API server does not answer.
-    """
-    findings = await check(settings.load(), Connection())
-    for finding in findings:
-        sys.stdout.write(f"{finding}\n")
-    sys.stdout.flush()
-    os._exit(int(any(finding.problem for finding in findings)))
-
-
-def main() -> None:
-    """Check and end the process."""
+def main() -> int:
+    """Print what was found, and return the exit code: 0 if all is well, else 1."""
     logs.set_up("ERROR")
     logging.getLogger("kopf").setLevel(logging.CRITICAL)  # it reports that its watches end while they begin
-    asyncio.run(_check_and_end())
+    findings = asyncio.run(check(settings.load(), Connection()))
+    for finding in findings:
+        sys.stdout.write(f"{finding}\n")
+    return int(any(finding.problem for finding in findings))
 
 
 def _lists(config: Settings) -> list[str]:
@@ -113,7 +104,7 @@ async def _start_watches(config: Settings, connection: Connection) -> None:
     """Watch the operator's own namespace until the API server has answered for each resource."""
     view = View([config.namespace])
     watching = asyncio.create_task(Watcher(view, connection).watch(config.namespace))
-    while len(view.hearing.ages()) < WATCHED:
+    while len(view.watch_ages.seconds()) < WATCHED:
         await asyncio.wait([watching], timeout=POLL_SECONDS)
         if watching.done():
             break
@@ -132,8 +123,7 @@ async def _use(url: str) -> None:
     try:
         await Queue(url, wait_seconds=0, visibility_seconds=30).hide([NO_MESSAGE], 0)
     except AwsError as error:
-        code = getattr(error, "response", {}).get("Error", {}).get("Code", "")
-        if code.rsplit(".", 1)[-1] not in NO_MESSAGES_FAULTS:
+        if error.code.rsplit(".", 1)[-1] not in NO_MESSAGES_FAULTS:
             raise
 
 

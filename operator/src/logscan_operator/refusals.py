@@ -8,10 +8,8 @@ pkg/admission/plugin/policy/validating) and of the LimitRanger; tests compare th
 import re
 from dataclasses import dataclass
 
-import aiohttp
-
 from logscan_api.exitcodes import Reason
-from logscan_operator.kube import ApiError
+from logscan_operator.errors import ApiError, NoAnswerError
 
 QUOTA = re.compile(
     r"exceeded quota|failed quota|status unknown for quota|insufficient quota"
@@ -55,15 +53,11 @@ def refusal_of_pod(message: str) -> Refusal | None:
 
 def is_outage(error: Exception) -> bool:
     """Return whether an error tells of the API server, a webhook or the network, and not of the object."""
-    return error.retryable or error.status == 401 if isinstance(error, ApiError) else _is_network(error)
+    return error.retryable or error.status == 401 if isinstance(error, ApiError) else isinstance(error, NoAnswerError)
 
 
 def is_unsure(error: Exception) -> bool:
     """Return whether a request that ended with an error may have been carried out."""
     if isinstance(error, ApiError):
         return error.status >= 500 and "failed calling webhook" not in str(error)
-    return _is_network(error)
-
-
-def _is_network(error: Exception) -> bool:
-    return isinstance(error, aiohttp.ClientError | TimeoutError)
+    return isinstance(error, NoAnswerError)

@@ -15,7 +15,7 @@ async def resync(api: ApiServer, view: View, namespace: str) -> None:
 
     Raises:
         ApiError: A list was refused.
-        aiohttp.ClientError, TimeoutError: The API server did not answer.
+        NoAnswerError: The API server did not answer.
     """
     await _take(api, paths.policies(namespace), {}, view.policies, namespace)
     await _take(api, paths.scans(namespace), {}, view.scans, namespace)

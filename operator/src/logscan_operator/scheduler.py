@@ -12,17 +12,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
-import aiohttp
-
 from logscan_operator.actions import Action, DeleteScan, Stop, WriteStatus
-from logscan_operator.aws import AwsError
 from logscan_operator.cleanup import expired
+from logscan_operator.errors import AwsError, KubeError, NotLeadingError, described
 from logscan_operator.events import Pace
 from logscan_operator.executor import Executor
 from logscan_operator.holds import Holds
 from logscan_operator.items import Key
-from logscan_operator.kube import ApiError, described
-from logscan_operator.leases import NotLeadingError
 from logscan_operator.metrics import Metrics
 from logscan_operator.planning import next_deadline, plan
 from logscan_operator.refusals import is_outage, is_unsure
@@ -165,7 +161,7 @@ class Scheduler:
             if not self._blip:
                 log.warning("this process does not lead at the moment: it writes nothing until it does", extra=facts)
             self._blip = True
-        except (ApiError, aiohttp.ClientError, TimeoutError, *AwsError) as error:
+        except (KubeError, AwsError) as error:
             log.warning("not done, will be tried again: %s", described(error), extra=facts)
             if isinstance(error, AwsError):
                 self._metrics.aws_errors.labels("dynamodb").inc()

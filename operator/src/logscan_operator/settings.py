@@ -59,6 +59,12 @@ class Settings(BaseSettings):
     scanner_image_pull_policy: str = Field(
         default="IfNotPresent", pattern="^(Always|IfNotPresent|Never)$", description="imagePullPolicy of scan pods."
     )
+    scanner_read_seconds: float = Field(
+        default=30,
+        ge=1,
+        le=3600,
+        description="Seconds without a byte from S3 after which a scan pod resumes the read on another connection.",
+    )
     scanner_cpu_request: Amount = Field(default=Quantity("250m"), description="CPU that a scan pod requests.")
     scanner_memory_request: Amount = Field(default=Quantity("128Mi"), description="Memory that a scan pod requests.")
     scanner_memory_limit: Amount = Field(default=Quantity("256Mi"), description="Memory at which a scan pod is killed.")

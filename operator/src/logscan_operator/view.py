@@ -12,8 +12,8 @@ from typing import Protocol, TypeVar
 
 from logscan_api.policies import LogScanPolicySpec
 from logscan_api.statuses import Phase
+from logscan_operator.ages import WatchAges
 from logscan_operator.contents import Contents
-from logscan_operator.hearing import Hearing
 from logscan_operator.items import Key, Object, Policy, Scan, ScanJob, key_of
 from logscan_operator.namespaces import Namespaces
 from logscan_operator.versions import Versions
@@ -87,7 +87,7 @@ class View:
 
     Attributes:
         namespaces: Which namespaces are in sight; nothing may be decided about the others.
-        hearing: When each watch was last heard.
+        watch_ages: When the API server last sent something on each watch.
         unfinished: LogScans whose status is not final.
         live_jobs: Jobs that are not over.
         versions: Which unfinished scans are of the same object.
@@ -101,7 +101,7 @@ class View:
             namespaces: The namespaces that are watched, the operator's own first.
         """
         self.namespaces = Namespaces(namespaces)
-        self.hearing = Hearing()
+        self.watch_ages = WatchAges()
         self.changed = asyncio.Event()
         self.unfinished: dict[Key, Scan] = {}
         self.live_jobs: dict[Key, ScanJob] = {}
@@ -109,8 +109,8 @@ class View:
         self.contents = Contents()
         self._attempts: dict[str, dict[int, ScanJob]] = {}
         self.scans = Table(Scan.parse, self.changed, self._index_scan)
-        self.jobs = Table(ScanJob.parse, self.changed, self._index_job)
-        self.policies = Table(Policy.parse, self.changed, lambda old, new: None)
+        self.jobs = Table(lambda body, _: ScanJob.parse(body), self.changed, self._index_job)
+        self.policies = Table(lambda body, _: Policy.parse(body), self.changed, lambda old, new: None)
 
     @property
     def synced(self) -> bool:

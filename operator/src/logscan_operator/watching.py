@@ -1,7 +1,7 @@
-"""Watches namespaces by kopf, each by a kopf operator of its own.
+"""Runs a kopf operator for each watched namespace, in a thread and an event loop of its own.
 
-kopf ends as a whole when one of its watches is refused, and then cancels every task of its event loop that began after
-it. So each namespace's has a thread and an event loop of its own, which is how kopf's documentation embeds it.
+kopf ends as a whole when one of its watches is refused, and then cancels each task of its event loop that began after
+it did. A thread with a loop is how kopf's documentation embeds it ("Embedding").
 """
 
 import asyncio
@@ -11,35 +11,31 @@ from collections import Counter
 from contextlib import suppress
 from typing import Any
 
-import kopf
-
+from logscan_operator.errors import ApiError
 from logscan_operator.following import REFUSALS, WatchEndedError
-from logscan_operator.handlers import RETRY_SECONDS, build_registry, operator_settings
+from logscan_operator.handlers import RETRY_SECONDS, Watched, run_watches
 from logscan_operator.items import Object
-from logscan_operator.kube import ApiError, Connection
+from logscan_operator.kube import Connection
 from logscan_operator.view import Table, View
 
 STOP_SECONDS = 5.0
 CANCEL_SECONDS = 1.0
-GOODBYE_SECONDS = 0.25
-# Peers are told apart by it, and there are none. Without one kopf asks for the user's name, which no arbitrary
-# numeric user of a container has.
-IDENTITY: Any = "logscan-operator"
+CLOSE_SECONDS = 0.25
 
 log = logging.getLogger("logscan.watching")
-# It warns for each thread that signals are not its business, which is as it should be.
+# kopf warns in each thread that it does not handle signals there, which is intended.
 logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
 
 
 class Watcher:
-    """Feeds a view with what changes in namespaces."""
+    """Feeds a view with the changes of namespaces."""
 
     def __init__(self, view: View, connection: Connection) -> None:
-        """Prepare.
+        """Watch nothing yet.
 
         Args:
-            view: What is fed, in the event loop that `watch` is called in, and told when the API server was heard.
-            connection: Where the API server is, and as whom to speak to it.
+            view: What is fed, in the event loop that `watch` is called in.
+            connection: The API server, and the credentials for it.
         """
         self._tables: dict[str, Table[Any]] = {
             "logscans": view.scans,
@@ -47,14 +43,14 @@ class Watcher:
             "jobs": view.jobs,
         }
         self._connection = connection
-        self._hearing = view.hearing
+        self._ages = view.watch_ages
 
     async def watch(self, namespace: str) -> None:
         """Watch a namespace until that fails.
 
         Raises:
             ApiError: The API server refuses.
-            WatchEndedError: It ended for another reason.
+            WatchEndedError: The watches ended for another reason.
         """
         home = asyncio.get_running_loop()
         ended: asyncio.Future[None] = home.create_future()
@@ -62,18 +58,20 @@ class Watcher:
         def feed(resource: str, kind: str | None, body: Object) -> None:
             home.call_soon_threadsafe(_take, self._tables[resource], kind, body)
 
+        # kopf repeats a refused request and does not say so. Refusals are counted here, so that the last one is the
+        # error of this watch; what kopf raises in the end may be that of another watch whose session was closed.
         refusals = Counter[str]()
 
         def answered(resource: str, error: ApiError | None) -> None:
             if error is None:
                 refusals[resource] = 0
-                self._hearing.heard(namespace, resource)
+                self._ages.renew(namespace, resource)
             elif error.status in REFUSALS:
                 refusals[resource] += 1
                 if refusals[resource] > len(RETRY_SECONDS):
-                    thread.tell(error)
+                    thread.report(error)
 
-        thread = _Thread(namespace, build_registry(self._connection, namespace, answered, feed), ended)
+        thread = _Thread(Watched(namespace, self._connection, answered, feed), ended)
         thread.start()
         try:
             await asyncio.shield(ended)
@@ -84,19 +82,18 @@ class Watcher:
 
 
 class _Thread(threading.Thread):
-    """One kopf operator in a thread and an event loop of its own."""
+    """One kopf operator. A daemon: if it hangs, the process ends without it."""
 
-    def __init__(self, namespace: str, registry: kopf.OperatorRegistry, ended: "asyncio.Future[None]") -> None:
-        super().__init__(name=f"watch-{namespace}", daemon=True)
-        self._namespace = namespace
-        self._registry = registry
+    def __init__(self, watched: Watched, ended: "asyncio.Future[None]") -> None:
+        super().__init__(name=f"watch-{watched.namespace}", daemon=True)
+        self._watched = watched
         self._ended = ended
         self._loop = asyncio.new_event_loop()
-        self._loop.set_exception_handler(_note_rest)
+        self._loop.set_exception_handler(_log_other_error)
         self._stop = asyncio.Event()
 
     def run(self) -> None:
-        """Run kopf until it fails or is stopped, then tell how it ended."""
+        """Run kopf until it fails or is stopped, and report how it ended."""
         error: Exception | None = None
         try:
             with asyncio.Runner(loop_factory=lambda: self._loop) as runner:
@@ -105,15 +102,15 @@ class _Thread(threading.Thread):
             error = WatchEndedError(f"{type(failure).__name__}: {failure}")
         except asyncio.CancelledError:
             error = WatchEndedError("kopf did not stop by itself")
-        self.tell(error)
+        self.report(error)
 
-    def tell(self, error: Exception | None) -> None:
-        """Let whoever waits for the watch know how it ended; the first word counts."""
-        with suppress(RuntimeError):  # nobody waits any more: the process ends
+    def report(self, error: Exception | None) -> None:
+        """Report how the watch ended, to whoever awaits it; the first report counts."""
+        with suppress(RuntimeError):  # that event loop is closed: the process is ending
             self._ended.get_loop().call_soon_threadsafe(_settle, self._ended, error)
 
     def stop(self) -> None:
-        """Ask kopf to end; make it, if it does not."""
+        """Ask kopf to end, and cancel it if it does not."""
         with suppress(RuntimeError):  # it has ended
             self._loop.call_soon_threadsafe(self._stop.set)
             self._loop.call_soon_threadsafe(self._loop.call_later, STOP_SECONDS, self._cancel)
@@ -121,8 +118,8 @@ class _Thread(threading.Thread):
     def _cancel(self) -> None:
         """Cancel everything in kopf's loop, again and again.
 
-        A watch of kopf that is cancelled while it waits for new credentials takes that for a pause, and waits on; so it
-        does when one watch was refused and another finds the session closed, or when the API server is away.
+        A watch of kopf that is cancelled while it waits for new credentials takes that for a pause, and waits on. It
+        does so when one watch was refused and another finds the session closed, or when the API server is away.
         """
         for task in asyncio.all_tasks(self._loop):
             task.cancel()
@@ -130,22 +127,15 @@ class _Thread(threading.Thread):
 
     async def _operate(self) -> None:
         try:
-            await kopf.operator(
-                registry=self._registry,
-                settings=operator_settings(),
-                namespaces=[self._namespace],
-                identity=IDENTITY,
-                standalone=True,
-                stop_flag=self._stop,
-            )
+            await run_watches(self._watched, self._stop)
         finally:
             # Connections over TLS close some turns of the loop after their session (aiohttp, "Graceful Shutdown").
-            await asyncio.sleep(GOODBYE_SECONDS)
+            await asyncio.sleep(CLOSE_SECONDS)
 
 
-def _note_rest(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Note the errors of the other watches when kopf ends; the one that ended it is reported."""
-    log.debug("kopf left behind: %s", context.get("exception") or context["message"])
+def _log_other_error(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log errors of the watches beside the one that ended kopf, which is reported."""
+    log.debug("another error in kopf: %s", context.get("exception") or context["message"])
 
 
 def _settle(ended: "asyncio.Future[None]", error: Exception | None) -> None:
@@ -165,4 +155,4 @@ def _take(table: Table[Any], kind: str | None, body: Object) -> None:
         else:
             table.take(body)
     except Exception:
-        log.exception("an object of the cluster cannot be read", extra={"object": body["metadata"].get("name")})
+        log.exception("cannot read an object of the cluster", extra={"object": body["metadata"].get("name")})

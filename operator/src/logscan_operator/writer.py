@@ -9,9 +9,10 @@ from typing import Any
 
 from logscan_api.statuses import LogScanStatus, Phase
 from logscan_operator import paths, statuses
+from logscan_operator.errors import ApiError
 from logscan_operator.events import Recorder
 from logscan_operator.items import Object, Scan, ScanJob, parse_time
-from logscan_operator.kube import JSON_MERGE, ApiError
+from logscan_operator.kube import JSON_MERGE
 from logscan_operator.leases import FencedApi
 from logscan_operator.metrics import Metrics
 from logscan_operator.settings import Settings
@@ -46,7 +47,7 @@ class Writer:
         It is not if the LogScan has changed, is gone, or another one has its name: it is read again then.
 
         Raises:
-            ApiError, aiohttp.ClientError, TimeoutError: It was not written.
+            KubeError: It was not written.
         """
         metadata = {"resourceVersion": str(scan.version)}
         body = {"metadata": metadata, "status": statuses.patch(scan.status, status)}
@@ -67,7 +68,7 @@ class Writer:
         """Patch a Job, unless it is gone or another one has its name.
 
         Raises:
-            ApiError, aiohttp.ClientError, TimeoutError: It was not patched.
+            KubeError: It was not patched.
         """
         patch = {**body, "metadata": {**body.get("metadata", {}), "uid": job.uid}}
         try:
@@ -83,7 +84,7 @@ class Writer:
         """Delete a Job and its pods.
 
         Raises:
-            ApiError, aiohttp.ClientError, TimeoutError: It was not deleted.
+            KubeError: It was not deleted.
         """
         await self._delete(paths.jobs(*job.key), job.uid)
         _forget(self._view.jobs, job)
@@ -92,7 +93,7 @@ class Writer:
         """Delete a LogScan.
 
         Raises:
-            ApiError, aiohttp.ClientError, TimeoutError: It was not deleted.
+            KubeError: It was not deleted.
         """
         await self._delete(paths.scans(*scan.key), scan.uid)
 

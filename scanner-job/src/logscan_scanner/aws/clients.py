@@ -1,7 +1,9 @@
 """Clients of AWS, and what their errors mean for a scan."""
 
 import os
+from collections.abc import Mapping
 from functools import cache
+from math import inf
 from typing import Any
 
 from botocore.config import Config
@@ -12,14 +14,8 @@ from logscan_api.exitcodes import ExitCode
 from logscan_scanner.aws.models import ServiceModels
 from logscan_scanner.errors import RowTooLargeError, ScanError
 
-NODE_ROLE_VARIABLE = "LOGSCAN_ALLOW_NODE_ROLE"
-READ_SECONDS_VARIABLE = "LOGSCAN_READ_SECONDS"  # without a byte, before a connection counts as broken
-CONFIG = Config(
-    connect_timeout=5,
-    read_timeout=float(os.environ.get(READ_SECONDS_VARIABLE, "30")),
-    retries={"mode": "standard", "max_attempts": 5},
-    s3={"addressing_style": "path"},
-)
+READ_SECONDS_VARIABLE = "LOGSCAN_READ_SECONDS"
+READ_SECONDS = 30.0
 
 _MISSING = {"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405"}
 _CHANGED = {"PreconditionFailed", "412"}
@@ -31,22 +27,56 @@ _GONE = {"NoSuchBucket", "ResourceNotFoundException"}
 def session() -> Session:
     """Return a session that takes its credentials from Pod Identity, IRSA or the environment.
 
-    The role of the node would do too, and every pod of the node has that: it is used only where
-    `LOGSCAN_ALLOW_NODE_ROLE` is `true`.
+    The role of the node would do too. That every pod of a node has, so the Job's environment shuts it off
+    (`AWS_EC2_METADATA_DISABLED`).
     """
     made = get_session()
     made.register_component("data_loader", ServiceModels())
-    if os.environ.get(NODE_ROLE_VARIABLE) != "true":
-        made.get_component("credential_provider").remove("iam-role")
     return made
+
+
+def read_seconds(environment: Mapping[str, str] = os.environ) -> float:
+    """Return how many seconds a connection may be silent before it counts as broken.
+
+    Raises:
+        ScanError: The variable is not a number of seconds.
+    """
+    text = environment.get(READ_SECONDS_VARIABLE)
+    if text is None:
+        return READ_SECONDS
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 1 <= seconds < inf:
+        message = f"{READ_SECONDS_VARIABLE}={text!r} is not valid: must be a number of seconds, 1 or more"
+        raise ScanError(message, ExitCode.BAD_REQUEST)
+    return seconds
+
+
+def config() -> Config:
+    """Return what all clients have in common.
+
+    Raises:
+        ScanError: A variable of the environment is not valid.
+    """
+    return Config(
+        connect_timeout=5,
+        read_timeout=read_seconds(),
+        retries={"mode": "standard", "max_attempts": 5},
+        s3={"addressing_style": "path"},
+    )
 
 
 def client(service: str) -> Any:
     """Return a client for the region in `AWS_REGION`, which botocore does not read (only AWS_DEFAULT_REGION).
 
-    Of botocore itself: importing boto3 would make up a quarter of a scan's start.
+    It is one of botocore, not of boto3: importing boto3 would make up a quarter of a scan's start.
+
+    Raises:
+        ScanError: A variable of the environment is not valid.
     """
-    return session().create_client(service, region_name=os.environ.get("AWS_REGION"), config=CONFIG)
+    return session().create_client(service, region_name=os.environ.get("AWS_REGION"), config=config())
 
 
 def translate(error: Exception, what: str, pinned: bool = False) -> ScanError:

@@ -1,0 +1,127 @@
+"""The clients of SQS and DynamoDB: every failure reaches whoever waits, and no call keeps a process that ends."""
+
+import asyncio
+import json
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+from objects import RESULT
+
+from logscan_api.statuses import ResultRef
+from logscan_local.stack.ports import free_ports
+from logscan_operator.aws import Queue, ResultReader
+from logscan_operator.errors import AwsError
+
+REF = ResultRef(table="results", pk="p", sk="s")
+
+
+class Service:
+    """An AWS service that gives every request the same answer."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.answer: dict[str, Any] = {}
+        self.asked: list[dict[str, Any]] = []
+        service = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                length = int(self.headers["Content-Length"])
+                service.asked.append(json.loads(self.rfile.read(length)))
+                body = json.dumps(service.answer).encode()
+                self.send_response(service.status)
+                self.send_header("Content-Type", "application/x-amz-json-1.0")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: Any) -> None:
+                """Be quiet."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("AWS_REGION", "eu-central-1")
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    return monkeypatch
+
+
+@pytest.fixture
+def service(environment: pytest.MonkeyPatch) -> Iterator[Service]:
+    made = Service()
+    thread = threading.Thread(target=made.server.serve_forever)
+    thread.start()
+    environment.setenv("AWS_ENDPOINT_URL", made.url)
+    yield made
+    made.server.shutdown()
+    made.server.server_close()
+    thread.join()
+
+
+async def test_rows_that_are_asked_for_together_are_read_in_one_call(service: Service) -> None:
+    service.answer = {"Responses": {RESULT.ref.table: [RESULT.to_item()]}, "UnprocessedKeys": {}}
+    reader, other = ResultReader(), RESULT.ref.model_copy(update={"sk": "absent"})
+    first, second, absent = await asyncio.gather(*map(reader.read, (RESULT.ref, RESULT.ref, other)))
+    assert (first, second, absent) == (RESULT, RESULT, None)
+    (asked,) = service.asked
+    assert len(asked["RequestItems"][RESULT.ref.table]["Keys"]) == 2
+
+
+@pytest.mark.parametrize(
+    "answer", [{"Responses": {"results": [{"pk": {"S": "p"}}]}}, {"Responses": None}], ids=["no key", "no rows"]
+)
+async def test_an_answer_that_cannot_be_read_leaves_nobody_waiting(service: Service, answer: dict[str, Any]) -> None:
+    service.answer = answer
+    reader = ResultReader()
+    async with asyncio.timeout(20):
+        results = await asyncio.gather(reader.read(REF), reader.read(REF), return_exceptions=True)
+    assert all(isinstance(result, Exception) for result in results)
+    service.answer = {"Responses": {"results": []}}
+    assert await reader.read(REF) is None, "the reader goes on"
+
+
+async def test_a_refusal_has_the_code_of_the_service(service: Service) -> None:
+    service.status, service.answer = 400, {"__type": "x#ResourceNotFoundException", "message": "no such table"}
+    with pytest.raises(AwsError, match="no such table") as caught:
+        await ResultReader().read(REF)
+    assert caught.value.code == "ResourceNotFoundException"
+
+
+async def test_a_service_that_is_not_there_has_none(environment: pytest.MonkeyPatch) -> None:
+    environment.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_ports(1)[0]}")
+    for call in (Queue("http://q", 0, 10).receive(), ResultReader().read(REF)):
+        with pytest.raises(AwsError) as caught:
+            await call
+        assert (caught.value.code, caught.value.__cause__ is not None) == ("", True)
+
+
+RECEIVE = """
+import asyncio
+from logscan_operator.aws import Queue
+
+async def receive_and_give_up():
+    receiving = asyncio.create_task(Queue("http://q", 20, 30).receive())
+    await asyncio.wait([receiving], timeout=0.5)
+    assert not receiving.done()
+
+asyncio.run(receive_and_give_up())
+"""
+
+
+def test_a_call_that_hangs_does_not_keep_the_process(environment: pytest.MonkeyPatch) -> None:
+    """A process that has lost the lead ends, though its queue is silent."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        environment.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        ended = subprocess.run([sys.executable, "-c", RECEIVE], timeout=20, check=False)  # the call takes 35 s
+    assert ended.returncode == 0
