@@ -1,15 +1,15 @@
-"""Remove what an image's program never loads: `python trim.py ENVIRONMENT operator|scanner`.
+"""Remove files that an image's program never loads: `python trim.py ENVIRONMENT operator|scanner`.
 
-Most of what is installed is of no use there: botocore describes four hundred AWS services, kubernetes has a class for
-each kind of object, of which only the loaders of kubeconfigs are used. `KEEP` names what stays of such a package,
-`DROP` what nothing loads at run time. Run in the images' build; `checks/` runs in what is left.
+Most of the installed files are unused: botocore describes four hundred AWS services, and of kubernetes, which has a
+class for each kind of object, only the loaders of kubeconfigs are used. `KEEP` names what stays of such a package,
+`DROP` what nothing loads at run time. The images' build runs this; `checks/` runs in the result.
 """
 
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-# Of these folders only what matches stays. All patterns are relative to site-packages.
+# Only the matching files of these folders stay. All patterns are relative to site-packages.
 KEEP: dict[str, dict[str, tuple[str, ...]]] = {
     "operator": {
         "botocore/data": ("*.json", "dynamodb/**/*", "sqs/**/*", "sts/**/*"),
@@ -49,8 +49,8 @@ def trim(environment: Path, program: str) -> None:
     """Remove files from a virtual environment, and from the lists of what each package has installed.
 
     Args:
-        environment: Its folder.
-        program: Whose it is, a key of `KEEP`.
+        environment: The environment's folder.
+        program: The image's program, a key of `KEEP`.
     """
     (packages,) = environment.glob("lib/python3*/site-packages")
     for path in _unused(packages, KEEP[program]):

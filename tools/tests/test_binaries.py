@@ -115,7 +115,7 @@ def test_a_server_that_is_not_there_is_given_up_soon(monkeypatch: pytest.MonkeyP
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         monkeypatch.setenv("LOGSCAN_KUBERNETES_RELEASES", f"http://127.0.0.1:{closed.getsockname()[1]}")
-        with pytest.raises(DownloadError, match="no download from"):
+        with pytest.raises(DownloadError, match="cannot download"):
             downloads.fetch_kubernetes("kubectl", "v1", "linux", "amd64", tmp_path / "kubectl")
 
 

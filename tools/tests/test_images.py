@@ -15,7 +15,7 @@ from logscan_tools.polling import poll
 
 def test_without_a_tool_no_image_is_built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(ImageError, match="none of docker, podman, buildah works here"):
+    with pytest.raises(ImageError, match="none of docker, podman, buildah works"):
         imagebuild.tool()
     # A client without an engine is no tool.
     client = tmp_path / "docker"
@@ -28,7 +28,7 @@ def test_without_a_tool_no_image_is_built(monkeypatch: pytest.MonkeyPatch, tmp_p
     engine.chmod(0o755)
     assert imagebuild.tool() == "podman"
     monkeypatch.setenv("LOGSCAN_IMAGE_TOOL", "buildah")
-    with pytest.raises(ImageError, match="none of buildah works here"):
+    with pytest.raises(ImageError, match="none of buildah works"):
         imagebuild.tool()
 
 

@@ -1,4 +1,4 @@
-"""What both images' checks do: see that what was trimmed still has all that the program may come to need."""
+"""Checks of both images: the trimmed environment still has everything that the program may need."""
 
 import importlib.metadata
 import os
@@ -52,11 +52,11 @@ def credentials_of_a_pod(folder: Path, address: str) -> None:
         expect(credentials.get_frozen_credentials().access_key, key, f"credentials from {sorted(variables)}")
         for name in variables:
             del os.environ[name]
-    expect(Service.authorizations, ["a token"], "the token that Pod Identity's agent was shown")
+    expect(Service.authorizations, ["a token"], "the token that Pod Identity's agent received")
 
 
 def lists_of_files(_folder: Path, _address: str) -> None:
-    """Every package's metadata is there, and names no file that is not."""
+    """Every package has its metadata, which lists no missing file."""
     for distribution in importlib.metadata.distributions():
         missing = [str(file) for file in distribution.files or [] if not Path(str(file.locate())).is_file()]
         expect(missing, [], f"files of {distribution.name}")
@@ -76,11 +76,11 @@ def run(checks: list[Check]) -> None:
 
 
 def with_keys(address: str) -> None:
-    """Let AWS be at an address, for the program's own clients."""
+    """Set the address of AWS for the program's own clients."""
     os.environ |= {"AWS_ENDPOINT_URL": address, "AWS_ACCESS_KEY_ID": "AKID", "AWS_SECRET_ACCESS_KEY": "secret"}
 
 
 def without_keys() -> None:
-    """Forget it."""
+    """Unset it."""
     for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         del os.environ[name]

@@ -1,6 +1,6 @@
-"""Run in the operator's image by its python: every way to the API server and to AWS works with what was left there.
+"""Run by the Python of the operator's image: every connection to the API server and to AWS works with its files.
 
-A kubeconfig with a token, a token file, a client certificate and an exec plugin (as `aws eks get-token` is one), the
+A kubeconfig with a token, a token file, a client certificate and an exec plugin (such as `aws eks get-token`), the
 service account of a pod, and the errors of SQS and DynamoDB.
 """
 
@@ -9,10 +9,11 @@ import base64
 import datetime
 import json
 import os
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from common import error_code, expect, run, with_keys, without_keys
+from common import expect, run, with_keys, without_keys
 from kubernetes.config import incluster_config
 
 from logscan_api.policies import LogScanPolicySpec
@@ -20,6 +21,7 @@ from logscan_api.rules import RuleSelection
 from logscan_api.statuses import ResultRef
 from logscan_operator import preflight, rulechecks
 from logscan_operator.aws import Queue, ResultReader
+from logscan_operator.errors import AwsError
 from logscan_operator.kube import Connection
 
 PLUGIN = """#!/bin/sh
@@ -119,18 +121,26 @@ def service_account_of_a_pod(folder: Path, _address: str) -> None:
 
 
 def aws(_folder: Path, address: str) -> None:
-    """The operator's own clients, and what they make of errors."""
+    """The operator's own clients, and how they report errors."""
     with_keys(address)
     queue, reader = Queue(f"{address}/queue", wait_seconds=0, visibility_seconds=30), ResultReader()
-    missing = error_code(lambda: asyncio.run(queue.hide([preflight.NO_MESSAGE], 0)))
-    expect(missing, "QueueDoesNotExist", "SQS's error")
+    expect(_refusal(queue.hide([preflight.NO_MESSAGE], 0)), "QueueDoesNotExist", "SQS's error")
     row = ResultRef(table="results", pk="p", sk="s")
-    expect(error_code(lambda: asyncio.run(reader.read(row))), "ResourceNotFoundException", "DynamoDB's error")
+    expect(_refusal(reader.read(row)), "ResourceNotFoundException", "DynamoDB's error")
     without_keys()
 
 
+def _refusal(call: Coroutine[Any, Any, object]) -> str:
+    """Return the code of the error that a call to AWS ends with."""
+    try:
+        asyncio.run(call)
+    except AwsError as error:
+        return error.code
+    raise SystemExit("AWS refused nothing")
+
+
 def rules(_folder: Path, _address: str) -> None:
-    """The engine that checks policies is there."""
+    """The engine checks policies."""
     for pattern, reason in (("a(?=b)", "RulesCompiled"), ("(", "InvalidRule")):
         selection = RuleSelection.model_validate({"inline": [{"name": "x", "pattern": pattern}]})
         verdict = asyncio.run(rulechecks.check(LogScanPolicySpec(rules=selection)))

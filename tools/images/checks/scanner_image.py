@@ -1,4 +1,4 @@
-"""Run in the scanner's image by its python: AWS's services and every format work with what was left there."""
+"""Run by the Python of the scanner's image: AWS's services and every format work with its files."""
 
 import bz2
 import gzip
@@ -18,7 +18,7 @@ TEXT = b"INFO fine\nERROR bad\n"
 
 
 def aws(_folder: Path, address: str) -> None:
-    """The scanner's own clients, and what they make of errors."""
+    """The scanner's own clients, and how they report errors."""
     with_keys(address)
     s3, dynamodb, ses, sns = (client(name) for name in ("s3", "dynamodb", "sesv2", "sns"))
     expect(error_code(lambda: s3.get_object(Bucket="logs", Key="x")), "InvalidObjectState", "S3's error")
@@ -43,7 +43,7 @@ def formats(folder: Path, _address: str) -> None:
 
 
 def rules(_folder: Path, _address: str) -> None:
-    """The engine gives right answers on this machine, and all packs compile."""
+    """All packs compile, and the engine passes its own checks on this machine."""
     compile_for_scan(resolve_rules(RuleSelection(packs=pack_names())))
 
 

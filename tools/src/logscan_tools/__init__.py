@@ -1,1 +1,1 @@
-"""What builds and checks: programs from their Go modules, images, manifests."""
+"""What builds and checks logscan: programs from Go modules, images, manifests, generated files, the version."""

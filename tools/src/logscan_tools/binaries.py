@@ -1,9 +1,9 @@
-"""The control plane's programs: found, downloaded or built, in that order.
+"""The programs of the control plane and of the tests, from the first of these sources that has them.
 
-1. `KUBEBUILDER_ASSETS`, then PATH, if of the pinned minor version;
+1. `KUBEBUILDER_ASSETS`, then PATH, if the minor version is the pinned one;
 2. the cache;
-3. the official release, its checksum verified, unless `LOGSCAN_DOWNLOAD=0`;
-4. built from the Go modules pinned in `tools/programs/controlplane/go.mod` (about eight minutes on two cores).
+3. the official release, with its checksum verified, unless `LOGSCAN_DOWNLOAD=0`;
+4. a build from the Go modules in `tools/programs` (about eight minutes on two cores).
 """
 
 import os
@@ -42,18 +42,18 @@ class Binaries:
 
 
 def cache_folder() -> Path:
-    """Return the folder that keeps programs of the pinned version and this platform."""
+    """Return the cache folder for programs of the pinned version and this platform."""
     return cache_root() / "bin" / f"{KUBERNETES_VERSION}-{'-'.join(platform_name())}"
 
 
 def control_plane(say: Say) -> Binaries:
-    """Return the control plane's programs, fetching those that the machine lacks.
+    """Return the control plane's programs, downloading or building those that are missing.
 
     Args:
         say: Called with a line of progress before each slow step.
 
     Raises:
-        BinaryUnavailableError: One could be had in none of the ways; the message names each and why it failed.
+        BinaryUnavailableError: No source has one of them; the message says why each failed.
     """
     found = {name: path for name in PROGRAMS if (path := find(name))}
     missing = [name for name in PROGRAMS if name not in found]
@@ -66,7 +66,7 @@ def kubectl(say: Say) -> Path:
     """Return kubectl: the machine's own of any version, else the pinned one.
 
     Raises:
-        BinaryUnavailableError: There is none and it could not be had.
+        BinaryUnavailableError: There is none, and it could be neither downloaded nor built.
     """
     return _own_or_obtained(shutil.which(KUBECTL), KUBECTL, say)
 
@@ -75,7 +75,7 @@ def helm(say: Say) -> Path:
     """Return Helm: the machine's own of major version 3, else one built from its Go module.
 
     Raises:
-        BinaryUnavailableError: There is none and it could not be built.
+        BinaryUnavailableError: There is none, and it could not be built.
     """
     own = shutil.which(HELM)
     fits = own is not None and _version_of(Path(own), ["version", "--short"]).startswith("3.")
@@ -83,10 +83,10 @@ def helm(say: Say) -> Path:
 
 
 def terraform(say: Say) -> Path:
-    """Return Terraform or OpenTofu, whichever the machine has, else OpenTofu built from its Go module.
+    """Return the machine's own Terraform or OpenTofu, else OpenTofu built from its Go module.
 
     Raises:
-        BinaryUnavailableError: There is none and it could not be built.
+        BinaryUnavailableError: There is none, and it could not be built.
     """
     return _own_or_obtained(shutil.which("terraform") or shutil.which(TOFU), TOFU, say)
 
@@ -95,13 +95,13 @@ def kind(say: Say) -> Path:
     """Return kind: the machine's own, else the pinned one, built from its Go module.
 
     Raises:
-        BinaryUnavailableError: There is none and it could not be built.
+        BinaryUnavailableError: There is none, and it could not be built.
     """
     return _own_or_obtained(shutil.which(KIND), KIND, say)
 
 
 def gitops(say: Say) -> Path:
-    """Return the program that tells what kstatus and Argo CD's diff make of an object; see tools/programs/gitops.
+    """Return the program that evaluates an object with kstatus and Argo CD's diff; see tools/programs/gitops.
 
     Raises:
         BinaryUnavailableError: It could not be built.
@@ -117,7 +117,7 @@ def _own_or_obtained(own: str | None, name: str, say: Say) -> Path:
 
 
 def find(name: str) -> Path | None:
-    """Return a program of the pinned minor version that is on this machine already."""
+    """Return a program of the pinned minor version that is already on this machine."""
     assets = os.environ.get("KUBEBUILDER_ASSETS")
     candidates = [Path(assets) / name] if assets else []
     on_path = shutil.which(name)
@@ -136,7 +136,7 @@ def has_pinned_minor(name: str, path: Path) -> bool:
 
 
 def _version_of(path: Path, arguments: list[str]) -> str:
-    """Return major and minor version that a program tells, such as `1.36`; nothing if it does not."""
+    """Return the major and minor version of a program, such as `1.36`; empty if it prints none."""
     try:
         answer = subprocess.run([str(path), *arguments], capture_output=True, text=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired):
@@ -165,7 +165,7 @@ def obtain(names: list[str], say: Say) -> dict[str, Path]:
             say(f"  {error}")
             problems.append(str(error))
     raise BinaryUnavailableError(
-        f"{', '.join(names)} (for Kubernetes {KUBERNETES_VERSION}) cannot be had:\n  "
+        f"{', '.join(names)} (for Kubernetes {KUBERNETES_VERSION}) are not available:\n  "
         + "\n  ".join(problems)
         + "\nInstall Go, or set KUBEBUILDER_ASSETS to a folder that has them."
     )

@@ -1,4 +1,4 @@
-"""What our Dockerfiles say of their images, for what stands in for the images where there are no containers."""
+"""Reads our Dockerfiles, for the environments that replace images where there are no containers."""
 
 import json
 import re
@@ -17,11 +17,11 @@ class Recipe:
     """An image of ours.
 
     Attributes:
-        lock: The file that pins what is foreign in it.
-        packages: Folders of our own packages in it, those of pure Python.
+        lock: The lock file of its dependencies.
+        packages: The folders of our packages that are pure Python.
         engine: The folder of the engine, which is compiled.
-        entrypoint: What it runs.
-        user: As whom.
+        entrypoint: Its command.
+        user: Its user.
         variables: Its environment.
     """
 
@@ -34,10 +34,10 @@ class Recipe:
 
 
 def read(image: str) -> Recipe:
-    """Return what the Dockerfile of an image says.
+    """Return the content of an image, as its Dockerfile defines it.
 
     Raises:
-        ToolError: It is not written as this reads it; the message says what was not found.
+        ToolError: The Dockerfile lacks an instruction that this expects; the message names it.
     """
     path = REPOSITORY / DOCKERFILES[image]
     text = path.read_text().replace("\\\n", " ")
@@ -59,7 +59,7 @@ def read(image: str) -> Recipe:
 
 
 def _packages(path: Path, build: str, copied: dict[str, str]) -> list[str]:
-    """Return the folders that `pip wheel` makes packages of, by where they were copied from."""
+    """Return the folders from which `pip wheel` builds packages, by where they were copied from."""
     wheel = _one(path, "pip wheel", [line for line in _arguments("RUN", build) if " wheel " in line])
     sources = {target.removesuffix("/"): source for source, target in copied.items()}
     folders = []

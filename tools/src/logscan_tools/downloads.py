@@ -1,6 +1,6 @@
-"""Official release binaries, each verified against the checksum that its release publishes.
+"""Downloads official release binaries and verifies them against the published checksums.
 
-The two servers can be replaced for a mirror: `LOGSCAN_KUBERNETES_RELEASES` and `LOGSCAN_ETCD_RELEASES`.
+`LOGSCAN_KUBERNETES_RELEASES` and `LOGSCAN_ETCD_RELEASES` name mirrors of the two servers.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ TIMEOUT_SECONDS = 5.0
 
 
 class DownloadError(ToolError):
-    """A release could not be downloaded, or was not what its checksum says."""
+    """A release could not be downloaded, or does not match its checksum."""
 
 
 def fetch_kubernetes(name: str, version: str, system: str, machine: str, target: Path) -> None:
@@ -35,7 +35,7 @@ def fetch_kubernetes(name: str, version: str, system: str, machine: str, target:
 
 
 def fetch_etcd(version: str, system: str, machine: str, target: Path) -> None:
-    """Download etcd's archive and take the server out of it.
+    """Download etcd's archive and extract the server.
 
     Raises:
         DownloadError: It cannot be reached, its checksum is wrong, or it holds no etcd.
@@ -56,7 +56,7 @@ def fetch_etcd(version: str, system: str, machine: str, target: Path) -> None:
 
 
 def install(data: bytes, target: Path) -> None:
-    """Write a program so that a half-written one is never found."""
+    """Write a program atomically, so that a partial one is never found."""
     partial = target.with_name(f".{target.name}.{os.getpid()}")
     partial.write_bytes(data)
     partial.chmod(0o755)
@@ -66,7 +66,7 @@ def install(data: bytes, target: Path) -> None:
 def _verified(url: str, data: bytes, checksum: str) -> bytes:
     actual = hashlib.sha256(data).hexdigest()
     if actual != checksum:
-        raise DownloadError(f"{url} has the SHA-256 {actual}, its release says {checksum}: it was not used")
+        raise DownloadError(f"{url} has the SHA-256 {actual}, but its release says {checksum}: it was not used")
     return data
 
 
@@ -75,4 +75,4 @@ def _get(url: str) -> bytes:
         with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - https, or a mirror
             return bytes(answer.read())
     except (urllib.error.URLError, OSError, ValueError) as error:
-        raise DownloadError(f"no download from {url}: {error}") from error
+        raise DownloadError(f"cannot download {url}: {error}") from error

@@ -1,4 +1,4 @@
-"""The scan engine's wheel, compiled on this machine, for what runs on this machine.
+"""Builds the scan engine's wheel on this machine, for use on this machine.
 
 Cargo keeps what it has compiled in the crate's `target`: after `make setup` a wheel takes a second.
 """
@@ -17,10 +17,10 @@ ENGINE = REPOSITORY / "scanner-job" / "engine"
 def build(folder: Path) -> Path:
     """Write the wheel into a folder and return its path.
 
-    maturin names in it the oldest glibc that it runs on, and pip refuses it where that is not there.
+    maturin writes the oldest glibc that it supports into its name, and pip refuses it on an older one.
 
     Args:
-        folder: Where it goes; made if need be.
+        folder: The folder, created if it is missing.
 
     Raises:
         ToolError: It could not be built; with the end of the output.

@@ -1,4 +1,4 @@
-"""Building programs from their Go modules, for machines that reach no release server."""
+"""Builds programs from their Go modules, for machines that cannot reach a release server."""
 
 import fcntl
 import os
@@ -36,14 +36,14 @@ class BuildError(ToolError):
 def build(names: list[str], folder: Path, version: str, say: Callable[[str], None]) -> None:
     """Build programs into a folder. Go's intermediate files go to the cache and are removed after success.
 
-    Builds that share a cache wait for each other, so none removes modules under another's feet, and what another has
-    built meanwhile is taken.
+    Builds that share a cache wait for each other, so that none removes the modules of another, and use what the other
+    has built.
 
     Args:
         names: Which of `PACKAGES`.
         folder: Where the programs go.
-        version: What `--version` shall say.
-        say: Called with a line of progress now and then.
+        version: What `--version` prints.
+        say: Called with each line of progress.
 
     Raises:
         BuildError: Go is missing or the build failed; with the end of its output.
@@ -82,13 +82,13 @@ def _build(go: str, names: list[str], folder: Path, version: str, say: Callable[
         module, package = PACKAGES[name]
         flags = f"-ldflags={_linker_flags(version)}"
         command = [go, "build", "-trimpath", flags, "-o", str(unfinished), package]
-        _run(command, module, environment, partial(_tell, say, name, started))
+        _run(command, module, environment, partial(_report, say, name, started))
         unfinished.replace(folder / name)
         say(f"  {name} built after {time.monotonic() - started:.0f} s")
     shutil.rmtree(work, ignore_errors=True)
 
 
-def _tell(say: Callable[[str], None], name: str, started: float) -> None:
+def _report(say: Callable[[str], None], name: str, started: float) -> None:
     say(f"  {name}: {time.monotonic() - started:.0f} s so far")
 
 

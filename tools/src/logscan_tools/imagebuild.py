@@ -1,7 +1,7 @@
 """`python -m logscan_tools.imagebuild [--tag TAG] [--base IMAGE] [--rust IMAGE]`: build both images.
 
-`LOGSCAN_IMAGE_TOOL` says by which of docker, podman and buildah, else the first one that works. The base `local` is a
-Debian made on this machine, which then compiles the engine too. Otherwise a stage of the build compiles it.
+`LOGSCAN_IMAGE_TOOL` names the tool: docker, podman or buildah; by default the first one that works. The base `local` is
+a Debian built on this machine, and the engine is then compiled on this machine. Otherwise a stage of the build does it.
 """
 
 import argparse
@@ -38,14 +38,14 @@ def tool() -> str:
         # docker's client is often there without an engine.
         if shutil.which(name) and subprocess.run([name, "info"], capture_output=True, check=False).returncode == 0:
             return name
-    raise ImageError(f"none of {', '.join([wanted] if wanted else TOOLS)} works here: install one to build images")
+    raise ImageError(f"none of {', '.join([wanted] if wanted else TOOLS)} works: install one to build images")
 
 
 def local_base() -> str:
-    """Return the base for machines that cannot pull one, made unless it is there.
+    """Return the base image for machines that cannot pull one, building it if it is missing.
 
     Raises:
-        ImageError: It could not be made.
+        ImageError: It could not be built.
     """
     _run_visibly([str(REPOSITORY / "tools" / "base-image"), LOCAL_BASE])
     return LOCAL_BASE
@@ -57,13 +57,13 @@ def build(program: str, tag: str, base: str | None = None, rust: str | None = No
     Args:
         program: One of `TOOLS`.
         tag: The images' tag.
-        base: What they are based on, instead of the Dockerfiles' own; `local` for one made on this machine.
+        base: What they are based on, instead of the Dockerfiles' own; `local` for one built on this machine.
         rust: What the engine is compiled in, instead of the Dockerfiles' own; nothing is compiled on the base `local`.
 
     Raises:
         ToolError: A build failed.
     """
-    with _wheel_offered(base == LOCAL):
+    with _wheel_in_context(base == LOCAL):
         if base == LOCAL:
             base = rust = local_base()
         arguments = {"VERSION": VERSION, "REVISION": _revision(), "BASE": base, "RUST": rust}
@@ -71,8 +71,8 @@ def build(program: str, tag: str, base: str | None = None, rust: str | None = No
 
 
 @contextmanager
-def _wheel_offered(wanted: bool) -> Iterator[None]:
-    """Let the engine's wheel of this machine be in the build's context, or none."""
+def _wheel_in_context(wanted: bool) -> Iterator[None]:
+    """Put the engine's wheel into the build's context, or make sure that there is none."""
     folder = enginewheel.ENGINE / "dist"
     shutil.rmtree(folder, ignore_errors=True)
     try:
@@ -86,9 +86,9 @@ def _wheel_offered(wanted: bool) -> Iterator[None]:
 def _build(program: str, tag: str, arguments: dict[str, str]) -> list[str]:
     names = []
     for name, dockerfile in DOCKERFILES.items():
-        # Without a registry's name Kubernetes would look for it at Docker's, podman calls it localhost/.
+        # Without a registry Kubernetes would look for it at Docker's, so podman names it localhost/.
         reference = f"{name}:{tag}" if program == "docker" else f"localhost/{name}:{tag}"
-        # The machine's network, since the way to a package index may be the machine's alone.
+        # The machine's network, since only that may reach a package index.
         command = [program, "build", "--network=host", f"--file={dockerfile}", f"--tag={reference}"]
         command += [f"--build-arg={key}={value}" for key, value in arguments.items()]
         print(f"building {reference} ...", file=sys.stderr, flush=True)
@@ -131,13 +131,11 @@ def _revision() -> str:
 
 
 def main() -> int:
-    """Build and tell the names."""
+    """Build the images and print their names."""
     parser = argparse.ArgumentParser(prog="imagebuild", description="Build the images of operator and scanner.")
     parser.add_argument("--tag", default=VERSION)
-    parser.add_argument("--base", help="base image instead of the Dockerfiles' own; `local`: made here")
-    parser.add_argument(
-        "--rust", help="image with Rust, in which the engine is compiled, instead of the Dockerfiles' own"
-    )
+    parser.add_argument("--base", help="base image instead of the Dockerfiles' own; `local`: built on this machine")
+    parser.add_argument("--rust", help="image with Rust that compiles the engine, instead of the Dockerfiles' own")
     chosen = parser.parse_args()
     try:
         for name in build(tool(), chosen.tag, chosen.base, chosen.rust):

@@ -1,4 +1,4 @@
-"""`python -m logscan_tools.manifests [--check]`: everything under `manifests/` that is made from something else.
+"""`python -m logscan_tools.manifests [--check]`: the generated files in `manifests/`.
 
 The CRDs in the chart are those of `crds/`; `manifests/install/logscan.yaml` is the chart with its default values.
 """
@@ -32,7 +32,7 @@ def rendered() -> str:
     Without the CRDs, which are in crds/ for all ways of installing.
 
     Raises:
-        ToolError: Helm cannot be had or refuses the chart.
+        ToolError: Helm is not available or refuses the chart.
     """
     body = render("--set=crds.install=false")
     return header(body) + body
@@ -68,11 +68,11 @@ def render(*arguments: str, with_tests: bool = False) -> str:
     """Return the chart as Helm renders it.
 
     Args:
-        arguments: Further ones of Helm, such as `--values=FILE`.
-        with_tests: Whether what `helm test` runs is among it.
+        arguments: Further arguments of Helm, such as `--values=FILE`.
+        with_tests: Whether to include the pods of `helm test`.
 
     Raises:
-        ToolError: Helm is not to be had or refuses the chart.
+        ToolError: Helm is not available or refuses the chart.
     """
     command = [str(binaries.helm(_say)), "template", "logscan", str(CHART), f"--namespace={NAMESPACE}"]
     command += [f"--kube-version={binaries.KUBERNETES_VERSION}", *arguments]
