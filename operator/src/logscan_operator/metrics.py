@@ -10,30 +10,12 @@ from collections.abc import Iterator
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 
 from logscan_api.exitcodes import Reason
-from logscan_api.statuses import Phase
+from logscan_api.statuses import IncompleteReason, Phase, Summary
 from logscan_operator import __version__
 from logscan_operator.view import View
 
 REJECTIONS = ("malformed", "partly-malformed", "unforeseen", "undecided", "not-created", "outage")
 SERVICES = ("sqs", "dynamodb")
-# Reasons of scans that wait, run, or ended without a failure; no series of failures is needed for them.
-NO_FAILURES = frozenset(
-    {
-        "Waiting",
-        "ConcurrencyLimit",
-        "NamespaceLimit",
-        "PolicyLimit",
-        "Suspended",
-        "Backoff",
-        "QuotaExceeded",
-        "Refused",
-        "QueuedByKueue",
-        "SuspendedByOther",
-        "JobCreated",
-        "Completed",
-        "Cancelled",
-    }
-)
 WAITS = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3600)
 
 
@@ -60,6 +42,12 @@ class Metrics:
             self.refusals.labels(refusal)
         self.failures = Counter("logscan_job_failures", "Scans that failed.", ["reason"], registry=registry)
         self.finished = Counter("logscan_scans_finished", "Scans that ended.", ["phase"], registry=registry)
+        self.incomplete = Counter(
+            "logscan_scans_incomplete",
+            "Scans that ended with a part not read or not counted, once for each reason.",
+            ["reason"],
+            registry=registry,
+        )
         self.admission_wait = Histogram(
             "logscan_admission_wait_seconds", "From creation to the first Job.", buckets=WAITS, registry=registry
         )
@@ -128,17 +116,24 @@ class Metrics:
         self._jobs.set(sum(1 for job in view.live_jobs.values() if not job.suspended))
         return generate_latest(self.registry) + generate_latest(self.cluster)
 
+    def count_incomplete(self, summary: Summary) -> None:
+        """Count a scan that has ended once for each reason for which it is incomplete."""
+        for reason in {part.reason for part in summary.incomplete or []}:
+            self.incomplete.labels(reason).inc()
+
     def _bear(self) -> None:
         """Begin every series whose labels are known."""
         for rejection in REJECTIONS:
             self.rejected.labels(rejection)
         for service in SERVICES:
             self.aws_errors.labels(service)
-        for reason in (reason for reason in Reason if reason not in NO_FAILURES):
+        for reason in (reason for reason in Reason if Phase.FAILED in reason.phases):
             self.retries.labels(str(reason))
             self.failures.labels(str(reason))
         for phase in (phase for phase in Phase if phase.finished):
             self.finished.labels(str(phase))
+        for part in IncompleteReason:
+            self.incomplete.labels(str(part))
 
 
 def _names(registry: CollectorRegistry) -> Iterator[str]:
