@@ -25,7 +25,7 @@ NOT_BUILT_IN = ("logscan.dev/", "monitoring.coreos.com/", "apiextensions.k8s.io/
 ELSEWHERE = {
     "namespace",
     "watch_namespaces",
-    "queue_url",
+    "queue_urls",
     "table",
     "scanner_image",
     "scanner_service_account",
@@ -130,7 +130,7 @@ def test_the_operator_can_read_its_settings() -> None:
     for case in CASES:
         (configuration,) = [m for m in rendered(case) if m["kind"] == "ConfigMap"]
         with pytest.MonkeyPatch.context() as patch:
-            for name, value in {"LOGSCAN_QUEUE_URL": "q", **configuration["data"]}.items():
+            for name, value in {"LOGSCAN_QUEUE_URLS": "q", **configuration["data"]}.items():
                 patch.setenv(name, value or "q")
             patch.setenv("LOGSCAN_NAMESPACE", "logscan")
             settings = Settings.model_validate({})

@@ -23,8 +23,16 @@ def _parsed(value: Any) -> Any:
         raise ValueError(f"must be JSON (line {error.lineno}, column {error.colno})") from None
 
 
+def _split(value: Any) -> Any:
+    """Return the parts of a text that commas separate."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
 def _destinations(value: str) -> str:
     return ",".join(destinations(value))
+
+
+Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
@@ -35,15 +43,15 @@ class Settings(BaseSettings):
     namespace: str = Field(
         min_length=1, description="The operator's namespace: LogScans for messages and its Lease are made here."
     )
-    watch_namespaces: str = Field(
-        default="", description="Further namespaces whose LogScans are run, separated by commas."
+    watch_namespaces: Names = Field(
+        default=[], description="Further namespaces whose LogScans are run, separated by commas."
     )
-    default_policy_packs: str = Field(
-        default="",
+    default_policy_packs: Names = Field(
+        default=[],
         description="Rule packs of the LogScanPolicy `default`, separated by commas: the operator creates it, "
         "and creates it again when it is deleted. If empty, the operator creates no policy.",
     )
-    queue_url: str = Field(
+    queue_urls: Names = Field(
         min_length=1, description="URLs of the SQS queues with object events, FIFO or standard, separated by commas."
     )
     receivers: int = Field(default=1, ge=1, le=16, description="Receivers for each queue.")
@@ -161,13 +169,7 @@ class Settings(BaseSettings):
     @property
     def namespaces(self) -> list[str]:
         """Return all namespaces whose LogScans are run, the operator's own first."""
-        others = [name.strip() for name in self.watch_namespaces.split(",") if name.strip()]
-        return [self.namespace, *(name for name in dict.fromkeys(others) if name != self.namespace)]
-
-    @property
-    def queue_urls(self) -> list[str]:
-        """Return the queues that are read."""
-        return [url.strip() for url in self.queue_url.split(",") if url.strip()]
+        return list(dict.fromkeys([self.namespace, *self.watch_namespaces]))
 
 
 def load() -> Settings:
