@@ -52,9 +52,11 @@ def pods_in(manifests: list[Object]) -> Iterator[Object]:
             yield manifest
 
 
-def test_the_schema_knows_every_setting_of_the_operator() -> None:
-    wanted = {to_camel(name) for name in Settings.model_fields.keys() - ELSEWHERE}
-    assert SCHEMA["properties"]["settings"]["properties"].keys() == wanted
+def test_the_schema_describes_every_setting_as_the_operator_does() -> None:
+    fields = Settings.model_fields.items()
+    wanted = {to_camel(name): field.description for name, field in fields if name not in ELSEWHERE}
+    known = SCHEMA["properties"]["settings"]["properties"]
+    assert {name: fact["description"] for name, fact in known.items()} == wanted
 
 
 def test_the_defaults_obey_the_schema() -> None:
