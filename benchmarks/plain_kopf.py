@@ -18,7 +18,7 @@ from logscan_operator.settings import Settings
 
 SETTINGS = Settings(
     namespace=os.environ["BENCH_NAMESPACE"],
-    queue_url="none",
+    queue_urls=["none"],
     table="logscan-results",
     scanner_image="logscan-scanner:local",
 )

@@ -16,7 +16,7 @@ from logscan_operator.view import View
 NOW = datetime(2026, 11, 24, 8, 0, 0, tzinfo=UTC)
 SETTINGS = Settings(
     namespace="logscan",
-    queue_url="https://q",
+    queue_urls=["https://q"],
     table="results",
     scanner_image="logscan-scanner:1",
     max_concurrent=2,

@@ -51,7 +51,7 @@ def operator(bare_stack: Stack, bare_kubectl: Kubectl, bare_state: State) -> Ite
     }
     settings = Settings(
         namespace=kubectl.namespace,
-        queue_url=resources.queue_url,
+        queue_urls=[resources.queue_url],
         table=resources.table,
         scanner_image="logscan-scanner:local",
         scanner_env_secret="keys",
@@ -124,12 +124,17 @@ def test_a_message_sent_again_changes_nothing(operator: Running) -> None:
     spec = operator.kubectl.get("logscan", name)["spec"]["source"]["s3"]
     body = json.dumps({"schema": 1, **spec})
     operator.sqs.send_message(
-        QueueUrl=operator.settings.queue_url, MessageBody=body, MessageGroupId="g", MessageDeduplicationId="again"
+        QueueUrl=operator.state.resources.queue_url,
+        MessageBody=body,
+        MessageGroupId="g",
+        MessageDeduplicationId="again",
     )
     attributes = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
 
     def drained() -> bool:
-        answer = operator.sqs.get_queue_attributes(QueueUrl=operator.settings.queue_url, AttributeNames=attributes)
+        answer = operator.sqs.get_queue_attributes(
+            QueueUrl=operator.state.resources.queue_url, AttributeNames=attributes
+        )
         return all(answer["Attributes"][name] == "0" for name in attributes)
 
     eventually(drained, what="the queue to be empty")
@@ -235,7 +240,10 @@ def test_a_job_of_somebody_else_is_not_taken(operator: Running) -> None:
 
 def test_a_message_nobody_can_read_goes_to_the_dead_letter_queue(operator: Running) -> None:
     operator.sqs.send_message(
-        QueueUrl=operator.settings.queue_url, MessageBody="garbage", MessageGroupId="p", MessageDeduplicationId="p"
+        QueueUrl=operator.state.resources.queue_url,
+        MessageBody="garbage",
+        MessageGroupId="p",
+        MessageDeduplicationId="p",
     )
     url = operator.state.resources.dead_letter_queue_url
 
@@ -265,7 +273,7 @@ def test_prometheus_understands_what_a_running_operator_tells(operator: Running,
     assert float(series['logscan_scans_finished_total{phase="Succeeded"}']) >= 1
     watches = [name for name in series if name.startswith("logscan_watch_age_seconds")]
     assert sorted(name.split('"')[1] for name in watches) == ["jobs", "logscanpolicies", "logscans"]
-    queue = operator.settings.queue_url.rsplit("/", 1)[-1]
+    queue = operator.state.resources.queue_url.rsplit("/", 1)[-1]
     assert float(series[f'logscan_queue_receive_age_seconds{{queue="{queue}"}}']) < 60
 
 

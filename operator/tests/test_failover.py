@@ -121,6 +121,19 @@ def test_a_receive_call_that_hangs_is_told(new_place: NewPlace, monkeypatch: pyt
     assert json.loads(operator.ask("/readyz"))["queue"] == "ok"
 
 
+def test_a_leader_that_is_asked_to_end_does_so_in_order(new_place: NewPlace) -> None:
+    place = new_place(others=1)
+    place.furnish(place.kubectl_in(place.others[0]))
+    operator = place.operator(watch_namespaces=place.others[0])
+    eventually(lambda: operator.leading and json.loads(operator.ask("/readyz"))["synced"], 40, "a leader")
+    assert place.kubectl.get("lease", "logscan-operator")["spec"]["holderIdentity"]
+    operator.signal(signal.SIGTERM)
+    assert operator.process.wait(60) == 0
+    assert place.kubectl.get("lease", "logscan-operator")["spec"]["holderIdentity"] == "", "a standby need not wait"
+    levels = [json.loads(line)["level"] for line in operator.log.read_text().splitlines()]
+    assert not {"error", "warning"} & set(levels), "kopf ended by itself too"
+
+
 @pytest.mark.parametrize("way", ["killed", "paused"])
 def test_a_standby_takes_over_and_nothing_is_doubled(
     new_place: NewPlace, way: str, capsys: pytest.CaptureFixture[str]

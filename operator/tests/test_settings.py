@@ -1,12 +1,14 @@
 """Settings: every bad variable is named before anything starts."""
 
+from pathlib import Path
+
 import pytest
 
-from logscan_operator import settings
+from logscan_operator import settings, settings_table
 
 REQUIRED = {
     "LOGSCAN_NAMESPACE": "logscan",
-    "LOGSCAN_QUEUE_URL": "https://q",
+    "LOGSCAN_QUEUE_URLS": "https://q",
     "LOGSCAN_TABLE": "results",
     "LOGSCAN_SCANNER_IMAGE": "scanner:1",
 }
@@ -28,6 +30,27 @@ def test_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings.load().max_concurrent == 3
 
 
+@pytest.mark.parametrize(
+    ("text", "parts"), [("a", ["a"]), (" a , b,", ["a", "b"]), ("", []), (" ", []), (",", []), ("a,a", ["a", "a"])]
+)
+@pytest.mark.parametrize("setting", ["watch_namespaces", "default_policy_packs"])
+def test_lists_are_separated_by_commas(
+    monkeypatch: pytest.MonkeyPatch, setting: str, text: str, parts: list[str]
+) -> None:
+    monkeypatch.setenv(f"LOGSCAN_{setting.upper()}", text)
+    assert getattr(settings.load(), setting) == parts
+
+
+def test_each_namespace_is_watched_once_and_the_own_one_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGSCAN_WATCH_NAMESPACES", "b,a,logscan,b")
+    assert settings.load().namespaces == ["logscan", "b", "a"]
+
+
+def test_several_queues(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOGSCAN_QUEUE_URLS", "https://q/1, https://q/2")
+    assert settings.load().queue_urls == ["https://q/1", "https://q/2"]
+
+
 def test_the_job_template_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGSCAN_SCANNER_JOB", '{"nodeSelector": {"pool": "scans"}}')
     assert settings.load().scanner_job.node_selector == {"pool": "scans"}
@@ -36,7 +59,10 @@ def test_the_job_template_is_json(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("LOGSCAN_QUEUE_URL", None, "LOGSCAN_QUEUE_URL: is required (URLs of the SQS queues"),
+        ("LOGSCAN_QUEUE_URLS", None, "LOGSCAN_QUEUE_URLS: is required (URLs of the SQS queues"),
+        ("LOGSCAN_QUEUE_URLS", ",", "LOGSCAN_QUEUE_URLS: must have at least 1 item"),
+        ("LOGSCAN_SCANNER_READ_SECONDS", "abc", "LOGSCAN_SCANNER_READ_SECONDS: must be a number"),
+        ("LOGSCAN_SCANNER_READ_SECONDS", "0", "LOGSCAN_SCANNER_READ_SECONDS: must be at least 1"),
         ("LOGSCAN_MAX_CONCURRENT", "0", 'LOGSCAN_MAX_CONCURRENT: must be at least 1, got "0"'),
         ("LOGSCAN_MAX_CONCURRENT", "many", 'LOGSCAN_MAX_CONCURRENT: must be a whole number, got "many"'),
         ("LOGSCAN_SCANNER_MEMORY_MOST", "lots", "LOGSCAN_SCANNER_MEMORY_MOST: must be a quantity"),
@@ -60,6 +86,34 @@ def test_a_bad_setting_ends_the_start(
     message = capsys.readouterr().err
     assert words in message
     assert not [word for word in ("pydantic", "type=", "input_value") if word in message]
+
+
+@pytest.mark.parametrize(
+    ("setting", "row"),
+    [
+        ("queue_urls", "required | list, separated by commas"),
+        ("watch_namespaces", "none | list, separated by commas"),
+        ("scanner_job", "none | JSON, as `job` of a LogScan"),
+        ("scanner_memory_limit", "`256Mi` | quantity, as in a pod"),
+        ("max_concurrent", "`10` | whole number, 1 to 10000"),
+        ("scanner_read_seconds", "`30` | number, 1 to 3600"),
+        ("max_unfinished", "`1000` | whole number from 1"),
+        ("supersede", "`true` | `true`, `false`"),
+        ("log_level", "`INFO` | `DEBUG`, `INFO`, `WARNING`, `ERROR`"),
+        ("reports_bucket", "none | text"),
+    ],
+)
+def test_the_table_says_what_is_allowed(setting: str, row: str) -> None:
+    assert f"| `LOGSCAN_{setting.upper()}` | {row} | " in settings_table.render()
+
+
+def test_the_check_of_the_table_finds_what_is_out_of_date(tmp_path: Path) -> None:
+    page = tmp_path / "settings.md"
+    assert settings_table.main(["--check", str(page)]) == 1
+    assert settings_table.main([str(page)]) == 0
+    assert settings_table.main(["--check", str(page)]) == 0
+    page.write_text("an older table")
+    assert settings_table.main(["--check", str(page)]) == 1
 
 
 def test_every_setting_is_described() -> None:

@@ -56,7 +56,7 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
             "AWS_ACCESS_KEY_ID": "x",
             "AWS_SECRET_ACCESS_KEY": "x",
             "LOGSCAN_NAMESPACE": "logscan",
-            "LOGSCAN_QUEUE_URL": f"{server}/queue",
+            "LOGSCAN_QUEUE_URLS": f"{server}/queue",
             "LOGSCAN_TABLE": "results",
             "LOGSCAN_SCANNER_IMAGE": "scanner",
             "LOGSCAN_HTTP_PORT": str(free_ports(1)[0]),

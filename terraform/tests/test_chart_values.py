@@ -40,7 +40,7 @@ def test_the_chart_renders_with_them(outputs: Outputs, tmp_path: Path) -> None:
     by_name = {(m["kind"], m["metadata"]["name"], m["metadata"].get("namespace")): m for m in manifests}
     configuration = by_name["ConfigMap", "logscan-operator", "logscan"]["data"]
     aws = outputs["helm_values"]["aws"]
-    assert configuration["LOGSCAN_QUEUE_URL"] == aws["queueUrl"]
+    assert configuration["LOGSCAN_QUEUE_URLS"] == aws["queueUrl"]
     assert configuration["LOGSCAN_TABLE"] == aws["table"]
     assert configuration["LOGSCAN_REPORTS_BUCKET"] == aws["reportsBucket"]
     assert configuration.get("LOGSCAN_MAIL_SENDER", "") == aws["mailSender"]

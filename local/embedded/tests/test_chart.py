@@ -108,7 +108,7 @@ def test_the_operator_can_read_its_settings() -> None:
     for case in CASES:
         (configuration,) = [m for m in rendered(case) if m["kind"] == "ConfigMap"]
         with pytest.MonkeyPatch.context() as patch:
-            for name, value in {"LOGSCAN_QUEUE_URL": "q", **configuration["data"]}.items():
+            for name, value in {"LOGSCAN_QUEUE_URLS": "q", **configuration["data"]}.items():
                 patch.setenv(name, value or "q")
             patch.setenv("LOGSCAN_NAMESPACE", "logscan")
             settings = Settings.model_validate({})

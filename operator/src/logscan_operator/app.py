@@ -13,8 +13,6 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
-from aiohttp import web
-
 from logscan_operator import health
 from logscan_operator.following import Follower, Step
 from logscan_operator.health import Progress
@@ -87,7 +85,9 @@ class Operator:
             OSError: HTTP cannot be served.
         """
         api = await self._exits.enter_async_context(ApiServer(self.connection))
-        await self._serve_http()
+        explain = self._explain if self.settings.debug else None
+        application = health.application(self.progress, self.view, self.metrics, self._facts, explain)
+        await self._exits.enter_async_context(health.serving(application, self._listener()))
         self._work = asyncio.create_task(self._run(api, watch), name="operator")
         self._work.add_done_callback(lambda _: ended())
 
@@ -156,14 +156,6 @@ class Operator:
             await asyncio.wait([leading])
         if not stopped.done():
             raise LeadershipLostError("the lease was lost")
-
-    async def _serve_http(self) -> None:
-        explain = self._explain if self.settings.debug else None
-        app = health.application(self.progress, self.view, self.metrics, self._facts, explain)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-        await runner.setup()
-        self._exits.push_async_callback(runner.cleanup)
-        await web.SockSite(runner, self._listener()).start()
 
     def _facts(self) -> dict[str, object]:
         problems = self._leader.problems() if self._leader is not None else {}

@@ -30,7 +30,7 @@ log = logging.getLogger("logscan.defaultpolicy")
 
 def manifest(settings: Settings) -> Object | None:
     """Return the policy that there is to be, or None if there is to be none."""
-    packs = [name.strip() for name in settings.default_policy_packs.split(",") if name.strip()]
+    packs = settings.default_policy_packs
     if not packs:
         return None
     labels = {**OURS, "app.kubernetes.io/part-of": "logscan"}

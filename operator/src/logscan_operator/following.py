@@ -1,6 +1,6 @@
-"""Follows the watched namespaces, each on its own: what goes wrong in one concerns no other.
+"""Follows the watched namespaces, each on its own: a problem in one does not affect the others.
 
-A namespace is listed, then watched. When it cannot be read (it is deleted, or its RoleBinding is), it is out of sight
+A namespace is listed, then watched. If it cannot be read (it was deleted, or its RoleBinding was), it is out of sight
 until a later list succeeds: nothing is decided there meanwhile, and what was known of it is kept.
 """
 
@@ -15,7 +15,7 @@ from logscan_operator.view import View
 
 FIRST_PAUSE_SECONDS = 2.0
 LONGEST_PAUSE_SECONDS = 30.0
-STEADY_SECONDS = 60.0  # a watch that lasted so long has worked
+STEADY_SECONDS = 60.0  # a watch that lasted this long has worked
 PATIENCE = 3  # failed lists after which a namespace that was never read stops holding up the others
 REFUSALS = (401, 403, 404)
 
@@ -25,25 +25,25 @@ log = logging.getLogger("logscan.following")
 
 
 class WatchEndedError(Exception):
-    """A watch ended, and not because it was refused: another list and another watch will do."""
+    """A watch ended, but not because it was refused: the namespace is listed and watched again."""
 
 
 KNOWN = (KubeError, WatchEndedError)
 
 
 def pause_seconds(failures: int) -> float:
-    """Return how long to wait after so many failures in a row: doubled with each, up to half a minute."""
+    """Return how long to wait after a number of failures in a row: doubled with each, up to half a minute."""
     return float(min(FIRST_PAUSE_SECONDS * 2 ** min(failures - 1, 20), LONGEST_PAUSE_SECONDS))
 
 
 def is_lost(error: Exception, failures: int, in_sight: bool) -> bool:
     """Return whether a failed list or watch puts a namespace out of sight.
 
-    An API server that is away, or in trouble, is so for all namespaces: what was read stays good until it is back.
+    An API server that fails or cannot be reached concerns all namespaces: what was read stays valid until it is back.
 
     Args:
         error: What went wrong.
-        failures: How many times in a row it did, this time included.
+        failures: The number of failures in a row, including this one.
         in_sight: Whether the namespace was read before.
     """
     if isinstance(error, WatchEndedError):
@@ -54,20 +54,20 @@ def is_lost(error: Exception, failures: int, in_sight: bool) -> bool:
 
 
 class Follower:
-    """Keeps what the view knows of one namespace true, until cancelled."""
+    """Keeps the view of one namespace up to date, until cancelled."""
 
     def __init__(
         self, namespace: str, view: View, read: Step, watch: Step, every_seconds: float, alive: Callable[[], None]
     ) -> None:
-        """Prepare.
+        """Follow nothing yet; `run` begins.
 
         Args:
             namespace: The namespace.
-            view: What to keep true.
+            view: What to keep up to date.
             read: Lists a namespace into the view.
             watch: Feeds the view with the namespace's changes; it never returns, but raises why it ended.
             every_seconds: How often everything is listed again.
-            alive: Called whenever there is progress.
+            alive: Called whenever the loop makes progress.
         """
         self._namespace = namespace
         self._view = view
@@ -104,10 +104,10 @@ class Follower:
             self._failures = 0
         else:
             self._watching = asyncio.create_task(self._watch_it())
-            # It may end while a list fails; then nobody asks for its error any more.
+            # It may end while a list fails; nobody reads its error then, and asyncio would report it.
             self._watching.add_done_callback(lambda task: task.cancelled() or task.exception())
         if self._view.namespaces.find(self._namespace):
-            log.info("the namespace is in sight", extra={"watched": self._namespace})
+            log.info("following the namespace", extra={"watched": self._namespace})
         self._view.changed.set()
         await asyncio.wait([self._watching], timeout=self._every_seconds)
         if self._watching.done():
@@ -126,10 +126,10 @@ class Follower:
         namespaces, facts = self._view.namespaces, {"watched": self._namespace}
         why = described(error)
         if not is_lost(error, self._failures, namespaces.in_sight(self._namespace)):
-            log.warning("cannot follow the namespace, will try again: %s", why, extra=facts)
+            log.warning("cannot read the namespace, will retry: %s", why, extra=facts)
         elif namespaces.lose(self._namespace, why):
             unforeseen = None if isinstance(error, KNOWN) else error
-            log.error("the namespace is out of sight; nothing is done there: %s", why, extra=facts, exc_info=unforeseen)
+            log.error("lost sight of the namespace; nothing is done there: %s", why, extra=facts, exc_info=unforeseen)
         if not namespaces.in_sight(self._namespace):
             self._view.forget_ended(self._namespace, utc_now())
         self._view.changed.set()

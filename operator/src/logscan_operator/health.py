@@ -1,7 +1,9 @@
 """The operator's HTTP endpoints: `/healthz` (every loop makes progress), `/readyz` (it could work), `/metrics`."""
 
+import socket
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -44,6 +46,23 @@ class Progress:
         return {loop: round(age, 1) for loop, age in ages.items() if age > self._patience[loop]}
 
 
+@asynccontextmanager
+async def serving(application: web.Application, listener: socket.socket) -> AsyncIterator[None]:
+    """Serve a web application until the context is left.
+
+    Args:
+        application: The application.
+        listener: The listening socket, which is closed at the end.
+    """
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        await web.SockSite(runner, listener).start()
+        yield
+    finally:
+        await runner.cleanup()
+
+
 def application(
     progress: Progress,
     view: View,
@@ -57,8 +76,8 @@ def application(
         progress: Which loops make progress.
         view: Whether the cluster was read.
         metrics: What `/metrics` returns.
-        facts: Returns what `/readyz` adds.
-        explain: Returns what `/debug/plan` shows; None leaves that out.
+        facts: Returns what `/readyz` returns beside the namespaces.
+        explain: Returns what `/debug/plan` shows; None for no such path.
     """
 
     async def healthz(_: web.Request) -> web.Response:

@@ -1,29 +1,29 @@
-"""Which of the watched namespaces can be seen now, and why the others cannot."""
+"""Which of the watched namespaces can be read now, and why the others cannot."""
 
 from collections.abc import Sequence
 
 
 class Namespaces:
-    """The watched namespaces: each is not heard of yet, in sight, or out of sight for a reason.
+    """The watched namespaces: each is not read yet, in sight, or out of sight for a reason.
 
     Attributes:
-        trouble: Why a namespace is out of sight, for those that are.
+        problems: Why a namespace is out of sight, for those that are.
     """
 
     def __init__(self, names: Sequence[str] = ()) -> None:
-        """Prepare.
+        """Begin with namespaces that are not read yet.
 
         Args:
-            names: The namespaces to wait for, the operator's own first.
+            names: The namespaces, the operator's own first.
         """
         self.names = list(names)
-        self.trouble: dict[str, str] = {}
+        self.problems: dict[str, str] = {}
         self._found: set[str] = set()
 
     @property
     def settled(self) -> bool:
-        """Return whether each namespace was read or refused: only then are all Jobs that can be known known."""
-        return all(name in self._found or name in self.trouble for name in self.names)
+        """Return whether each namespace was read or refused, so that no Job is left that could still be read."""
+        return all(name in self._found or name in self.problems for name in self.names)
 
     @property
     def synced(self) -> bool:
@@ -35,20 +35,20 @@ class Namespaces:
         return name in self._found
 
     def find(self, name: str) -> bool:
-        """Note that a namespace was read; return whether that is news."""
-        news = name not in self._found
-        self.trouble.pop(name, None)
+        """Record that a namespace was read; return whether it was out of sight before."""
+        changed = name not in self._found
+        self.problems.pop(name, None)
         self._found.add(name)
-        return news
+        return changed
 
     def lose(self, name: str, why: str) -> bool:
-        """Note that a namespace cannot be read; return whether that is news."""
-        news = self.trouble.get(name) != why
-        self.trouble[name] = why
+        """Record that a namespace cannot be read; return whether it could before, or for another reason not."""
+        changed = self.problems.get(name) != why
+        self.problems[name] = why
         self._found.discard(name)
-        return news
+        return changed
 
     def states(self) -> dict[str, str]:
-        """Return what keeps each namespace out of sight, by name; nothing about those in sight."""
+        """Return why each namespace is out of sight, by name, without those in sight."""
         unseen = [name for name in self.names if name not in self._found]
-        return {name: self.trouble.get(name, "not read yet") for name in unseen}
+        return {name: self.problems.get(name, "not read yet") for name in unseen}

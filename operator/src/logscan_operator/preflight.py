@@ -1,7 +1,7 @@
 """`logscan-operator --check`: whether the operator could start and work here. `helm test` runs it; it changes nothing.
 
-It starts what the operator starts, the same way, so that an image or a security context that the operator cannot
-start in fails here too.
+It starts the same parts as the operator, in the same way, so that it fails too in an image or a security context in
+which the operator cannot start.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from logscan_operator.starting import Probes
 from logscan_operator.view import View
 from logscan_operator.watching import Watcher
 
-# A handle that is none: SQS refuses it after it has looked at who asks, and no message is touched.
+# Not a valid handle: SQS refuses it after it has checked the caller's rights, and no message is changed.
 NO_MESSAGE = Message(id="preflight", receipt="preflight", body="", group="preflight", receives=0)
 TRY_SECONDS = 120.0
 POLL_SECONDS = 0.1
@@ -35,18 +35,18 @@ NO_MESSAGES_FAULTS = ("ReceiptHandleIsInvalid", "InvalidParameterValue")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was tried, and why it failed if it did."""
+    """A check, and why it failed if it did."""
 
     what: str
     problem: str | None
 
     def __str__(self) -> str:
-        """Return a line for a person."""
+        """Return the line that is printed."""
         return f"ok      {self.what}" if self.problem is None else f"FAILED  {self.what}: {self.problem}"
 
 
 async def check(config: Settings, connection: Connection) -> list[Finding]:
-    """Try everything that the operator needs of its own image and of its surroundings."""
+    """Check everything that the operator needs from its image, the cluster and AWS."""
     starts = [
         await _try("answer probes", _answer_probes()),
         await _try("start the watches", _start_watches(config, connection)),
@@ -62,9 +62,11 @@ async def check(config: Settings, connection: Connection) -> list[Finding]:
 
 
 def main() -> int:
-    """Print what was found, and return the exit code: 0 if all is well, else 1."""
+    """Print the findings and return the exit code: 1 if a check failed, else 0."""
     logs.set_up("ERROR")
-    logging.getLogger("kopf").setLevel(logging.CRITICAL)  # it reports that its watches end while they begin
+    logging.getLogger("kopf").setLevel(
+        logging.CRITICAL
+    )  # it logs an error when its watches are stopped while they start
     findings = asyncio.run(check(settings.load(), Connection()))
     for finding in findings:
         sys.stdout.write(f"{finding}\n")
@@ -88,7 +90,7 @@ async def _try(what: str, call: Awaitable[object]) -> Finding:
 
 
 async def _answer_probes() -> None:
-    probes = Probes(0)  # any free port: where the operator runs beside this check, its own is in use
+    probes = Probes(0)  # any free port, since the operator may be running beside this check
     try:
         reader, writer = await asyncio.open_connection("127.0.0.1", probes.port)
         writer.write(b"GET /healthz HTTP/1.1\r\n\r\n")
@@ -97,7 +99,7 @@ async def _answer_probes() -> None:
     finally:
         probes.hand_over().close()
     if b" 200 " not in answer:
-        raise OSError(f"the probe was answered with {answer!r}")
+        raise OSError(f"the answer to the probe was {answer!r}")
 
 
 async def _start_watches(config: Settings, connection: Connection) -> None:

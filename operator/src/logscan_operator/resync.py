@@ -1,4 +1,4 @@
-"""Full lists of what the view holds of a namespace: the first one lets work begin, later ones heal a silent watch."""
+"""Full lists of a namespace: the first one lets work begin, later ones make up for a watch that went silent."""
 
 from typing import Any
 
@@ -11,18 +11,18 @@ PAGE = "500"
 
 
 async def resync(api: ApiServer, view: View, namespace: str) -> None:
-    """List LogScans, policies and Jobs of a namespace, and make the view agree.
+    """List LogScans, policies and Jobs of a namespace, and make the view agree with them.
 
     Raises:
         ApiError: A list was refused.
         NoAnswerError: The API server did not answer.
     """
-    await _take(api, paths.policies(namespace), {}, view.policies, namespace)
-    await _take(api, paths.scans(namespace), {}, view.scans, namespace)
-    await _take(api, paths.jobs(namespace), {"labelSelector": SCAN_UID_LABEL}, view.jobs, namespace)
+    await _read(api, paths.policies(namespace), {}, view.policies, namespace)
+    await _read(api, paths.scans(namespace), {}, view.scans, namespace)
+    await _read(api, paths.jobs(namespace), {"labelSelector": SCAN_UID_LABEL}, view.jobs, namespace)
 
 
-async def _take(api: ApiServer, path: str, query: dict[str, str], table: Table[Any], namespace: str) -> None:
+async def _read(api: ApiServer, path: str, query: dict[str, str], table: Table[Any], namespace: str) -> None:
     present: set[Key] = set()
     query = {**query, "limit": PAGE}
     while True:

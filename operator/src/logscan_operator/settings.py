@@ -1,4 +1,4 @@
-"""The operator's settings, from environment variables that start with `LOGSCAN_`. Built once, before anything runs."""
+"""The operator's settings, from environment variables that start with `LOGSCAN_`. Read once, before anything runs."""
 
 import json
 import sys
@@ -23,8 +23,16 @@ def _parsed(value: Any) -> Any:
         raise ValueError(f"must be JSON (line {error.lineno}, column {error.colno})") from None
 
 
+def _split(value: Any) -> Any:
+    """Return the parts of a text that commas separate."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
 def _destinations(value: str) -> str:
     return ",".join(destinations(value))
+
+
+Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
@@ -33,28 +41,28 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
     namespace: str = Field(
-        min_length=1, description="The operator's namespace: LogScans for messages and its Lease are made here."
+        min_length=1, description="The operator's namespace. LogScans for messages and the Lease are created here."
     )
-    watch_namespaces: str = Field(
-        default="", description="Further namespaces whose LogScans are run, separated by commas."
+    watch_namespaces: Names = Field(
+        default=[], description="Additional namespaces whose LogScans are run, separated by commas."
     )
-    default_policy_packs: str = Field(
-        default="",
-        description="Rule packs of the LogScanPolicy `default`, separated by commas: the operator creates it, "
-        "and creates it again when it is deleted. If empty, the operator creates no policy.",
+    default_policy_packs: Names = Field(
+        default=[],
+        description="Rule packs of the LogScanPolicy `default`, separated by commas. The operator creates the policy, "
+        "also after it was deleted; if this is empty, it creates none.",
     )
-    queue_url: str = Field(
+    queue_urls: Names = Field(
         min_length=1, description="URLs of the SQS queues with object events, FIFO or standard, separated by commas."
     )
-    receivers: int = Field(default=1, ge=1, le=16, description="Receivers for each queue.")
-    table: str = Field(min_length=3, description="DynamoDB table with the results.")
+    receivers: int = Field(default=1, ge=1, le=16, description="Concurrent receivers for each queue.")
+    table: str = Field(min_length=3, description="DynamoDB table for the results.")
     scanner_image: str = Field(min_length=1, description="Image of the scanner.")
     scanner_service_account: str = Field(
-        default="logscan-scanner", description="Service account of scan pods, which carries their AWS role."
+        default="logscan-scanner", description="Service account of scan pods, which gives them their AWS role."
     )
     scanner_env_secret: str | None = Field(
         default=None,
-        description="Secret whose keys become environment variables of scan pods; for AWS keys outside of EKS.",
+        description="Secret whose keys become environment variables of scan pods, such as AWS keys outside EKS.",
     )
     scanner_image_pull_policy: str = Field(
         default="IfNotPresent", pattern="^(Always|IfNotPresent|Never)$", description="imagePullPolicy of scan pods."
@@ -70,44 +78,53 @@ class Settings(BaseSettings):
     scanner_memory_limit: Amount = Field(default=Quantity("256Mi"), description="Memory at which a scan pod is killed.")
     scanner_job: Annotated[JobTemplate, NoDecode, BeforeValidator(_parsed)] = Field(
         default_factory=JobTemplate,
-        description="Job template below those of policies and scans, as JSON: resources, nodeSelector, tolerations, "
-        "affinity, priorityClassName, labels.",
+        description="Defaults for the Job templates of policies and scans, as JSON: resources, nodeSelector, "
+        "tolerations, affinity, priorityClassName, labels.",
     )
-    max_concurrent: int = Field(default=10, ge=1, le=10000, description="Jobs that run at the same time at the most.")
+    max_concurrent: int = Field(default=10, ge=1, le=10000, description="Maximum concurrent Jobs.")
     max_concurrent_per_namespace: int | None = Field(
-        default=None, ge=1, description="The same for the Jobs of one namespace; unset means no limit of its own."
+        default=None,
+        ge=1,
+        description="Maximum concurrent Jobs per namespace. If unset, namespaces have no limit of their own.",
     )
+    # Without it, scans of low priority wait for as long as others of higher priority keep arriving.
     aging_seconds: float = Field(
         default=60,
         gt=0,
-        description="A waiting scan gains one point of priority each time this passes, so that none waits forever.",
+        description="Seconds of waiting that raise a scan's priority by one point, so that no scan waits forever.",
     )
     supersede: bool = Field(
-        default=True, description="Give up an unfinished scan of an object once a newer version of it is to be scanned."
+        default=True,
+        description="Cancel an unfinished scan of an object when a newer version of the object is to be scanned.",
     )
     max_unfinished: int = Field(
         default=1000,
         ge=1,
-        description="Unfinished LogScans at which the intake stops receiving, so that a backlog waits in SQS.",
+        description="Number of unfinished LogScans at which the operator stops receiving. A backlog then waits in SQS.",
     )
-    receive_wait_seconds: int = Field(default=20, ge=0, le=20, description="Long poll of SQS.")
+    receive_wait_seconds: int = Field(default=20, ge=0, le=20, description="Duration of a long poll of SQS in seconds.")
+    # Short, so that the messages of an operator that was killed are soon received by the next one.
     visibility_seconds: int = Field(
         default=60,
         ge=10,
         le=43200,
-        description="How long a message in hand is hidden; renewed at a third of it.",
+        description="Visibility timeout of received messages in seconds. It is renewed after a third of that time.",
     )
-    default_attempts: int = Field(default=3, ge=1, le=10, description="Jobs per scan, where nothing else is set.")
-    default_timeout_seconds: int = Field(default=3600, ge=10, description="Run time of a Job, likewise.")
-    retry_first_seconds: float = Field(default=10, ge=0, description="Delay before the second attempt; then doubled.")
-    retry_most_seconds: float = Field(default=600, ge=0, description="Longest delay between attempts.")
+    default_attempts: int = Field(default=3, ge=1, le=10, description="Default number of attempts (Jobs) for a scan.")
+    default_timeout_seconds: int = Field(default=3600, ge=10, description="Default timeout of a Job in seconds.")
+    retry_first_seconds: float = Field(
+        default=10, ge=0, description="Seconds before the second attempt. The delay doubles with each further attempt."
+    )
+    retry_most_seconds: float = Field(default=600, ge=0, description="Maximum seconds between two attempts.")
     queued_after_seconds: float = Field(
         default=60,
         ge=0,
-        description="How long a scan waits before its status tells for which limit; until then it is Pending.",
+        description="Seconds until the status of a waiting scan names the limit. Until then the scan is Pending.",
     )
     pending_seconds: float = Field(
-        default=300, ge=1, description="How long a Job's pod may wait for a node or an image before the attempt fails."
+        default=300,
+        ge=1,
+        description="Seconds that a Job's pod may wait for a node or an image before the attempt fails.",
     )
     scanner_memory_most: Amount = Field(
         default=Quantity("1Gi"),
@@ -117,57 +134,68 @@ class Settings(BaseSettings):
         default=7 * 86400,
         ge=0,
         le=MAX_TTL_SECONDS,
-        description="Age after its end at which a succeeded LogScan is deleted; its row stays.",
+        description="Seconds until a succeeded LogScan is deleted. Its row in DynamoDB stays.",
     )
     failed_ttl_seconds: int = Field(
-        default=30 * 86400, ge=0, le=MAX_TTL_SECONDS, description="The same for a failed or cancelled one."
+        default=30 * 86400,
+        ge=0,
+        le=MAX_TTL_SECONDS,
+        description="Seconds until a failed or cancelled LogScan is deleted.",
     )
     max_finished: int = Field(
-        default=5000, ge=0, description="Finished LogScans kept at the most; the oldest go first."
+        default=5000,
+        ge=0,
+        description="Maximum number of finished LogScans that are kept. The oldest are deleted first.",
     )
-    deletes_per_second: int = Field(default=20, ge=1, description="Pace at which finished LogScans are deleted.")
-    events_per_second: float = Field(default=5, gt=0, description="Pace at which Kubernetes Events are written.")
+    # Each may make the garbage collector delete a Job and a pod too.
+    deletes_per_second: int = Field(
+        default=20, ge=1, description="Maximum rate at which finished LogScans are deleted."
+    )
+    events_per_second: float = Field(
+        default=5, gt=0, description="Maximum rate at which Kubernetes Events are created."
+    )
     lease_seconds: int = Field(
         default=15,
         ge=3,
         le=300,
-        description="How long a leader that says nothing keeps the lead; see docs/operations.md.",
+        description="Duration of the Lease in seconds. A standby takes over after this time without a renewal.",
     )
-    debug: bool = Field(default=False, description="Serve /debug/plan: what the scheduler would do now, and why.")
+    debug: bool = Field(
+        default=False, description="Serve /debug/plan, which shows what the scheduler would do now and why."
+    )
     job_ttl_seconds: int = Field(default=3600, ge=60, le=2**31 - 1, description="ttlSecondsAfterFinished of Jobs.")
-    result_ttl_days: int = Field(default=90, ge=1, description="Age at which DynamoDB may drop a row.")
+    result_ttl_days: int = Field(default=90, ge=1, description="Days until DynamoDB deletes a row.")
     reports_bucket: str | None = Field(
-        default=None, min_length=3, max_length=63, description="Bucket for the findings of scans; none means no report."
+        default=None,
+        min_length=3,
+        max_length=63,
+        description="Bucket for files with the findings of scans. If unset, none are written.",
     )
     mail_sender: str | None = Field(
         default=None,
         pattern=r"^[^\s@]+@[^\s@]+$",
-        description="Address that mail is from, verified in SES; none means no mail.",
+        description="Sender address of mail, verified in SES. If unset, no mail is sent.",
     )
     webhook_internal: Annotated[str, AfterValidator(_destinations)] = Field(
         default="",
         max_length=DESTINATION_BYTES,
-        description="Networks (as 10.0.0.0/8) and hosts that webhooks may go to beyond the public internet, also by "
-        "http, separated by commas. Anywhere else a webhook must be https at a public address.",
+        description="Internal networks (such as 10.0.0.0/8) and hosts that webhooks may call, also by http, "
+        "separated by commas. All other webhooks must use https and a public address.",
     )
     resync_seconds: float = Field(
         default=300,
         ge=1,
-        description="How often everything is listed again, which makes up for a watch that has gone silent.",
+        description="Seconds between full lists of the cluster, which make up for a watch that went silent.",
     )
     http_port: int = Field(default=HTTP_PORT, ge=1, le=65535, description="Port of /healthz, /readyz and /metrics.")
-    log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level logged.")
+    log_level: str = Field(
+        default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Minimum level of log lines."
+    )
 
     @property
     def namespaces(self) -> list[str]:
         """Return all namespaces whose LogScans are run, the operator's own first."""
-        others = [name.strip() for name in self.watch_namespaces.split(",") if name.strip()]
-        return [self.namespace, *(name for name in dict.fromkeys(others) if name != self.namespace)]
-
-    @property
-    def queue_urls(self) -> list[str]:
-        """Return the queues that are read."""
-        return [url.strip() for url in self.queue_url.split(",") if url.strip()]
+        return list(dict.fromkeys([self.namespace, *self.watch_namespaces]))
 
 
 def load() -> Settings:

@@ -58,7 +58,9 @@ def render() -> str:
 
 
 def _row(name: str, fact: dict[str, Any], required: bool) -> str:
-    default = "required" if required else "none" if fact.get("default") in (None, "", {}) else f"`{fact['default']}`"
+    value = fact.get("default")
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    default = "required" if required else "none" if value in (None, "", [], {}) else f"`{text}`"
     return f"| `{PREFIX}{name.upper()}` | {default} | {_allowed(fact)} | {fact['description']} |"
 
 
@@ -71,6 +73,8 @@ def _allowed(fact: dict[str, Any]) -> str:
     pattern = next((k["pattern"] for k in kinds if "pattern" in k), None)
     if pattern is not None:
         return ", ".join(f"`{word}`" for word in pattern.strip("^$()").split("|"))
+    if fact.get("type") == "array":
+        return "list, separated by commas"
     kind = next(k["type"] for k in kinds if k.get("type") not in (None, "null"))
     words = {"integer": "whole number", "number": "number", "boolean": "`true`, `false`", "string": "text"}[kind]
     low = next((k[f] for k in kinds for f in ("minimum", "exclusiveMinimum") if f in k), None)

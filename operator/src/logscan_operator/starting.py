@@ -1,6 +1,6 @@
-"""What the kubelet is told while the operator is imported: it is alive, and not ready. Imports nothing large itself.
+"""Answers the kubelet's probes while the operator is being imported: alive, not ready. Imports nothing large itself.
 
-A probe that finds no listener cannot tell an operator that starts slowly from a dead one.
+To a probe that finds no listener, an operator that starts slowly looks like a dead one.
 """
 
 import errno
@@ -15,14 +15,14 @@ from typing import Self
 
 HTTP_PORT = 8080
 HTTP_PORT_VARIABLE = "LOGSCAN_HTTP_PORT"
-START_SECONDS = 600.0  # of which a start takes 3 s of CPU time: 30 s at a tenth of a CPU
+START_SECONDS = 600.0  # a start takes 3 s of CPU time, which is 30 s at a tenth of a CPU
 CLIENT_SECONDS = 1.0
 HEAD_BYTES = 8192
 BODY = b'{"starting": true}'
 
 
 class Probes:
-    """Answers `/healthz` with 200 and everything else with 503, from a thread, until the real server takes over.
+    """Answers `/healthz` with 200 and all other paths with 503, from a thread, until the real server takes over.
 
     Attributes:
         port: Where it listens.
@@ -46,7 +46,7 @@ class Probes:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self | None:
-        """Return the probes on the port that is set, or None if that is no port: the settings say what is wrong."""
+        """Return the probes on the configured port, or None if it is not a port; `settings` reports that."""
         try:
             return cls(int(environment.get(HTTP_PORT_VARIABLE, HTTP_PORT)))
         except (ValueError, OverflowError):
@@ -56,7 +56,7 @@ class Probes:
             raise SystemExit(1) from None
 
     def hand_over(self) -> socket.socket:
-        """Stop answering and return the listening socket; whoever connects meanwhile waits in its backlog."""
+        """Stop answering and return the listening socket; connections made meanwhile wait in its backlog."""
         self._end.close()
         self._thread.join()
         self._ended.close()
@@ -71,7 +71,7 @@ class Probes:
                 client, _address = self._listener.accept()
                 with client:
                     self._answer(client)
-            except OSError:  # the client went away, or took too long
+            except OSError:  # the client closed the connection, or took too long
                 continue
 
     def _answer(self, client: socket.socket) -> None:
@@ -89,7 +89,7 @@ class Probes:
 
 
 def _listen(port: int) -> socket.socket:
-    """Return a socket that listens on all addresses of both IP versions, as far as the machine has them."""
+    """Return a socket that listens on all addresses, of both IP versions if the machine has both."""
     try:
         listener = socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True)
     except (OSError, ValueError) as error:

@@ -91,7 +91,7 @@ def complete(document: Object, resources: Resources, http_port: int, images: Map
         document["data"] |= {
             "AWS_REGION": REGION,
             "AWS_ENDPOINT_URL": resources.endpoint,
-            "LOGSCAN_QUEUE_URL": resources.queue_url,
+            "LOGSCAN_QUEUE_URLS": resources.queue_url,
             "LOGSCAN_TABLE": resources.table,
             "LOGSCAN_REPORTS_BUCKET": resources.reports_bucket,
             "LOGSCAN_MAIL_SENDER": SENDER,

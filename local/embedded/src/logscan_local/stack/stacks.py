@@ -143,5 +143,5 @@ class Stack:
             **aws.ADMINISTRATOR.environment(),
             "LOGSCAN_BUCKET": state.resources.bucket,
             "LOGSCAN_TABLE": state.resources.table,
-            "LOGSCAN_QUEUE_URL": state.resources.queue_url,
+            "LOGSCAN_QUEUE_URLS": state.resources.queue_url,
         }

@@ -36,7 +36,7 @@ class OperatorProcess:
         (self.port,) = free_ports(1)
         values = {
             "namespace": namespace,
-            "queue_url": queue_url,
+            "queue_urls": queue_url,
             "table": state.resources.table,
             "scanner_image": "logscan-scanner:local",
             "scanner_env_secret": "keys",
