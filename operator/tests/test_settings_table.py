@@ -12,7 +12,7 @@ from pydantic.alias_generators import to_snake
 from logscan_operator.settings import Settings
 from logscan_operator.settings_table import FROM_OTHER_VALUES, chart_schema, main, render
 
-REQUIRED = {"namespace": "logscan", "queue_url": "https://q", "table": "results", "scanner_image": "scanner:1"}
+REQUIRED = {"namespace": "logscan", "queue_urls": "https://q", "table": "results", "scanner_image": "scanner:1"}
 
 
 def is_setting(name: str, value: Any) -> bool:

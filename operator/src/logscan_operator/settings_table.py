@@ -17,7 +17,7 @@ FROM_OTHER_VALUES = frozenset(
     {
         "namespace",
         "watch_namespaces",
-        "queue_url",
+        "queue_urls",
         "table",
         "scanner_image",
         "scanner_service_account",
