@@ -1,4 +1,4 @@
-"""The node's main loop: register, heartbeat, bind pods, run those that are bound here."""
+"""The node's main loop: registers, sends heartbeats, binds pods and runs those that are bound to this node."""
 
 import asyncio
 import logging
@@ -26,7 +26,7 @@ log = logging.getLogger("node.agent")
 
 
 class Agent:
-    """A node and the pods that it runs."""
+    """A node and its pods."""
 
     def __init__(self, config: NodeConfig, runtime: Runtime, api: ApiServer, session: aiohttp.ClientSession) -> None:
         self.config = config
@@ -38,7 +38,7 @@ class Agent:
         self.tasks: dict[str, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
-        """Work until cancelled; then stop all containers without a word to the API server."""
+        """Run until cancelled; then kill all containers without reporting it to the API server."""
         await self._clean()
         await self._register()
         beat = asyncio.create_task(self._heartbeat())
@@ -51,7 +51,7 @@ class Agent:
             await self._clean()
 
     async def _abandon_pods(self) -> None:
-        """Kill all containers; their workers end first, lest they start them again."""
+        """Kill all containers, after ending their workers, which would restart them."""
         workers, tasks = list(self.workers.values()), list(self.tasks.values())
         for worker in workers:
             worker.abandoned = True
@@ -124,7 +124,7 @@ class Agent:
                 elif event["type"] != "BOOKMARK":
                     await self._take(event["object"])
         except ApiError as error:
-            log.warning("the watch of pods broke: %s", error)
+            log.warning("watch of pods failed: %s", error)
             await asyncio.sleep(RETRY_SECONDS)
 
     async def _take(self, pod: Object) -> None:
@@ -150,7 +150,7 @@ class Agent:
         self.workers.pop(uid, None)
         self.tasks.pop(uid, None)
         if not task.cancelled() and task.exception() is not None:
-            log.error("pod %s: its worker broke", uid, exc_info=task.exception())
+            log.error("pod %s: worker failed", uid, exc_info=task.exception())
 
     def _gone(self, uid: str) -> None:
         worker = self.workers.get(uid)
@@ -192,7 +192,7 @@ class Agent:
 
 
 async def runtime_of(config: NodeConfig) -> Runtime:
-    """Return the runtime that a node's settings name."""
+    """Return the runtime of a node's settings."""
     if config.runtime == "docker":
         return await DockerRuntime.connect(str(config.pods))
     return ProcessRuntime(config.images)

@@ -1,4 +1,4 @@
-"""What a node is told when it starts: a JSON file written by `logscan-local up`."""
+"""The settings of a node: a JSON file written by `logscan-local up`."""
 
 import json
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ class NodeConfig:
 
     Attributes:
         name: Its name.
-        address: The address that it and all its pods have.
+        address: The address of the node and of all its pods.
         port: Port of its kubelet API.
-        kubeconfig: How it reaches the API server.
+        kubeconfig: The kubeconfig for the API server.
         pki: Folder with `ca.crt`, `node.crt` and `node.key`.
         pods: Folder for volumes and logs; emptied at the start.
         labels: The node's labels.
-        runtime: What runs its pods: `process` or `docker`.
-        images: What the names of images stand for; for the runtime `process`.
+        runtime: How it runs pods: `process` or `docker`.
+        images: The environment of each image by name, for the runtime `process`.
     """
 
     name: str
@@ -34,7 +34,7 @@ class NodeConfig:
     images: dict[str, Image]
 
     def write(self, path: Path) -> None:
-        """Write the file that `read` reads."""
+        """Write the file for `read`."""
         images = {name: image.to_json() for name, image in self.images.items()}
         paths = {"kubeconfig": str(self.kubeconfig), "pki": str(self.pki), "pods": str(self.pods)}
         path.write_text(json.dumps({**vars(self), **paths, "images": images}, indent=2))

@@ -1,4 +1,4 @@
-"""One container of a pod: started by a runtime, followed, stopped, restarted, its state as Kubernetes tells it."""
+"""A container of a pod: its start, end and restart, and its state as Kubernetes shows it."""
 
 import asyncio
 import signal
@@ -17,7 +17,7 @@ BACKOFF_FORGIVEN_SECONDS = 600.0
 
 @dataclass
 class Container:
-    """A container of a pod and what has become of it."""
+    """A container of a pod and its state."""
 
     spec: Object
     run: Running | None = None
@@ -71,12 +71,12 @@ async def start(container: Container, launch: Launch, termination: Path, runtime
     Args:
         container: The container; its state becomes running, or terminated if its program cannot be run.
         launch: What to start.
-        termination: The file for its last words.
+        termination: The file for its termination message.
         runtime: What starts it.
         clock: The loop's time.
 
     Raises:
-        ContainerConfigError: It asks for something that the runtime does not have.
+        ContainerConfigError: It requires something that the runtime does not support.
     """
     _make_files(launch.log, termination)
     container.started_at, container.began = now(), clock
@@ -95,7 +95,7 @@ def _make_files(log: Path, termination: Path) -> None:
 
 
 def finish(container: Container, termination: Path) -> None:
-    """Record how a container ended, after it did.
+    """Record how a container has ended.
 
     Args:
         container: The container.
@@ -110,7 +110,7 @@ def finish(container: Container, termination: Path) -> None:
 
 
 def schedule_restart(container: Container, clock: float) -> None:
-    """Put an ended container into its back-off: none the first time, then 10 s doubling up to 5 minutes."""
+    """Schedule the restart of a container: at once the first time, then after 10 s, doubling up to 5 minutes."""
     container.last_terminated, container.terminated = container.terminated, None
     if clock - container.began > BACKOFF_FORGIVEN_SECONDS:
         container.backoff = 0.0

@@ -1,7 +1,7 @@
-"""The runtime of a Docker-compatible engine: each container is one of the engine's, of an image that the engine has.
+"""The runtime with a Docker-compatible engine: each container of a pod is a container of the engine.
 
 Containers share the machine's network, since the API server and the AWS emulator listen on its loopback address.
-Everything else is theirs: file system, processes, users, limits by control group.
+Everything else is their own: file system, processes, users, limits by control group.
 """
 
 import asyncio
@@ -30,11 +30,11 @@ class DockerRuntime:
     says = "pods run in containers"
 
     def __init__(self, engine: Docker, owner: str, version: str) -> None:
-        """Prepare.
+        """Take a connected engine.
 
         Args:
             engine: The engine.
-            owner: What tells this node's containers from those of others.
+            owner: The value of the label on this node's containers.
             version: The engine's name and version.
         """
         self.version = version
@@ -74,7 +74,7 @@ class DockerRuntime:
             raise ImageMissingError("ErrImagePull", message) from error
 
     async def start(self, launch: Launch) -> "DockerProcess":
-        """Start a container; its output goes to its log from the first byte."""
+        """Start a container, with all its output in its log."""
         container: DockerContainer | None = None
         try:
             container = await self._engine.containers.create(container_config(launch, self._owner), name=launch.name)
@@ -88,7 +88,7 @@ class DockerRuntime:
         return DockerProcess(container, output, launch.log)
 
     async def clean(self) -> None:
-        """Remove the containers of an earlier run, never those of others."""
+        """Remove the containers of an earlier run of this node."""
         filters = json.dumps({"label": [f"{OWNER_LABEL}={self._owner}"]})
         for container in await self._engine.containers.list(all=True, filters=filters):
             await _remove(container)
@@ -111,7 +111,7 @@ class DockerProcess:
         try:
             await self._container.kill(signal=signal.Signals(number).name)
         except DockerError as error:
-            if error.status not in NOT_MODIFIED_STATES:  # it has ended by itself
+            if error.status not in NOT_MODIFIED_STATES:  # it has ended
                 raise
 
     async def _follow(self, output: Stream, log: Path) -> Ending:
@@ -127,7 +127,7 @@ class DockerProcess:
     async def _end_state(self) -> dict[str, Any]:
         """Return the state of a container that has ended.
 
-        The engine is told of a kill for lack of memory apart from the end of the process, and sometimes after it.
+        The engine learns of an OOM kill separately from the end of the process, and sometimes after it.
         """
         clock = asyncio.get_running_loop().time
         deadline = clock() + OOM_NOTICE_SECONDS
@@ -146,7 +146,7 @@ def container_config(launch: Launch, owner: str) -> dict[str, Any]:
         owner: The value of the label by which a node finds its containers again.
     """
     security = launch.security
-    # A runtime takes the user's own group from the image's /etc/passwd where the pod names none.
+    # Without a group in the pod, a runtime takes the user's group from the image's /etc/passwd.
     user = "" if security.uid is None else str(security.uid)
     if security.gid is not None:
         user = f"{user or 0}:{security.gid}"
@@ -191,5 +191,5 @@ def _host_config(launch: Launch) -> dict[str, Any]:
 
 
 async def _remove(container: DockerContainer) -> None:
-    with suppress(DockerError):  # somebody else was faster
+    with suppress(DockerError):  # it was removed meanwhile
         await container.delete(force=True, v=True)

@@ -1,4 +1,4 @@
-"""A container's environment, resolved as a kubelet does."""
+"""The environment of a container, resolved like a kubelet."""
 
 import base64
 from collections.abc import Awaitable, Callable, Mapping
@@ -48,12 +48,12 @@ async def resolve(
     Args:
         container: The container's spec.
         pod: Its pod.
-        node_ip: Address that stands for the pod's.
+        node_ip: The pod's address.
         lookup: Returns the data of a ConfigMap or Secret by kind and name.
         api_server: The variables of the API server; whatever the container sets itself wins.
 
     Raises:
-        ContainerConfigError: Something that is not optional is missing.
+        ContainerConfigError: A required ConfigMap or Secret is missing.
     """
     values: dict[str, str] = {}
     for source in container.get("envFrom", []):

@@ -1,6 +1,6 @@
 """`$(NAME)` in values of the environment, commands and arguments, expanded as the kubelet does.
 
-The rules are those of k8s.io/kubernetes/third_party/forked/golang/expansion; the tests hold cases recorded from it.
+The rules are those of k8s.io/kubernetes/third_party/forked/golang/expansion; the tests use cases recorded from it.
 """
 
 import re
@@ -13,8 +13,8 @@ def expand(text: str, *values: Mapping[str, str]) -> str:
     """Return a text with `$(NAME)` replaced and `$$` made `$`; an unknown name stays as it is.
 
     Args:
-        text: What to expand.
-        values: Where names are looked up, the first that has one first.
+        text: The text to expand.
+        values: The variables; the first mapping that has a name wins.
     """
 
     def one(match: re.Match[str]) -> str:

@@ -1,4 +1,4 @@
-"""Images of the process runtime: names that stand for virtual environments on this machine."""
+"""Images of the process runtime: names for virtual environments on this machine."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +11,13 @@ SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True)
 class Image:
-    """What an image's name stands for.
+    """The virtual environment that replaces an image.
 
     Attributes:
         environment: Virtual environment whose `bin` comes first on PATH.
-        entrypoint: Command of a container that names none.
-        user: As whom it runs if the pod does not say; empty for root.
-        variables: Its variables besides PATH.
+        entrypoint: The default command of a container.
+        user: The default user; empty for root.
+        variables: Its variables except PATH.
     """
 
     environment: Path
@@ -31,12 +31,12 @@ class Image:
         return f"{self.environment / 'bin'}:{SYSTEM_PATH}"
 
     def to_json(self) -> dict[str, Any]:
-        """Return the form for the node's file."""
+        """Return the content for the node's file."""
         return {**vars(self), "environment": str(self.environment)}
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> "Image":
-        """Return what `to_json` wrote."""
+        """Return the image that `to_json` described."""
         places = {"environment": Path(document["environment"]), "entrypoint": tuple(document["entrypoint"])}
         return cls(**{**document, **places})
 
@@ -50,10 +50,10 @@ def repository(reference: str) -> str:
 
 
 def find(images: dict[str, Image], reference: str, policy: str) -> Image:
-    """Return what an image reference stands for.
+    """Return the image of a reference.
 
     Raises:
-        ImageMissingError: A node could not pull it.
+        ImageMissingError: This node does not have it.
     """
     image = images.get(repository(reference))
     if image is None:

@@ -1,4 +1,4 @@
-"""The part of a kubelet's own API that `kubectl logs` needs, over TLS and for the API server only."""
+"""The part of a kubelet's API that `kubectl logs` uses, over TLS and for the API server only."""
 
 import asyncio
 import ssl
@@ -35,7 +35,7 @@ def application(find_pod: FindPod) -> web.Application:
         worker = find_pod(facts["namespace"], facts["pod"])
         container = next((c for c in worker.containers if c.name == facts["container"]), None) if worker else None
         if worker is None or container is None:
-            raise web.HTTPNotFound(text=f"container {facts['container']!r} of pod {facts['pod']!r} is not here")
+            raise web.HTTPNotFound(text=f"container {facts['container']!r} of pod {facts['pod']!r} is not on this node")
         previous = request.query.get("previous") == "true"
         path = worker.log_path(container, previous=previous)
         if not path.exists():

@@ -1,4 +1,4 @@
-"""From a pod's container to what a runtime starts: command, environment, mounts, limits."""
+"""Translates a container of a pod for a runtime: command, environment, mounts, limits."""
 
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def launch_of(
         environment: Its resolved environment.
         volumes: The folder of each of the pod's volumes.
         folder: The pod's folder on the node.
-        restarts: How often it was started before.
+        restarts: How often it was restarted.
 
     Raises:
         ContainerConfigError: Its security contexts contradict its image.
@@ -58,12 +58,12 @@ def log_path(folder: Path, container: str, restarts: int) -> Path:
 
 
 def termination_path(folder: Path, container: str) -> Path:
-    """Return the file that a container may write its last words to."""
+    """Return the file for a container's termination message."""
     return folder / "containers" / container / "termination-log"
 
 
 def _labels(container: str, metadata: Object) -> dict[str, str]:
-    """Return the labels by which container tools know Kubernetes' containers."""
+    """Return the labels that identify Kubernetes' containers to container tools."""
     return {
         "io.kubernetes.container.name": container,
         "io.kubernetes.pod.name": metadata["name"],

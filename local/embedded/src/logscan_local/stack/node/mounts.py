@@ -1,11 +1,11 @@
-"""Volumes at their mount paths, for a process that has no container around it.
+"""Volumes at their mount paths, for a process without a container.
 
-On Linux a process gets a mount namespace of its own: volumes are bind-mounted where the pod wants them, a missing
-mount point is made on an overlay over the nearest folder that exists, `/dev` gets a termination log, and a read-only
-root is remounted read-only. Nothing of it is seen outside, nothing is left behind.
+On Linux a process gets its own mount namespace: volumes are bind-mounted at their paths, a missing mount point is
+created on an overlay over the nearest existing folder, `/dev` gets a termination log, and a read-only root is remounted
+read-only. Nothing of this is visible outside, and nothing is left behind.
 
-Where a machine has no such namespaces (another system, or a locked-down one) the paths cannot be real; then values
-of the environment and arguments that start with a mount path are rewritten to the volume's folder instead.
+If the machine does not allow such namespaces, or is not Linux, the paths cannot be real: values of the environment and
+arguments that start with a mount path are then replaced by the path of the volume's folder.
 """
 
 import os
@@ -29,7 +29,7 @@ def is_root() -> bool:
 
 @cache
 def namespace_command() -> tuple[str, ...] | None:
-    """Return the command that starts a process in a mount namespace of its own, or None where that is impossible."""
+    """Return the command that starts a process in its own mount namespace, or None if that is not possible."""
     if shutil.which("unshare") is None:
         return None
     user = () if is_root() else ("--user", "--map-root-user")
@@ -50,14 +50,14 @@ def wrap(
     """Return a command line that runs another with its mounts in place.
 
     Args:
-        command: What to run.
-        mounts: What it shall see.
-        scratch: Folder of the node for overlays.
-        read_only_root: Whether everything but the mounts shall be read-only.
-        keep: Folders that the command itself needs, which stay where they are even below a mount.
+        command: The command line.
+        mounts: Its mounts.
+        scratch: A folder for overlays.
+        read_only_root: Whether everything but the mounts is read-only.
+        keep: Folders that the command itself needs, which stay visible even below a mount.
 
     Raises:
-        ValueError: A mount point can be made only by changing the machine itself.
+        ValueError: A mount point cannot be created without changing the machine itself.
     """
     prefix = namespace_command()
     if prefix is None:
@@ -114,7 +114,7 @@ def _script(mounts: Sequence[Mount], scratch: Path, read_only_root: bool) -> str
         if not target.exists():
             existing = next(p for p in target.parents if p.exists())
             if existing == Path("/"):
-                raise ValueError(f"mountPath {target}: this node makes mount points below folders that exist, not in /")
+                raise ValueError(f"mountPath {target}: this node cannot create mount points in /")
             if existing not in overlays:
                 overlays[existing] = str(scratch / f"overlay-{number}")
                 lines += _overlay(existing, Path(overlays[existing]))

@@ -1,4 +1,4 @@
-"""Small facts about pods, read from their JSON."""
+"""Facts about pods, read from their JSON."""
 
 import re
 from datetime import UTC, datetime
@@ -21,7 +21,7 @@ def memory_limit(container: Object) -> int | None:
 
 
 def cpu_limit(container: Object) -> float | None:
-    """Return a container's limit of processors, if it has one."""
+    """Return a container's CPU limit, if it has one."""
     limit = container.get("resources", {}).get("limits", {}).get("cpu")
     if limit is None:
         return None
@@ -30,12 +30,12 @@ def cpu_limit(container: Object) -> float | None:
 
 
 def pod_key(pod: Object) -> str:
-    """Return the pod's uid, which tells a pod from a later one of the same name."""
+    """Return the pod's UID, which differs from that of a later pod of the same name."""
     return str(pod["metadata"]["uid"])
 
 
 def is_terminal(pod: Object) -> bool:
-    """Return whether the pod has ended for good."""
+    """Return whether the pod has ended."""
     return pod.get("status", {}).get("phase") in ("Succeeded", "Failed")
 
 

@@ -1,4 +1,4 @@
-"""One pod from its binding to its end."""
+"""A pod, from its binding to its end."""
 
 import asyncio
 import logging
@@ -28,12 +28,12 @@ log = logging.getLogger("node.pods")
 
 @dataclass(frozen=True)
 class NodeFacts:
-    """What every pod of the node needs to know.
+    """Facts about the node, for its pods.
 
     Attributes:
-        address: The node's address, which is every pod's too.
-        folder: Where pods keep volumes and logs.
-        runtime: What runs their containers.
+        address: The address of the node and its pods.
+        folder: The folder for volumes and logs of pods.
+        runtime: The runtime of their containers.
         api_server: The API server's URL, for in-cluster clients.
     """
 
@@ -44,7 +44,7 @@ class NodeFacts:
 
 
 class PodWorker:
-    """Runs one pod in a task of its own and reports its status whenever it changes."""
+    """Runs one pod in its own task and reports its status whenever it changes."""
 
     def __init__(self, pod: Object, facts: NodeFacts, api: ApiServer, session: aiohttp.ClientSession) -> None:
         self.pod = pod
@@ -63,7 +63,7 @@ class PodWorker:
         self.changed = asyncio.Event()
 
     def update(self, pod: Object) -> None:
-        """Take a newer version of the pod; a deletion is acted upon at once."""
+        """Take a newer version of the pod; a deletion takes effect at once."""
         self.pod = pod
         self.changed.set()
 
@@ -72,7 +72,7 @@ class PodWorker:
         return launches.log_path(self.folder, container.name, max(container.restarts - previous, 0))
 
     async def run(self) -> None:
-        """Run the pod to its end, or until it is deleted, then let the API server forget it."""
+        """Run the pod until it ends or is deleted, then remove it from the API server."""
         try:
             await self._set_up()
             while not self._deleted and not self._finished():
@@ -230,7 +230,7 @@ class PodWorker:
         return await environment.read_values(self.api, self.pod["metadata"]["namespace"], kind, name)
 
     async def _pause(self, seconds: float) -> None:
-        """Wait for a change of the pod, a process that ends, or at the most some seconds."""
+        """Wait until the pod changes, a container ends, or some seconds have passed."""
         self.changed.clear()
         wakes = asyncio.create_task(self.changed.wait())
         endings = [c.run.ending for c in self.containers if c.run is not None and c.running]
@@ -239,7 +239,7 @@ class PodWorker:
 
 
 def _pull_policy(container: Object) -> str:
-    """Return a container's policy; the API server fills it in, this is for objects that never passed it."""
+    """Return a container's pull policy, which the API server sets; the default is for tests."""
     return str(container.get("imagePullPolicy", "IfNotPresent"))
 
 

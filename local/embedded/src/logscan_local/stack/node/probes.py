@@ -1,4 +1,4 @@
-"""HTTP probes: when one is due, what its answers add up to, and what follows for the container."""
+"""HTTP probes: when one is due, what its answers mean, and what follows for the container."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -26,13 +26,13 @@ class Probe:
             spec: The probe's spec.
             container: Its container, for the names of ports.
             started: When the container started, in seconds of the loop's clock.
-            healthy: What holds until enough answers say otherwise.
+            healthy: The state until enough answers differ.
         """
         ports = {p["name"]: int(p["containerPort"]) for p in container.get("ports", []) if "name" in p}
         return cls(spec, ports, started + spec.get("initialDelaySeconds", 0), healthy)
 
     def count(self, success: bool, now: float) -> None:
-        """Take an answer into account: `healthy` turns after the threshold's number of equal answers."""
+        """Count an answer: `healthy` changes after as many equal answers as its threshold."""
         self.next_at = now + self.spec.get("periodSeconds", 10)
         if success == self.healthy:
             self.streak = 0
@@ -58,7 +58,7 @@ class Health:
     Attributes:
         started: Whether the startup probe has succeeded.
         ready: Whether the container takes requests.
-        doomed: The kind of the probe that wants the container restarted, or None.
+        doomed: The kind of the probe that requires a restart of the container, or None.
     """
 
     startup: Probe | None = None
@@ -90,18 +90,18 @@ class Health:
 
     @property
     def doomed(self) -> str | None:
-        """Return which probe wants the container restarted, if one does."""
+        """Return the kind of the probe that requires a restart, or None."""
         if self.startup is not None and not self.startup.healthy:
             return "startup"
         return "liveness" if self.liveness is not None and not self.liveness.healthy else None
 
     def due(self, now: float) -> list[Probe]:
-        """Return the probes to be asked now."""
+        """Return the probes that are due."""
         candidates = [self.liveness, self.readiness] if self.started else [self.startup]
         return [probe for probe in candidates if probe is not None and now >= probe.next_at]
 
     def count(self, probe: Probe, success: bool, now: float) -> None:
-        """Take a probe's answer into account."""
+        """Count an answer of a probe."""
         probe.count(success, now)
         if probe is self.startup and success:
             self.started = True

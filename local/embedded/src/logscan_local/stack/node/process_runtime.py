@@ -1,7 +1,7 @@
-"""The runtime without containers: each is a process of this machine, in a mount namespace of its own where possible.
+"""The runtime without containers: each is a process of this machine, if possible in its own mount namespace.
 
-Network, processes and CPU time are the machine's. Where the node is root a process runs as the user that its pod names
-and drops the rights that its pod drops; elsewhere it runs as whoever runs the node.
+Network, processes and CPU time are the machine's. If the node is root, a process runs as the user of its pod and drops
+the capabilities that its pod drops; otherwise it runs as the node's user.
 """
 
 import asyncio
@@ -30,11 +30,7 @@ class ProcessRuntime:
     says = "pods run as processes"
 
     def __init__(self, images: dict[str, Image]) -> None:
-        """Prepare.
-
-        Args:
-            images: What the names of images stand for.
-        """
+        """Take the environment of each image by name."""
         self._images = images
 
     async def image(self, reference: str, policy: str) -> ImageFacts:
@@ -75,7 +71,7 @@ class ProcessRuntime:
 
 
 class Process:
-    """A container that is a process, and all that it started."""
+    """A container that is a process, with its children."""
 
     def __init__(self, process: asyncio.subprocess.Process, memory_limit: int | None) -> None:
         self.identifier = f"process://{process.pid}"
@@ -109,7 +105,7 @@ class Process:
 
 
 def identity_command(wanted: Security, image_user: str) -> list[str]:
-    """Return the command that starts a program as a container's user and without its dropped rights.
+    """Return the command that starts a program as a container's user and without the dropped capabilities.
 
     Args:
         wanted: The container's decisions.
@@ -142,7 +138,7 @@ def _wrapped(command: list[str], launch: Launch, image: Image) -> list[str]:
 
 
 def _variables(launch: Launch, image: Image) -> dict[str, str]:
-    """Return a container's whole environment: what a container runtime gives, the image's, the pod's."""
+    """Return a container's whole environment: from the container runtime, the image and the pod."""
     return {"HOME": "/", "HOSTNAME": launch.hostname, **image.variables, "PATH": image.path, **launch.env}
 
 

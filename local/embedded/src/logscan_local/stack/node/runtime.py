@@ -1,4 +1,4 @@
-"""What the node asks of a container runtime. Two exist: processes of this machine, and a Docker-compatible engine."""
+"""The interface of a container runtime. There are two: processes of this machine, and a Docker-compatible engine."""
 
 import asyncio
 from collections.abc import Mapping
@@ -22,22 +22,22 @@ class Mount:
 
 @dataclass(frozen=True)
 class Launch:
-    """All that a runtime needs to start a container.
+    """Everything that a runtime needs to start a container.
 
     Attributes:
-        name: A name that no other start of a container has.
-        labels: Which container of which pod it is.
+        name: A name that is unique to this start of the container.
+        labels: The container's and the pod's names.
         image: The image's reference.
         hostname: The pod's name.
         command: The pod's `command`; None for the image's entry point.
         args: The pod's `args`; None for the image's, where `command` is not set either.
-        env: Variables beside those of the image.
-        mounts: What it sees besides its image.
-        security: As whom, and with which rights.
+        env: Variables in addition to those of the image.
+        mounts: Its mounts.
+        security: Its user and capabilities.
         memory_limit: Bytes that its processes may use together.
-        cpu_limit: Processors that they may use together.
-        log: File that takes its output.
-        scratch: Folder for what the runtime itself needs.
+        cpu_limit: CPUs that they may use together.
+        log: The file for its output.
+        scratch: A folder for files of the runtime.
     """
 
     name: str
@@ -57,11 +57,11 @@ class Launch:
 
 @dataclass(frozen=True)
 class ImageFacts:
-    """What the node must know of an image.
+    """What the node needs to know about an image.
 
     Attributes:
-        identifier: What tells it from a later image of the same name.
-        user: As whom it runs if the pod does not say: `UID[:GID]`, a name, or nothing for root.
+        identifier: Its ID, which changes with its content.
+        user: Its user, unless the pod sets one: `UID[:GID]`, a name, or empty for root.
     """
 
     identifier: str
@@ -77,7 +77,7 @@ class Ending:
 
 
 class ImageMissingError(Exception):
-    """An image is not to be had; `reason` is that of the container's status."""
+    """An image is not available; `reason` is for the container's status."""
 
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
@@ -95,14 +95,14 @@ class Running(Protocol):
     ending: asyncio.Task[Ending]
 
     async def signal(self, number: int) -> None:
-        """Send it a signal; nothing happens if it has ended."""
+        """Send it a signal, unless it has ended."""
 
 
 class Runtime(Protocol):
     """Runs containers.
 
     Attributes:
-        version: Name and version, as a Node's status tells them.
+        version: Name and version, for the Node's status.
         says: How pods run, for the Node's status.
     """
 
@@ -113,7 +113,7 @@ class Runtime(Protocol):
         """Return the facts of an image, pulling it if its policy and the runtime allow.
 
         Raises:
-            ImageMissingError: It is not to be had.
+            ImageMissingError: It is not available.
         """
 
     async def start(self, launch: Launch) -> Running:
@@ -121,11 +121,11 @@ class Runtime(Protocol):
 
         Raises:
             StartFailedError: Its program cannot be run.
-            ContainerConfigError: It asks for something that this runtime does not have.
+            ContainerConfigError: It requires something that this runtime does not support.
         """
 
     async def clean(self) -> None:
         """Remove what this runtime's containers of an earlier run left behind."""
 
     async def aclose(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""

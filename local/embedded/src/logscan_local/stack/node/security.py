@@ -1,4 +1,4 @@
-"""As whom and with which rights a container runs: its security context, its pod's, and its image's user."""
+"""The user and the capabilities of a container, from its security context, its pod's, and its image."""
 
 from dataclasses import dataclass
 
@@ -14,9 +14,9 @@ class Security:
         uid: The user; None for the image's.
         gid: The group; None for the user's own.
         groups: The group of the volumes, if the pod names one.
-        read_only_root: Whether only volumes may be written to.
-        escalation: Whether a program may gain rights that its parent does not have (setuid).
-        drop: Capabilities that a runtime gives by default and this container does not get.
+        read_only_root: Whether only volumes are writable.
+        escalation: Whether a program may gain more privileges than its parent (setuid).
+        drop: The default capabilities that this container does not get.
     """
 
     uid: int | None = None
@@ -28,7 +28,7 @@ class Security:
 
 
 def of(container: Object, pod: Object, image_user: str) -> Security:
-    """Return what applies to a container.
+    """Return the decisions for a container.
 
     Args:
         container: Its spec.
@@ -56,7 +56,7 @@ def of(container: Object, pod: Object, image_user: str) -> Security:
 
 
 def _refuse_root(uid: int | None, image_user: str) -> None:
-    """Apply `runAsNonRoot`, in the kubelet's words."""
+    """Apply `runAsNonRoot`, with the kubelet's messages."""
     if uid == 0:
         raise ContainerConfigError("container's runAsUser breaks non-root policy")
     if uid is not None:

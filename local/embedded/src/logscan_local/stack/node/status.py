@@ -1,4 +1,4 @@
-"""A pod's status, put together from its containers as a kubelet does."""
+"""A pod's status, computed from its containers like a kubelet does."""
 
 from logscan_local.stack.node.containers import Container
 from logscan_local.stack.node.objects import Object, now
@@ -15,7 +15,7 @@ def pod_status(
 
     Args:
         containers: Its containers.
-        start_time: When the node took it.
+        start_time: When the node accepted the pod.
         address: Its IP.
         ended: Reason and message, if the node ended it (eviction).
         before: The status reported last, for the times of conditions that did not change.

@@ -1,7 +1,7 @@
 """A pod's volumes, each a folder of the node: emptyDir, and what is projected of a service account.
 
-Owners and modes are those that a kubelet gives: files belong to root and the pod's `fsGroup`, an emptyDir is open to
-all, a token only to the pod's user. Where the node is not root, everything belongs to whoever runs it.
+Owners and modes are those that a kubelet sets: files belong to root and the pod's `fsGroup`, everyone may write to an
+emptyDir, and only the pod's user may read a token. If the node is not root, everything belongs to the node's user.
 """
 
 import os
@@ -50,7 +50,7 @@ async def prepare(pod: Object, folder: Path, api: ApiServer, lookup: Lookup) -> 
 
 
 def exceeded(pod: Object, paths: dict[str, Path]) -> str | None:
-    """Return the kubelet's message if an emptyDir holds more than its `sizeLimit`, which is no limit while writing.
+    """Return the kubelet's message if an emptyDir has exceeded its `sizeLimit`, which does not limit writes.
 
     Args:
         pod: The pod.
@@ -64,7 +64,7 @@ def exceeded(pod: Object, paths: dict[str, Path]) -> str | None:
 
 
 def _size(folder: Path) -> int:
-    """Return the bytes that files below a folder take; one that vanishes meanwhile takes none."""
+    """Return the bytes that the files in a folder occupy, without those that are deleted meanwhile."""
     total = 0
     for path, _, names in os.walk(folder):
         for name in names:
@@ -96,7 +96,7 @@ def _mode(volume: Object) -> int:
 
 
 def _token_access(pod: Object) -> tuple[int, int]:
-    """Return mode and owner of a token: private where the user that all containers run as, or a group, is told."""
+    """Return mode and owner of a token: private if all containers have the same user, or the pod a group."""
     outer = pod["spec"].get("securityContext") or {}
     users = {
         (c.get("securityContext") or {}).get("runAsUser", outer.get("runAsUser")) for c in pod["spec"]["containers"]
