@@ -65,7 +65,7 @@ demo: $(READY) ## Upload logs and watch them being scanned (LOG=/path adds one o
 generate: $(READY) ## Write all generated files
 	$(BIN)/python -m logscan_api.crds crds
 	$(BIN)/python -m logscan_api.tables $(TABLES)
-	$(BIN)/python -m logscan_operator.settings_table docs/settings.md
+	$(BIN)/python -m logscan_operator.settings_table docs/settings.md manifests/chart/values.schema.json
 	$(BIN)/python -m logscan_tools.manifests
 	$(BIN)/python -m logscan_tools.terraform.provider
 	$(BIN)/python -m logscan_tools.terraform.readme
@@ -89,7 +89,7 @@ lint: $(READY)
 drift: $(READY)
 	$(BIN)/python -m logscan_api.crds --check crds
 	$(BIN)/python -m logscan_api.tables --check $(TABLES)
-	$(BIN)/python -m logscan_operator.settings_table --check docs/settings.md
+	$(BIN)/python -m logscan_operator.settings_table --check docs/settings.md manifests/chart/values.schema.json
 	$(BIN)/python -m logscan_tools.manifests --check
 	$(BIN)/python -m logscan_tools.terraform.provider --check
 	$(BIN)/python -m logscan_tools.terraform.readme --check

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
-from objects import job_body, scan_body, view_of
+from objects import RESULT, job_body, scan_body, view_of
 
+from logscan_api.statuses import Incomplete
 from logscan_operator import __version__, health
 from logscan_operator.ages import ReceiveAge, oldest
 from logscan_operator.metrics import Metrics
@@ -96,10 +97,21 @@ async def test_counters_are_born_at_zero() -> None:
         'aws_errors_total{service="sqs"}',
         'aws_errors_total{service="dynamodb"}',
         'scans_finished_total{phase="Succeeded"}',
+        'scans_incomplete_total{reason="MatchLimit"}',
         *(f'{kind}_total{{reason="{r}"}}' for kind in ("retries", "job_failures") for r in ("JobLost", "OutOfMemory")),
     ):
         assert series[f"logscan_{name}"] == 0
     assert 'logscan_job_failures_total{reason="Completed"}' not in series
+
+
+async def test_an_incomplete_scan_counts_once_for_each_reason() -> None:
+    parts = [Incomplete(reason="MatchLimit", rule=rule) for rule in ("one", "two")] + [Incomplete(reason="MaxBytes")]
+    metrics = Metrics(1)
+    metrics.count_incomplete(RESULT.summary())
+    metrics.count_incomplete(RESULT.model_copy(update={"incomplete": parts}).summary())
+    series = await told(View(), metrics)
+    for reason, number in (("MatchLimit", 1), ("MaxBytes", 1), ("Damaged", 0)):
+        assert series[f'logscan_scans_incomplete_total{{reason="{reason}"}}'] == number
 
 
 async def test_namespaces_and_the_age_of_their_watches_are_told(clock: list[float]) -> None:

@@ -1,7 +1,5 @@
 """Settings: every bad variable is named before anything starts."""
 
-from pathlib import Path
-
 import pytest
 
 from logscan_operator import settings, settings_table
@@ -105,15 +103,6 @@ def test_a_bad_setting_ends_the_start(
 )
 def test_the_table_says_what_is_allowed(setting: str, row: str) -> None:
     assert f"| `LOGSCAN_{setting.upper()}` | {row} | " in settings_table.render()
-
-
-def test_the_check_of_the_table_finds_what_is_out_of_date(tmp_path: Path) -> None:
-    page = tmp_path / "settings.md"
-    assert settings_table.main(["--check", str(page)]) == 1
-    assert settings_table.main([str(page)]) == 0
-    assert settings_table.main(["--check", str(page)]) == 0
-    page.write_text("an older table")
-    assert settings_table.main(["--check", str(page)]) == 1
 
 
 def test_every_setting_is_described() -> None:

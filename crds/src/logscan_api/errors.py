@@ -6,7 +6,7 @@ class ContractError(Exception):
 
 
 class UnknownPackError(ContractError):
-    """A rule pack that does not ship with this version."""
+    """A rule pack that this version does not have."""
 
 
 class MalformedRequestError(ContractError):

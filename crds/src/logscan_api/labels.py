@@ -1,4 +1,4 @@
-"""Labels by which LogScans and their Jobs are found, and short forms of what is too long to show."""
+"""Labels by which LogScans and their Jobs are found, and short forms of long names."""
 
 import hashlib
 import re

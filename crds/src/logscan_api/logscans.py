@@ -76,7 +76,7 @@ class S3Source(Model):
         default=None,
         min_length=1,
         max_length=1024,
-        description="Key of the object, as it is (not URL-encoded).",
+        description="Key of the object, not URL-encoded.",
     )
     prefix: str | None = Field(
         default=None,
@@ -85,16 +85,16 @@ class S3Source(Model):
         description="Scan all objects whose key starts with this.",
     )
     version_id: str | None = Field(
-        default=None, max_length=1024, description="Version to scan; the newest at the start when absent."
+        default=None, max_length=1024, description="Version to scan (default: the newest when the scan starts)."
     )
     etag: str | None = Field(
         default=None,
         max_length=128,
-        description="Entity tag that the object must still have; another means that it was overwritten.",
+        description="Entity tag that the object must still have; a different one means that it was overwritten.",
     )
-    size: int | None = Field(default=None, ge=0, description="Size in bytes, as the event told it.")
+    size: int | None = Field(default=None, ge=0, description="Object size in bytes, as reported by the event.")
     sequencer: str | None = Field(
-        default=None, max_length=64, description="S3's sequencer of the event; orders the events of one key."
+        default=None, max_length=64, description="S3's sequencer of the event, which orders the events of one key."
     )
 
 
@@ -110,18 +110,18 @@ class Limits(Model):
     max_bytes: int | None = Field(
         default=None,
         ge=1,
-        description="Bytes read from S3 at the most (default 50 GiB). The scan is truncated there, not failed.",
+        description="Maximum bytes read from S3 (default 50 GiB). A longer scan is incomplete, not failed.",
     )
     max_decompressed_bytes: int | None = Field(
         default=None,
         ge=1,
-        description="Bytes after decompression at the most (default 500 GiB); truncated there.",
+        description="Maximum bytes after decompression (default 500 GiB). A longer scan is incomplete, not failed.",
     )
     max_line_bytes: int | None = Field(
         default=None,
         ge=256,
         le=16777216,
-        description="Bytes of a line that are matched (default 1 MiB); the rest of a longer line is passed over.",
+        description="Bytes of a line that are matched (default 1 MiB); the rest of a longer line is skipped.",
     )
     max_samples_per_rule: int | None = Field(
         default=None, ge=0, le=20, description="Sample lines kept for each rule (default 3)."
@@ -133,11 +133,11 @@ class Limits(Model):
         default=None,
         ge=0,
         le=10,
-        description="Lines kept before and after a sample line (default 0); the lines that go on with the same event, "
-        "such as a stack trace, are kept anyway.",
+        description="Lines kept before and after a sample line (default 0). Lines that continue the same event, such "
+        "as a stack trace, are always kept.",
     )
     max_objects: int | None = Field(
-        default=None, ge=1, le=100000, description="Objects read under a prefix at the most (default 1000)."
+        default=None, ge=1, le=100000, description="Maximum objects read under a prefix (default 1000)."
     )
 
 
@@ -148,7 +148,7 @@ class Resources(Model):
     limits: AmountMap | None = Field(default=None, description="For example memory: 256Mi.")
 
     def over(self, base: "Resources") -> "Resources":
-        """Return these amounts, and the base's where nothing is said of a resource."""
+        """Return these amounts, and the base's for every resource that they leave out."""
         requests = {**(base.requests or {}), **(self.requests or {})}
         limits = {**(base.limits or {}), **(self.limits or {})}
         return self.model_copy(update={"requests": requests, "limits": limits})
@@ -165,7 +165,7 @@ class Toleration(Model):
 
 
 class JobTemplate(Model):
-    """What differs from the operator's own Job template."""
+    """Changes to the operator's own Job template."""
 
     resources: Resources | None = Field(default=None, description="Requests and limits of the container.")
     node_selector: LabelMap | None = Field(default=None, description="Node labels that the pod needs.")
@@ -174,16 +174,16 @@ class JobTemplate(Model):
     )
     affinity: dict[str, Any] | None = Field(
         default=None,
-        description="Affinity of the pod, as in a pod; the API server checks it when the Job is made.",
+        description="Affinity of the pod, as in a pod; the API server validates it when the Job is created.",
         json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
     )
     priority_class_name: str | None = Field(default=None, max_length=253, description="PriorityClass of the pod.")
     labels: LabelMap | None = Field(
-        default=None, description="Labels for the Job and its pod, for example Kueue's queue name."
+        default=None, description="Labels of the Job and its pod, such as Kueue's queue name."
     )
 
     def over(self, base: "JobTemplate") -> "JobTemplate":
-        """Return this template with the base's value where it says nothing; labels and resources are merged."""
+        """Return this template with the base's value for every field not set; labels and resources are merged."""
         gaps: dict[str, Any] = {n: getattr(base, n) for n in JobTemplate.model_fields if getattr(self, n) is None}
         if self.labels and base.labels:
             gaps["labels"] = {**base.labels, **self.labels}
@@ -221,34 +221,36 @@ class LogScanSpec(Model):
         description="Which rules to run; absent takes those of the LogScanPolicy that matches the object.",
     )
     limits: Limits | None = Field(default=None, description="Bounds on the scan.")
-    notify: Notify | None = Field(default=None, description="Who is told; absent takes the policy's.")
+    notify: Notify | None = Field(default=None, description="Who is notified; absent takes the policy's.")
     attempts: int | None = Field(
-        default=None, ge=1, le=10, description="Jobs tried at the most before the scan fails (default 3)."
+        default=None, ge=1, le=10, description="Maximum number of Jobs before the scan fails (default 3)."
     )
     timeout_seconds: int | None = Field(
         default=None,
         ge=10,
         le=86400,
-        description="Run time of one attempt at the most, in seconds (default 3600).",
+        description="Maximum run time of one attempt, in seconds (default 3600).",
     )
-    suspend: bool = Field(default=False, description="Hold the scan; a running Job is stopped and starts over later.")
-    cancel: bool = Field(default=False, description="Give the scan up; its Job is deleted. Cannot be taken back.")
+    suspend: bool = Field(
+        default=False, description="Suspend the scan. A running Job is stopped, and starts over later."
+    )
+    cancel: bool = Field(default=False, description="Cancel the scan and delete its Job. Cannot be undone.")
     retry: str | None = Field(
         default=None,
         min_length=1,
         max_length=63,
-        description="Any value that is not the last one runs a finished scan again, for example a date.",
+        description="Any new value, such as a date, runs a finished scan again.",
     )
     priority: int = Field(
         default=0,
         ge=-1000,
         le=1000,
-        description="Higher runs first; equal ones run in the order of their age.",
+        description="Scans with a higher priority run first; scans of equal priority run oldest first.",
     )
     ttl_seconds_after_finished: TtlSeconds | None = Field(
         default=None,
-        description="Seconds after which a finished LogScan is deleted, or `never`, for a LogScan that is kept in Git "
-        "(default set in the operator); its row stays.",
+        description="Seconds until a finished LogScan is deleted, or `never` for a LogScan that is kept in Git (the "
+        "operator sets the default). Its row stays.",
     )
     job: JobTemplate | None = Field(default=None, description="Changes to the Job that runs the scan.")
 
@@ -257,14 +259,14 @@ class LogScan(Model):
     """LogScan asks for one scan of logs in S3 and shows its outcome."""
 
     spec: LogScanSpec
-    # The API server shows this while the operator has said nothing: a scan says why it waits without a write.
-    # To kstatus a generation that was not observed means "in progress". There is no condition among it: its
-    # lastTransitionTime would be a made-up one, and stay.
+    # The API server shows this until the operator writes a status: a new scan needs no write to say why it waits. To
+    # kstatus, a generation that was not observed means "in progress". There is no condition here: it would need a
+    # lastTransitionTime, which would be wrong and stay.
     status: LogScanStatus | None = LogScanStatus(
         observed_generation=-1,
         phase=Phase.PENDING,
         reason=Reason.WAITING,
-        message="waits for a slot, or for the operator to see it",
+        message="waiting for the operator to start the scan",
     )
 
 

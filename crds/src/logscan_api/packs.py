@@ -38,7 +38,7 @@ def load_pack(name: str) -> Pack:
     """Return one shipped pack.
 
     Raises:
-        UnknownPackError: There is none of that name; the message lists those there are.
+        UnknownPackError: No pack has that name; the message lists all packs.
     """
     if name not in pack_names():
         raise UnknownPackError(f"unknown rule pack {name!r}: choose from {', '.join(pack_names())}")

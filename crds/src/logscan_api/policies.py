@@ -24,14 +24,14 @@ class PolicyAction(StrEnum):
 
 
 class Unchanged(StrEnum):
-    """What to do with an upload whose content is that of a scan that exists, by its entity tag."""
+    """What to do with an upload whose entity tag is that of an existing scan."""
 
     SCAN = "Scan"
     SKIP = "Skip"
 
 
 class PolicyMatch(Model):
-    """Which objects a policy is about. `*` stays within a path segment, `**` crosses them, `?` is one character."""
+    """Which objects a policy matches. `*` matches within a path segment, `**` across segments, `?` one character."""
 
     buckets: Annotated[list[Glob], Field(min_length=1, max_length=50)] = Field(
         default=["*"], description="Globs of bucket names."
@@ -40,11 +40,11 @@ class PolicyMatch(Model):
         default=["**"], description="Globs of keys."
     )
     exclude_keys: Annotated[list[Glob], Field(max_length=50)] | None = Field(
-        default=None, description="Globs of keys that the policy leaves to others."
+        default=None, description="Globs of keys that the policy does not match."
     )
 
-    def takes(self, bucket: str, key: str) -> bool:
-        """Return whether an object falls under this policy."""
+    def matches(self, bucket: str, key: str) -> bool:
+        """Return whether the policy matches an object."""
         return matches(self.buckets, bucket) and matches(self.keys, key) and not matches(self.exclude_keys or [], key)
 
 
@@ -66,21 +66,21 @@ class LogScanPolicySpec(Model):
         default=0,
         ge=-1000,
         le=1000,
-        description="The highest that matches decides; ties go to the first by name.",
+        description="The matching policy with the highest priority decides; on a tie, the first by name.",
     )
-    match: PolicyMatch = Field(default=PolicyMatch(), description="Which objects; absent means all.")
+    match: PolicyMatch = Field(default=PolicyMatch(), description="Which objects the policy matches (default: all).")
     action: PolicyAction = Field(default=PolicyAction.SCAN, description="Scan the object, or Ignore it.")
     unchanged: Unchanged = Field(
         default=Unchanged.SCAN,
-        description="Scan every upload, or Skip one whose key and entity tag are those of an earlier scan that did "
-        "not fail, such as an unchanged file of a nightly sync.",
+        description="Scan every upload, or Skip those whose key and entity tag are those of an earlier scan that did "
+        "not fail, such as unchanged files of a nightly sync.",
     )
-    rules: RuleSelection | None = Field(default=None, description="Rules for scans that bring none.")
-    limits: Limits | None = Field(default=None, description="Bounds for scans that set none.")
+    rules: RuleSelection | None = Field(default=None, description="Rules for scans without rules of their own.")
+    limits: Limits | None = Field(default=None, description="Default of LogScan's limits.")
     notify: Notify | None = Field(default=None, description="Default of LogScan's notify.")
     attempts: int | None = Field(default=None, ge=1, le=10, description="Default of LogScan's attempts.")
     max_concurrent: int | None = Field(
-        default=None, ge=1, le=10000, description="Jobs of scans under this policy at the same time at the most."
+        default=None, ge=1, le=10000, description="Maximum concurrent Jobs of scans under this policy."
     )
     timeout_seconds: int | None = Field(
         default=None, ge=10, le=86400, description="Default of LogScan's timeoutSeconds."
@@ -89,7 +89,7 @@ class LogScanPolicySpec(Model):
 
 
 class ScanCounts(Model):
-    """LogScans that took their rules from a policy, by phase."""
+    """LogScans with rules from this policy, by phase."""
 
     queued: int = 0
     running: int = 0
@@ -98,7 +98,7 @@ class ScanCounts(Model):
 
 
 class LogScanPolicyStatus(Model):
-    """What the operator makes of the policy."""
+    """Status of the policy, written by the operator."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -114,20 +114,20 @@ class LogScanPolicy(Model):
     """LogScanPolicy decides which objects are scanned, with which rules and limits."""
 
     spec: LogScanPolicySpec
-    # Until the operator has looked at it, kstatus finds the policy in progress.
+    # Until the operator writes a status, kstatus reports the policy as in progress.
     status: LogScanPolicyStatus | None = LogScanPolicyStatus(observed_generation=-1)
 
 
 def choose(policies: dict[str, LogScanPolicySpec], bucket: str, key: str) -> str | None:
-    """Return the name of the policy that decides about an object, or None.
+    """Return the name of the policy that applies to an object, or None.
 
     Args:
         policies: Specs by name.
         bucket: The object's bucket.
         key: The object's key, decoded.
     """
-    taking = [(-spec.priority, name) for name, spec in policies.items() if spec.match.takes(bucket, key)]
-    return min(taking)[1] if taking else None
+    matching = [(-spec.priority, name) for name, spec in policies.items() if spec.match.matches(bucket, key)]
+    return min(matching)[1] if matching else None
 
 
 COLUMNS: list[dict[str, Any]] = [

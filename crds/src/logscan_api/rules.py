@@ -1,4 +1,4 @@
-"""What a rule is, and what a set of rules is called."""
+"""Rules, and the name of a set of rules."""
 
 import hashlib
 import json
@@ -45,9 +45,9 @@ Pattern = Annotated[str, Field(min_length=1, max_length=1024)]
 class Rule(Model):
     """One regular expression with the severity of the lines that it matches."""
 
-    name: RuleName = Field(description="Name of the rule, unique in the scan: lower case letters, digits and '-'.")
+    name: RuleName = Field(description="Name of the rule, unique in the scan: lowercase letters, digits and '-'.")
     pattern: Pattern = Field(
-        description="Regular expression in PCRE's syntax, matched against each line; it cannot match a newline."
+        description="Regular expression in PCRE syntax, matched against each line; it cannot match a newline."
     )
     severity: Severity = Field(default=Severity.ERROR, description="Severity of a line that matches (default error).")
     ignore_case: bool = Field(default=False, description="Match letters of either case (ASCII; default false).")
@@ -57,18 +57,18 @@ class Rule(Model):
         "those of Unicode (default false: of ASCII).",
     )
     exclude: Pattern | None = Field(
-        default=None, description="A line that matches this expression too is not counted by the rule."
+        default=None, description="Lines that also match this expression do not count for the rule."
     )
     threshold: int = Field(
         default=1,
         ge=1,
         le=1_000_000_000,
-        description="Lines that the rule must match before it finds anything (default 1): those before are counted by "
-        "the rule, but not among the matched lines, and change no severity.",
+        description="Minimum number of matching lines before the rule reports (default 1). Earlier matches count for "
+        "the rule, but not for matchedLines or severity.",
     )
     redact: bool = Field(
         default=True,
-        description="Mask secrets, e-mail addresses and card numbers in the rule's sample lines (default true).",
+        description="Mask secrets, email addresses and card numbers in the rule's sample lines (default true).",
     )
 
     def for_engine(self) -> dict[str, Any]:
@@ -96,7 +96,7 @@ class RuleSelection(Model):
     )
     inline: Annotated[list[Rule], Field(max_length=100)] | None = Field(
         default=None,
-        description="Rules written out. A rule here replaces one of the same name from a pack.",
+        description="Rules of your own. A rule here replaces one of the same name from a pack.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
     )
 

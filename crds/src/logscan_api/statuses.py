@@ -1,4 +1,4 @@
-"""What became of a scan: the status of a LogScan."""
+"""The status of a LogScan."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -9,13 +9,13 @@ from logscan_api.labels import shown_object
 from logscan_api.models import Model
 from logscan_api.quantities import Quantity
 
-# Open sets: an operator that knows more words may stand beside an older CRD, and an older operator read them.
+# Open sets: a newer operator may write words that this CRD, or an older operator that reads them, does not know.
 ReasonWord = Annotated[str, Field(max_length=64)]
 SeverityWord = Annotated[str, Field(max_length=16)]
 
 
 class Phase(StrEnum):
-    """Where a LogScan is in its life."""
+    """The phase of a LogScan's life cycle."""
 
     PENDING = "Pending"
     QUEUED = "Queued"
@@ -27,7 +27,7 @@ class Phase(StrEnum):
 
     @property
     def finished(self) -> bool:
-        """Return whether nothing will happen to the scan any more."""
+        """Return whether the scan has ended."""
         return self in (Phase.SUCCEEDED, Phase.FAILED, Phase.CANCELLED)
 
 
@@ -114,7 +114,7 @@ class Summary(Model):
     lines: int = Field(description="Lines read.")
     matched_lines: int = Field(description="Lines that at least one rule matched.")
     worst_severity: SeverityWord | None = Field(default=None, description="Worst severity that was found.")
-    by_severity: dict[str, int] = Field(description="Lines per severity; a line counts in each that it has.")
+    by_severity: dict[str, int] = Field(description="Lines by severity; a line counts once for each of its severities.")
     top_rules: Annotated[list[RuleCount], Field(max_length=10)] = Field(description="Rules with the most lines.")
     truncated: bool = Field(default=False, description="Whether a limit or damaged input ended the scan early.")
     incomplete: Annotated[list[Incomplete], Field(max_length=10)] | None = Field(
@@ -135,7 +135,7 @@ class ResultRef(Model):
 
 
 class JobRef(Model):
-    """The Job of the newest attempt."""
+    """The Job of the latest attempt."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -144,33 +144,37 @@ class JobRef(Model):
 
 
 class LogScanStatus(Model):
-    """What became of the scan. Written by the operator only; always below 5 KiB."""
+    """Status of the scan, written by the operator only; always below 5 KiB."""
 
     model_config = ConfigDict(extra="ignore")
 
     observed_generation: int | None = Field(default=None, description="Generation of the spec that this describes.")
-    phase: Phase | None = Field(default=None, description="Where the scan is in its life.")
-    reason: ReasonWord | None = Field(default=None, description="Why, in one word; the set of words is open.")
-    message: str | None = Field(default=None, max_length=1024, description="Why, for a person.")
+    phase: Phase | None = Field(default=None, description="Phase of the scan's life cycle.")
+    reason: ReasonWord | None = Field(
+        default=None, description="Why the scan is in this phase, in one word; new versions may add words."
+    )
+    message: str | None = Field(
+        default=None, max_length=1024, description="Why the scan is in this phase, in a sentence."
+    )
     conditions: list[Condition] | None = Field(
         default=None,
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
         description="Ready, Reconciling, Stalled, Admitted, JobCreated, Complete, Failed.",
     )
     object: str | None = Field(
-        default=None, max_length=64, description="Key (or prefix) that is scanned, shortened for people."
+        default=None, max_length=64, description="Key or prefix that is scanned, shortened for display."
     )
-    policy: str | None = Field(default=None, description="LogScanPolicy that gave the rules.")
-    job: JobRef | None = Field(default=None, description="Job of the newest attempt.")
-    attempts: int | None = Field(default=None, description="Jobs created so far, those of earlier runs included.")
+    policy: str | None = Field(default=None, description="LogScanPolicy that the rules are from.")
+    job: JobRef | None = Field(default=None, description="Job of the latest attempt.")
+    attempts: int | None = Field(default=None, description="Jobs created so far, including those of earlier runs.")
     prior_attempts: int | None = Field(
-        default=None, description="Jobs of the runs before the last spec.retry; spec.attempts counts from there."
+        default=None, description="Jobs of the runs before the latest spec.retry; spec.attempts does not count them."
     )
     refusals: int | None = Field(
-        default=None, description="How often in a row a Job or its pod was refused; each doubles the delay."
+        default=None, description="Consecutive refusals of a Job or its pod; each doubles the delay."
     )
     last_handled_retry: str | None = Field(
-        default=None, description="Value of spec.retry that the newest run of the scan belongs to."
+        default=None, description="Value of spec.retry that the latest run belongs to."
     )
     memory_limit: Quantity | None = Field(
         default=None, description="Memory limit of the next attempt, raised because the last one was OOM-killed."
@@ -186,6 +190,6 @@ class LogScanStatus(Model):
     completion_time: str | None = Field(
         default=None, description="When the scan ended.", json_schema_extra={"format": "date-time"}
     )
-    duration: str | None = Field(default=None, description="From start to completion, for people.")
+    duration: str | None = Field(default=None, description="Time from start to completion, for display.")
     summary: Summary | None = Field(default=None, description="What was found.")
     result: ResultRef | None = Field(default=None, description="Where the whole result is.")

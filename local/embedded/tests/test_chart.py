@@ -8,7 +8,6 @@ import jsonschema
 import kubernetes_validate
 import pytest
 import yaml
-from pydantic.alias_generators import to_camel
 
 from logscan_local.stack.install import install_crds
 from logscan_local.stack.kubectl import Kubectl, KubectlError, Object
@@ -21,22 +20,6 @@ from logscan_tools.manifests import CHART, render
 CASES = sorted((CHART / "ci").glob("*.yaml"))
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 NOT_BUILT_IN = ("logscan.dev/", "monitoring.coreos.com/", "apiextensions.k8s.io/")
-# Settings that the chart makes of other values.
-ELSEWHERE = {
-    "namespace",
-    "watch_namespaces",
-    "queue_urls",
-    "table",
-    "scanner_image",
-    "scanner_service_account",
-    "scanner_env_secret",
-    "scanner_image_pull_policy",
-    "scanner_job",
-    "reports_bucket",
-    "mail_sender",
-    "default_policy_packs",
-    "http_port",
-}
 
 
 def rendered(path: Path, *arguments: str) -> list[Object]:
@@ -50,13 +33,6 @@ def pods_in(manifests: list[Object]) -> Iterator[Object]:
             yield manifest["spec"]["template"]
         if manifest["kind"] == "Pod":
             yield manifest
-
-
-def test_the_schema_describes_every_setting_as_the_operator_does() -> None:
-    fields = Settings.model_fields.items()
-    wanted = {to_camel(name): field.description for name, field in fields if name not in ELSEWHERE}
-    known = SCHEMA["properties"]["settings"]["properties"]
-    assert {name: fact["description"] for name, fact in known.items()} == wanted
 
 
 def test_the_defaults_obey_the_schema() -> None:

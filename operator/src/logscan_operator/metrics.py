@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 
 from logscan_api.exitcodes import Reason
-from logscan_api.statuses import Phase
+from logscan_api.statuses import IncompleteReason, Phase, Summary
 from logscan_operator import __version__
 from logscan_operator.view import View
 
@@ -51,6 +51,12 @@ class Metrics:
             self.refusals.labels(refusal)
         self.failures = Counter("logscan_job_failures", "Scans that failed.", ["reason"], registry=registry)
         self.finished = Counter("logscan_scans_finished", "Scans that ended.", ["phase"], registry=registry)
+        self.incomplete = Counter(
+            "logscan_scans_incomplete",
+            "Scans that ended with a part not read or not counted, once for each reason.",
+            ["reason"],
+            registry=registry,
+        )
         self.admission_wait = Histogram(
             "logscan_admission_wait_seconds",
             "Seconds from the creation of a LogScan to its first Job.",
@@ -129,6 +135,11 @@ class Metrics:
         self._jobs.set(sum(1 for job in view.live_jobs.values() if not job.suspended))
         return generate_latest(self.registry) + generate_latest(self.cluster)
 
+    def count_incomplete(self, summary: Summary) -> None:
+        """Count a scan that has ended once for each reason for which it is incomplete."""
+        for reason in {part.reason for part in summary.incomplete or []}:
+            self.incomplete.labels(reason).inc()
+
     def _start_series(self) -> None:
         """Start every series whose labels are known, at 0."""
         for rejection in REJECTIONS:
@@ -140,6 +151,8 @@ class Metrics:
             self.failures.labels(str(reason))
         for phase in (phase for phase in Phase if phase.finished):
             self.finished.labels(str(phase))
+        for part in IncompleteReason:
+            self.incomplete.labels(str(part))
 
 
 def _names(registry: CollectorRegistry) -> Iterator[str]:

@@ -1,10 +1,41 @@
-"""`python -m logscan_operator.settings_table [--check] FILE`: docs/settings.md, made from the settings model."""
+"""What follows from the settings model: docs/settings.md, and `settings` in the schema of the chart's values.
 
+`python -m logscan_operator.settings_table [--check] PAGE SCHEMA` writes both.
+"""
+
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
+from pydantic.alias_generators import to_camel
+
 from logscan_operator.settings import PREFIX, Settings
+
+# Settings that the chart makes of other values.
+FROM_OTHER_VALUES = frozenset(
+    {
+        "namespace",
+        "watch_namespaces",
+        "queue_urls",
+        "table",
+        "scanner_image",
+        "scanner_service_account",
+        "scanner_env_secret",
+        "scanner_image_pull_policy",
+        "scanner_job",
+        "reports_bucket",
+        "mail_sender",
+        "default_policy_packs",
+        "http_port",
+    }
+)
+# How a number may be written in a string, which `helm --set-string` and environment variables make of it. The schema
+# of a string can say no more than that zero is not allowed.
+NATURAL, POSITIVE_NATURAL = "^[0-9]+$", "^[1-9][0-9]*$"
+DECIMAL = r"^[0-9]*\.?[0-9]+$"
+POSITIVE_DECIMAL = r"^(0*[1-9][0-9]*(\.[0-9]+)?|0*\.[0-9]*[1-9][0-9]*)$"
+RULES = ("minimum", "exclusiveMinimum", "maximum", "minLength", "maxLength", "pattern")
 
 HEADER = """# Settings of the operator
 
@@ -53,16 +84,46 @@ def _allowed(fact: dict[str, Any]) -> str:
     return f"{words}, {low} to {high}" if high is not None else f"{words} from {low}"
 
 
+def chart_schema() -> dict[str, Any]:
+    """Return the JSON schema of each setting that the chart passes on as it is, by its name in camelCase."""
+    facts = Settings.model_json_schema()["properties"]
+    return {to_camel(name): _value_schema(facts[name]) for name in facts if name not in FROM_OTHER_VALUES}
+
+
+def _value_schema(fact: dict[str, Any]) -> dict[str, Any]:
+    """Return the schema of a value: Helm takes numbers and booleans also as strings, and null for the default."""
+    described = {"description": fact["description"]}
+    kinds = [fact, *fact.get("anyOf", [])]
+    kind = next((k["type"] for k in kinds if k.get("type") not in (None, "null")), "quantity")
+    bounds = {rule: k[rule] for rule in RULES for k in kinds if rule in k}
+    if kind == "boolean":
+        return {**described, "enum": [True, False, "true", "false", None]}
+    if kind == "quantity":
+        return {**described, "type": ["number", "string", "null"], "minimum": 0}
+    if kind == "string":
+        return {**described, "type": ["string", "null"], **bounds}
+    positive = bounds.get("minimum", 0) > 0 or "exclusiveMinimum" in bounds
+    patterns = (NATURAL, POSITIVE_NATURAL) if kind == "integer" else (DECIMAL, POSITIVE_DECIMAL)
+    return {**described, "type": [kind, "string", "null"], **bounds, "pattern": patterns[positive]}
+
+
+def with_settings(schema: str) -> str:
+    """Return the text of the chart's schema with the settings written again."""
+    document = json.loads(schema)
+    document["properties"]["settings"]["properties"] = chart_schema()
+    return json.dumps(document, indent=2) + "\n"
+
+
 def main(arguments: list[str]) -> int:
-    """Write the page, or with `--check` report that it is out of date (exit 1)."""
-    path = Path(next(a for a in arguments if a != "--check"))
-    text = render()
-    if path.exists() and path.read_text(encoding="utf-8") == text:
-        return 0
-    if "--check" in arguments:
-        sys.stderr.write(f"out of date: {path}: run `make generate` and commit the result\n")
+    """Write the page and the schema, or with `--check` report which is out of date (exit 1)."""
+    page, schema = [Path(argument) for argument in arguments if argument != "--check"]
+    wanted = {page: render(), schema: with_settings(schema.read_text(encoding="utf-8"))}
+    stale = [p for p, text in wanted.items() if not p.exists() or p.read_text(encoding="utf-8") != text]
+    if "--check" in arguments and stale:
+        sys.stderr.write(f"out of date: {', '.join(map(str, stale))}: run `make generate` and commit the result\n")
         return 1
-    path.write_text(text, encoding="utf-8")
+    for path in stale:
+        path.write_text(wanted[path], encoding="utf-8")
     return 0
 
 

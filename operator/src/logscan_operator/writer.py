@@ -119,6 +119,8 @@ class Writer:
             self._metrics.finished.labels(str(status.phase)).inc()
         if status.phase is Phase.FAILED:
             self._metrics.failures.labels(str(status.reason)).inc()
+        if status.summary is not None:
+            self._metrics.count_incomplete(status.summary)
         if status.completion_time is not None and status.start_time is not None:
             seconds = parse_time(status.completion_time) - parse_time(status.start_time)
             self._metrics.duration.observe(seconds.total_seconds())

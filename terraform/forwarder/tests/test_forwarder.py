@@ -233,7 +233,7 @@ def test_what_is_never_taken_fails_the_call(queue: Stubber) -> None:
     expect(queue, ["a", "b"], answer(1, ("1", False, "Throttled")))
     for _ in range(2):
         expect(queue, ["b"], answer(0, ("0", False, "Throttled")))
-    with pytest.raises(ForwardError, match="1 of 2 messages were not taken: Throttled: so"):
+    with pytest.raises(ForwardError, match="1 of 2 messages were not accepted: Throttled: so"):
         handler({"Records": [record(key="a"), record(key="b"), {"bad": 1}]}, None)
 
 
@@ -282,7 +282,7 @@ def test_messages_of_the_failure_queue_are_forwarded_and_only_bad_ones_stay(queu
 def test_while_the_queue_takes_nothing_the_failure_queue_keeps_all(queue: Stubber) -> None:
     for _ in range(3):
         expect(queue, ["a"], answer(0, ("0", False, "Throttled")))
-    with pytest.raises(ForwardError, match="1 of 1 messages were not taken"):
+    with pytest.raises(ForwardError, match="1 of 1 messages were not accepted"):
         handler({"Records": [message_of({"Records": [record(key="a")]})]}, None)
 
 
@@ -294,7 +294,7 @@ def test_messages_of_any_other_queue_are_kept_as_everything_else_is(queue: Stubb
 
 def test_without_a_queue_of_failures_it_fails_the_call(queue: Stubber, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FAILURE_QUEUE_URL")
-    with pytest.raises(ForwardError, match="no FAILURE_QUEUE_URL is set: unknown kind"):
+    with pytest.raises(ForwardError, match=r"no FAILURE_QUEUE_URL is set.*unknown kind"):
         handler({"hello": 1}, None)
 
 

@@ -1,10 +1,11 @@
-"""The Lambda handler: send what was created to the FIFO queue, keep what never can be, raise for the rest.
+"""The Lambda handler: send created objects to the FIFO queue, keep what can never be sent, raise for the rest.
 
-Lambda calls again after an error, twice, and then hands the event to its on-failure destination, which is the same
-queue of failures. A retry sends messages again that were taken the first time; deduplication makes that harmless.
+After an error, Lambda calls the handler twice more and then sends the event to its on-failure destination, which is the
+queue of failures. A retry sends messages again that the queue accepted the first time; deduplication makes that
+harmless.
 
-The queue of failures may be the source as well (an event source mapping that is switched on to redrive it): a message
-that still cannot be forwarded stays there, so that no copy of it goes in circles.
+The queue of failures may also be the source, through an event source mapping that is enabled for a redrive. A message
+that still cannot be forwarded stays there, so that no copy of it circulates.
 """
 
 import os
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class ForwardError(Exception):
-    """Some messages were not taken by the queue; Lambda shall call again."""
+    """The queue did not accept some messages; Lambda calls again."""
 
 
 @cache
@@ -52,7 +53,7 @@ def handler(event: Any, _context: object) -> dict[str, Any]:
         "Implementing partial batch responses").
 
     Raises:
-        ForwardError: SQS did not take everything, or nothing is set to keep what cannot be forwarded.
+        ForwardError: SQS did not accept everything, or no queue of failures is configured.
         ClientError: SQS refused the call.
     """
     if _is_redrive(event):
@@ -65,7 +66,7 @@ def handler(event: Any, _context: object) -> dict[str, Any]:
 
 
 def _redrive(records: list[Any]) -> list[dict[str, str]]:
-    """Forward messages of the queue of failures; return those that are to stay there."""
+    """Forward messages of the queue of failures; return those that stay there."""
     staying = []
     for record in records:
         _, rejected = _forward(read({"Records": [record]}))
@@ -76,22 +77,22 @@ def _redrive(records: list[Any]) -> list[dict[str, str]]:
 
 
 def _forward(reading: Reading) -> tuple[Sending, list[tuple[Any, str]]]:
-    """Send what was read; return what became of it, and what can never be sent with the reason.
+    """Send what was read; return the outcome, and what can never be sent with the reason.
 
     Raises:
-        ForwardError: Another call may send what is missing.
+        ForwardError: Another call may send the rest.
     """
     sending = send(client(), os.environ["QUEUE_URL"], reading.events)
     rejected = [(r.document, r.reason) for r in reading.rejected] + sending.refused
-    _tell(Forwarded=sending.sent, Skipped=reading.skipped, Rejected=len(rejected), Retried=sending.retried)
+    _report(Forwarded=sending.sent, Skipped=reading.skipped, Rejected=len(rejected), Retried=sending.retried)
     if sending.unsent:  # before anything is kept: Lambda calls again, and then keeps the event as a whole
         reasons = "; ".join(sorted(set(sending.unsent)))
-        raise ForwardError(f"{len(sending.unsent)} of {len(reading.events)} messages were not taken: {reasons}")
+        raise ForwardError(f"{len(sending.unsent)} of {len(reading.events)} messages were not accepted: {reasons}")
     return sending, rejected
 
 
 def _is_redrive(event: Any) -> bool:
-    """Return whether an event is messages of the queue of failures."""
+    """Return whether an event consists of messages from the queue of failures."""
     records = event.get("Records") if isinstance(event, dict) else None
     name = os.environ.get("FAILURE_QUEUE_URL", "").rpartition("/")[2]
     if not (name and isinstance(records, list) and records):
@@ -102,10 +103,10 @@ def _is_redrive(event: Any) -> bool:
 def _failure_queue(reason: str) -> str:
     url = os.environ.get("FAILURE_QUEUE_URL")
     if not url:
-        raise ForwardError(f"what cannot be forwarded would be lost, since no FAILURE_QUEUE_URL is set: {reason}")
+        raise ForwardError(f"no FAILURE_QUEUE_URL is set, so that an event would be lost: {reason}")
     return url
 
 
-def _tell(**counts: int) -> None:
+def _report(**counts: int) -> None:
     # Not by `logging`: Lambda wraps its lines, and the metrics would not be found.
     sys.stdout.write(metrics.line(os.environ.get("AWS_LAMBDA_FUNCTION_NAME", "logscan-forwarder"), **counts) + "\n")

@@ -1,4 +1,4 @@
-"""Sending to SQS: in batches, what was refused again, and what cannot be sent at all told apart."""
+"""Sending to SQS in batches. What SQS refuses for now is sent again; what it refuses for good is kept apart."""
 
 import json
 import time
@@ -19,18 +19,18 @@ FIRST_WAIT_SECONDS = 0.2
 
 @dataclass
 class Sending:
-    """What became of the events of one call."""
+    """The outcome for the events of one call."""
 
     sent: int = 0
     retried: int = 0
-    refused: list[tuple[ObjectEvent, str]] = field(default_factory=list)  # by SQS, for good; with the reason
+    refused: list[tuple[ObjectEvent, str]] = field(default_factory=list)  # for good, with the reason
     unsent: list[str] = field(default_factory=list)  # reasons of those that another call may still send
 
 
 def send(queue: "SQSClient", url: str, events: list[ObjectEvent]) -> Sending:
-    """Send events, and those that SQS did not take once more, with a growing pause.
+    """Send events, and send those again that SQS did not accept, after a growing pause.
 
-    Sending an event twice is harmless: its deduplication id makes one message of them.
+    Sending an event twice is harmless: both have the same deduplication id, and SQS keeps one.
 
     Args:
         queue: A client of SQS.
@@ -70,7 +70,7 @@ def _pauses() -> Iterator[float | None]:
 
 
 def _send_once(queue: "SQSClient", url: str, events: list[ObjectEvent]) -> list[tuple[int, str, bool]]:
-    """Return which events were not taken: position, reason, and whether that is final."""
+    """Return which events SQS did not accept: position, reason, and whether that is final."""
     answer = queue.send_message_batch(QueueUrl=url, Entries=[_entry(n, event) for n, event in enumerate(events)])
     return [(int(f["Id"]), _reason(f), f["SenderFault"]) for f in answer.get("Failed", [])]
 
