@@ -21,6 +21,6 @@ def pods(bare_kubectl: "Kubectl") -> "Pods":
 
     found = Pods(bare_kubectl)
     eventually(lambda: bare_kubectl.get("serviceaccounts")["items"], 20, "the default service account")
-    found.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cfg"}, "data": {"a.txt": "from cfg"}})
-    found.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "sec"}, "stringData": {"k": "from sec"}})
+    found.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cfg"}, "data": {"C": "from cfg"}})
+    found.apply({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "sec"}, "stringData": {"D": "from sec"}})
     return found

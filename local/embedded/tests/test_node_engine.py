@@ -41,7 +41,6 @@ def launch(folder: Path, name: str, code: str, memory: int | None = None) -> Lau
         command=("python3", "-c", code),
         args=None,
         env={"A": "b"},
-        working_dir=None,
         mounts=(),
         security=Security(uid=1000860000, gid=0, read_only_root=True, escalation=False, drop=("ALL",)),
         memory_limit=memory,
@@ -105,12 +104,10 @@ async def test_output_is_kept_from_the_first_byte_to_the_last(tmp_path: Path) ->
     assert output.replace(b"\xff end", b"") == b"".join(b"%d\n" % n for n in range(20000))
 
 
-async def test_a_command_inside_and_what_its_group_used(tmp_path: Path) -> None:
+async def test_what_the_group_of_a_container_used(tmp_path: Path) -> None:
     runtime = await DockerRuntime.connect(str(tmp_path))
     try:
         running = await runtime.start(launch(tmp_path, "inside", "import time; time.sleep(600)"))
-        assert await running.execute(["sh", "-c", "test $A = b"]) == 0
-        assert await running.execute(["false"]) == 1
         name = running.identifier.removeprefix("docker://")
         inspect = ["docker", "inspect", "--format={{.State.Pid}}", name]
         pid = int(await asyncio.to_thread(subprocess.check_output, inspect))

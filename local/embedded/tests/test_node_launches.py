@@ -1,7 +1,6 @@
 """From a pod's container to what a runtime starts: expansion, services, users, rights, limits."""
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,49 +35,10 @@ def test_names_are_looked_up_in_order() -> None:
     assert expand("$(A) $(B)", {"A": "first"}, {"A": "second", "B": "b"}) == "first b"
 
 
-def service(name: str, ip: str, *ports: Any, namespace: str = "n") -> dict[str, Any]:
-    return {"metadata": {"name": name, "namespace": namespace}, "spec": {"clusterIP": ip, "ports": list(ports)}}
-
-
-SERVICES = [
-    service("my-db", "10.0.0.9", {"name": "sql-tls", "port": 5432}, {"port": 53, "protocol": "UDP"}),
-    service("headless", "None", {"port": 1}),
-    service("elsewhere", "10.0.0.8", {"port": 1}, namespace="other"),
-    service("kubernetes", "10.0.0.1", {"name": "https", "port": 443}, namespace="default"),
-]
-MASTER = {
-    "KUBERNETES_SERVICE_HOST": "127.0.0.1",
-    "KUBERNETES_SERVICE_PORT": "6443",
-    "KUBERNETES_SERVICE_PORT_HTTPS": "6443",
-    "KUBERNETES_PORT": "tcp://127.0.0.1:6443",
-    "KUBERNETES_PORT_6443_TCP": "tcp://127.0.0.1:6443",
-    "KUBERNETES_PORT_6443_TCP_PROTO": "tcp",
-    "KUBERNETES_PORT_6443_TCP_PORT": "6443",
-    "KUBERNETES_PORT_6443_TCP_ADDR": "127.0.0.1",
-}
-DATABASE = {
-    "MY_DB_SERVICE_HOST": "10.0.0.9",
-    "MY_DB_SERVICE_PORT": "5432",
-    "MY_DB_SERVICE_PORT_SQL_TLS": "5432",
-    "MY_DB_PORT": "tcp://10.0.0.9:5432",
-    "MY_DB_PORT_5432_TCP": "tcp://10.0.0.9:5432",
-    "MY_DB_PORT_5432_TCP_PROTO": "tcp",
-    "MY_DB_PORT_5432_TCP_PORT": "5432",
-    "MY_DB_PORT_5432_TCP_ADDR": "10.0.0.9",
-    "MY_DB_PORT_53_UDP": "udp://10.0.0.9:53",
-    "MY_DB_PORT_53_UDP_PROTO": "udp",
-    "MY_DB_PORT_53_UDP_PORT": "53",
-    "MY_DB_PORT_53_UDP_ADDR": "10.0.0.9",
-}
-
-
-@pytest.mark.parametrize(
-    ("namespace", "links", "expected"),
-    [("n", True, {**MASTER, **DATABASE}), ("n", False, MASTER), ("default", True, MASTER)],
-)
-def test_variables_of_services(namespace: str, links: bool, expected: Mapping[str, str]) -> None:
-    """As in the Kubernetes documentation, "Accessing the Service", environment variables."""
-    assert services.variables(SERVICES, namespace, links, "https://127.0.0.1:6443") == expected
+@pytest.mark.parametrize(("url", "port"), [("https://127.0.0.1:6443", "6443"), ("https://127.0.0.1", "443")])
+def test_a_container_finds_the_api_server(url: str, port: str) -> None:
+    expected = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "KUBERNETES_SERVICE_PORT": port}
+    assert services.api_server_variables(url) == expected
 
 
 def pod_of(container: dict[str, Any], **spec: Any) -> dict[str, Any]:
@@ -114,20 +74,20 @@ def test_the_command_of_a_container(
     assert config.get("Cmd") == (list(args) if args else None)
 
 
-def test_volumes_with_a_source_are_read_only_whatever_the_mount_says() -> None:
+def test_what_is_projected_is_read_only_whatever_the_mount_says() -> None:
     made = launch(
         {
             "volumeMounts": [
-                {"name": "cfg", "mountPath": "/etc/cfg"},
-                {"name": "tmp", "mountPath": "/tmp", "subPath": "mine"},
+                {"name": "token", "mountPath": "/token"},
+                {"name": "tmp", "mountPath": "/tmp"},
                 {"name": "tmp", "mountPath": "/ro", "readOnly": True},
             ]
         },
-        volumes=[{"name": "cfg", "configMap": {"name": "c"}}, {"name": "tmp", "emptyDir": {}}],
+        volumes=[{"name": "token", "projected": {"sources": []}}, {"name": "tmp", "emptyDir": {}}],
     )
     assert [(str(m.source), m.target, m.read_only) for m in made.mounts] == [
-        ("/pods/u/volumes/cfg", "/etc/cfg", True),
-        ("/pods/u/volumes/tmp/mine", "/tmp", False),
+        ("/pods/u/volumes/token", "/token", True),
+        ("/pods/u/volumes/tmp", "/tmp", False),
         ("/pods/u/volumes/tmp", "/ro", True),
         ("/pods/u/containers/c/termination-log", "/dev/termination-log", False),
     ]
@@ -154,15 +114,15 @@ def test_a_container_that_must_not_run_as_root(
 RESTRICTED = {
     "allowPrivilegeEscalation": False,
     "readOnlyRootFilesystem": True,
-    "capabilities": {"drop": ["ALL"], "add": ["NET_BIND_SERVICE"]},
+    "capabilities": {"drop": ["ALL"]},
 }
 
 
 def test_the_containers_context_wins_over_the_pods() -> None:
-    outer = {"runAsUser": 1, "runAsGroup": 2, "fsGroup": 3, "supplementalGroups": [4]}
+    outer = {"runAsUser": 1, "runAsGroup": 2, "fsGroup": 3}
     container = {"name": "c", "securityContext": {**RESTRICTED, "runAsUser": 9}}
     assert security.of(container, pod_of(container, securityContext=outer), "") == Security(
-        uid=9, gid=2, groups=(4, 3), read_only_root=True, escalation=False, drop=("ALL",), add=("NET_BIND_SERVICE",)
+        uid=9, gid=2, groups=(3,), read_only_root=True, escalation=False, drop=("ALL",)
     )
 
 
@@ -171,8 +131,6 @@ def test_what_an_engine_is_asked_for() -> None:
         {
             "securityContext": RESTRICTED,
             "resources": {"limits": {"memory": "64Mi", "cpu": "250m"}},
-            "workingDir": "/w",
-            "terminationMessagePath": "/tmp/words",
         },
         securityContext={"runAsUser": 1000860000, "runAsGroup": 0, "fsGroup": 7},
     )
@@ -192,22 +150,19 @@ def test_what_an_engine_is_asked_for() -> None:
         },
         "AttachStdout": True,
         "AttachStderr": True,
-        "WorkingDir": "/w",
     }
     assert host == {
         "NetworkMode": "host",
         "LogConfig": {"Type": "none"},
         "ReadonlyRootfs": True,
-        "Privileged": False,
         "CapDrop": ["ALL"],
-        "CapAdd": ["NET_BIND_SERVICE"],
         "GroupAdd": ["7"],
         "SecurityOpt": ["no-new-privileges"],
         "Mounts": [
             {
                 "Type": "bind",
                 "Source": "/pods/u/containers/c/termination-log",
-                "Target": "/tmp/words",
+                "Target": "/dev/termination-log",
                 "ReadOnly": False,
             }
         ],

@@ -42,8 +42,8 @@ def test_without_probes_a_container_is_ready_at_once() -> None:
     assert (health.started, health.ready, health.doomed, health.due(0.0)) == (True, True, None, [])
 
 
-def test_a_probe_finds_a_named_port() -> None:
+def test_a_probe_asks_a_port_by_name_or_number() -> None:
     container = {"ports": [{"name": "http", "containerPort": 8080}]}
-    probe = probes.Probe.of({"httpGet": {"path": "/healthz", "port": "http"}}, container, 0, False)
-    assert probe.url() == "http://127.0.0.1:8080/healthz"
-    assert probes.Probe.of({"exec": {}}, {}, 0, False).url() is None
+    for port, number in (("http", 8080), (9090, 9090)):
+        probe = probes.Probe.of({"httpGet": {"path": "/healthz", "port": port}}, container, 0, False)
+        assert probe.url() == f"http://127.0.0.1:{number}/healthz"

@@ -41,33 +41,20 @@ def prepared(folder: Path, several: list[Any], *users: int | None, **security: A
 
 def test_contents(tmp_path: Path) -> None:
     sources = [
-        {"configMap": {"name": "c"}},
-        {"secret": {"name": "s", "items": [{"key": "key", "path": "secret"}]}},
+        {"configMap": {"name": "c", "items": [{"key": "key", "path": "ca.crt"}]}},
         {"downwardAPI": {"items": [{"path": "ns", "fieldRef": {"fieldPath": "metadata.namespace"}}]}},
         {"serviceAccountToken": {"path": "token"}},
     ]
-    found = prepared(
-        tmp_path,
-        [
-            {"name": "tmp", "emptyDir": {}},
-            {"name": "cfg", "configMap": {"name": "c", "items": [{"key": "key", "path": "a/b.txt"}]}},
-            {"name": "sec", "secret": {"secretName": "s"}},
-            {"name": "all", "projected": {"sources": sources}},
-        ],
-    )
+    found = prepared(tmp_path, [{"name": "tmp", "emptyDir": {}}, {"name": "all", "projected": {"sources": sources}}])
     assert list(found["tmp"].iterdir()) == []
-    assert (found["cfg"] / "a/b.txt").read_text() == "configmaps-c"
-    assert (found["sec"] / "key").read_text() == "secrets-s"
     assert {p.name: p.read_text() for p in found["all"].iterdir()} == {
-        "key": "configmaps-c",
-        "other": "o",
-        "secret": "secrets-s",
+        "ca.crt": "configmaps-c",
         "ns": "n",
         "token": "token of sa",
     }
 
 
-def test_a_volume_of_another_kind_is_named(tmp_path: Path) -> None:
+def test_a_volume_of_another_kind_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(ContainerConfigError, match=r"disk.*hostPath"):
         prepared(tmp_path, [{"name": "disk", "hostPath": {"path": "/"}}])
 
@@ -99,35 +86,19 @@ def test_a_token_is_for_the_pods_user(
 
 @ROOT
 def test_files_belong_to_the_pods_group_and_an_empty_folder_is_open_to_all(tmp_path: Path) -> None:
+    sources = [{"configMap": {"name": "c"}}]
     several = [
         {"name": "tmp", "emptyDir": {}},
-        {"name": "cfg", "configMap": {"name": "c"}},
-        {"name": "sec", "secret": {"secretName": "s", "defaultMode": 0o400}},
+        {"name": "cfg", "projected": {"sources": sources}},
+        {"name": "strict", "projected": {"sources": sources, "defaultMode": 0o400}},
     ]
     found = prepared(tmp_path, several, fsGroup=GROUP)
     assert facts(found["tmp"]) == (0, GROUP, 0o2777)
     assert facts(found["cfg"] / "key") == (0, GROUP, 0o644)
-    assert facts(found["sec"] / "key") == (0, GROUP, 0o440)
-    alone = prepared(tmp_path / "alone", several)
-    assert facts(alone["tmp"]) == (0, 0, 0o777)
-    assert facts(alone["sec"] / "key") == (0, 0, 0o400)
+    assert facts(found["strict"] / "key") == (0, GROUP, 0o440)
 
 
-@ROOT
-@pytest.mark.skipif(mounts.namespace_command() is None, reason="this machine lets nobody mount")
-def test_a_volume_in_memory_is_as_large_as_it_may_be_and_released(tmp_path: Path) -> None:
-    source = {"medium": "Memory", "sizeLimit": "1Mi"}
-    path = prepared(tmp_path / "pod", [{"name": "fast", "emptyDir": source}])["fast"]
-    try:
-        assert path.is_mount()
-        with pytest.raises(OSError, match="No space left"):
-            (path / "large").write_bytes(bytes(2 << 20))
-    finally:
-        volumes.release(tmp_path / "pod")
-    assert not path.is_mount()
-
-
-def test_a_volume_that_is_too_full_is_told_as_the_kubelet_tells_it(tmp_path: Path) -> None:
+def test_a_volume_that_is_too_full_is_reported_as_the_kubelet_reports_it(tmp_path: Path) -> None:
     pod = {"spec": {"volumes": [{"name": "other"}, {"name": "tmp", "emptyDir": {"sizeLimit": "64Ki"}}]}}
     (tmp_path / "small").write_bytes(bytes(1000))
     assert volumes.exceeded(pod, {"tmp": tmp_path}) is None

@@ -9,10 +9,11 @@ import base64
 import datetime
 import json
 import os
+from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any
 
-from common import error_code, expect, run, with_keys, without_keys
+from common import expect, run, with_keys, without_keys
 from kubernetes.config import incluster_config
 
 from logscan_api.policies import LogScanPolicySpec
@@ -20,6 +21,7 @@ from logscan_api.rules import RuleSelection
 from logscan_api.statuses import ResultRef
 from logscan_operator import preflight, rulechecks
 from logscan_operator.aws import Queue, ResultReader
+from logscan_operator.errors import AwsError
 from logscan_operator.kube import Connection
 
 PLUGIN = """#!/bin/sh
@@ -122,11 +124,19 @@ def aws(_folder: Path, address: str) -> None:
     """The operator's own clients, and what they make of errors."""
     with_keys(address)
     queue, reader = Queue(f"{address}/queue", wait_seconds=0, visibility_seconds=30), ResultReader()
-    missing = error_code(lambda: asyncio.run(queue.hide([preflight.NO_MESSAGE], 0)))
-    expect(missing, "QueueDoesNotExist", "SQS's error")
+    expect(_refusal(queue.hide([preflight.NO_MESSAGE], 0)), "QueueDoesNotExist", "SQS's error")
     row = ResultRef(table="results", pk="p", sk="s")
-    expect(error_code(lambda: asyncio.run(reader.read(row))), "ResourceNotFoundException", "DynamoDB's error")
+    expect(_refusal(reader.read(row)), "ResourceNotFoundException", "DynamoDB's error")
     without_keys()
+
+
+def _refusal(call: Coroutine[Any, Any, object]) -> str:
+    """Return the code of the error that a call to AWS ends with; empty if it does not fail."""
+    try:
+        asyncio.run(call)
+    except AwsError as error:
+        return error.code
+    return ""
 
 
 def rules(_folder: Path, _address: str) -> None:

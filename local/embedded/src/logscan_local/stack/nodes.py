@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from logscan_local.stack import engine, environments, processes
 from logscan_local.stack.errors import StackError
-from logscan_local.stack.node import mounts, volumes
+from logscan_local.stack.node import mounts
 from logscan_local.stack.node.config import NodeConfig
 from logscan_local.stack.paths import StackPaths
 from logscan_local.stack.processes import Part
@@ -94,7 +94,6 @@ def start(paths: StackPaths, port: int, runtime: PodRuntime, say: Callable[[str]
 
 
 def clean(paths: StackPaths, runtime: PodRuntime) -> None:
-    """Remove what a node that was killed could not: its containers, and its volumes in memory."""
+    """Remove what a node that was killed could not: its containers."""
     if runtime.kind == DOCKER:
         engine.remove_containers(str(paths.pods))
-    volumes.release(paths.pods)

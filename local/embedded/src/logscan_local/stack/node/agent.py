@@ -10,7 +10,7 @@ import aiohttp
 from aiohttp import web
 
 from logscan_local.stack.apiserver import JSON_MERGE, ApiError, ApiServer, Connection, RefusedError
-from logscan_local.stack.node import kubelet_api, volumes
+from logscan_local.stack.node import kubelet_api
 from logscan_local.stack.node.config import NodeConfig
 from logscan_local.stack.node.docker_runtime import DockerRuntime
 from logscan_local.stack.node.objects import Object, is_terminal, now, pod_key
@@ -59,14 +59,13 @@ class Agent:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         for worker in workers:
-            for container in (*worker.containers, *worker.init_containers):
+            for container in worker.containers:
                 if container.run is not None:
                     await container.run.signal(signal.SIGKILL)
 
     async def _clean(self) -> None:
-        """Remove what is left of pods: containers, volumes in memory, and at the start the logs too."""
+        """Remove what is left of pods: containers, volumes and logs."""
         await self.runtime.clean()
-        volumes.release(self.config.pods)
         shutil.rmtree(self.config.pods, ignore_errors=True)
 
     def find_pod(self, namespace: str, name: str) -> PodWorker | None:
@@ -164,7 +163,7 @@ class Agent:
         path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}"
         wanted = pod["spec"].get("nodeSelector", {})
         lacking = {k: v for k, v in wanted.items() if self.config.labels.get(k) != v}
-        if pod["spec"].get("schedulingGates") or metadata.get("deletionTimestamp"):
+        if metadata.get("deletionTimestamp"):
             return
         if lacking:
             await self._refuse(pod, path, f"0/1 nodes are available: 1 node(s) lack the labels {lacking}.")

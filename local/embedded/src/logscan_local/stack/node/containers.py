@@ -10,8 +10,6 @@ from logscan_local.stack.node.runtime import EXIT_CANNOT_START, Ending, Launch, 
 
 TERMINATION_LOG_BYTES = 4096
 WRITABLE_BY_ALL = 0o666
-FALLBACK_LINES = 80
-FALLBACK_BYTES = 2048
 BACKOFF_FIRST_SECONDS = 10.0
 BACKOFF_MOST_SECONDS = 300.0
 BACKOFF_FORGIVEN_SECONDS = 600.0
@@ -96,19 +94,18 @@ def _make_files(log: Path, termination: Path) -> None:
     termination.chmod(WRITABLE_BY_ALL)
 
 
-def finish(container: Container, log: Path, termination: Path) -> None:
+def finish(container: Container, termination: Path) -> None:
     """Record how a container ended, after it did.
 
     Args:
         container: The container.
-        log: The file with its output.
-        termination: The file with its last words.
+        termination: The file with its termination message.
     """
     if container.run is None:
         raise RuntimeError(f"container {container.name} was not started")
     ending = container.run.ending.result()
-    words = _last_words(container.spec, ending, log, termination)
-    container.terminated = _terminated(container, ending.exit_code, _reason(ending), words)
+    message = termination.read_bytes()[-TERMINATION_LOG_BYTES:].decode(errors="replace")
+    container.terminated = _terminated(container, ending.exit_code, _reason(ending), message)
     container.run, container.started = None, False
 
 
@@ -149,11 +146,3 @@ def _terminated(container: Container, code: int, reason: str, message: str) -> O
     if container.run is not None:
         state["containerID"] = container.run.identifier
     return {**state, "message": message} if message else state
-
-
-def _last_words(spec: Object, ending: Ending, log: Path, termination: Path) -> str:
-    text = termination.read_bytes()[-TERMINATION_LOG_BYTES:].decode(errors="replace")
-    if not text and ending.exit_code and spec.get("terminationMessagePolicy") == "FallbackToLogsOnError":
-        lines = log.read_text(errors="replace").splitlines()[-FALLBACK_LINES:]
-        text = "\n".join(lines)[-FALLBACK_BYTES:]
-    return text

@@ -7,7 +7,6 @@ Everything else is theirs: file system, processes, users, limits by control grou
 import asyncio
 import json
 import signal
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -115,14 +114,6 @@ class DockerProcess:
             if error.status not in NOT_MODIFIED_STATES:  # it has ended by itself
                 raise
 
-    async def execute(self, command: Sequence[str]) -> int:
-        """Run a command inside."""
-        run = await self._container.exec(list(command), stdout=True, stderr=True)
-        async with run.start(detach=False) as output:
-            while await output.read_out() is not None:
-                pass
-        return int((await run.inspect())["ExitCode"])
-
     async def _follow(self, output: Stream, log: Path) -> Ending:
         with log.open("ab", buffering=0) as file:
             while (message := await output.read_out()) is not None:
@@ -174,8 +165,6 @@ def container_config(launch: Launch, owner: str) -> dict[str, Any]:
         config["Entrypoint"] = list(launch.command)
     if launch.args is not None:
         config["Cmd"] = list(launch.args)
-    if launch.working_dir is not None:
-        config["WorkingDir"] = launch.working_dir
     return config
 
 
@@ -185,9 +174,7 @@ def _host_config(launch: Launch) -> dict[str, Any]:
         "NetworkMode": "host",
         "LogConfig": {"Type": "none"},
         "ReadonlyRootfs": security.read_only_root,
-        "Privileged": security.privileged,
         "CapDrop": list(security.drop),
-        "CapAdd": list(security.add),
         "GroupAdd": [str(group) for group in security.groups],
         "SecurityOpt": [] if security.escalation else ["no-new-privileges"],
         "Mounts": [

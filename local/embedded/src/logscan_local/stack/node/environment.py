@@ -41,16 +41,16 @@ async def read_values(api: ApiServer, namespace: str, kind: str, name: str) -> d
 
 
 async def resolve(
-    container: Object, pod: Object, node_ip: str, lookup: Lookup, services: Mapping[str, str]
+    container: Object, pod: Object, node_ip: str, lookup: Lookup, api_server: Mapping[str, str]
 ) -> dict[str, str]:
-    """Return a container's environment: services, `envFrom`, then `env` with `$(NAME)` expanded.
+    """Return a container's environment: the API server's address, `envFrom`, then `env` with `$(NAME)` expanded.
 
     Args:
         container: The container's spec.
         pod: Its pod.
         node_ip: Address that stands for the pod's.
         lookup: Returns the data of a ConfigMap or Secret by kind and name.
-        services: The variables of services; whatever the container sets itself wins.
+        api_server: The variables of the API server; whatever the container sets itself wins.
 
     Raises:
         ContainerConfigError: Something that is not optional is missing.
@@ -59,10 +59,9 @@ async def resolve(
     for source in container.get("envFrom", []):
         values |= await _from_source(source, lookup)
     for entry in container.get("env", []):
-        value = await _value(entry, pod, node_ip, lookup)
-        if value is not None:
-            values[entry["name"]] = expand(value, values, services) if "value" in entry else value
-    return {**services, **values}
+        value = _value(entry, pod, node_ip)
+        values[entry["name"]] = expand(value, values, api_server) if "value" in entry else value
+    return {**api_server, **values}
 
 
 async def _from_source(source: Object, lookup: Lookup) -> dict[str, str]:
@@ -73,23 +72,13 @@ async def _from_source(source: Object, lookup: Lookup) -> dict[str, str]:
     return {}
 
 
-async def _value(entry: Object, pod: Object, node_ip: str, lookup: Lookup) -> str | None:
+def _value(entry: Object, pod: Object, node_ip: str) -> str:
     source = entry.get("valueFrom")
     if source is None:
         return str(entry.get("value", ""))
     if "fieldRef" in source:
         return field_value(pod, source["fieldRef"]["fieldPath"], node_ip)
-    for field, kind in (("configMapKeyRef", "configmaps"), ("secretKeyRef", "secrets")):
-        if field in source:
-            return await _key(source[field], kind, lookup)
     raise ContainerConfigError(f"env {entry['name']}: valueFrom {sorted(source)} is not supported by this node")
-
-
-async def _key(reference: Object, kind: str, lookup: Lookup) -> str | None:
-    data = await _optional(reference, kind, lookup)
-    if reference["key"] not in data and not reference.get("optional"):
-        raise ContainerConfigError(f"couldn't find key {reference['key']} in {kind} {reference['name']}")
-    return data.get(reference["key"])
 
 
 async def _optional(reference: Object, kind: str, lookup: Lookup) -> dict[str, str]:

@@ -7,7 +7,6 @@ from pathlib import Path
 
 from aiohttp import web
 
-from logscan_local.stack.node.containers import Container
 from logscan_local.stack.node.pods import PodWorker
 
 FOLLOW_SECONDS = 0.2
@@ -34,7 +33,7 @@ def application(find_pod: FindPod) -> web.Application:
     async def serve_logs(request: web.Request) -> web.StreamResponse:
         facts = request.match_info
         worker = find_pod(facts["namespace"], facts["pod"])
-        container = next((c for c in _all(worker) if c.name == facts["container"]), None) if worker else None
+        container = next((c for c in worker.containers if c.name == facts["container"]), None) if worker else None
         if worker is None or container is None:
             raise web.HTTPNotFound(text=f"container {facts['container']!r} of pod {facts['pod']!r} is not here")
         previous = request.query.get("previous") == "true"
@@ -77,7 +76,3 @@ async def _stream(response: web.StreamResponse, path: Path, start: int, more: Ca
             if last_round:
                 return
             await asyncio.sleep(FOLLOW_SECONDS)
-
-
-def _all(worker: PodWorker) -> list[Container]:
-    return [*worker.containers, *worker.init_containers]

@@ -9,8 +9,6 @@ from logscan_local.stack.node.runtime import ImageFacts, Launch, Mount
 
 TERMINATION_LOG = "/dev/termination-log"
 HOSTNAME_LENGTH = 63
-# The kubelet mounts these read-only, whatever the mount says.
-READ_ONLY_KINDS = {"configMap", "secret", "projected", "downwardAPI"}
 
 
 def launch_of(
@@ -45,7 +43,6 @@ def launch_of(
         command=_expanded(container.get("command"), environment),
         args=_expanded(container.get("args"), environment),
         env=environment,
-        working_dir=container.get("workingDir") or None,
         mounts=_mounts(container, pod, volumes, folder),
         security=security.of(container, pod, image.user),
         memory_limit=memory_limit(container),
@@ -80,11 +77,10 @@ def _expanded(words: list[str] | None, environment: dict[str, str]) -> tuple[str
 
 
 def _mounts(container: Object, pod: Object, volumes: dict[str, Path], folder: Path) -> tuple[Mount, ...]:
-    kinds = {volume["name"]: set(volume) for volume in pod["spec"].get("volumes", [])}
+    projected = {volume["name"] for volume in pod["spec"].get("volumes", []) if "projected" in volume}
     found = []
     for mount in container.get("volumeMounts", []):
-        source = volumes[mount["name"]]
-        read_only = mount.get("readOnly", False) or bool(kinds[mount["name"]] & READ_ONLY_KINDS)
-        found.append(Mount(source / mount.get("subPath", ""), mount["mountPath"], read_only))
-    words = termination_path(folder, container["name"])
-    return (*found, Mount(words, container.get("terminationMessagePath", TERMINATION_LOG)))
+        # A kubelet mounts what it projects read-only, whatever the mount says.
+        read_only = mount.get("readOnly", False) or mount["name"] in projected
+        found.append(Mount(volumes[mount["name"]], mount["mountPath"], read_only))
+    return (*found, Mount(termination_path(folder, container["name"]), TERMINATION_LOG))

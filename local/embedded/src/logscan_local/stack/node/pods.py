@@ -21,6 +21,7 @@ TICK_SECONDS = 0.1
 RETRY_SECONDS = 1.0
 PULL_RETRY_SECONDS = 10.0
 USAGE_SECONDS = 10.0
+PROBES = ("startupProbe", "livenessProbe", "readinessProbe")
 
 log = logging.getLogger("node.pods")
 
@@ -52,7 +53,6 @@ class PodWorker:
         self.session = session
         self.folder = facts.folder / pod_key(pod)
         self.containers = [Container(spec) for spec in pod["spec"]["containers"]]
-        self.init_containers = [Container(spec) for spec in pod["spec"].get("initContainers", [])]
         self.health: dict[str, Health] = {}
         self.volumes: dict[str, Path] = {}
         self.start_time = now()
@@ -89,21 +89,20 @@ class PodWorker:
         await self._report()
         while not self._deleted:
             try:
+                _refuse_unsupported(self.pod["spec"])
                 self.volumes = await volumes.prepare(self.pod, self.folder / "volumes", self.api, self._lookup)
                 return
             except (ContainerConfigError, ApiError) as error:
                 for container in self.containers:
-                    container.waiting = ("ContainerCreating", f"volumes: {error}")
+                    container.waiting = ("ContainerCreating", str(error))
                 await self._report()
                 await self._pause(RETRY_SECONDS)
 
     async def _tick(self) -> None:
         clock = asyncio.get_running_loop().time()
-        pending_init = next((c for c in self.init_containers if not _succeeded(c)), None)
-        for container in [pending_init] if pending_init else self.containers:
+        for container in self.containers:
             await self._advance(container, clock)
         await self._probe_all(clock)
-        self._enforce_deadline()
         self._enforce_volume_sizes(clock)
         await self._report()
         await self._pause(TICK_SECONDS)
@@ -118,13 +117,10 @@ class PodWorker:
 
     def _finish(self, container: Container) -> None:
         words = launches.termination_path(self.folder, container.name)
-        containers.finish(container, self.log_path(container), words)
+        containers.finish(container, words)
 
     def _after_end(self, container: Container, clock: float) -> None:
-        policy = self.pod["spec"].get("restartPolicy", "Always")
-        failed = bool(container.terminated and container.terminated["exitCode"])
-        again = policy == "Always" and container in self.containers
-        if again or (policy != "Never" and failed):
+        if self.pod["spec"].get("restartPolicy", "Always") == "Always":
             containers.schedule_restart(container, clock)
 
     async def _start(self, container: Container, clock: float) -> None:
@@ -141,21 +137,14 @@ class PodWorker:
             container.backoff_until = clock + RETRY_SECONDS
 
     async def _launch(self, container: Container, image: ImageFacts, clock: float) -> None:
-        env = await environment.resolve(
-            container.spec, self.pod, self.facts.address, self._lookup, await self._service_variables()
-        )
+        api_server = services.api_server_variables(self.facts.api_server)
+        env = await environment.resolve(container.spec, self.pod, self.facts.address, self._lookup, api_server)
         launch = launches.launch_of(container.spec, self.pod, image, env, self.volumes, self.folder, container.restarts)
         words = launches.termination_path(self.folder, container.name)
         container.image_id = image.identifier
         await containers.start(container, launch, words, self.facts.runtime, clock)
         self.health[container.name] = Health.of(container.spec, clock)
         self._show_health(container)
-
-    async def _service_variables(self) -> dict[str, str]:
-        links = self.pod["spec"].get("enableServiceLinks", True)
-        namespace = self.pod["metadata"]["namespace"]
-        listed = await self.api.request("GET", f"/api/v1/namespaces/{namespace}/services") if links else {"items": []}
-        return services.variables(listed["items"], namespace, links, self.facts.api_server)
 
     async def _probe_all(self, clock: float) -> None:
         for container in self.containers:
@@ -164,7 +153,7 @@ class PodWorker:
                 continue
             for probe in health.due(clock):
                 if container.running:
-                    health.count(probe, await probes.answers(probe, container.run.execute, self.session), clock)
+                    health.count(probe, await probes.answers(probe, self.session), clock)
             self._show_health(container)
             if container.running and health.doomed:
                 name = self.pod["metadata"]["name"]
@@ -175,12 +164,6 @@ class PodWorker:
         health = self.health[container.name]
         container.started, container.ready = health.started, health.ready
 
-    def _enforce_deadline(self) -> None:
-        seconds = self.pod["spec"].get("activeDeadlineSeconds")
-        if seconds is not None and self._age() > seconds:
-            message = "Pod was active on the node longer than the specified deadline"
-            self.ended = ("DeadlineExceeded", message)
-
     def _enforce_volume_sizes(self, clock: float) -> None:
         if clock - self.measured > USAGE_SECONDS:
             self.measured = clock
@@ -188,16 +171,8 @@ class PodWorker:
             if full is not None:
                 self.ended = ("Evicted", full)
 
-    def _age(self) -> float:
-        started = min((c.began for c in self.containers if c.began), default=None)
-        return asyncio.get_running_loop().time() - started if started else 0.0
-
     def _finished(self) -> bool:
-        if self.ended:
-            return True
-        if any(c.terminated and c.terminated["exitCode"] for c in self.init_containers):
-            return True
-        return all(c.terminated is not None for c in self.containers)
+        return bool(self.ended) or all(c.terminated is not None for c in self.containers)
 
     def _grace(self) -> float:
         spec, metadata = self.pod["spec"], self.pod["metadata"]
@@ -205,9 +180,8 @@ class PodWorker:
         return float(seconds)
 
     async def _tear_down(self) -> None:
-        every = [*self.init_containers, *self.containers]
-        await asyncio.gather(*(containers.stop(c, self._grace()) for c in every))
-        for container in every:
+        await asyncio.gather(*(containers.stop(c, self._grace()) for c in self.containers))
+        for container in self.containers:
             if container.run is not None:
                 self._finish(container)
         await self._report()
@@ -229,13 +203,11 @@ class PodWorker:
         except RefusedError as error:
             if error.status not in (404, 409):
                 raise
-        volumes.release(self.folder)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     async def _report(self) -> None:
         status = pod_status(
             self.containers,
-            self.init_containers,
             self.start_time,
             self.facts.address,
             self.ended,
@@ -261,7 +233,7 @@ class PodWorker:
         """Wait for a change of the pod, a process that ends, or at the most some seconds."""
         self.changed.clear()
         wakes = asyncio.create_task(self.changed.wait())
-        endings = [c.run.ending for c in (*self.containers, *self.init_containers) if c.run is not None and c.running]
+        endings = [c.run.ending for c in self.containers if c.run is not None and c.running]
         await asyncio.wait([wakes, *endings], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         wakes.cancel()
 
@@ -271,5 +243,15 @@ def _pull_policy(container: Object) -> str:
     return str(container.get("imagePullPolicy", "IfNotPresent"))
 
 
-def _succeeded(container: Container) -> bool:
-    return container.terminated is not None and container.terminated["exitCode"] == 0
+def _refuse_unsupported(spec: Object) -> None:
+    """Refuse what would otherwise be left out without a word, as far as a pod of logscan might come to use it.
+
+    Raises:
+        ContainerConfigError: The pod has init containers or other probes than HTTP.
+    """
+    if spec.get("initContainers"):
+        raise ContainerConfigError("initContainers are not supported by this node")
+    for container in spec["containers"]:
+        for kind in PROBES:
+            if "httpGet" not in container.get(kind, {"httpGet": {}}):
+                raise ContainerConfigError(f"{kind} without httpGet is not supported by this node")

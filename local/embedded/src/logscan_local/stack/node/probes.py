@@ -1,14 +1,11 @@
-"""Probes: when one is due, what its answers add up to, and what follows for the container."""
+"""HTTP probes: when one is due, what its answers add up to, and what follows for the container."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import aiohttp
 
 from logscan_local.stack.node.objects import Object
-
-Execute = Callable[[list[str]], Awaitable[int]]
 
 
 @dataclass
@@ -45,14 +42,11 @@ class Probe:
         if self.streak >= threshold:
             self.healthy, self.streak = success, 0
 
-    def url(self) -> str | None:
-        """Return the address of an HTTP probe."""
-        get = self.spec.get("httpGet")
-        if get is None:
-            return None
+    def url(self) -> str:
+        """Return the address that is asked."""
+        get = self.spec["httpGet"]
         port = get["port"]
-        number = self.ports[port] if isinstance(port, str) and port in self.ports else int(port)
-        return f"{get.get('scheme', 'HTTP').lower()}://{get.get('host', '127.0.0.1')}:{number}{get.get('path', '/')}"
+        return f"http://127.0.0.1:{self.ports.get(port, port)}{get.get('path', '/')}"
 
 
 @dataclass
@@ -113,21 +107,10 @@ class Health:
             self.started = True
 
 
-async def answers(probe: Probe, execute: Execute, session: aiohttp.ClientSession) -> bool:
-    """Return whether a probe succeeds now: an HTTP status below 400, or a command that exits with 0.
-
-    Args:
-        probe: The probe.
-        execute: Runs a command in the container.
-        session: For HTTP.
-    """
+async def answers(probe: Probe, session: aiohttp.ClientSession) -> bool:
+    """Return whether a probe succeeds now: whether the container answers with a status below 400 in time."""
     try:
-        async with asyncio.timeout(probe.spec.get("timeoutSeconds", 1)):
-            url = probe.url()
-            if url is not None:
-                async with session.get(url, ssl=False) as response:
-                    return response.status < 400
-            command = probe.spec.get("exec", {}).get("command")
-            return await execute(command) == 0 if command else True
+        async with asyncio.timeout(probe.spec.get("timeoutSeconds", 1)), session.get(probe.url()) as response:
+            return response.status < 400
     except (TimeoutError, OSError, aiohttp.ClientError):
         return False

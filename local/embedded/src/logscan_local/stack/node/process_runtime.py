@@ -8,7 +8,6 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -61,12 +60,12 @@ class ProcessRuntime:
                     stdout=output,
                     stderr=asyncio.subprocess.STDOUT,
                     env=env,
-                    cwd=launch.working_dir or "/",
+                    cwd="/",
                     start_new_session=True,
                 )
         except OSError as error:
             raise StartFailedError(str(error)) from error
-        return Process(process, env, launch.memory_limit)
+        return Process(process, launch.memory_limit)
 
     async def clean(self) -> None:
         """Do nothing: processes end with the node."""
@@ -78,21 +77,14 @@ class ProcessRuntime:
 class Process:
     """A container that is a process, and all that it started."""
 
-    def __init__(self, process: asyncio.subprocess.Process, env: dict[str, str], memory_limit: int | None) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, memory_limit: int | None) -> None:
         self.identifier = f"process://{process.pid}"
         self._process = process
-        self._env = env
         self.ending = asyncio.create_task(self._follow(memory_limit))
 
     async def signal(self, number: int) -> None:
         """Send a signal to all its processes."""
         self._kill(number)
-
-    async def execute(self, command: Sequence[str]) -> int:
-        """Run a command with its environment, though not within its mounts."""
-        quiet = asyncio.subprocess.DEVNULL
-        process = await asyncio.create_subprocess_exec(*command, env=self._env, stdout=quiet, stderr=quiet)
-        return await process.wait()
 
     async def _follow(self, memory_limit: int | None) -> Ending:
         killed = asyncio.create_task(self._enforce(memory_limit)) if memory_limit is not None else None

@@ -1,7 +1,7 @@
 """What the node asks of a container runtime. Two exist: processes of this machine, and a Docker-compatible engine."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -32,7 +32,6 @@ class Launch:
         command: The pod's `command`; None for the image's entry point.
         args: The pod's `args`; None for the image's, where `command` is not set either.
         env: Variables beside those of the image.
-        working_dir: Where it starts; None for the image's.
         mounts: What it sees besides its image.
         security: As whom, and with which rights.
         memory_limit: Bytes that its processes may use together.
@@ -48,7 +47,6 @@ class Launch:
     command: tuple[str, ...] | None
     args: tuple[str, ...] | None
     env: Mapping[str, str]
-    working_dir: str | None
     mounts: tuple[Mount, ...]
     security: Security
     memory_limit: int | None
@@ -98,9 +96,6 @@ class Running(Protocol):
 
     async def signal(self, number: int) -> None:
         """Send it a signal; nothing happens if it has ended."""
-
-    async def execute(self, command: Sequence[str]) -> int:
-        """Run a command inside and return its exit code."""
 
 
 class Runtime(Protocol):

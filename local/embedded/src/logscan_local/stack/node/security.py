@@ -13,12 +13,10 @@ class Security:
     Attributes:
         uid: The user; None for the image's.
         gid: The group; None for the user's own.
-        groups: Further groups, the volumes' among them.
+        groups: The group of the volumes, if the pod names one.
         read_only_root: Whether only volumes may be written to.
         escalation: Whether a program may gain rights that its parent does not have (setuid).
         drop: Capabilities that a runtime gives by default and this container does not get.
-        add: Capabilities beside the default.
-        privileged: Whether nothing is withheld.
     """
 
     uid: int | None = None
@@ -27,8 +25,6 @@ class Security:
     read_only_root: bool = False
     escalation: bool = True
     drop: tuple[str, ...] = ()
-    add: tuple[str, ...] = ()
-    privileged: bool = False
 
 
 def of(container: Object, pod: Object, image_user: str) -> Security:
@@ -40,7 +36,7 @@ def of(container: Object, pod: Object, image_user: str) -> Security:
         image_user: The user that the image names, such as `65532:65532`; empty for root.
 
     Raises:
-        ContainerConfigError: The container must not run as root, and its user is root or cannot be told.
+        ContainerConfigError: The container must not run as root, and its user is root or has a name only.
     """
     outer = pod["spec"].get("securityContext") or {}
     inner = container.get("securityContext") or {}
@@ -49,16 +45,13 @@ def of(container: Object, pod: Object, image_user: str) -> Security:
     if merged.get("runAsNonRoot"):
         _refuse_root(uid, image_user)
     capabilities = inner.get("capabilities") or {}
-    groups = [*outer.get("supplementalGroups", []), *([outer["fsGroup"]] if "fsGroup" in outer else [])]
     return Security(
         uid=uid,
         gid=merged.get("runAsGroup"),
-        groups=tuple(groups),
+        groups=(outer["fsGroup"],) if "fsGroup" in outer else (),
         read_only_root=bool(inner.get("readOnlyRootFilesystem", False)),
         escalation=bool(inner.get("allowPrivilegeEscalation", True)),
         drop=tuple(capabilities.get("drop", [])),
-        add=tuple(capabilities.get("add", [])),
-        privileged=bool(inner.get("privileged", False)),
     )
 
 

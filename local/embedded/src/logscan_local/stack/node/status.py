@@ -6,7 +6,6 @@ from logscan_local.stack.node.objects import Object, now
 
 def pod_status(
     containers: list[Container],
-    init_containers: list[Container],
     start_time: str,
     address: str,
     ended: tuple[str, str] | None,
@@ -16,19 +15,17 @@ def pod_status(
 
     Args:
         containers: Its containers.
-        init_containers: Its init containers.
         start_time: When the node took it.
         address: Its IP.
-        ended: Reason and message, when the node ended it (deadline).
+        ended: Reason and message, if the node ended it (eviction).
         before: The status reported last, for the times of conditions that did not change.
     """
-    phase = _phase(containers, init_containers, ended)
+    phase = _phase(containers, ended)
     ready = phase == "Running" and all(c.ready and c.running for c in containers)
-    initialized = all(c.terminated and c.terminated["exitCode"] == 0 for c in init_containers)
     done = "PodCompleted" if phase in ("Succeeded", "Failed") else "ContainersNotReady"
     conditions = [
         ("PodScheduled", True, ""),
-        ("Initialized", initialized, "" if initialized else "ContainersNotInitialized"),
+        ("Initialized", True, ""),
         ("ContainersReady", ready, "" if ready else done),
         ("Ready", ready, "" if ready else done),
     ]
@@ -41,15 +38,13 @@ def pod_status(
         "conditions": [_condition(*c, before) for c in conditions],
         "containerStatuses": [c.status() for c in containers],
     }
-    if init_containers:
-        status["initContainerStatuses"] = [c.status() for c in init_containers]
     if ended is not None:
         status |= {"reason": ended[0], "message": ended[1]}
     return status
 
 
-def _phase(containers: list[Container], init_containers: list[Container], ended: tuple[str, str] | None) -> str:
-    if ended is not None or any(c.terminated and c.terminated["exitCode"] for c in init_containers):
+def _phase(containers: list[Container], ended: tuple[str, str] | None) -> str:
+    if ended is not None:
         return "Failed"
     if all(c.terminated is not None for c in containers):
         failed = any(c.terminated and c.terminated["exitCode"] for c in containers)

@@ -1,14 +1,11 @@
-"""A pod's volumes, each a folder of the node: emptyDir, configMap, secret, and projected service-account tokens.
+"""A pod's volumes, each a folder of the node: emptyDir, and what is projected of a service account.
 
 Owners and modes are those that a kubelet gives: files belong to root and the pod's `fsGroup`, an emptyDir is open to
 all, a token only to the pod's user. Where the node is not root, everything belongs to whoever runs it.
 """
 
 import os
-import subprocess
 from pathlib import Path
-
-import psutil
 
 from logscan_api.quantities import Quantity
 from logscan_local.stack.apiserver import ApiServer
@@ -36,7 +33,7 @@ async def prepare(pod: Object, folder: Path, api: ApiServer, lookup: Lookup) -> 
         The folder of each volume by name.
 
     Raises:
-        ContainerConfigError: A volume is of a kind that this node does not have, or its source is missing.
+        ContainerConfigError: A volume is of a kind that this node does not support, or its source is missing.
     """
     found = {}
     for volume in pod["spec"].get("volumes", []):
@@ -44,19 +41,12 @@ async def prepare(pod: Object, folder: Path, api: ApiServer, lookup: Lookup) -> 
         path.mkdir(parents=True, exist_ok=True)
         contents = await _contents(volume, pod, api, lookup)
         if "emptyDir" in volume:
-            _open_folder(volume["emptyDir"], path, _group(pod))
+            _open_folder(path, _group(pod))
         for name, text in contents.items():
             token = name in _token_paths(volume)
             _write(path / name, text, *(_token_access(pod) if token else (_mode(volume), 0)), _group(pod))
         found[volume["name"]] = path
     return found
-
-
-def release(folder: Path) -> None:
-    """Unmount the volumes in memory that lie below a folder, of this run or an earlier one."""
-    for partition in psutil.disk_partitions(all=True):
-        if partition.fstype == "tmpfs" and folder in Path(partition.mountpoint).parents:
-            subprocess.run(["umount", "--lazy", partition.mountpoint], capture_output=True, check=False)
 
 
 def exceeded(pod: Object, paths: dict[str, Path]) -> str | None:
@@ -85,12 +75,9 @@ def _size(folder: Path) -> int:
     return total
 
 
-def _open_folder(source: Object, path: Path, group: int | None) -> None:
-    """Make an emptyDir: in memory where it says so and the node may mount, open to all, its files the group's."""
+def _open_folder(path: Path, group: int | None) -> None:
+    """Make an emptyDir: open to all, its files the group's."""
     root = os.geteuid() == 0
-    if source.get("medium") == "Memory" and root and not path.is_mount():
-        size = f"size={Quantity(str(source['sizeLimit'])).bytes}" if "sizeLimit" in source else "size=50%"
-        subprocess.run(["mount", "-t", "tmpfs", "-o", size, "tmpfs", str(path)], capture_output=True, check=True)
     if root and group is not None:
         os.chown(path, 0, group)
     path.chmod(OPEN_TO_ALL | (SET_GROUP if group is not None else 0))
@@ -105,8 +92,7 @@ def _write(path: Path, text: str, mode: int, user: int, group: int | None) -> No
 
 
 def _mode(volume: Object) -> int:
-    source: Object = next((volume[kind] for kind in ("configMap", "secret", "projected") if kind in volume), {})
-    return int(source.get("defaultMode", DEFAULT_MODE))
+    return int(volume.get("projected", {}).get("defaultMode", DEFAULT_MODE))
 
 
 def _token_access(pod: Object) -> tuple[int, int]:
@@ -133,16 +119,14 @@ def _token_paths(volume: Object) -> set[str]:
 async def _contents(volume: Object, pod: Object, api: ApiServer, lookup: Lookup) -> dict[str, str]:
     if "emptyDir" in volume:
         return {}
-    if "configMap" in volume:
-        return _selected(volume["configMap"], await lookup("configmaps", volume["configMap"]["name"]))
-    if "secret" in volume:
-        return _selected(volume["secret"], await lookup("secrets", volume["secret"]["secretName"]))
     if "projected" in volume:
         files: dict[str, str] = {}
         for source in volume["projected"]["sources"]:
             files |= await _projected(source, pod, api, lookup)
         return files
-    raise ContainerConfigError(f"volume {volume['name']} is of a kind that this node does not have: {sorted(volume)}")
+    raise ContainerConfigError(
+        f"volume {volume['name']} is of a kind that this node does not support: {sorted(volume)}"
+    )
 
 
 async def _projected(source: Object, pod: Object, api: ApiServer, lookup: Lookup) -> dict[str, str]:
@@ -150,8 +134,6 @@ async def _projected(source: Object, pod: Object, api: ApiServer, lookup: Lookup
         return {source["serviceAccountToken"]["path"]: await request_token(pod, source["serviceAccountToken"], api)}
     if "configMap" in source:
         return _selected(source["configMap"], await lookup("configmaps", source["configMap"]["name"]))
-    if "secret" in source:
-        return _selected(source["secret"], await lookup("secrets", source["secret"]["name"]))
     if "downwardAPI" in source:
         items = source["downwardAPI"]["items"]
         return {i["path"]: field_value(pod, i["fieldRef"]["fieldPath"], "127.0.0.1") for i in items}
