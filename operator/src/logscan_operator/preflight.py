@@ -64,9 +64,8 @@ async def check(config: Settings, connection: Connection) -> list[Finding]:
 def main() -> int:
     """Print the findings and return the exit code: 1 if a check failed, else 0."""
     logs.set_up("ERROR")
-    logging.getLogger("kopf").setLevel(
-        logging.CRITICAL
-    )  # it logs an error when its watches are stopped while they start
+    # kopf logs an error when its watches are stopped while they start.
+    logging.getLogger("kopf").setLevel(logging.CRITICAL)
     findings = asyncio.run(check(settings.load(), Connection()))
     for finding in findings:
         sys.stdout.write(f"{finding}\n")
