@@ -8,10 +8,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 CACHE := $(or $(LOGSCAN_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/logscan)
 UV := UV_CACHE_DIR=$(CACHE)/uv $(BIN)/uv
-PACKAGES := crds scanner-job/engine operator scanner-job terraform/forwarder local/embedded
+PACKAGES := crds scanner-job/engine operator scanner-job terraform/forwarder tools local/embedded
 SOURCES := $(addsuffix /src,$(PACKAGES))
 # Folders with tests; terraform is no package.
-SUITES := $(PACKAGES) terraform
+SUITES := $(filter-out tools,$(PACKAGES)) terraform
 TESTS := $(addsuffix /tests,$(SUITES))
 # The engine. Cargo's build files stay in the crate's folder, for all who compile it: tests, wheels, this environment.
 CRATE := scanner-job/engine/rust
@@ -20,6 +20,8 @@ RUST_VERSION := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' $(CRATE)/Cargo.
 CARGO_HELP := Rust $(RUST_VERSION) or newer is needed to compile the scan engine: see https://rustup.rs
 CHECKOV := .venv-checkov/.ready
 READY := $(VENV)/.ready
+# Pages with tables that follow from the code.
+TABLES := docs/operations.md docs/rules.md
 STACK ?= default
 LOG ?=
 # How pods run: process, or docker for containers of the images that `make images` built.
@@ -62,8 +64,9 @@ demo: $(READY) ## Upload logs and watch them being scanned (LOG=/path adds one o
 
 generate: $(READY) ## Write all generated files
 	$(BIN)/python -m logscan_api.crds crds
+	$(BIN)/python -m logscan_api.tables $(TABLES)
 	$(BIN)/python -m logscan_operator.settings_table docs/settings.md
-	$(BIN)/python -m logscan_local.manifests
+	$(BIN)/python -m logscan_tools.manifests
 	$(BIN)/python terraform/tests/provider_schema.py
 	$(BIN)/python terraform/tests/readme.py
 
@@ -77,7 +80,7 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/shellcheck -x local/kind/*.sh tools/base-image tools/engine-up .ci/run
 	$(BIN)/mypy $(SOURCES) scanner-job/engine/oracle benchmarks local/kind
-	MYPYPATH=local/images/checks $(BIN)/mypy local/images/trim.py local/images/checks
+	MYPYPATH=tools/images/checks $(BIN)/mypy tools/images/trim.py tools/images/checks
 	@for tests in $(TESTS); do echo "mypy $$tests"; MYPYPATH=$$tests $(BIN)/mypy $$tests; done
 	$(BIN)/lint-imports
 	cd $(CRATE) && cargo fmt --check
@@ -85,8 +88,9 @@ lint: $(READY)
 
 drift: $(READY)
 	$(BIN)/python -m logscan_api.crds --check crds
+	$(BIN)/python -m logscan_api.tables --check $(TABLES)
 	$(BIN)/python -m logscan_operator.settings_table --check docs/settings.md
-	$(BIN)/python -m logscan_local.manifests --check
+	$(BIN)/python -m logscan_tools.manifests --check
 	$(BIN)/python terraform/tests/readme.py --check
 
 # One pytest process per package: a folder named `operator` must never become a module (see CONTRIBUTING.md).
@@ -137,11 +141,11 @@ engine: ## Start a Docker engine on a Debian machine that has none (root)
 	@tools/engine-up
 
 images: $(READY) ## Build both images, by docker, podman or buildah (TAG=, BASE=, RUST=; BASE=local: made here)
-	@$(BIN)/python -m logscan_local.imagebuild $(if $(TAG),--tag $(TAG)) $(if $(BASE),--base $(BASE)) \
+	@$(BIN)/python -m logscan_tools.imagebuild $(if $(TAG),--tag $(TAG)) $(if $(BASE),--base $(BASE)) \
 	  $(if $(RUST),--rust $(RUST))
 
 images-check: $(READY) ## Build the images on a local base, start the operator in a container, measure (root, Docker)
-	@$(BIN)/python -m logscan_local.imagecheck $(if $(TAG),--tag $(TAG)) $(if $(BASE),--base $(BASE))
+	@$(BIN)/python -m logscan_local.testkit.imagecheck $(if $(TAG),--tag $(TAG)) $(if $(BASE),--base $(BASE))
 
 containers-test: $(READY) ## The tests of node and pipeline with pods in containers of our images (TAG=...)
 	LOGSCAN_TEST_RUNTIME=docker $(if $(TAG),LOGSCAN_TEST_TAG=$(TAG)) $(BIN)/python -m pytest --rootdir=local/embedded \
@@ -172,11 +176,11 @@ LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-h
 	--no-annotate
 
 lock: $(READY) ## Pin the dependencies again
-	$(LOCK) $(addprefix --no-emit-package logscan-,api engine operator) \
+	$(LOCK) $(addprefix --no-emit-package logscan-,api engine operator tools) \
 	  $(addsuffix /pyproject.toml,$(PACKAGES)) --group pyproject.toml:dev --output-file requirements.lock
 	@for image in operator scanner-job; do $(LOCK) $(addprefix --no-emit-package logscan-,api engine) \
 	  --constraint requirements.lock crds/pyproject.toml scanner-job/engine/pyproject.toml $$image/pyproject.toml --output-file $$image/image.lock; done
-	printf 'hatchling\nmaturin\n' | $(LOCK) --constraint requirements.lock - --output-file local/images/build.lock
+	printf 'hatchling\nmaturin\n' | $(LOCK) --constraint requirements.lock - --output-file tools/images/build.lock
 	echo checkov | $(LOCK) - --output-file terraform/tests/checkov.lock
 
 bench-scanner: $(READY) ## Measure the scanner beside rg (about 20 minutes; ARGS="--log FILE --before PYTHON --megabytes 60")

@@ -23,11 +23,12 @@ from typing import Any, NamedTuple
 
 import psutil
 
-from logscan_local import aws
-from logscan_local.install import install_crds
-from logscan_local.operators import OperatorProcess
-from logscan_local.stack import Stack, State
-from logscan_local.standin import StandIn
+from logscan_local.stack import aws
+from logscan_local.stack.install import install_crds
+from logscan_local.stack.stacks import Stack
+from logscan_local.stack.state import State
+from logscan_local.testkit.fakekubelet import FakeKubelet
+from logscan_local.testkit.operators import OperatorProcess
 from logscan_operator.holds import Holds
 from logscan_operator.kube import JSON_MERGE, ApiError, ApiServer, Connection
 from logscan_operator.planning import plan
@@ -275,7 +276,7 @@ async def whole_life(bench: Bench, count: int) -> None:
 
 async def _life(bench: Bench, count: int, ours: bool) -> Life:
     namespace = await bench.namespace()
-    standin = asyncio.create_task(StandIn(bench.api, bench.state.resources.endpoint, [namespace]).run())
+    fake_kubelet = asyncio.create_task(FakeKubelet(bench.api, bench.state.resources.endpoint, [namespace]).run())
     url = bench.queue(namespace)
     process: Any = bench.operator(namespace, url, max_concurrent="100") if ours else bench.peer(namespace)
     measured = psutil.Process(process.process.pid if ours else process.pid)
@@ -293,7 +294,7 @@ async def _life(bench: Bench, count: int, ours: bool) -> Life:
         del writes["POST logscans/"]
     told = await bench.own_events(namespace)
     process.kill()
-    standin.cancel()
+    fake_kubelet.cancel()
     await bench.clear(namespace)
     return Life(count / took, cpu * 1000 / count, (writes.total() + told) / count)
 

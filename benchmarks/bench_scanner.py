@@ -30,10 +30,10 @@ from rounds import HEAD, Rounds
 
 import logscan_engine as engine
 from logscan_api.requests import resolve_limits
-from logscan_api.results import table_definition
 from logscan_api.rules import Rule
-from logscan_local import aws
-from logscan_local.emulator import running
+from logscan_api.table import table_definition
+from logscan_local.stack import aws
+from logscan_local.stack.emulator import running
 from logscan_scanner.inputs import open_inputs
 from logscan_scanner.rules import compile_for_scan
 

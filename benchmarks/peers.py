@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from logscan_local.paths import cache_root
+from logscan_tools.paths import cache_root
 
 RIPGREP = "15.2.0"  # the newest on crates.io; Debian's 13 is several times slower with few literals
 COUNT = "-a --no-unicode --crlf -c"  # bytes and ASCII classes as ours, and lines that may end in \r\n

@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from logscan_local import aws
-from logscan_local.paths import cache_root
+from logscan_local.stack import aws
+from logscan_tools.paths import cache_root
 
 VERSION = "v1.8.0"
 MODULE = "github.com/versity/versitygw/cmd/versitygw"

@@ -1,4 +1,4 @@
-# One row for each scan's result. Its shape is that of `logscan_api.results`.
+# One row for each scan's result. Its shape is that of `logscan_api.table`.
 resource "aws_dynamodb_table" "results" {
   # checkov:skip=CKV_AWS_28:On unless table.point_in_time_recovery says otherwise.
   # checkov:skip=CKV_AWS_119:Encrypted by a key that AWS owns unless kms_key_arn is given.

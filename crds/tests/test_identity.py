@@ -1,6 +1,7 @@
 """Names and keys: deterministic, valid for Kubernetes and DynamoDB whatever the object is called."""
 
 import re
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from logscan_api.identity import (
     scan_name,
     sort_key,
 )
+from logscan_api.logscans import S3Source
 
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300)
@@ -89,18 +91,63 @@ def test_sequencers_of_different_lengths_compare_as_strings() -> None:
     assert padded_sequencer("0056") > padded_sequencer("0055AED6DCD90281E5")
 
 
+def source(key: str | None = "a/b", prefix: str | None = None, **facts: str | None) -> S3Source:
+    return S3Source.model_validate({"bucket": "logs", "key": key, "prefix": prefix, **facts})
+
+
+RULESET = "0123456789abcdef"
+
+
 def test_the_row_of_a_version() -> None:
-    assert partition_key("logs", "a/b") == "O#logs#a/b"
-    assert sort_key("v1", "01", "abc", "uid", "hash") == "S#v1#hash"
-    assert sort_key("null", "01", "abc", "uid", "hash") == f"S#{padded_sequencer('01')}#hash"
-    assert sort_key(None, None, "abc", "uid", "hash") == "S#abc#hash"
-    assert sort_key(None, None, None, "uid", "hash") == "S#uid:uid#hash"
+    assert partition_key(source()) == "O#logs#a/b"
+    known = {"sequencer": "01", "etag": "abc"}
+    assert sort_key(source(version_id="v1", **known), "uid", RULESET) == f"S#V:v1#{RULESET}"
+    assert sort_key(source(version_id="null", **known), "uid", RULESET) == f"S#Q:{padded_sequencer('01')}#{RULESET}"
+    assert sort_key(source(etag="abc"), "uid", RULESET) == f"S#E:abc#{RULESET}"
+    assert sort_key(source(), "uid", RULESET) == f"S#U:uid#{RULESET}"
+
+
+def test_an_object_and_a_prefix_share_no_row() -> None:
+    assert partition_key(source("app")) != partition_key(source(None, "app"))
+
+
+PARTS = st.text("a#:SVQEUR0", min_size=1, max_size=4)
+SOURCES = st.builds(
+    lambda bucket, text, is_key, facts: S3Source.model_validate(
+        {"bucket": f"b{bucket}-1", "key" if is_key else "prefix": text, **facts}
+    ),
+    st.integers(1, 2),
+    PARTS,
+    st.booleans(),
+    st.fixed_dictionaries({"versionId": st.none() | PARTS, "sequencer": st.none() | PARTS, "etag": st.none() | PARTS}),
+)
+SCANS = st.tuples(
+    SOURCES,
+    st.sampled_from(["5b0ba0d4-0a5a-4f4c-8d43-8dbbf5bd3a7e", "7f0ba0d4-0a5a-4f4c-8d43-8dbbf5bd3a7e"]),
+    st.sampled_from([RULESET, "fedcba9876543210"]),
+    st.none() | st.integers(0, 2),
+)
+
+
+@given(SCANS, SCANS)
+def test_two_scans_share_a_row_only_if_they_are_the_same(one: Any, other: Any) -> None:
+    def facts(scanned: S3Source, uid: str, ruleset: str, prior: int | None) -> object:
+        if scanned.version_id:
+            version = ["version", scanned.version_id]
+        elif scanned.sequencer:
+            version = ["sequencer", padded_sequencer(scanned.sequencer)]
+        else:
+            version = ["etag", scanned.etag] if scanned.etag else ["uid", uid]
+        run = None if prior is None else (uid, prior)
+        return scanned.bucket, scanned.key, scanned.prefix, version, ruleset, run
+
+    keys = [(partition_key(scan[0]), sort_key(*scan)) for scan in (one, other)]
+    assert (keys[0] == keys[1]) == (facts(*one) == facts(*other))
 
 
 def test_each_run_that_was_asked_for_has_a_row_of_its_own() -> None:
-    runs = [sort_key("v1", None, None, "uid", "0123456789abcdef", prior) for prior in (None, 0, 1, 12)]
-    assert runs[0] == "S#v1#0123456789abcdef"
+    runs = [sort_key(source(version_id="v1"), "uid", RULESET, prior) for prior in (None, 0, 1, 12)]
     assert len(set(runs)) == 4
-    assert len({sort_key("v1", None, None, uid, "0123456789abcdef", 1) for uid in ("uid", "other")}) == 2
-    posing = sort_key("v1#0123456789abcdef#Ruid:1", None, None, "uid", "0123456789abcdef")
+    assert len({sort_key(source(version_id="v1"), uid, RULESET, 1) for uid in ("uid", "other")}) == 2
+    posing = sort_key(source(version_id=f"v1#{RULESET}#Ruid:1"), "uid", RULESET)
     assert posing not in runs, "a version cannot pose as a run"

@@ -23,7 +23,7 @@ need() {
 
 # tool NAME: the machine's own program, or the one that logscan builds from its Go module.
 tool() {
-  "$BIN/python" -m logscan_local.binaries "$1"
+  "$BIN/python" -m logscan_tools.binaries "$1"
 }
 
 # cluster_is_up: end unless `make kind-up` has come to its end once.

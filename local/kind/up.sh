@@ -41,7 +41,7 @@ fi
 if exists; then start_nodes; else create; fi
 helper answers 180
 
-LOGSCAN_IMAGE_TOOL=docker "$BIN/python" -m logscan_local.imagebuild --tag kind
+LOGSCAN_IMAGE_TOOL=docker "$BIN/python" -m logscan_tools.imagebuild --tag kind
 operator=$(content_tag logscan-operator:kind)
 scanner=$(content_tag logscan-scanner:kind)
 docker tag logscan-operator:kind "logscan-operator:$operator"

@@ -11,9 +11,9 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from places import NewPlace, Place
 
-    from logscan_local.stack import Stack
+    from logscan_local.stack.stacks import Stack
 
-pytest_plugins = ["logscan_local.testing"]
+pytest_plugins = ["logscan_local.testkit.fixtures"]
 # How long an example takes is the machine's business.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
@@ -22,7 +22,7 @@ settings.load_profile("untimed")
 @pytest.fixture(scope="session")
 def stack(nodeless_stack: "Stack") -> "Stack":
     """Return a stack without node and operator, with the CRDs."""
-    from logscan_local.install import install_crds  # late: unit tests load this module too, and shall start soon
+    from logscan_local.stack.install import install_crds  # late: unit tests load this module too, and shall start soon
 
     install_crds(nodeless_stack.kubectl())
     return nodeless_stack

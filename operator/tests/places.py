@@ -14,12 +14,12 @@ import yaml
 
 from logscan_api.events import ObjectEvent
 from logscan_api.identity import scan_name
-from logscan_local import aws
-from logscan_local.cluster import Kubectl, Object
-from logscan_local.operators import OperatorProcess
-from logscan_local.stack import Stack
-from logscan_local.standin import StandIn
-from logscan_local.testing import eventually
+from logscan_local.stack import aws
+from logscan_local.stack.kubectl import Kubectl, Object
+from logscan_local.stack.stacks import Stack
+from logscan_local.testkit.fakekubelet import FakeKubelet
+from logscan_local.testkit.operators import OperatorProcess
+from logscan_local.testkit.waiting import eventually
 from logscan_operator.kube import ApiError, ApiServer, Connection
 
 POLICY = {
@@ -100,13 +100,13 @@ class JobWatch:
 class Place:
     """One test's own corner of the stack; a context manager."""
 
-    def __init__(self, stack: Stack, folder: Path, standin: bool = True, others: int = 0) -> None:
+    def __init__(self, stack: Stack, folder: Path, fake_kubelet: bool = True, others: int = 0) -> None:
         """Prepare.
 
         Args:
             stack: A stack without a node.
             folder: Where files go.
-            standin: Whether scan pods are ended by the stand-in.
+            fake_kubelet: Whether scan pods are ended by the stand-in.
             others: For how many further namespaces, which are not created.
         """
         state = stack.state()
@@ -121,7 +121,7 @@ class Place:
         self.queue_url = ""
         self.jobs = JobWatch(self.namespace)
         self.operators: list[OperatorProcess] = []
-        self._standin = standin
+        self._standin = fake_kubelet
         self._background = Background(self._beside)
 
     def __enter__(self) -> Self:
@@ -163,10 +163,10 @@ class Place:
 
     async def _beside(self) -> None:
         async with ApiServer(Connection(str(self.stack.paths.kubeconfig))) as api:
-            standin = StandIn(
+            fake_kubelet = FakeKubelet(
                 api, self.state.resources.endpoint, [self.namespace, *self.others] if self._standin else []
             )
-            await asyncio.gather(standin.run(), self.jobs.follow(api))
+            await asyncio.gather(fake_kubelet.run(), self.jobs.follow(api))
 
     def operator(self, kubeconfig: Path | None = None, **settings: str) -> OperatorProcess:
         """Start an operator for this place, as the administrator unless a kubeconfig says otherwise."""

@@ -5,10 +5,10 @@ from typing import Any
 
 from logscan_api.events import ObjectEvent
 from logscan_api.identity import scan_name
-from logscan_local import aws
-from logscan_local.cluster import Kubectl, Object
-from logscan_local.stack import State
-from logscan_local.testing import eventually
+from logscan_local.stack import aws
+from logscan_local.stack.kubectl import Kubectl, Object
+from logscan_local.stack.state import State
+from logscan_local.testkit.waiting import eventually
 from logscan_operator.settings import Settings
 
 POLICY = {

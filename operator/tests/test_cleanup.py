@@ -1,4 +1,4 @@
-"""Which finished LogScans go, and when; what is told as an Event; and quantities of memory."""
+"""Which finished LogScans go, and when; what is told as an Event."""
 
 from datetime import timedelta
 
@@ -9,7 +9,6 @@ from logscan_api.statuses import LogScanStatus
 from logscan_operator.cleanup import expired
 from logscan_operator.events import Pace, build, worth_telling
 from logscan_operator.items import IDENTITY_LABEL, Object, Scan
-from logscan_operator.quantities import doubled, memory_bytes
 from logscan_operator.view import View
 
 SUCCEEDED = {"phase": "Succeeded", "completionTime": stamp(-100)}
@@ -105,15 +104,3 @@ def test_an_event_is_about_its_scan() -> None:
     event = build(Scan.parse(scan_body()), "Normal", "Succeeded", "fine")
     assert event["involvedObject"]["uid"] == "uid-a"
     assert event["metadata"]["namespace"] == "logscan"
-
-
-@pytest.mark.parametrize(
-    ("before", "after"), [("256Mi", "512Mi"), ("768Mi", "1024Mi"), ("1Gi", None), ("2G", None), ("20Mi", "40Mi")]
-)
-def test_memory_is_doubled_up_to_the_most(before: str, after: str | None) -> None:
-    assert doubled(before, "1Gi") == after
-
-
-def test_memory_that_is_none() -> None:
-    with pytest.raises(ValueError, match="no quantity"):
-        memory_bytes("lots")

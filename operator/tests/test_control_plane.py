@@ -11,12 +11,14 @@ from typing import Any
 import pytest
 from running import POLICY, Running
 
-from logscan_local import aws
-from logscan_local.cluster import Kubectl
-from logscan_local.install import install_crds
-from logscan_local.ports import free_ports
-from logscan_local.stack import Stack, State
-from logscan_local.testing import eventually
+from logscan_api.quantities import Quantity
+from logscan_local.stack import aws
+from logscan_local.stack.install import install_crds
+from logscan_local.stack.kubectl import Kubectl
+from logscan_local.stack.ports import free_ports
+from logscan_local.stack.stacks import Stack
+from logscan_local.stack.state import State
+from logscan_local.testkit.waiting import eventually
 from logscan_operator.kube import ApiError, ApiServer, Connection
 from logscan_operator.service import serve
 from logscan_operator.settings import Settings
@@ -58,7 +60,7 @@ def operator(bare_stack: Stack, bare_kubectl: Kubectl, bare_state: State) -> Ite
         queued_after_seconds=1,
         lease_seconds=5,
         pending_seconds=600,
-        scanner_memory_most="512Mi",
+        scanner_memory_most=Quantity("512Mi"),
         debug=True,
         retry_first_seconds=1,
         resync_seconds=2,

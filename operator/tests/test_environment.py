@@ -1,4 +1,4 @@
-"""What a container's variables give its process, by the rules of a kubelet (`logscan_local.node.expansion`)."""
+"""What a container's variables give its process, by the rules of a kubelet (`logscan_local.stack.node.expansion`)."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from objects import SETTINGS, scan_body
 
-from logscan_local.node.expansion import expand
+from logscan_local.stack.node.expansion import expand
 from logscan_operator import jobs
 from logscan_operator.environment import value_of, variable
 from logscan_operator.items import Object, Scan

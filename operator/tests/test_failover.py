@@ -14,9 +14,9 @@ import yaml
 from aiohttp import ClientSession, TCPConnector, web
 from places import Background, NewPlace, Place
 
-from logscan_local.cluster import Object
-from logscan_local.ports import free_ports
-from logscan_local.testing import eventually
+from logscan_local.stack.kubectl import Object
+from logscan_local.stack.ports import free_ports
+from logscan_local.testkit.waiting import eventually
 from logscan_operator.kube import Connection
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.emulator]

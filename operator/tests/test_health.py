@@ -1,7 +1,5 @@
 """Health, log lines, and the standard library's `operator`."""
 
-import json
-import logging
 import operator
 import subprocess
 import sys
@@ -11,7 +9,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from objects import job_body, scan_body, view_of
 
-from logscan_operator import health, logs
+from logscan_operator import health
 from logscan_operator.hearing import Receiving, longest
 from logscan_operator.metrics import Metrics
 from logscan_operator.view import View
@@ -141,20 +139,6 @@ async def test_the_plan_is_shown_only_when_asked_for() -> None:
         assert (await client.get("/debug/plan")).status == 404
     async with TestClient(served(health.Progress(), View(), explain=lambda: ["x"])) as client:
         assert await (await client.get("/debug/plan")).json() == ["x"]
-
-
-def test_a_log_line_is_json_with_its_facts() -> None:
-    logs.set_up("DEBUG")
-    (handler,) = logging.getLogger().handlers
-    try:
-        raise ValueError("why")
-    except ValueError as error:
-        record = logging.makeLogRecord(
-            {"msg": "a %s", "args": ("b",), "scan": "x", "exc_info": (ValueError, error, None)}
-        )
-    line = json.loads(handler.format(record))
-    assert (line["message"], line["scan"], line["exception"]) == ("a b", "x", "ValueError: why")
-    assert logging.getLogger("logscan").level == logging.DEBUG
 
 
 def test_version() -> None:

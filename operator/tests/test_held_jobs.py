@@ -5,8 +5,8 @@ import json
 import pytest
 from places import PATIENT, SEEN, Place
 
-from logscan_local.cluster import Object
-from logscan_local.testing import eventually
+from logscan_local.stack.kubectl import Object
+from logscan_local.testkit.waiting import eventually
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.emulator]
 
@@ -54,7 +54,7 @@ def test_a_job_that_something_else_suspended_is_left_alone(place: Place) -> None
     try:
         eventually(lambda: suspends(place), 60, "the policy to be in effect")
         place.operator(None, **PATIENT, max_concurrent="1")
-        place.scan("queued", {QUEUE: "scans", "standin/hold": "yes"})
+        place.scan("queued", {QUEUE: "scans", "fake-kubelet/hold": "yes"})
         place.until("queued", 60, phase="Queued", reason="QueuedByKueue")
         SEEN.add("QueuedByKueue")
         place.scan("beside")
@@ -76,7 +76,7 @@ def test_a_job_that_something_else_suspended_is_left_alone(place: Place) -> None
 
 def test_a_job_that_a_person_suspended_waits_for_that_person(place: Place) -> None:
     place.operator(None, **PATIENT)
-    place.scan("mine", {"standin/hold": "yes"})
+    place.scan("mine", {"fake-kubelet/hold": "yes"})
     place.until("mine", 60, phase="Running")
     suspend(place, "mine-1", True)
     status = place.until("mine", 60, phase="Suspended", reason="SuspendedByOther")

@@ -9,7 +9,7 @@ from typing import Any, cast
 from botocore.exceptions import ClientError
 from objects import SETTINGS, synced_view
 
-from logscan_local.aws import MAX_RECEIVES
+from logscan_local.stack.aws import MAX_RECEIVES
 from logscan_operator.aws import Message
 from logscan_operator.circuit import TRIAL_NAME, Circuit
 from logscan_operator.intake import Intake, backoff_seconds, grouped

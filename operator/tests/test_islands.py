@@ -13,17 +13,17 @@ import pytest
 import yaml
 from places import NewPlace, Place
 
-from logscan_local.cluster import Object
-from logscan_local.manifests import render
-from logscan_local.operators import OperatorProcess
-from logscan_local.testing import eventually
+from logscan_local.stack.kubectl import Object
+from logscan_local.testkit.operators import OperatorProcess
+from logscan_local.testkit.waiting import eventually
 from logscan_operator.kube import ApiError, Connection
 from logscan_operator.view import View
 from logscan_operator.watching import Watcher
+from logscan_tools.manifests import render
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.emulator, pytest.mark.tools]
 
-HELD = {"standin/hold": "yes"}
+HELD = {"fake-kubelet/hold": "yes"}
 
 
 class Islands:
@@ -149,7 +149,7 @@ def test_a_namespace_whose_role_binding_is_taken_away(islands: Islands) -> None:
     assert operator.metric("logscan_jobs_active") == 2, "the Job out of sight keeps its slot"
     islands.grant(islands.first)
     (pod,) = away.get("pods")["items"]
-    away.run("label", "pod", pod["metadata"]["name"], "standin/hold-")
+    away.run("label", "pod", pod["metadata"]["name"], "fake-kubelet/hold-")
     islands.until(islands.first, "runs-on", phase="Succeeded")
     islands.until(islands.own, "two", phase="Running")
 

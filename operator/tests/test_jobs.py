@@ -9,6 +9,7 @@ import yaml
 from objects import SETTINGS, scan, scan_body
 
 from logscan_api.errors import UnknownPackError
+from logscan_api.exitcodes import permanent_codes
 from logscan_api.logscans import JobTemplate, Limits
 from logscan_api.policies import LogScanPolicySpec, PolicyAction
 from logscan_api.rules import RuleSelection
@@ -42,8 +43,11 @@ def request_in(job: Object) -> dict[str, Any]:
 
 def test_the_manifest_is_the_golden_one() -> None:
     rule = {"name": "err", "pattern": "ERROR"}
-    job = built(scan("app", rules={"inline": [rule]}))
-    assert yaml.safe_load(GOLDEN.read_text()) == json.loads(json.dumps(job))
+    job = json.loads(json.dumps(built(scan("app", rules={"inline": [rule]}))))
+    codes = job["spec"]["podFailurePolicy"]["rules"][1]["onExitCodes"]
+    assert codes["values"] == permanent_codes()
+    codes["values"] = "permanent exit codes"
+    assert yaml.safe_load(GOLDEN.read_text()) == job
 
 
 def test_the_view_reads_what_was_built() -> None:
@@ -52,7 +56,7 @@ def test_the_view_reads_what_was_built() -> None:
     parsed = ScanJob.parse(body)
     assert (parsed.scan_uid, parsed.attempt, parsed.policy) == ("uid-app", 1, None)
     assert parsed.result is not None
-    assert parsed.result.sk.startswith("S#abc#")
+    assert parsed.result.sk.startswith("S#E:abc#")
 
 
 def test_a_scan_without_rules_takes_its_policys() -> None:

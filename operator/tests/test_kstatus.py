@@ -5,17 +5,16 @@ import subprocess
 from typing import Any
 
 import pytest
-from objects import NOW, ROW, job_body, scan_body
+from objects import NOW, RESULT, job_body, scan_body
 
 from logscan_api.exitcodes import Reason
-from logscan_api.results import summarize
 from logscan_api.statuses import LogScanStatus, Phase
-from logscan_local import binaries
 from logscan_operator import statuses
 from logscan_operator.conditions import Verdict
 from logscan_operator.items import Policy, Scan, ScanJob
 from logscan_operator.policychecks import checked
 from logscan_operator.rulechecks import COMPILED, invalid, undecided
+from logscan_tools import binaries
 
 pytestmark = pytest.mark.tools
 
@@ -26,7 +25,7 @@ POLICY = {"apiVersion": "logscan.dev/v1alpha1", "kind": "LogScanPolicy", "spec":
 def ended(phase: Phase, reason: Reason) -> LogScanStatus:
     running = statuses.running(SCAN, ScanJob.parse(job_body()), NOW)
     scan = Scan.parse(scan_body(status=running.wire()))
-    return statuses.finished(scan, Verdict(phase, reason, "why"), NOW, summary=summarize(ROW))
+    return statuses.finished(scan, Verdict(phase, reason, "why"), NOW, summary=RESULT.summary())
 
 
 def kstatus(document: dict[str, Any]) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from places import NewPlace, Place
 
-from logscan_local.cluster import KubectlError, Object
-from logscan_local.testing import eventually
+from logscan_local.stack.kubectl import KubectlError, Object
+from logscan_local.testkit.waiting import eventually
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.emulator]
 

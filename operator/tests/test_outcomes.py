@@ -3,10 +3,12 @@
 import json
 
 import pytest
-from objects import NOW, ROW, SETTINGS, job, pod_body, scan, stamp
+from objects import NOW, RESULT, SETTINGS, job, job_body, pod_body, scan, stamp
 
+from logscan_api.errors import MalformedResultError
 from logscan_api.exitcodes import ExitCode, Reason
-from logscan_api.statuses import LogScanStatus, Phase
+from logscan_api.results import ScanResult
+from logscan_api.statuses import Incomplete, LogScanStatus, Phase, ResultRef
 from logscan_operator.items import Object, ScanJob
 from logscan_operator.outcomes import (
     NOT_STARTED,
@@ -22,8 +24,13 @@ from logscan_operator.outcomes import (
 RUNNING = {"phase": "Running", "attempts": 1, "startTime": stamp(-65), "result": {"table": "t", "pk": "p", "sk": "s"}}
 
 
-def concluded(ended: ScanJob | None, pods: list[Object], row: Object | None = None, attempts: int = 3) -> LogScanStatus:
-    return conclude(scan(status=RUNNING), ended, pods, row, attempts, SETTINGS, NOW)
+def concluded(
+    ended: ScanJob | None,
+    pods: list[Object],
+    result: ScanResult | MalformedResultError | None = None,
+    attempts: int = 3,
+) -> LogScanStatus:
+    return conclude(scan(status=RUNNING), ended, pods, result, attempts, SETTINGS, NOW)
 
 
 def words(code: int, message: str) -> str:
@@ -32,7 +39,7 @@ def words(code: int, message: str) -> str:
 
 def test_a_row_is_success_whatever_became_of_the_job() -> None:
     for ended in (job(ended="Complete"), job(ended="Failed"), None):
-        status = concluded(ended, [pod_body(70)], ROW)
+        status = concluded(ended, [pod_body(70)], RESULT)
         assert (status.phase, status.reason) == (Phase.SUCCEEDED, Reason.COMPLETED)
         assert status.message == "3 of 4 lines matched"
         assert status.duration == "1m5s"
@@ -40,9 +47,34 @@ def test_a_row_is_success_whatever_became_of_the_job() -> None:
         assert [top.rule for top in status.summary.top_rules] == ["error"]
 
 
-def test_a_partial_scan_says_why() -> None:
-    status = concluded(job(ended="Complete"), [], {**ROW, "truncated": True, "truncated_why": "maxBytes (5) reached"})
-    assert status.message == "3 of 4 lines matched; the scan is partial: maxBytes (5) reached"
+def test_an_incomplete_scan_says_what_was_not_counted() -> None:
+    parts = [
+        Incomplete(reason="MatchLimit", rule="slow", message="too many steps"),
+        Incomplete(reason="Damaged", object="a.gz", message="cut off"),
+    ]
+    status = concluded(job(ended="Complete"), [], RESULT.model_copy(update={"incomplete": parts}))
+    assert (status.phase, status.reason) == (Phase.SUCCEEDED, Reason.COMPLETED)
+    assert status.message == (
+        "3 of 4 lines matched; incomplete: MatchLimit (rule slow): too many steps, Damaged (a.gz): cut off"
+    )
+    assert status.summary is not None
+    assert [(p.reason, p.rule, p.object) for p in status.summary.incomplete or []] == [
+        ("MatchLimit", "slow", None),
+        ("Damaged", None, "a.gz"),
+    ]
+    assert status.summary.truncated
+
+
+def test_where_the_findings_are_is_in_the_status() -> None:
+    status = concluded(job(ended="Complete"), [], RESULT.model_copy(update={"report_uri": "s3://reports/f"}))
+    assert status.result == ResultRef(table="results", pk="p", sk="s", report_uri="s3://reports/f")
+
+
+def test_a_row_that_cannot_be_read_ends_the_scan() -> None:
+    """Another attempt would find the same row, and end the same way."""
+    status = concluded(job(ended="Complete"), [pod_body(0)], MalformedResultError("the row p, s: schema: must be 1"))
+    assert (status.phase, status.reason) == (Phase.FAILED, Reason.RESULT_MISSING)
+    assert "schema" in str(status.message)
 
 
 @pytest.mark.parametrize("code", [code for code in ExitCode if code.permanent])
@@ -81,6 +113,15 @@ def test_reasons(ended: ScanJob | None, pods: list[Object], reason: Reason, perm
     failure = explain(ended, pods)
     assert (failure.reason, failure.permanent) == (reason, permanent)
     assert failure.message
+
+
+@pytest.mark.parametrize(("limit", "raised"), [("256e6", "512000000"), ("268435456000m", "512Mi"), ("1Gi", None)])
+def test_any_quantity_that_a_pod_may_have_is_doubled(limit: str, raised: str | None) -> None:
+    body = job_body("a", ended="Failed")
+    body["spec"]["template"] = {"spec": {"containers": [{"resources": {"limits": {"memory": limit}}}]}}
+    status = concluded(ScanJob.parse(body), [pod_body(137, reason="OOMKilled")])
+    assert status.memory_limit == raised
+    assert status.phase is (Phase.QUEUED if raised else Phase.FAILED)
 
 
 def test_last_words_that_are_no_json_are_told_as_they_are() -> None:

@@ -5,8 +5,8 @@ import json
 import pytest
 from places import RULES, SEEN, NewPlace, Place
 
-from logscan_local.cluster import Object
-from logscan_local.testing import eventually
+from logscan_local.stack.kubectl import Object
+from logscan_local.testkit.waiting import eventually
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.emulator]
 

@@ -10,7 +10,7 @@ from objects import NOW, stamp
 
 from logscan_api.policies import LogScanPolicySpec, LogScanPolicyStatus
 from logscan_api.statuses import Condition
-from logscan_local.testing import eventually
+from logscan_local.testkit.waiting import eventually
 from logscan_operator.items import Policy
 from logscan_operator.policychecks import MAX_RETRY_SECONDS, Retry, checked, due
 from logscan_operator.rulechecks import COMPILED, Verdict, check, invalid, judge, undecided

@@ -6,12 +6,12 @@ import sys
 
 from hypothesis import given
 from hypothesis import strategies as st
-from objects import NOW, ROW, SETTINGS, job, pod_body, scan
+from objects import NOW, RESULT, SETTINGS, job, pod_body, scan
 
 from logscan_api.exitcodes import ExitCode
-from logscan_api.statuses import LogScanStatus
+from logscan_api.logs import JsonFormatter
+from logscan_api.statuses import Incomplete, LogScanStatus
 from logscan_operator import events
-from logscan_operator.logs import JsonFormatter
 from logscan_operator.outcomes import conclude
 
 ANY = st.text(st.characters())
@@ -29,8 +29,8 @@ def test_no_words_of_a_pod_or_a_row_reach_people_as_they_are(text: str) -> None:
     words = json.dumps({"code": 66, "message": FORGED + text})
     failed = conclude(scan(), job(ended="Failed"), [pod_body(ExitCode.OBJECT_NOT_FOUND, words)], None, 1, SETTINGS, NOW)
     foreign = conclude(scan(), job(ended="Failed"), [pod_body(1, FORGED + text)], None, 1, SETTINGS, NOW)
-    row = {**ROW, "truncated": True, "truncated_why": FORGED + text}
-    partial = conclude(scan(), job(ended="Complete"), [], row, 1, SETTINGS, NOW)
+    damaged = RESULT.model_copy(update={"incomplete": [Incomplete(reason="Damaged", message=FORGED + text)]})
+    partial = conclude(scan(), job(ended="Complete"), [], damaged, 1, SETTINGS, NOW)
     for status in (failed, foreign, partial):
         assert all(message.isprintable() for message in shown(status))
     assert "end  Status:" in str(partial.message)

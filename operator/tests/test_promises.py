@@ -1,6 +1,6 @@
 """What users of operators like this one complain about most, each as a test on a real control plane.
 
-Pods are ended by a stand-in, so that what is tested is the operator; see `logscan_local.standin`.
+Pods are ended by a stand-in, so that what is tested is the operator; see `logscan_local.testkit.fakekubelet`.
 """
 
 import os
@@ -9,8 +9,8 @@ import random
 import pytest
 from places import NewPlace
 
-from logscan_local.cluster import Object
-from logscan_local.testing import eventually
+from logscan_local.stack.kubectl import Object
+from logscan_local.testkit.waiting import eventually
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.emulator]
 MESSAGES = int(os.environ.get("LOGSCAN_TEST_MESSAGES", "80"))  # `make bench-operator` sends a thousand
@@ -52,11 +52,11 @@ def test_a_limit_of_one_is_one_from_the_first_moment_and_finished_jobs_hold_no_s
 def test_a_row_is_success_even_if_job_and_pod_are_gone(new_place: NewPlace) -> None:
     place = new_place()
     operator = place.operator()
-    place.scan("gone", {"standin/hold": "yes"})
+    place.scan("gone", {"fake-kubelet/hold": "yes"})
     place.until("gone", phase="Running")
     operator.kill()
     (pod,) = eventually(lambda: place.kubectl.get("pods")["items"], 20, "the pod")
-    place.kubectl.run("label", "pod", pod["metadata"]["name"], "standin/hold-")
+    place.kubectl.run("label", "pod", pod["metadata"]["name"], "fake-kubelet/hold-")
     eventually(lambda: place.kubectl.get("pods")["items"][0]["status"]["phase"] == "Succeeded", 20, "the pod's end")
     place.kubectl.run("delete", "job", "gone-1")
     place.operator()
@@ -67,7 +67,7 @@ def test_a_row_is_success_even_if_job_and_pod_are_gone(new_place: NewPlace) -> N
 def test_a_namespace_goes_while_the_operator_is_down(new_place: NewPlace) -> None:
     place = new_place()
     operator = place.operator()
-    place.scan("held", {"standin/hold": "yes"})
+    place.scan("held", {"fake-kubelet/hold": "yes"})
     place.scan("done")
     place.until("held", phase="Running")
     place.until("done", phase="Succeeded")
@@ -76,7 +76,7 @@ def test_a_namespace_goes_while_the_operator_is_down(new_place: NewPlace) -> Non
 
 
 def test_a_newer_version_supersedes_an_older_one(new_place: NewPlace) -> None:
-    place, held = new_place(), {"standin/hold": "yes"}
+    place, held = new_place(), {"fake-kubelet/hold": "yes"}
     place.operator()
 
     def source(sequencer: str) -> Object:

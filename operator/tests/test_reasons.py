@@ -6,28 +6,24 @@ from typing import Any
 import pytest
 from places import SEEN, NewPlace, Place
 
-from logscan_api.exitcodes import Reason
-from logscan_local.cluster import Object
-from logscan_local.testing import eventually
+from logscan_api.exitcodes import ExitCode, Reason
+from logscan_local.stack.kubectl import Object
+from logscan_local.testkit.waiting import eventually
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.emulator]
 
 
 ENDS: list[tuple[dict[str, str] | None, dict[str, Any], Reason]] = [
-    ({"standin/exit": "64"}, {}, Reason.INVALID_REQUEST),
-    ({"standin/exit": "65"}, {}, Reason.INVALID_RULE),
-    ({"standin/exit": "66"}, {}, Reason.OBJECT_NOT_FOUND),
-    ({"standin/exit": "67"}, {}, Reason.SUPERSEDED),
-    ({"standin/exit": "68"}, {}, Reason.ACCESS_DENIED),
-    ({"standin/exit": "69"}, {}, Reason.ARCHIVED),
-    ({"standin/exit": "77"}, {}, Reason.KEY_UNAVAILABLE),
-    ({"standin/exit": "70"}, {"attempts": 1}, Reason.INTERNAL_ERROR),
-    ({"standin/exit": "75"}, {"attempts": 1}, Reason.TRY_AGAIN_LATER),
-    ({"standin/exit": "1"}, {"attempts": 1}, Reason.JOB_FAILED),
-    ({"standin/exit": "evicted"}, {"attempts": 1}, Reason.EVICTED),
-    ({"standin/exit": "137-OOMKilled"}, {}, Reason.OUT_OF_MEMORY),
-    ({"standin/row": "no"}, {"attempts": 1}, Reason.RESULT_MISSING),
-    ({"standin/hold": "yes"}, {"timeoutSeconds": 10}, Reason.DEADLINE_EXCEEDED),
+    *(
+        ({"fake-kubelet/exit": str(int(code))}, {} if code.permanent else {"attempts": 1}, code.reason)
+        for code in ExitCode
+        if code is not ExitCode.DONE
+    ),
+    ({"fake-kubelet/exit": "1"}, {"attempts": 1}, Reason.JOB_FAILED),
+    ({"fake-kubelet/exit": "evicted"}, {"attempts": 1}, Reason.EVICTED),
+    ({"fake-kubelet/exit": "137-OOMKilled"}, {}, Reason.OUT_OF_MEMORY),
+    ({"fake-kubelet/row": "no"}, {"attempts": 1}, Reason.RESULT_MISSING),
+    ({"fake-kubelet/hold": "yes"}, {"timeoutSeconds": 10}, Reason.DEADLINE_EXCEEDED),
     (
         None,
         {"job": {"resources": {"requests": {"memory": "2Gi"}, "limits": {"memory": "1Gi"}}}},
@@ -49,13 +45,14 @@ def test_every_end_has_its_reason(new_place: NewPlace) -> None:
     SEEN.add("Completed")
     events = place.kubectl.get("events")["items"]
     told = {(e["involvedObject"]["name"], e["reason"]) for e in events if e["involvedObject"]["kind"] == "LogScan"}
-    assert ("end-2", "ObjectNotFound") in told
+    missing = next(number for number, (_, _, reason) in enumerate(ENDS) if reason is Reason.OBJECT_NOT_FOUND)
+    assert (f"end-{missing}", "ObjectNotFound") in told
 
 
 def test_what_is_tried_again_says_when(new_place: NewPlace) -> None:
     place = new_place()
     place.operator(retry_first_seconds="5")
-    place.scan("again", {"standin/exit": "75"}, attempts=2)
+    place.scan("again", {"fake-kubelet/exit": "75"}, attempts=2)
     status = place.until("again", reason="Backoff")
     assert status["phase"] == "Queued"
     assert "attempt 1 failed with TryAgainLater" in status["message"]
@@ -74,7 +71,7 @@ def pod_status(place: Place, scan: str, status: Object) -> None:
 def test_a_pod_that_does_not_start_says_why(new_place: NewPlace) -> None:
     place = new_place()
     place.operator(pending_seconds="30")  # long enough for what follows to happen before
-    held = {"standin/hold": "yes"}
+    held = {"fake-kubelet/hold": "yes"}
     for name in ("unscheduled", "imageless", "stuck", "lost"):
         place.scan(name, held, attempts=1)
         place.until(name, phase="Running")
@@ -97,7 +94,7 @@ def test_a_pod_that_does_not_start_says_why(new_place: NewPlace) -> None:
 
 
 def test_who_waits_says_for_what(new_place: NewPlace) -> None:
-    place, held = new_place(), {"standin/hold": "yes"}
+    place, held = new_place(), {"fake-kubelet/hold": "yes"}
     unseen = place.scan("unseen")
     assert place.scans()[unseen]["reason"] == "Waiting"
     SEEN.add("Waiting")

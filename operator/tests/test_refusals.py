@@ -10,9 +10,9 @@ import pytest
 import yaml
 from places import SEEN, Place
 
-from logscan_local.cluster import KubectlError, Object
-from logscan_local.stack import Stack
-from logscan_local.testing import eventually
+from logscan_local.stack.kubectl import KubectlError, Object
+from logscan_local.stack.stacks import Stack
+from logscan_local.testkit.waiting import eventually
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.emulator]
 

@@ -5,11 +5,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import pytest
-from objects import ROW, SETTINGS, synced_view
+from objects import RESULT, SETTINGS, synced_view
 from places import PATIENT, Place
 
-from logscan_local.cluster import Object
-from logscan_local.testing import eventually
+from logscan_api.results import ScanResult
+from logscan_local.stack.kubectl import Object
+from logscan_local.testkit.waiting import eventually
 from logscan_operator.actions import Collect, CreateJob, Stop, SuspendJob
 from logscan_operator.aws import ResultReader
 from logscan_operator.executor import Executor
@@ -31,10 +32,10 @@ class Reader:
     def __init__(self, meanwhile: Callable[[], Awaitable[None]]) -> None:
         self._meanwhile = meanwhile
 
-    async def read(self, ref: Any) -> dict[str, Any]:
-        """Return the row that every scan here has."""
+    async def read(self, ref: Any) -> ScanResult:
+        """Return the result that every scan here has."""
         await self._meanwhile()
-        return ROW
+        return RESULT
 
 
 class Worker:
@@ -102,7 +103,7 @@ async def test_a_job_that_was_created_again_is_neither_patched_nor_deleted(place
 
     async with ApiServer(Connection(str(place.stack.paths.kubeconfig))) as api:
         worker = Worker(place, api, nothing)
-        place.scan("same", {"standin/hold": "yes"})
+        place.scan("same", {"fake-kubelet/hold": "yes"})
         await worker.executor.perform(CreateJob(worker.look("same"), 1))
         scan = worker.look("same")
         old = worker.view.newest_job(scan.uid)
@@ -112,7 +113,7 @@ async def test_a_job_that_was_created_again_is_neither_patched_nor_deleted(place
         for name in ("uid", "resourceVersion", "creationTimestamp", "generation"):
             del body["metadata"][name]
         del body["spec"]["selector"], body["status"]
-        body["spec"]["template"]["metadata"]["labels"] = {"standin/hold": "yes"}
+        body["spec"]["template"]["metadata"]["labels"] = {"fake-kubelet/hold": "yes"}
         place.apply(body)
         uid = place.kubectl.get("job", "same-1")["metadata"]["uid"]
         await worker.executor.perform(SuspendJob(scan, old, suspend=True))
@@ -149,7 +150,7 @@ def retry(place: Place, name: str, token: str) -> Object:
 def test_any_finished_scan_runs_again_and_leaves_a_row_of_its_own(place: Place) -> None:
     place.operator(None, **PATIENT)
     place.scan("fine", retry="first")
-    place.scan("bad", {"standin/exit": "70"}, attempts=2)
+    place.scan("bad", {"fake-kubelet/exit": "70"}, attempts=2)
     place.scan("once", retry="first")
     runs = [place.until("fine", 90, phase="Succeeded"), *(retry(place, "fine", token) for token in ("a", "b", "a"))]
     assert [status["attempts"] for status in runs] == [1, 2, 3, 4]
@@ -168,7 +169,7 @@ def test_any_finished_scan_runs_again_and_leaves_a_row_of_its_own(place: Place) 
 def test_all_failed_scans_run_again_by_one_command(place: Place) -> None:
     place.operator(None, **PATIENT)
     for number in range(3):
-        place.scan(f"bad-{number}", {"standin/exit": "66"})
+        place.scan(f"bad-{number}", {"fake-kubelet/exit": "66"})
     place.scan("good")
     for number in range(3):
         place.until(f"bad-{number}", 90, phase="Failed")
@@ -193,7 +194,7 @@ def test_a_finished_scan_that_is_changed_stays_finished_and_was_observed(place: 
 def test_an_image_that_can_never_be_pulled_is_said_at_once(place: Place, word: str) -> None:
     """Long before `pendingSeconds`, which is five minutes here."""
     place.operator(None, **PATIENT)
-    place.scan("imageless", {"standin/hold": "yes"})
+    place.scan("imageless", {"fake-kubelet/hold": "yes"})
     set_waiting(place, "imageless-1", word)
     status = place.until("imageless", 60, phase="Failed", reason="ImagePullFailed")
     assert (word in status["message"], status["attempts"]) == (True, 1)
@@ -201,7 +202,7 @@ def test_an_image_that_can_never_be_pulled_is_said_at_once(place: Place, word: s
 
 def test_a_registry_that_is_away_is_told_soon_and_fails_no_scan(place: Place) -> None:
     place.operator(None, **PATIENT, pending_seconds="12")
-    place.scan("patient", {"standin/hold": "yes"})
+    place.scan("patient", {"fake-kubelet/hold": "yes"})
     set_waiting(place, "patient-1", "ImagePullBackOff")
     status = place.until("patient", 60, phase="Running", reason="ImagePullFailed")
     assert "ImagePullBackOff" in status["message"]

@@ -21,9 +21,9 @@ import pytest
 import yaml
 from aiohttp import web
 
-from logscan_local.ports import free_ports
-from logscan_local.signals import AS_PID_1, can_run, catches_sigterm, pid_within
-from logscan_local.testing import eventually
+from logscan_local.stack.ports import free_ports
+from logscan_local.testkit.signals import AS_PID_1, can_run, catches_sigterm, pid_within
+from logscan_local.testkit.waiting import eventually
 from logscan_operator.starting import Probes
 
 PROGRAM = [sys.executable, "-m", "logscan_operator"]
@@ -123,7 +123,8 @@ def test_a_port_that_is_taken_ends_the_start(environment: dict[str, str]) -> Non
     assert ended.stderr.startswith("LOGSCAN_HTTP_PORT: cannot listen on the port: ")
     environment["LOGSCAN_HTTP_PORT"] = "web"
     ended = subprocess.run(PROGRAM, env=environment, capture_output=True, text=True, check=False)
-    assert (ended.returncode, ended.stderr[:27]) == (2, "LOGSCAN_HTTP_PORT='web' is ")
+    assert ended.returncode == 2
+    assert ended.stderr.startswith("LOGSCAN_HTTP_PORT: must be a whole number")
 
 
 def test_only_healthz_is_well_while_the_operator_starts() -> None:

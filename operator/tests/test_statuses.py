@@ -4,11 +4,10 @@ import json
 from datetime import timedelta
 
 import pytest
-from objects import NOW, ROW, job, job_body, scan, scan_body, stamp
+from objects import NOW, RESULT, job, job_body, scan, scan_body, stamp
 
 from logscan_api.exitcodes import Reason
-from logscan_api.results import summarize
-from logscan_api.statuses import LogScanStatus, Phase
+from logscan_api.statuses import Incomplete, LogScanStatus, Phase
 from logscan_operator import conditions, statuses
 from logscan_operator.conditions import Verdict
 from logscan_operator.items import Scan, ScanJob
@@ -18,7 +17,7 @@ ENDED = {
     "reason": "JobFailed",
     "completionTime": stamp(-10),
     "attempts": 2,
-    "summary": summarize(ROW).wire(),
+    "summary": RESULT.summary().wire(),
     "result": {"table": "t", "pk": "p", "sk": "s"},
     "job": {"name": "a-2", "uid": "job-a-2"},
     "conditions": [{"type": "Failed", "status": "True", "reason": "x", "message": "", "lastTransitionTime": stamp()}],
@@ -61,17 +60,19 @@ def test_the_patch_removes_what_is_no_longer_said() -> None:
     assert statuses.patch(before, after_it) == {"phase": "Running", "retryTime": None}
 
 
-def test_a_final_status_is_below_four_kilobytes() -> None:
-    row = {**ROW, "by_rule": {f"rule-{n:0>50}": n + 1 for n in range(200)}}
-    row["severities"] = dict.fromkeys(row["by_rule"], "critical")
+def test_a_final_status_is_below_five_kibibytes() -> None:
+    rules = {f"rule-{n:0>58}": n + 1 for n in range(200)}
+    part = Incomplete(reason="MaxDecompressedBytes", object="k" * 1024, message="m" * 999)
+    facts = {"by_rule": rules, "severities": dict.fromkeys(rules, "critical"), "incomplete": [part] * 9}
+    result = RESULT.model_copy(update=facts)
     long_job = job_body(attempt=10)
     ref = {"table": "t" * 64, "pk": "O#logs#" + "k" * 1024, "sk": "S#" + "v" * 64 + f"#R{'u' * 36}:10"}
     long_job["metadata"] |= {"name": "j" * 63, "annotations": {"logscan.dev/result": json.dumps(ref)}}
     again = scan(retry="r" * 63, status={"phase": "Pending", "attempts": 9, "priorAttempts": 9})
     status = statuses.running(again, ScanJob.parse(long_job), NOW)
     final = statuses.finished(after(again, status), Verdict(Phase.FAILED, Reason.JOB_FAILED, "m" * 9999), NOW)
-    short = final.model_copy(update={"summary": summarize(row)})
-    assert len(short.model_dump_json(by_alias=True, exclude_none=True)) < 4096
+    short = final.model_copy(update={"summary": result.summary()})
+    assert len(short.model_dump_json(by_alias=True, exclude_none=True)) < 5 * 1024
     assert len(str(final.message)) == statuses.MESSAGE_LENGTH
 
 

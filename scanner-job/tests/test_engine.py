@@ -9,9 +9,10 @@ from formats import STORED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from logscan_api.exitcodes import ExitCode
 from logscan_api.packs import load_pack, pack_names
 from logscan_api.rules import Rule, Severity
-from logscan_scanner.errors import InvalidRuleError
+from logscan_scanner.errors import ScanError
 from logscan_scanner.inputs import open_inputs
 from logscan_scanner.rules import compile_for_scan
 
@@ -156,11 +157,12 @@ def test_case_is_ignored_when_asked() -> None:
     ],
 )
 def test_an_invalid_rule_is_named(pattern: str, words: str) -> None:
-    with pytest.raises(InvalidRuleError) as refusal:
+    with pytest.raises(ScanError) as refusal:
         compile_for_scan([Rule(name="good", pattern="x"), Rule(name="bad", pattern=pattern)])
+    assert refusal.value.code is ExitCode.INVALID_RULE
     assert words in str(refusal.value)
 
 
 def test_an_invalid_exclude_is_named() -> None:
-    with pytest.raises(InvalidRuleError, match=r"rule 'r \(exclude\)'"):
+    with pytest.raises(ScanError, match=r"rule 'r \(exclude\)'"):
         compile_for_scan([Rule(name="r", pattern="x", exclude="(y")])

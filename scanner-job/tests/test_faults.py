@@ -18,11 +18,11 @@ import pytest
 from logscan_api.exitcodes import ExitCode
 from logscan_api.logscans import S3Source
 from logscan_api.requests import ScanIdentity, ScanRequest, resolve_limits
-from logscan_api.results import table_definition
 from logscan_api.rules import Rule
 from logscan_api.statuses import ResultRef
-from logscan_local import aws
-from logscan_local.emulator import running
+from logscan_api.table import table_definition
+from logscan_local.stack import aws
+from logscan_local.stack.emulator import running
 
 pytestmark = pytest.mark.emulator
 

@@ -14,18 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from boto3.dynamodb.types import TypeDeserializer
 from hostile import ANY_OBJECT, CORPUS
 from hypothesis import HealthCheck, given, settings
 
 from logscan_api.exitcodes import ExitCode
 from logscan_api.logscans import Limits, S3Source
 from logscan_api.requests import Report, ScanIdentity, ScanRequest, resolve_limits
-from logscan_api.results import table_definition
+from logscan_api.results import ScanResult
 from logscan_api.rules import Rule, Severity
 from logscan_api.statuses import ResultRef
-from logscan_local import aws
-from logscan_local.emulator import running
+from logscan_api.table import key_of, table_definition
+from logscan_local.stack import aws
+from logscan_local.stack.emulator import running
 from logscan_scanner import runner, samples
 from logscan_scanner.aws import Objects, Results
 from logscan_scanner.aws.clients import session
@@ -100,13 +100,12 @@ def ends(endpoint: str, folder: Path, requests: list[ScanRequest]) -> list[tuple
     return [(code, words) for code, words in answers]
 
 
-def row_of(endpoint: str, request: ScanRequest) -> dict[str, Any] | None:
-    key = {"pk": {"S": request.result.pk}, "sk": {"S": request.result.sk}}
-    item = aws.client("dynamodb", endpoint).get_item(TableName=TABLE, Key=key).get("Item")
-    return {name: TypeDeserializer().deserialize(value) for name, value in item.items()} if item else None
+def row_of(endpoint: str, request: ScanRequest) -> ScanResult | None:
+    item = aws.client("dynamodb", endpoint).get_item(TableName=TABLE, Key=key_of(request.result)).get("Item")
+    return ScanResult.from_item(TABLE, item) if item else None
 
 
-def judge(endpoint: str, request: ScanRequest, code: int, words: dict[str, Any]) -> dict[str, Any] | None:
+def judge(endpoint: str, request: ScanRequest, code: int, words: dict[str, Any]) -> ScanResult | None:
     """Assert that a scan ended as one may, and return its row."""
     assert words == {"code": code, "reason": ExitCode(code).reason, "message": words["message"]}
     assert words["message"]
@@ -115,15 +114,15 @@ def judge(endpoint: str, request: ScanRequest, code: int, words: dict[str, Any])
     row = row_of(endpoint, request)
     assert (row is not None) == (code == 0)
     if row is not None:
-        assert row.get("truncated_why", "").isprintable()
-        assert all(sample.get("key", "").isprintable() for sample in row["samples"])
-        assert len(json.dumps(row, default=str)) < ITEM_BYTES
+        assert all(str(part.message).isprintable() for part in row.incomplete)
+        assert all((sample.key or "").isprintable() for sample in row.samples)
+        assert len(json.dumps(row.to_item())) < ITEM_BYTES
     return row
 
 
 def scan(
     endpoint: str, folder: Path, data: bytes, limits: Limits | None = None, rules: list[Rule] = RULES
-) -> dict[str, Any]:
+) -> ScanResult:
     """Return the row of a scan of an object."""
     aws.client("s3", endpoint).put_object(Bucket=BUCKET, Key="object", Body=data)
     wanted = request("object", limits, rules)
@@ -142,7 +141,7 @@ def test_the_corpus(endpoint: str, tmp_path: Path, name: str) -> None:
 def test_twenty_thousand_findings_of_four_kilobytes(endpoint: str, tmp_path: Path, name: str) -> None:
     rules = [Rule(name=f"r{number}", pattern=f"^ERROR|{number}") for number in range(MAX_LINES // LINES_PER_RULE)]
     row = scan(endpoint, tmp_path, b"".join(CORPUS[name]()), Limits(max_sample_bytes=4096), rules)
-    assert set(row["by_rule"].values()) == {MAX_LINES}
+    assert set(row.by_rule.values()) == {MAX_LINES}
 
 
 @pytest.mark.parametrize("line", [b"\n", b"\r\n", b"a\n"])
@@ -172,9 +171,9 @@ def test_any_bytes_at_all(endpoint: str, tmp_path: Path) -> None:
 def test_one_bad_name_hides_nothing(endpoint: str, tmp_path: Path) -> None:
     for name in ("latin1.tar", "surrogate.tar", "longname.tar", "escapes.tar"):
         row = scan(endpoint, tmp_path, b"".join(CORPUS[name]()))
-        assert row["by_rule"]["error"] > 0
-        assert not row["truncated"]
-        assert len(row["samples"][0]["key"].encode()) <= 256
+        assert row.by_rule["error"] > 0
+        assert not row.incomplete
+        assert len(str(row.samples[0].key).encode()) <= 256
 
 
 def test_counts_are_kept_when_a_row_is_too_large_for_its_samples(
@@ -194,4 +193,4 @@ def test_counts_are_kept_when_a_row_is_too_large_for_its_samples(
     session.cache_clear()
     row = row_of(endpoint, wanted)
     assert row is not None
-    assert (row["by_rule"]["error"], row["matched_lines"], row["samples"]) == (1000, 1000, [])
+    assert (row.by_rule["error"], row.matched_lines, row.samples) == (1000, 1000, [])

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from logscan_scanner.errors import BadRequestError, InvalidRuleError, ObjectNotFoundError
+from logscan_api.exitcodes import ExitCode
+from logscan_scanner.errors import ScanError
 from logscan_scanner.localfile import scan_file
 from logscan_scanner.program import main
 
@@ -44,29 +45,36 @@ def test_the_command_prints_json(tmp_path: Path, rules: str, capsys: pytest.Capt
     assert document["samples"] == [{"rule": "err", "line": 1, "offset": 0, "text": "ERROR password=***"}]
 
 
-def test_damage_is_told(tmp_path: Path, rules: str) -> None:
+def test_damage_is_in_the_output(tmp_path: Path, rules: str) -> None:
     (tmp_path / "log.gz").write_bytes(gzip.compress(b"ERROR\n" * 1000)[:-4])
-    assert "ends before its end mark" in str(scan_file(str(tmp_path / "log.gz"), rules)["truncated"])
+    parts: Any = scan_file(str(tmp_path / "log.gz"), rules)["incomplete"]
+    assert [part["reason"] for part in parts] == ["Damaged"]
+    assert "ends before its end mark" in parts[0]["message"]
 
 
 @pytest.mark.parametrize(
-    ("text", "error", "words"),
+    ("text", "code", "words"),
     [
-        ("packs: [nope]", BadRequestError, "unknown rule pack 'nope'"),
-        ("inline: [{name: x, pattern: '('}]", InvalidRuleError, "'x'"),
-        ("inline: [{name: x}]", BadRequestError, "pattern"),
-        ("[", BadRequestError, "rules.yaml"),
+        ("packs: [nope]", ExitCode.BAD_REQUEST, "unknown rule pack 'nope'"),
+        ("inline: [{name: x, pattern: '('}]", ExitCode.INVALID_RULE, "'x'"),
+        ("inline: [{name: x}]", ExitCode.BAD_REQUEST, r"rules.yaml: inline\[0\].pattern: is required"),
+        ("inline: [{name: x, pattern: y, colour: z}]", ExitCode.BAD_REQUEST, "unknown field, allowed are name"),
+        ("{}", ExitCode.BAD_REQUEST, "name at least one pack or inline rule"),
+        ("[", ExitCode.BAD_REQUEST, "rules.yaml"),
     ],
 )
-def test_bad_rules(tmp_path: Path, text: str, error: type[Exception], words: str) -> None:
+def test_bad_rules(tmp_path: Path, text: str, code: ExitCode, words: str) -> None:
     (tmp_path / "rules.yaml").write_text(text)
-    with pytest.raises(error, match=words):
+    with pytest.raises(ScanError, match=words) as failure:
         scan_file("-", str(tmp_path / "rules.yaml"))
+    assert failure.value.code is code
+    assert not [word for word in ("pydantic", "type=", "input_value") if word in str(failure.value)]
 
 
 def test_a_missing_file(rules: str) -> None:
-    with pytest.raises(ObjectNotFoundError, match="No such file"):
+    with pytest.raises(ScanError, match="No such file") as failure:
         scan_file("/no/such/file", rules)
+    assert failure.value.code is ExitCode.OBJECT_NOT_FOUND
 
 
 @pytest.mark.parametrize("arguments", [["--file", "x"], ["--version"]])

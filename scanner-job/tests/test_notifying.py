@@ -1,34 +1,49 @@
 """Who is told of what, once, and that nothing of a log gets out of its place."""
 
-from typing import Any
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from webhooks import Hook
 
-from logscan_api.exitcodes import Reason
+from logscan_api.exitcodes import ExitCode, Reason
 from logscan_api.logscans import S3Source
 from logscan_api.notify import Email, Notify, Webhook, When
 from logscan_api.requests import ScanIdentity, ScanRequest, resolve_limits
+from logscan_api.results import Sample, ScanResult
 from logscan_api.rules import Rule, Severity
-from logscan_api.statuses import ResultRef
+from logscan_api.statuses import Incomplete, ResultRef
 from logscan_scanner import mail, notifying
-from logscan_scanner.errors import AccessDeniedError
+from logscan_scanner.errors import ScanError
 
-ROW: dict[str, Any] = {
-    "bucket": "logs",
-    "key": "app/<b>\n.log",
-    "lines": 1000,
-    "matched_lines": 12,
-    "by_rule": {"fatal": 2, "slow": 10, "none": 0},
-    "by_severity": {"critical": 2, "warning": 10},
-    "severities": {"fatal": "critical", "slow": "warning", "none": "info"},
-    "worst_severity": "critical",
-    "truncated": False,
-    "finished_at": "2026-11-24T12:00:00.000Z",
-    "samples": [{"rule": "fatal", "line": 7, "text": "<script>alert(1)</script>"}],
-}
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+RESULT = ScanResult(
+    ref=ResultRef(table="t", pk="p", sk="s"),
+    bucket="logs",
+    key="app/<b>\n.log",
+    started_at=NOON,
+    finished_at=NOON,
+    objects=1,
+    bytes=1,
+    decompressed_bytes=1,
+    lines=1000,
+    matched_lines=12,
+    long_lines=0,
+    by_rule={"fatal": 2, "slow": 10, "none": 0},
+    by_severity={Severity.CRITICAL: 2, Severity.WARNING: 10},
+    severities={"fatal": Severity.CRITICAL, "slow": Severity.WARNING, "none": Severity.INFO},
+    samples=[Sample(rule="fatal", line=7, offset=0, text="<script>alert(1)</script>")],
+    formats=["plain"],
+    job_uid="j",
+    attempt=1,
+    scanner_version="0",
+    expires_at=0,
+)
+PARTS = [
+    Incomplete(reason="MatchLimit", rule="slow", message="the rule took too many steps on a line"),
+    Incomplete(reason="Damaged", object="a<b>\n.gz", message="cut off"),
+]
 
 
 def request(notify: Notify | None = None, sender: str | None = "logscan@example.com") -> ScanRequest:
@@ -44,7 +59,7 @@ def request(notify: Notify | None = None, sender: str | None = "logscan@example.
     )
 
 
-class Flags:
+class Notifications:
     """The result table's part: what was claimed and noted."""
 
     def __init__(self, broken: bool = False) -> None:
@@ -52,15 +67,15 @@ class Flags:
         self.claimed: set[str] = set()
         self.notes: dict[str, str] = {}
 
-    def claim(self, ref: ResultRef, flag: str, now: str) -> bool:
+    def claim(self, ref: ResultRef, channel: str, now: str) -> bool:
         if self.broken:
-            raise AccessDeniedError("no")
-        new = flag not in self.claimed
-        self.claimed.add(flag)
+            raise ScanError("no", ExitCode.ACCESS_DENIED)
+        new = channel not in self.claimed
+        self.claimed.add(channel)
         return new
 
-    def note(self, ref: ResultRef, name: str, text: str) -> None:
-        self.notes[name] = text
+    def note(self, ref: ResultRef, channel: str, error: str) -> None:
+        self.notes[channel] = error
 
 
 @pytest.mark.parametrize(
@@ -79,9 +94,9 @@ def test_who_wants_what(when: When, least: Severity, worst: Severity | None, tol
 
 
 def test_a_webhook_is_told_once(hook: Hook) -> None:
-    wanted, flags = request(Notify(webhook=Webhook(url=hook.url))), Flags()
+    wanted, notifications = request(Notify(webhook=Webhook(url=hook.url))), Notifications()
     for _ in range(2):
-        notifying.notify_finished(wanted, ROW, flags)
+        notifying.notify_finished(wanted, RESULT, notifications)
     (document,) = hook.posted
     assert (document["event"], document["byRule"]) == ("ScanFinished", {"fatal": 2, "slow": 10})
 
@@ -89,21 +104,21 @@ def test_a_webhook_is_told_once(hook: Hook) -> None:
 def test_what_goes_wrong_is_noted_without_the_url_or_a_reason(hook: Hook) -> None:
     hook.status = 500
     for url, word in ((hook.url, "failed"), (f"https://10.0.0.1:{hook.port}/secret-token", "refused")):
-        flags = Flags()
-        notifying.notify_finished(request(Notify(webhook=Webhook(url=url))), ROW, flags)
-        assert flags.notes == {"webhook_error": word}
+        notifications = Notifications()
+        notifying.notify_finished(request(Notify(webhook=Webhook(url=url))), RESULT, notifications)
+        assert notifications.notes == {"webhook": word}
 
 
 def test_mail_without_a_sender_is_noted() -> None:
-    flags = Flags()
+    notifications = Notifications()
     wanted = request(Notify(email=Email(to=["a@example.com"])), sender=None)
-    notifying.notify_finished(wanted, ROW, flags)
-    assert "LOGSCAN_MAIL_SENDER" in flags.notes["mail_error"]
+    notifying.notify_finished(wanted, RESULT, notifications)
+    assert "LOGSCAN_MAIL_SENDER" in notifications.notes["email"]
 
 
 def test_nobody_is_told_when_the_flag_cannot_be_set(hook: Hook) -> None:
     wanted = request(Notify(webhook=Webhook(url=hook.url)))
-    notifying.notify_finished(wanted, ROW, Flags(broken=True))
+    notifying.notify_finished(wanted, RESULT, Notifications(broken=True))
     assert not hook.posted
 
 
@@ -116,27 +131,45 @@ def test_failures_are_told_to_those_who_want_them(hook: Hook) -> None:
 
 
 def test_a_mail_is_plain_and_safe() -> None:
-    title = mail.subject(ROW)
+    title = mail.subject(RESULT)
     assert title == "[logscan] critical: 12 of 1000 lines in s3://logs/app/<b> .log"
-    assert "line 7 (fatal): <script>" in mail.text(request(), ROW)
-    page = mail.html(request(), ROW)
+    assert "line 7 (fatal): <script>" in mail.text(request(), RESULT)
+    page = mail.html(request(), RESULT)
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
-    assert mail.subject({**ROW, "worst_severity": None, "truncated": True}).startswith("[logscan] clean: 1000 lines")
+
+
+def test_an_incomplete_scan_is_never_called_clean() -> None:
+    clean = RESULT.model_copy(update={"by_severity": {}})
+    assert "clean" in mail.subject(clean)
+    partial = clean.model_copy(update={"incomplete": PARTS})
+    for words in (mail.subject(partial), mail.text(request(), partial), mail.html(request(), partial)):
+        assert "clean" not in words
+        assert "(incomplete)" in words
+    for words in (mail.text(request(), partial), mail.html(request(), partial)):
+        assert "MatchLimit (rule slow)" in words
+        assert "cut off" in words
+    assert "a<b>" not in mail.html(request(), partial)
+    assert mail.document(request(), partial)["incomplete"][0]["rule"] == "slow"
+
+
+def test_every_channel_of_the_api_can_be_sent() -> None:
+    assert set(notifying.SENDERS) == set(Notify.model_fields)
 
 
 @given(st.text(st.characters()))
 def test_no_text_from_outside_drives_or_disguises_a_mail(text: str) -> None:
     hostile = "\x1b[2J\r\nLogScan: n/other\x9b31m\u202e" + text
-    samples = [{"rule": "fatal", "line": 7, "text": hostile}]
-    row = {**ROW, "key": hostile, "truncated": True, "truncated_why": hostile, "samples": samples}
-    lines = mail.text(request(), row).split("\n")
+    samples = [Sample(rule="fatal", line=7, offset=0, text=hostile)]
+    part = Incomplete(reason="Damaged", object=hostile, message=hostile)
+    result = RESULT.model_copy(update={"key": hostile, "incomplete": [part], "samples": samples})
+    lines = mail.text(request(), result).split("\n")
     assert all(line.isprintable() for line in lines)
     assert [line for line in lines if line.startswith("LogScan:")] == ["LogScan: n/s"]
-    assert mail.html(request(), row).isprintable()
-    assert mail.subject(row).isprintable()
+    assert mail.html(request(), result).isprintable()
+    assert mail.subject(result).isprintable()
 
 
 def test_no_wish_no_message() -> None:
-    notifying.notify_finished(request(), ROW, Flags())
+    notifying.notify_finished(request(), RESULT, Notifications())
     notifying.notify_failed(request(), Reason.ACCESS_DENIED, "x")

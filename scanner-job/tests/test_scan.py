@@ -16,18 +16,21 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsError
 from moto import mock_aws
 
+from logscan_api import logs
 from logscan_api.exitcodes import ExitCode
 from logscan_api.logscans import Limits, S3Source
 from logscan_api.requests import Report, ScanIdentity, ScanRequest, resolve_limits
-from logscan_api.results import LATEST, table_definition
+from logscan_api.results import ScanResult
 from logscan_api.rules import Rule, Severity
 from logscan_api.statuses import ResultRef
+from logscan_api.table import LATEST, table_definition
 from logscan_engine import canary
-from logscan_scanner import aws, errors, logs, runner
+from logscan_scanner import aws, runner
 from logscan_scanner import program as command
 from logscan_scanner.aws import objects as stored_objects
 from logscan_scanner.aws import uploads
 from logscan_scanner.aws.clients import session
+from logscan_scanner.errors import ScanError
 from logscan_scanner.progress import Progress
 from logscan_scanner.report import LINES_PER_RULE
 
@@ -82,7 +85,7 @@ def request(
     )
 
 
-def run(wanted: ScanRequest, job_uid: str = "job-1") -> Any:
+def run(wanted: ScanRequest, job_uid: str = "job-1") -> ScanResult:
     return runner.run(wanted, aws.Objects(), aws.Results(), job_uid)
 
 
@@ -97,8 +100,8 @@ def everything() -> list[dict[str, Any]]:
 def test_counts_samples_and_the_row(cloud: Any) -> None:
     stored = cloud.put_object(Bucket="app-logs", Key="größe +.log", Body=TEXT)
     result = run(request(key="größe +.log"))
-    assert (result["lines"], result["matched_lines"], result["by_rule"]) == (1000, 200, {"err": 100, "nine": 100})
-    assert (result["version_id"], result["bytes"], result["formats"]) == (stored["VersionId"], len(TEXT), ["plain"])
+    assert (result.lines, result.matched_lines, result.by_rule) == (1000, 200, {"err": 100, "nine": 100})
+    assert (result.version_id, result.bytes, result.formats) == (stored["VersionId"], len(TEXT), ["plain"])
     (row,) = rows()
     assert (row["job_uid"], row["by_rule"], row["status"]) == ("job-1", {"err": 100, "nine": 100}, "done")
     assert [s["line"] for s in row["samples"] if s["rule"] == "err"] == [1, 11, 631]
@@ -107,7 +110,7 @@ def test_counts_samples_and_the_row(cloud: Any) -> None:
 def test_large_objects_are_read_in_ranges(cloud: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stored_objects, "RANGE_BYTES", 1000)
     cloud.put_object(Bucket="app-logs", Key="a", Body=gzip.compress(TEXT * 20, 0))
-    assert run(request(key="a"))["by_rule"]["err"] == 2000
+    assert run(request(key="a")).by_rule["err"] == 2000
 
 
 def test_a_second_writer_leaves_the_row_as_it_is(cloud: Any) -> None:
@@ -133,7 +136,7 @@ def test_a_finished_scan_is_not_read_again(cloud: Any) -> None:
     cloud.put_object(Bucket="app-logs", Key="a", Body=TEXT)
     run(request(key="a"), "first")
     cloud.put_object(Bucket="app-logs", Key="a", Body=b"changed\n")
-    assert run(request(key="a"), "second")["lines"] == 1000
+    assert run(request(key="a"), "second").lines == 1000
 
 
 def test_the_newest_version_of_an_object_has_a_row_of_its_own(cloud: Any) -> None:
@@ -155,8 +158,8 @@ def test_findings_go_to_the_reports_bucket(cloud: Any, monkeypatch: pytest.Monke
     noise = b"".join(b"ERROR%d %s password=hunter2\n" % (n % 8, os.urandom(1900).hex().encode()) for n in range(8000))
     cloud.put_object(Bucket="app-logs", Key="a", Body=TEXT + noise)
     rules = [Rule(name=f"r{n}", pattern=f"ERROR{n}", redact=n == 0) for n in range(8)]
-    row = run(request(key="a", rules=rules, more={"report": Report(bucket="app-logs", prefix="reports/")}))
-    assert row["report_uri"] == "s3://app-logs/reports/n/s/u/findings.jsonl.gz"
+    result = run(request(key="a", rules=rules, more={"report": Report(bucket="app-logs", prefix="reports/")}))
+    assert result.report_uri == "s3://app-logs/reports/n/s/u/findings.jsonl.gz"
     stored = cloud.get_object(Bucket="app-logs", Key="reports/n/s/u/findings.jsonl.gz")
     assert stored["ETag"].strip('"').endswith("-4"), "several parts"
     findings = [json.loads(line) for line in gzip.decompress(stored["Body"].read()).splitlines()]
@@ -168,14 +171,16 @@ def test_findings_go_to_the_reports_bucket(cloud: Any, monkeypatch: pytest.Monke
 
 
 def test_an_invalid_rule_is_told_even_if_the_object_is_missing(cloud: Any) -> None:
-    with pytest.raises(errors.InvalidRuleError):
+    with pytest.raises(ScanError) as failure:
         run(request(key="missing", rules=[Rule(name="bad", pattern="(")]))
+    assert failure.value.code is ExitCode.INVALID_RULE
 
 
 def test_a_scan_that_fails_leaves_no_half_report(cloud: Any) -> None:
     cloud.put_object(Bucket="app-logs", Key="a", Body=TEXT)
-    with pytest.raises(errors.InvalidRuleError):
+    with pytest.raises(ScanError) as failure:
         run(request(key="a", rules=[Rule(name="bad", pattern="(")], more={"report": Report(bucket="app-logs")}))
+    assert failure.value.code is ExitCode.INVALID_RULE
     assert cloud.list_objects_v2(Bucket="app-logs", Prefix="n/")["KeyCount"] == 0
     assert "Uploads" not in cloud.list_multipart_uploads(Bucket="app-logs")
 
@@ -197,74 +202,83 @@ def test_all_objects_under_a_prefix(cloud: Any) -> None:
         cloud.put_object(Bucket="app-logs", Key=key, Body=TEXT)
     cloud.put_object(Bucket="app-logs", Key="app/empty", Body=b"")
     result = run(request(prefix="app/"))
-    assert (result["objects"], result["lines"], result["truncated"]) == (3, 3000, False)
-    assert {sample["key"] for sample in result["samples"]} == {"app/1.log", "app/3.log"}
+    assert (result.objects, result.lines, result.truncated) == (3, 3000, False)
+    assert {sample.key for sample in result.samples} == {"app/1.log", "app/3.log"}
     few = run(request(row="S#2#h", prefix="app/", limits=Limits(max_objects=2)))
-    assert (few["objects"], few["truncated_why"]) == (2, "maxObjects (2) reached")
+    assert (few.objects, [part.reason for part in few.incomplete]) == (2, ["MaxObjects"])
 
 
 @pytest.mark.parametrize(
-    ("limits", "body", "why"),
+    ("limits", "body", "reason", "why"),
     [
-        (Limits(max_bytes=100), TEXT, "maxBytes (100) reached"),
-        (Limits(max_decompressed_bytes=100), gzip.compress(TEXT), "maxDecompressedBytes (100) reached"),
-        (None, gzip.compress(TEXT)[:-8], "the gzip input ends before its end mark"),
+        (Limits(max_bytes=100), TEXT, "MaxBytes", "maxBytes (100) reached"),
+        (Limits(max_decompressed_bytes=100), gzip.compress(TEXT), "MaxDecompressedBytes", "(100) reached"),
+        (None, gzip.compress(TEXT)[:-8], "Damaged", "the gzip input ends before its end mark"),
     ],
 )
-def test_what_ends_a_scan_early_is_told(cloud: Any, limits: Limits | None, body: bytes, why: str) -> None:
+@pytest.mark.parametrize("source", [{"key": "a"}, {"prefix": "a"}])
+def test_what_ends_a_scan_early_is_in_the_result(
+    cloud: Any, limits: Limits | None, body: bytes, reason: str, why: str, source: dict[str, Any]
+) -> None:
     cloud.put_object(Bucket="app-logs", Key="a", Body=body)
-    result = run(request(key="a", limits=limits))
-    assert result["truncated"]
-    assert why in result["truncated_why"]
-    assert result["lines"] > 0
+    result = run(request(limits=limits, **source))
+    (part,) = result.incomplete
+    assert result.truncated
+    assert (part.reason, part.object) == (reason, "a" if "prefix" in source else None)
+    assert why in str(part.message)
+    assert result.lines > 0
 
 
 def test_a_rule_over_its_limit_of_steps_is_named_in_the_row(cloud: Any) -> None:
     rules = [Rule(name="endless", pattern=r"^(x|xx)+\1!?z$"), Rule(name="fine", pattern=r"(o)k\b(?!!)")]
     cloud.put_object(Bucket="app-logs", Key="a", Body=b"x" * 60 + b"!!z\nan ok line\n")
     result = run(request(key="a", rules=rules))
-    assert (result["incomplete_rules"], result["by_rule"]) == (["endless"], {"endless": 0, "fine": 1})
+    assert [(part.reason, part.rule) for part in result.incomplete] == [("MatchLimit", "endless")]
+    assert (result.truncated, result.by_rule) == (False, {"endless": 0, "fine": 1})
 
 
 def test_an_empty_object_is_a_scan_without_lines(cloud: Any) -> None:
     cloud.put_object(Bucket="app-logs", Key="a", Body=b"")
     result = run(request(key="a"))
-    assert (result["lines"], result["matched_lines"], result["truncated"]) == (0, 0, False)
+    assert (result.lines, result.matched_lines, result.truncated) == (0, 0, False)
 
 
 def test_an_older_version_is_read_as_it_was(cloud: Any) -> None:
     old = cloud.put_object(Bucket="app-logs", Key="a", Body=TEXT)
     cloud.put_object(Bucket="app-logs", Key="a", Body=b"new\n")
-    assert run(request(key="a", versionId=old["VersionId"], etag=old["ETag"].strip('"')))["lines"] == 1000
+    assert run(request(key="a", versionId=old["VersionId"], etag=old["ETag"].strip('"'))).lines == 1000
 
 
 def test_an_overwritten_object_is_superseded(cloud: Any) -> None:
     old = cloud.put_object(Bucket="app-logs", Key="a", Body=TEXT)
     cloud.put_object(Bucket="app-logs", Key="a", Body=b"new\n")
-    with pytest.raises(errors.SupersededError, match="overwritten"):
+    with pytest.raises(ScanError, match="overwritten") as failure:
         run(request(key="a", etag=old["ETag"].strip('"')))
+    assert failure.value.code is ExitCode.SUPERSEDED
 
 
 @pytest.mark.parametrize(
-    ("source", "error"),
+    ("source", "code"),
     [
-        ({"key": "missing"}, errors.ObjectNotFoundError),
-        ({"key": "missing", "etag": "abc"}, errors.SupersededError),
-        ({"prefix": "missing/"}, errors.ObjectNotFoundError),
-        ({"bucket": "no-such-bucket", "key": "a"}, errors.ObjectNotFoundError),
-        ({"bucket": "no-such-bucket", "prefix": "a"}, errors.ObjectNotFoundError),
+        ({"key": "missing"}, ExitCode.OBJECT_NOT_FOUND),
+        ({"key": "missing", "etag": "abc"}, ExitCode.SUPERSEDED),
+        ({"prefix": "missing/"}, ExitCode.OBJECT_NOT_FOUND),
+        ({"bucket": "no-such-bucket", "key": "a"}, ExitCode.OBJECT_NOT_FOUND),
+        ({"bucket": "no-such-bucket", "prefix": "a"}, ExitCode.OBJECT_NOT_FOUND),
     ],
 )
-def test_what_is_not_there(cloud: Any, source: dict[str, Any], error: type[Exception]) -> None:
-    with pytest.raises(error, match="s3://"):
+def test_what_is_not_there(cloud: Any, source: dict[str, Any], code: ExitCode) -> None:
+    with pytest.raises(ScanError, match="s3://") as failure:
         run(request(**source))
+    assert failure.value.code is code
 
 
 def test_a_missing_table_is_told(cloud: Any) -> None:
     cloud.put_object(Bucket="app-logs", Key="a", Body=TEXT)
     boto3.client("dynamodb").delete_table(TableName="results")
-    with pytest.raises(errors.ObjectNotFoundError, match="table results"):
+    with pytest.raises(ScanError, match="table results") as failure:
         run(request(key="a"))
+    assert failure.value.code is ExitCode.OBJECT_NOT_FOUND
 
 
 def client_error(code: str, status: int = 400) -> ClientError:
@@ -273,23 +287,23 @@ def client_error(code: str, status: int = 400) -> ClientError:
 
 
 @pytest.mark.parametrize(
-    ("error", "kind"),
+    ("error", "code"),
     [
-        (client_error("AccessDenied", 403), errors.AccessDeniedError),
-        (client_error("KMS.DisabledException"), errors.KeyUnavailableError),
-        (client_error("KMS.ThrottlingException"), errors.TryAgainError),
-        (client_error("InvalidObjectState", 403), errors.ArchivedError),
-        (client_error("SlowDown", 503), errors.TryAgainError),
-        (client_error("ThrottlingException"), errors.TryAgainError),
-        (client_error("ExpiredToken"), errors.TryAgainError),
-        (client_error("InternalError", 500), errors.TryAgainError),
-        (client_error("InvalidArgument"), errors.ScanError),
-        (NoCredentialsError(), errors.TryAgainError),
-        (ConnectTimeoutError(endpoint_url="http://x"), errors.TryAgainError),
+        (client_error("AccessDenied", 403), ExitCode.ACCESS_DENIED),
+        (client_error("KMS.DisabledException"), ExitCode.KEY_UNAVAILABLE),
+        (client_error("KMS.ThrottlingException"), ExitCode.TRY_AGAIN),
+        (client_error("InvalidObjectState", 403), ExitCode.ARCHIVED),
+        (client_error("SlowDown", 503), ExitCode.TRY_AGAIN),
+        (client_error("ThrottlingException"), ExitCode.TRY_AGAIN),
+        (client_error("ExpiredToken"), ExitCode.TRY_AGAIN),
+        (client_error("InternalError", 500), ExitCode.TRY_AGAIN),
+        (client_error("InvalidArgument"), ExitCode.INTERNAL_ERROR),
+        (NoCredentialsError(), ExitCode.TRY_AGAIN),
+        (ConnectTimeoutError(endpoint_url="http://x"), ExitCode.TRY_AGAIN),
     ],
 )
-def test_aws_errors_become_exits(error: Exception, kind: type[Exception]) -> None:
-    assert type(aws.translate(error, "read s3://logs/a")) is kind
+def test_aws_errors_become_exits(error: Exception, code: ExitCode) -> None:
+    assert aws.translate(error, "read s3://logs/a").code is code
 
 
 class Broken:
@@ -315,8 +329,9 @@ def test_a_connection_that_keeps_breaking_gives_up(cloud: Any, monkeypatch: pyte
     objects = aws.Objects()
     found = aws.StoredObject("app-logs", "a", stored["VersionId"], stored["ETag"].strip('"'), len(TEXT))
     monkeypatch.setattr(objects, "_get", lambda *_: {"Body": Broken(b"")})
-    with pytest.raises(errors.TryAgainError, match="at 0"):
+    with pytest.raises(ScanError, match="at 0") as failure:
         objects._read(found, 0, len(TEXT), None)
+    assert failure.value.code is ExitCode.TRY_AGAIN
 
 
 def main(monkeypatch: pytest.MonkeyPatch, path: Path, text: str | None) -> tuple[int, dict[str, Any]]:
@@ -344,7 +359,7 @@ def test_the_process_ends_with_its_exit_code_and_last_words(
 
 @pytest.mark.parametrize(
     ("text", "words"),
-    [(None, "is not set"), ("{}", "scan: Field required"), ("x", "Invalid JSON"), ('{"schema": 2}', "schema")],
+    [(None, "is not set"), ("{}", "scan: is required"), ("x", "is not JSON"), ('{"schema": 2}', "schema")],
 )
 def test_a_bad_request(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str | None, words: str) -> None:
     code, message = main(monkeypatch, tmp_path / "words", text)
@@ -391,12 +406,6 @@ def test_progress_is_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     log.removeHandler(handler)
     record = records.get_nowait()
     assert records.empty()
-    assert record.__dict__["facts"] == {
-        "bytes": 100,
-        "lines": 10,
-        "matchedLines": 1,
-        "mbPerSecond": 1.0,
-        "secondsLeft": 6.0,
-    }
     line = json.loads(logs.JsonFormatter().format(record))
-    assert (line["message"], line["lines"]) == ("scanning", 10)
+    facts = {"bytes": 100, "lines": 10, "matchedLines": 1, "mbPerSecond": 1.0, "secondsLeft": 6.0}
+    assert line.items() >= facts.items()

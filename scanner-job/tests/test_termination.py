@@ -18,8 +18,8 @@ from logscan_api.logscans import S3Source
 from logscan_api.requests import ScanIdentity, ScanRequest, resolve_limits
 from logscan_api.rules import Rule
 from logscan_api.statuses import ResultRef
-from logscan_local.signals import AS_PID_1, can_run, catches_sigterm, pid_within
-from logscan_local.testing import eventually
+from logscan_local.testkit.signals import AS_PID_1, can_run, catches_sigterm, pid_within
+from logscan_local.testkit.waiting import eventually
 
 PROGRAM = [sys.executable, "-m", "logscan_scanner"]
 MOMENTS = [round(random.Random(number).uniform(0, 1.5), 3) for number in range(3)]

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from logscan_local import pki
+from logscan_local.stack import pki
 
 
 class Hook:

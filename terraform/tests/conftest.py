@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from configuration import TERRAFORM
 
-from logscan_local import binaries
+from logscan_tools import binaries
 
-pytest_plugins = ["logscan_local.testing"]
+pytest_plugins = ["logscan_local.testkit.fixtures"]
 
 Outputs = dict[str, Any]
 Evaluate = Callable[..., Outputs]

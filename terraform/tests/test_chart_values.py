@@ -8,7 +8,7 @@ import pytest
 import yaml
 from conftest import EVERYTHING, Evaluate, Outputs
 
-from logscan_local.manifests import CHART, render
+from logscan_tools.manifests import CHART, render
 
 pytestmark = pytest.mark.tools
 

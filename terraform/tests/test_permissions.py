@@ -15,7 +15,7 @@ import pytest
 from botocore import xform_name
 from conftest import EVERYTHING, Evaluate, Outputs
 
-from logscan_local.permissions import policy_document
+from logscan_local.stack.permissions import policy_document
 
 pytestmark = pytest.mark.tools
 

@@ -9,8 +9,8 @@ import pytest
 from configuration import TERRAFORM, blocks
 from conftest import Outputs
 
-from logscan_api.results import INDEX_ATTRIBUTES, TABLE_INDEXES, TABLE_KEYS, TTL_ATTRIBUTE
-from logscan_local import aws
+from logscan_api.table import INDEX_ATTRIBUTES, INDEXES, KEYS, TTL_ATTRIBUTE
+from logscan_local.stack import aws
 
 QUEUE_ATTRIBUTES = {
     "fifo_queue": "FifoQueue",
@@ -28,8 +28,8 @@ QUEUE_ATTRIBUTES = {
 @pytest.mark.tools
 def test_the_table_is_that_of_the_code(everything: Outputs) -> None:
     table = everything["table"]
-    assert (table["hash_key"], table["range_key"]) == TABLE_KEYS
-    assert {name: (i["hash_key"], i["range_key"]) for name, i in table["indexes"].items()} == TABLE_INDEXES
+    assert (table["hash_key"], table["range_key"]) == KEYS
+    assert {name: (i["hash_key"], i["range_key"]) for name, i in table["indexes"].items()} == INDEXES
     assert table["projected"] == list(INDEX_ATTRIBUTES)
     assert table["ttl_attribute"] == TTL_ATTRIBUTE
 

@@ -11,6 +11,7 @@ from logscan_api.errors import (
     ContractError,
     MalformedMessageError,
     MalformedRequestError,
+    MalformedResultError,
     RequestTooLargeError,
     UnknownPackError,
 )
@@ -27,6 +28,7 @@ __all__ = [
     "ContractError",
     "MalformedMessageError",
     "MalformedRequestError",
+    "MalformedResultError",
     "RequestTooLargeError",
     "UnknownPackError",
     "__version__",

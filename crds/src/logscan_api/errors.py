@@ -5,16 +5,20 @@ class ContractError(Exception):
     """Base of all errors of this package."""
 
 
-class MalformedMessageError(ContractError):
-    """A queue message that is none of the shapes the intake understands."""
-
-
 class UnknownPackError(ContractError):
     """A rule pack that does not ship with this version."""
 
 
 class MalformedRequestError(ContractError):
     """A Job's input that cannot be read; the message names the field."""
+
+
+class MalformedMessageError(ContractError):
+    """A queue message that has none of the shapes that the intake reads."""
+
+
+class MalformedResultError(ContractError):
+    """A row of the result table that cannot be read; the message names the field."""
 
 
 class RequestTooLargeError(ContractError):

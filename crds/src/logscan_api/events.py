@@ -1,10 +1,10 @@
 """The message that announces objects, and every shape in which it arrives.
 
-Ours is the envelope that the forwarder writes. Others are read too: S3 notification records, EventBridge events and
-CloudTrail's own SNS notifications; as they are, or wrapped by SNS, by SQS, or by the on-failure destination of a
-Lambda. Keys are form-encoded in notification records only (S3 documentation, "Event message structure"); they are
-decoded here exactly once. The forwarder reads the same shapes without this package: `crds/tests/messages.json` is the
-table of cases that both are held to.
+The forwarder writes an envelope of our own. The intake also reads S3 notification records, EventBridge events and
+CloudTrail's own SNS notifications: as they are, or wrapped by SNS, by SQS, or by the on-failure destination of a
+Lambda. Keys are form-encoded in notification records only (S3 documentation, "Event message structure") and are decoded
+here exactly once. The forwarder parses the same shapes without this package; `crds/tests/messages.json` is the table of
+cases that both parsers are tested with.
 """
 
 import json
@@ -16,13 +16,14 @@ from urllib.parse import unquote_plus
 from pydantic import ConfigDict, Field, ValidationError
 
 from logscan_api.buckets import BucketName
+from logscan_api.explanations import explain
 from logscan_api.models import Model
 
 SCHEMA = 1
-WRAPPERS = 8  # within each other at the most
-# What CloudTrail publishes when a topic is set for a trail, to see whether it may.
+WRAPPERS = 8  # how deep messages may be wrapped
+# What CloudTrail publishes to test the topic of a trail.
 CLOUDTRAIL_GREETING = "CloudTrail validation message."
-# S3 user guide, "Using EventBridge": what else a bucket tells.
+# S3 user guide, "Using EventBridge": the other events of a bucket.
 OTHER_DETAIL_TYPES = frozenset(
     {
         "Object Deleted",
@@ -41,7 +42,7 @@ Document = dict[str, Any]
 
 
 class ObjectEvent(Model):
-    """An object that was created in S3. Fields that a newer sender adds are ignored."""
+    """An object that was created in S3. Unknown fields are ignored: a newer forwarder may add some."""
 
     model_config = ConfigDict(extra="ignore", strict=True)
 
@@ -52,18 +53,16 @@ class ObjectEvent(Model):
     etag: str | None = Field(default=None, max_length=128)
     size: int | None = Field(default=None, ge=0)
     sequencer: str | None = Field(default=None, max_length=64)
-    event_time: str | None = None
-    region: str | None = None
 
 
 @dataclass
 class Reading:
-    """What a message says.
+    """What is in a message.
 
     Attributes:
         events: Objects to scan, in the message's order.
-        ignored: Why each of the other things that were understood is not to be scanned, such as a removal.
-        malformed: Why each part that was not understood was not.
+        ignored: For each part that asks for no scan, such as a removal, what it is.
+        malformed: For each part that cannot be read, why.
     """
 
     events: list[ObjectEvent] = field(default_factory=list)
@@ -72,15 +71,10 @@ class Reading:
 
 
 def read_message(body: str) -> Reading:
-    """Return what a queue message says. It never raises: a bad part spoils no other."""
+    """Return what is in a queue message. It never raises, and a bad part does not affect the others."""
     reading = Reading()
     _read_text(reading, body, WRAPPERS)
     return reading
-
-
-def is_creation(event_name: str) -> bool:
-    """Return whether a notification record's `eventName` says that an object was created."""
-    return event_name.removeprefix("s3:").startswith("ObjectCreated:")
 
 
 def _read_text(reading: Reading, text: str, depth: int) -> None:
@@ -90,7 +84,7 @@ def _read_text(reading: Reading, text: str, depth: int) -> None:
     try:
         document = json.loads(text)
     except RecursionError:
-        reading.malformed.append("the message is JSON nested too deeply")
+        reading.malformed.append("the message is nested too deeply")
     except ValueError as error:
         reading.malformed.append(f"the message is not JSON: {error}")
     else:
@@ -100,11 +94,11 @@ def _read_text(reading: Reading, text: str, depth: int) -> None:
 def _read(reading: Reading, document: Any, depth: int) -> None:
     """Read a document of any shape."""
     if not isinstance(document, dict):
-        reading.malformed.append(f"the message is a JSON {type(document).__name__}, not an object")
+        reading.malformed.append(f"the message is {_kind(document)}, not an object")
     elif depth == 0:
         reading.malformed.append(f"the message is wrapped more than {WRAPPERS} times")
     elif "schema" in document:
-        _take(reading, document, _from_envelope)
+        _add(reading, _from_envelope, document)
     elif isinstance(document.get("Records"), list):
         if not document["Records"]:
             reading.ignored.append("a notification without records")
@@ -127,7 +121,7 @@ def _read(reading: Reading, document: Any, depth: int) -> None:
 def _read_record(reading: Reading, record: Any, depth: int) -> None:
     """Read one of the `Records` of a notification."""
     if not isinstance(record, dict):
-        reading.malformed.append(f"a record is a JSON {type(record).__name__}, not an object")
+        reading.malformed.append(f"a record is {_kind(record)}, not an object")
         return
     source = record.get("eventSource")
     if isinstance(record.get("Sns"), dict) and isinstance(record["Sns"].get("Message"), str):
@@ -135,9 +129,9 @@ def _read_record(reading: Reading, record: Any, depth: int) -> None:
     elif source == "aws:sqs" and isinstance(record.get("body"), str):
         _read_text(reading, record["body"], depth - 1)
     elif "s3" not in record or not isinstance(record.get("eventName"), str):
-        reading.malformed.append(f"a record of {source!r} is no S3 notification: it lacks s3 or eventName")
-    elif is_creation(record["eventName"]):
-        _take(reading, record, _from_record)
+        reading.malformed.append(f"a record of {source!r} is not an S3 notification: it lacks s3 or eventName")
+    elif record["eventName"].removeprefix("s3:").startswith("ObjectCreated:"):
+        _add(reading, _from_record, record)
     else:
         reading.ignored.append(f"S3's event {record['eventName']}")
 
@@ -145,7 +139,7 @@ def _read_record(reading: Reading, record: Any, depth: int) -> None:
 def _read_eventbridge(reading: Reading, document: Document) -> None:
     kind = document.get("detail-type")
     if kind == "Object Created":
-        _take(reading, document, _from_eventbridge)
+        _add(reading, _from_eventbridge, document)
     elif isinstance(kind, str) and kind in OTHER_DETAIL_TYPES:
         reading.ignored.append(f"EventBridge's event {kind}")
     else:
@@ -156,67 +150,78 @@ def _read_cloudtrail(reading: Reading, bucket: str, keys: list[Any]) -> None:
     if not keys:
         reading.ignored.append("a notification of CloudTrail without keys")
     for key in keys:
-        _take(reading, {"bucket": bucket, "key": key}, _event)
+        _add(reading, dict, {"bucket": bucket, "key": key})
 
 
-def _take(reading: Reading, document: Document, parse: Callable[[Document], ObjectEvent]) -> None:
+def _add(reading: Reading, parse: Callable[[Document], Document], document: Document) -> None:
+    """Add the event that a document describes, or the reason why it describes none."""
     try:
-        event = parse(document)
-    except (ValidationError, KeyError, TypeError, AttributeError, ValueError) as error:
-        reading.malformed.append(f"the message lacks what an object event needs: {_short(error)}")
-        return
-    if event.key.endswith("/") or event.size == 0:
-        reading.ignored.append("a folder or an empty object")
+        fields = parse(document)
+        # A field without a value counts as absent.
+        event = ObjectEvent.model_validate({name: value for name, value in fields.items() if value not in (None, "")})
+    except ValidationError as error:
+        reading.malformed.append(explain(error, ObjectEvent))
+    except ValueError as error:
+        reading.malformed.append(str(error))
     else:
-        reading.events.append(event)
+        if event.key.endswith("/") or event.size == 0:
+            reading.ignored.append("a folder or an empty object")
+        else:
+            reading.events.append(event)
 
 
-def _from_envelope(document: Document) -> ObjectEvent:
+def _from_envelope(document: Document) -> Document:
     schema = document["schema"]
     if type(schema) is not int or schema != SCHEMA:
         raise ValueError(f"schema is {schema!r}, this version reads {SCHEMA}: upgrade the operator, then redrive")
-    return _event(document)
+    return document
 
 
-def _from_record(record: Document) -> ObjectEvent:
-    stored = record["s3"]["object"]
-    return _event(
-        {
-            "bucket": record["s3"]["bucket"]["name"],
-            "key": unquote_plus(stored["key"], errors="strict"),
-            "versionId": stored.get("versionId"),
-            "etag": stored.get("eTag"),
-            "size": stored.get("size"),
-            "sequencer": stored.get("sequencer"),
-            "eventTime": record.get("eventTime"),
-            "region": record.get("awsRegion"),
-        }
-    )
+def _from_record(record: Document) -> Document:
+    stored = _object_at(record, "s3", "object")
+    key = stored.get("key")
+    if not isinstance(key, str):
+        raise ValueError(f"s3.object.key is {key!r}, not a string")
+    return {
+        "bucket": _object_at(record, "s3", "bucket").get("name"),
+        "key": _decoded(key),
+        "versionId": stored.get("versionId"),
+        "etag": stored.get("eTag"),
+        "size": stored.get("size"),
+        "sequencer": stored.get("sequencer"),
+    }
 
 
-def _from_eventbridge(document: Document) -> ObjectEvent:
-    stored = document["detail"]["object"]
-    return _event(
-        {
-            "bucket": document["detail"]["bucket"]["name"],
-            "key": stored["key"],
-            "versionId": stored.get("version-id"),
-            "etag": stored.get("etag"),
-            "size": stored.get("size"),
-            "sequencer": stored.get("sequencer"),
-            "eventTime": document.get("time"),
-            "region": document.get("region"),
-        }
-    )
+def _from_eventbridge(document: Document) -> Document:
+    stored = _object_at(document, "detail", "object")
+    return {
+        "bucket": _object_at(document, "detail", "bucket").get("name"),
+        "key": stored.get("key"),
+        "versionId": stored.get("version-id"),
+        "etag": stored.get("etag"),
+        "size": stored.get("size"),
+        "sequencer": stored.get("sequencer"),
+    }
 
 
-def _event(fields: Document) -> ObjectEvent:
-    """Return an event; a field without a value counts as absent."""
-    return ObjectEvent.model_validate({name: value for name, value in fields.items() if value not in (None, "")})
+def _object_at(document: Document, outer: str, inner: str) -> Document:
+    """Return the object at a path of two fields."""
+    found = document.get(outer)
+    found = found.get(inner) if isinstance(found, dict) else None
+    if not isinstance(found, dict):
+        raise ValueError(f"{outer}.{inner} is missing, or not an object")
+    return found
 
 
-def _short(error: Exception) -> str:
-    if isinstance(error, ValidationError):
-        first = error.errors()[0]
-        return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-    return f"{type(error).__name__}: {error}" if not isinstance(error, ValueError) else str(error)
+def _decoded(key: str) -> str:
+    """Return a key as it is. Bytes that are not UTF-8 are refused: replaced, they would name another object."""
+    try:
+        return unquote_plus(key, errors="strict")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"s3.object.key {key!r} is not UTF-8 once it is decoded") from error
+
+
+def _kind(value: Any) -> str:
+    """Return what JSON calls the type of a value."""
+    kinds = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+    return kinds.get(type(value), "a number")

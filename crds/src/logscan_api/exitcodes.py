@@ -1,95 +1,136 @@
-"""The exit codes of the scanner, and the reasons that a LogScan's status gives.
+"""Why a LogScan is in its phase, and how the scanner's process ends.
 
-The numbers follow BSD's sysexits.h where it has a word for the case (64-78), so that they collide neither with
-a shell's own codes (1, 2, 126-165) nor with a process killed by a signal (128 + n).
+A reason, or an exit code, is one line here. The Job's podFailurePolicy, the scanner's messages, the statuses and the
+tables in docs/operations.md follow from it.
+
+The numbers follow BSD's sysexits.h where it has a word for the case (64-78), so that they collide neither with a
+shell's own codes (1, 2, 126-165) nor with a process killed by a signal (128 + n).
 """
 
 from enum import IntEnum, StrEnum
 
 
 class Reason(StrEnum):
-    """Why a LogScan is in its phase; the machine-readable half of `status.message`."""
+    """Why a LogScan is in its phase; the machine-readable half of `status.message`.
+
+    Attributes:
+        phases: The phases that it explains.
+        advice: What to do about it, for the documentation.
+    """
+
+    phases: tuple[str, ...]
+    advice: str
+
+    def __new__(cls, word: str, phases: str = "", advice: str = "") -> "Reason":
+        """Return a member with its word, its phases (separated by spaces) and its advice.
+
+        The defaults are for type checkers, which take `Reason("NoRules")` for a call of this.
+        """
+        reason = str.__new__(cls, word)
+        reason._value_ = word
+        reason.phases = tuple(phases.split())
+        reason.advice = advice
+        return reason
 
     # waiting
-    WAITING = "Waiting"
-    CONCURRENCY_LIMIT = "ConcurrencyLimit"
-    NAMESPACE_LIMIT = "NamespaceLimit"
-    POLICY_LIMIT = "PolicyLimit"
-    SUSPENDED = "Suspended"
-    BACKOFF = "Backoff"
-    # the API server takes no Job of the scan now: a quota is used up, or an admission policy says no
-    QUOTA_EXCEEDED = "QuotaExceeded"
-    REFUSED = "Refused"
-    # the Job exists, and something other than the operator suspended it
-    QUEUED_BY_KUEUE = "QueuedByKueue"
-    SUSPENDED_BY_OTHER = "SuspendedByOther"
+    WAITING = "Waiting", "Pending", "Wait. If it stays, no operator is running."
+    CONCURRENCY_LIMIT = "ConcurrencyLimit", "Queued", "Wait, or raise the limit if the queue never empties."
+    NAMESPACE_LIMIT = "NamespaceLimit", "Queued", "Wait, or raise the limit if the queue never empties."
+    POLICY_LIMIT = "PolicyLimit", "Queued", "Wait, or raise the limit if the queue never empties."
+    BACKOFF = "Backoff", "Queued", "Wait. An attempt failed, or no Job can be created now; the message says which."
+    QUOTA_EXCEEDED = "QuotaExceeded", "Queued", "The message is the API server's; see Quotas and admission."
+    REFUSED = "Refused", "Queued", "The message is the API server's; see Quotas and admission."
+    QUEUED_BY_KUEUE = "QueuedByKueue", "Queued", "Wait; `kubectl describe workload` shows what Kueue waits for."
+    SUSPENDED = "Suspended", "Suspended", "Set `spec.suspend` to false."
+    SUSPENDED_BY_OTHER = (
+        "SuspendedByOther",
+        "Suspended",
+        'Somebody suspended the Job: `kubectl patch job NAME -p \'{"spec":{"suspend":false}}\'`.',
+    )
     # working
-    JOB_CREATED = "JobCreated"
+    JOB_CREATED = "JobCreated", "Running", "`kubectl logs -f job/NAME` shows the progress."
     # ended well
-    COMPLETED = "Completed"
+    COMPLETED = "Completed", "Succeeded", "See `status.summary`, and the row named in `status.result`."
     # ended by a person
-    CANCELLED = "Cancelled"
-    # ended because a newer version of the object came before it was scanned
-    SUPERSEDED = "Superseded"
+    CANCELLED = "Cancelled", "Cancelled", "Nothing: `spec.cancel` asked for it."
+    # not scanned because of a change to the object
+    SUPERSEDED = "Superseded", "Cancelled Failed", "Nothing: the object changed, and its new version has its own scan."
     # ended badly
-    INVALID_SPEC = "InvalidSpec"
-    NO_RULES = "NoRules"
-    INVALID_REQUEST = "InvalidRequest"
-    INVALID_RULE = "InvalidRule"
-    OBJECT_NOT_FOUND = "ObjectNotFound"
-    ACCESS_DENIED = "AccessDenied"
-    ARCHIVED = "Archived"
-    KEY_UNAVAILABLE = "KeyUnavailable"
-    INTERNAL_ERROR = "InternalError"
-    TRY_AGAIN_LATER = "TryAgainLater"
-    OUT_OF_MEMORY = "OutOfMemory"
-    DEADLINE_EXCEEDED = "DeadlineExceeded"
-    UNSCHEDULABLE = "Unschedulable"
-    IMAGE_PULL_FAILED = "ImagePullFailed"
-    POD_NOT_STARTED = "PodNotStarted"
-    EVICTED = "Evicted"
-    JOB_FAILED = "JobFailed"
-    JOB_LOST = "JobLost"
-    RESULT_MISSING = "ResultMissing"
+    INVALID_SPEC = "InvalidSpec", "Failed", "The message names the field."
+    NO_RULES = "NoRules", "Failed", "Set `spec.rules`, or create a LogScanPolicy with rules that matches the object."
+    INVALID_REQUEST = (
+        "InvalidRequest",
+        "Failed",
+        "The message names the field. Do operator and scanner have the same version?",
+    )
+    INVALID_RULE = "InvalidRule", "Failed", "The message names the rule and the position in it."
+    OBJECT_NOT_FOUND = "ObjectNotFound", "Failed", "Check the bucket, the key and the version."
+    ACCESS_DENIED = (
+        "AccessDenied",
+        "Failed",
+        "Grant the scanner's role what `terraform/modules/documents/policies/scanner.json.tftpl` lists.",
+    )
+    ARCHIVED = "Archived", "Failed", "Restore the object, then create the LogScan again."
+    KEY_UNAVAILABLE = "KeyUnavailable", "Failed", "Enable the object's KMS key, or allow the scanner's role to use it."
+    OUT_OF_MEMORY = (
+        "OutOfMemory",
+        "Failed",
+        "Raise `spec.job.resources.limits.memory`; the scan was retried once with twice the memory.",
+    )
+    DEADLINE_EXCEEDED = "DeadlineExceeded", "Failed", "Raise `spec.timeoutSeconds`."
+    UNSCHEDULABLE = (
+        "Unschedulable",
+        "Running Failed",
+        "The message is the scheduler's: why no node fits.",
+    )
+    IMAGE_PULL_FAILED = "ImagePullFailed", "Running Failed", "The message is the kubelet's; check image and registry."
+    POD_NOT_STARTED = "PodNotStarted", "Running Failed", "The message is the kubelet's or the Job controller's."
+    EVICTED = "Evicted", "Failed", "All attempts failed; look at the node's memory and disk."
+    TRY_AGAIN_LATER = (
+        "TryAgainLater",
+        "Failed",
+        "All attempts failed; the message has the last error.",
+    )
+    INTERNAL_ERROR = "InternalError", "Failed", "All attempts failed; please report the message and the pod's log."
+    JOB_FAILED = "JobFailed", "Failed", "All attempts failed; the message is the Job's."
+    JOB_LOST = "JobLost", "Failed", "All attempts failed: somebody deletes the Jobs before they end."
+    RESULT_MISSING = "ResultMissing", "Failed", "The scanner ended well, but its row is missing: check the table."
 
 
 class ExitCode(IntEnum):
-    """How the scanner's process ends."""
+    """How the scanner's process ends.
 
-    DONE = 0
-    BAD_REQUEST = 64
-    INVALID_RULE = 65
-    OBJECT_NOT_FOUND = 66
-    SUPERSEDED = 67
-    ACCESS_DENIED = 68
-    ARCHIVED = 69
-    INTERNAL_ERROR = 70
-    TRY_AGAIN = 75
-    KEY_UNAVAILABLE = 77
+    Attributes:
+        reason: The reason that a LogScan shows for this exit.
+        permanent: Whether running the same scan again must end the same way.
+        meaning: What happened, for the documentation.
+    """
 
-    @property
-    def reason(self) -> Reason:
-        """Return the reason that a LogScan shows for this exit."""
-        return _REASONS[self]
+    reason: Reason
+    permanent: bool
+    meaning: str
 
-    @property
-    def permanent(self) -> bool:
-        """Return whether running the same scan again must end the same way."""
-        return ExitCode.BAD_REQUEST <= self <= ExitCode.ARCHIVED or self is ExitCode.KEY_UNAVAILABLE
+    def __new__(
+        cls, number: int, reason: Reason = Reason.COMPLETED, permanent: bool = False, meaning: str = ""
+    ) -> "ExitCode":
+        """Return a member with its number and what follows from it; the defaults are for type checkers, as above."""
+        code = int.__new__(cls, number)
+        code._value_ = number
+        code.reason = reason
+        code.permanent = permanent
+        code.meaning = meaning
+        return code
 
-
-_REASONS = {
-    ExitCode.DONE: Reason.COMPLETED,
-    ExitCode.BAD_REQUEST: Reason.INVALID_REQUEST,
-    ExitCode.INVALID_RULE: Reason.INVALID_RULE,
-    ExitCode.OBJECT_NOT_FOUND: Reason.OBJECT_NOT_FOUND,
-    ExitCode.SUPERSEDED: Reason.SUPERSEDED,
-    ExitCode.ACCESS_DENIED: Reason.ACCESS_DENIED,
-    ExitCode.ARCHIVED: Reason.ARCHIVED,
-    ExitCode.INTERNAL_ERROR: Reason.INTERNAL_ERROR,
-    ExitCode.TRY_AGAIN: Reason.TRY_AGAIN_LATER,
-    ExitCode.KEY_UNAVAILABLE: Reason.KEY_UNAVAILABLE,
-}
+    DONE = 0, Reason.COMPLETED, False, "The row is written."
+    BAD_REQUEST = 64, Reason.INVALID_REQUEST, True, "The request cannot be read."
+    INVALID_RULE = 65, Reason.INVALID_RULE, True, "A rule's expression cannot be compiled."
+    OBJECT_NOT_FOUND = 66, Reason.OBJECT_NOT_FOUND, True, "The object, version, bucket or prefix does not exist."
+    SUPERSEDED = 67, Reason.SUPERSEDED, True, "The object was overwritten or deleted since the scan was requested."
+    ACCESS_DENIED = 68, Reason.ACCESS_DENIED, True, "AWS denied a call; the message says which."
+    ARCHIVED = 69, Reason.ARCHIVED, True, "The object is in an archive class and must be restored first."
+    INTERNAL_ERROR = 70, Reason.INTERNAL_ERROR, False, "An unexpected error."
+    TRY_AGAIN = 75, Reason.TRY_AGAIN_LATER, False, "Throttling, the network, missing credentials, or SIGTERM."
+    KEY_UNAVAILABLE = 77, Reason.KEY_UNAVAILABLE, True, "The object's KMS key is disabled, deleted or not allowed."
 
 
 def permanent_codes() -> list[int]:

@@ -10,6 +10,7 @@ import re
 import unicodedata
 
 from logscan_api.events import ObjectEvent
+from logscan_api.logscans import S3Source
 
 DIGITS = 32  # of a hash, hexadecimal: 128 bits
 # With a hash and the number of an attempt a name stays within the 63 characters that a label may have.
@@ -63,29 +64,37 @@ def padded_sequencer(sequencer: str) -> str:
     return sequencer.upper().ljust(SEQUENCER_LENGTH, "0")
 
 
-def partition_key(bucket: str, key: str) -> str:
-    """Return the result table's `pk` of an object (or of a prefix)."""
-    return f"O#{bucket}#{key}"
+def partition_key(source: S3Source) -> str:
+    """Return the result table's `pk` of an object or a prefix.
 
-
-def sort_key(
-    version: str | None,
-    sequencer: str | None,
-    etag: str | None,
-    scan_uid: str,
-    ruleset: str,
-    prior_attempts: int | None = None,
-) -> str:
-    """Return the result table's `sk`: one row for a version of an object under a set of rules.
-
-    A scan that names no version (written by hand: "whatever is there now") is a version of its own, by its uid. So is
-    each run that `spec.retry` asked for, named by the uid and the attempts before it: it must scan, not find the row
-    of the run before. No ruleset starts with `R`, so no run shares its key with another scan.
+    The kind comes first, so that the object `app` and the prefix `app` differ; a bucket's name has no `#`.
     """
-    version = None if version == "null" else version
-    ordered = padded_sequencer(sequencer) if sequencer else None
+    if source.key is not None:
+        return f"O#{source.bucket}#{source.key}"
+    return f"P#{source.bucket}#{source.prefix}"
+
+
+def sort_key(source: S3Source, scan_uid: str, ruleset: str, prior_attempts: int | None = None) -> str:
+    """Return the result table's `sk`: one row for each version of an object and each set of rules.
+
+    A scan that names no version (written by hand: "whatever is there now") is a version of its own, named by its uid.
+    So is each run that `spec.retry` asked for, named by the uid and the attempts before it: it must scan, and not find
+    the row of the run before.
+
+    Different facts give different keys. The kind of version comes first, so that no entity tag passes for a version id.
+    What follows the version has a form that no part of a version can take: a ruleset is 16 hexadecimal digits, and a
+    run starts with `R` and ends with a number.
+    """
+    if source.version_id and source.version_id != "null":
+        version = f"V:{source.version_id}"
+    elif source.sequencer:
+        version = f"Q:{padded_sequencer(source.sequencer)}"
+    elif source.etag:
+        version = f"E:{source.etag}"
+    else:
+        version = f"U:{scan_uid}"
     run = "" if prior_attempts is None else f"#R{scan_uid}:{prior_attempts}"
-    return f"S#{version or ordered or etag or f'uid:{scan_uid}'}#{ruleset}{run}"
+    return f"S#{version}#{ruleset}{run}"
 
 
 def _digest(*facts: str) -> str:

@@ -2,32 +2,43 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, WithJsonSchema
+from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from logscan_api.buckets import BucketName
 from logscan_api.exitcodes import Reason
 from logscan_api.models import Model
 from logscan_api.notify import Notify
-from logscan_api.quantities import Quantity
-from logscan_api.rules import INLINE_LIMIT, RuleSelection
+from logscan_api.quantities import Amount
+from logscan_api.rules import RuleSelection
 from logscan_api.schema import cel
 from logscan_api.statuses import LogScanStatus, Phase
 
 Label = Annotated[str, Field(max_length=63, pattern=r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")]
 LabelMap = Annotated[dict[str, Label], Field(max_length=32)]
-QuantityMap = Annotated[dict[str, Quantity], Field(max_length=16)]
+AmountMap = Annotated[dict[str, Amount], Field(max_length=16)]
 
 NEVER = "never"
 MAX_TTL_SECONDS = 10 * 366 * 86400
+TTL_ALLOWED = f"from 0 to {MAX_TTL_SECONDS} (ten years), or {NEVER}"
+
+
+def _ttl(value: Any) -> Any:
+    """Return a time to live: one validator, since errors of a union name its members and not the field."""
+    if value == NEVER or (type(value) is int and 0 <= value <= MAX_TTL_SECONDS):
+        return value
+    raise ValueError(f"must be seconds, {TTL_ALLOWED}")
+
+
 TtlSeconds = Annotated[
-    Annotated[int, Field(ge=0, le=MAX_TTL_SECONDS)] | Literal["never"],
+    int | Literal["never"],
+    PlainValidator(_ttl),
     WithJsonSchema(
         {
             "x-kubernetes-int-or-string": True,
             "x-kubernetes-validations": [
                 cel(
                     f"type(self) == int ? self >= 0 && self <= {MAX_TTL_SECONDS} : self == '{NEVER}'",
-                    f"set seconds, from 0 to {MAX_TTL_SECONDS} (ten years), or {NEVER}",
+                    f"set seconds, {TTL_ALLOWED}",
                 )
             ],
         }
@@ -133,8 +144,8 @@ class Limits(Model):
 class Resources(Model):
     """Requests and limits of the scanner's container, as in a pod."""
 
-    requests: QuantityMap | None = Field(default=None, description="For example cpu: 500m, memory: 128Mi.")
-    limits: QuantityMap | None = Field(default=None, description="For example memory: 256Mi.")
+    requests: AmountMap | None = Field(default=None, description="For example cpu: 500m, memory: 128Mi.")
+    limits: AmountMap | None = Field(default=None, description="For example memory: 256Mi.")
 
     def over(self, base: "Resources") -> "Resources":
         """Return these amounts, and the base's where nothing is said of a resource."""
@@ -208,15 +219,6 @@ class LogScanSpec(Model):
     rules: RuleSelection | None = Field(
         default=None,
         description="Which rules to run; absent takes those of the LogScanPolicy that matches the object.",
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                cel(
-                    "(has(self.packs) && size(self.packs) > 0) || (has(self.inline) && size(self.inline) > 0)",
-                    "name at least one pack or inline rule, or leave rules out to use the matching LogScanPolicy",
-                ),
-                INLINE_LIMIT,
-            ]
-        },
     )
     limits: Limits | None = Field(default=None, description="Bounds on the scan.")
     notify: Notify | None = Field(default=None, description="Who is told; absent takes the policy's.")
@@ -271,6 +273,7 @@ COLUMNS: list[dict[str, Any]] = [
     {"name": "Matched", "type": "integer", "jsonPath": ".status.summary.matchedLines"},
     {"name": "Lines", "type": "integer", "jsonPath": ".status.summary.lines"},
     {"name": "Severity", "type": "string", "jsonPath": ".status.summary.worstSeverity"},
+    {"name": "Incomplete", "type": "string", "jsonPath": ".status.summary.incomplete[0].reason"},
     {"name": "Duration", "type": "string", "jsonPath": ".status.duration"},
     {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
     {"name": "Reason", "type": "string", "jsonPath": ".status.reason", "priority": 1},

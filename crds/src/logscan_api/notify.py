@@ -1,4 +1,4 @@
-"""Who is told of a finished scan, and when."""
+"""Who is notified about a finished scan, and when."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -12,7 +12,7 @@ Address = Annotated[str, Field(min_length=3, max_length=254, pattern=r"^[!-+\--:
 
 
 class When(StrEnum):
-    """Which scans are worth telling."""
+    """Which scans to notify about."""
 
     MATCH = "Match"
     ALWAYS = "Always"
@@ -20,31 +20,31 @@ class When(StrEnum):
 
 
 class Channel(Model):
-    """What all ways of telling have in common."""
+    """What all channels have in common."""
 
     when: When = Field(
         default=When.MATCH,
-        description="Match: a line of minSeverity or worse was found. Failure: the scanner ended with an error that "
-        "another attempt cannot fix. Always: both, and clean scans too.",
+        description="Match: the scan found a line of minSeverity or worse. Failure: the scan failed with a permanent "
+        "error. Always: every finished scan.",
     )
     min_severity: Severity = Field(default=Severity.WARNING, description="Mildest severity that counts as a match.")
 
     def wants(self, worst: Severity | None) -> bool:
-        """Return whether a finished scan with this worst severity is told."""
+        """Return whether to notify about a finished scan with this worst severity."""
         if self.when is When.ALWAYS:
             return True
         return self.when is When.MATCH and worst is not None and worst.rank >= self.min_severity.rank
 
     @property
     def wants_failures(self) -> bool:
-        """Return whether a scan that failed is told."""
+        """Return whether to notify about a scan that failed."""
         return self.when in (When.ALWAYS, When.FAILURE)
 
 
 class Email(Channel):
-    """Mail through SES."""
+    """Mail through Amazon SES."""
 
-    to: Annotated[list[Address], Field(min_length=1, max_length=20)] = Field(description="Addresses.")
+    to: Annotated[list[Address], Field(min_length=1, max_length=20)] = Field(description="Recipients.")
 
 
 class Topic(Channel):
@@ -61,14 +61,15 @@ class Webhook(Channel):
     url: str = Field(
         max_length=2048,
         pattern=r"^https?://[!-~]+$",
-        description="Where to, percent-encoded: https at a public address, or what the operator allows besides. "
-        "It must answer 2xx.",
+        repr=False,  # it may hold a secret
+        description="URL to post to, percent-encoded: https at a public address, or a destination that the operator "
+        "allows. It must answer 2xx.",
     )
 
 
 class Notify(Model):
-    """Who is told of a finished scan: once, and what goes wrong with it fails nothing."""
+    """Who is notified about a finished scan: once on each channel. A failed notification does not fail the scan."""
 
-    email: Email | None = Field(default=None, description="Mail through SES.")
+    email: Email | None = Field(default=None, description="Mail through Amazon SES.")
     sns: Topic | None = Field(default=None, description="JSON to an SNS topic.")
     webhook: Webhook | None = Field(default=None, description="JSON by POST to a URL.")

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError
 
 from logscan_api.destinations import Destination
 from logscan_api.errors import MalformedRequestError, RequestTooLargeError
+from logscan_api.explanations import explain
 from logscan_api.logscans import Limits, S3Source
 from logscan_api.models import Model
 from logscan_api.notify import Notify
@@ -119,9 +120,7 @@ class ScanRequest(Model):
         try:
             return cls.model_validate_json(document)
         except ValidationError as error:
-            first = error.errors()[0]
-            where = ".".join(str(part) for part in first["loc"]) or "the document"
-            raise MalformedRequestError(f"{where}: {first['msg']}") from error
+            raise MalformedRequestError(explain(error, cls)) from error
 
 
 def _unpacked(text: str) -> bytes:

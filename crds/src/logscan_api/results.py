@@ -1,40 +1,41 @@
-"""The row that a scan leaves in DynamoDB, and the table's shape.
+"""The result of a scan, and its row in DynamoDB.
 
-`TABLE_KEYS` and `TABLE_INDEXES` are the definition that Terraform's table and the local stacks are compared with.
-An item stays under 50 KB: samples are cut by bytes (DynamoDB refuses items of 400 KB and more).
+`ScanResult.to_item` and `ScanResult.from_item` are inverses. Together with `logscan_api.table`, they are the only code
+that knows the names of attributes. An item stays below 50 KB, since samples are cut by bytes (DynamoDB refuses items
+over 400 KB).
 """
 
 import hashlib
-from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, PlainSerializer, ValidationError
 
+from logscan_api import attributes
+from logscan_api.attributes import Item
+from logscan_api.errors import MalformedResultError
+from logscan_api.explanations import explain
 from logscan_api.models import Model
 from logscan_api.rules import Severity
-from logscan_api.statuses import ResultRef, RuleCount, Summary
+from logscan_api.statuses import Incomplete, IncompleteReason, ResultRef, RuleCount, Summary
 
-TABLE_KEYS = ("pk", "sk")
-TABLE_INDEXES: dict[str, tuple[str, str]] = {
-    "by_bucket": ("bucket_day", "finished_id"),
-    "by_day": ("day_shard", "finished_id"),
-    "with_errors": ("error_day", "severity_finished"),
-}
-INDEX_ATTRIBUTES = (
-    "status",
-    "bucket",
-    "key",
-    "finished_at",
-    "lines",
-    "matched_lines",
-    "worst_severity",
-    "truncated",
-)
-TTL_ATTRIBUTE = "expires_at"
-LATEST = "LATEST"  # sort key of the row of the newest scan of an object
 DAY_SHARDS = 8
 TOP_RULES = 5
 MAX_SAMPLES_BYTES = 30_000
+SHOWN_INCOMPLETE = 4  # in a status, which stays below 5 KiB
+
+
+def stamp(moment: datetime) -> str:
+    """Return a time as rows have it: UTC, milliseconds, in an order that text has too."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _to_milliseconds(moment: datetime) -> datetime:
+    moment = moment.astimezone(UTC)
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+
+
+Moment = Annotated[datetime, AfterValidator(_to_milliseconds), PlainSerializer(stamp, when_used="json")]
 
 
 class Sample(Model):
@@ -51,11 +52,18 @@ class Sample(Model):
     after: list[str] | None = Field(default=None, description="Lines after it: of the same event, and context.")
 
 
-class Bucket(Model):
-    """Matching lines in a span of time."""
+class Bin(Model):
+    """Matching lines in one span of the histogram."""
 
-    start: datetime
+    start: Moment
     by_severity: dict[Severity, int]
+
+
+def _in_order(bins: list[Bin]) -> list[Bin]:
+    """Return the bins by their start, which names them in a row."""
+    if len({bin_.start for bin_ in bins}) < len(bins):
+        raise ValueError("must have bins that start at different times")
+    return sorted(bins, key=lambda bin_: bin_.start)
 
 
 class ScanResult(Model):
@@ -64,12 +72,13 @@ class ScanResult(Model):
     schema_version: Literal[1] = Field(default=1, alias="schema")
     ref: ResultRef
     bucket: str
-    key: str
+    key: str = Field(description="Key of the object, or the prefix.")
+    prefix: bool = Field(default=False, description="Whether `key` is a prefix.")
     version_id: str | None = None
     etag: str | None = None
     status: Literal["done"] = "done"
-    started_at: datetime
-    finished_at: datetime
+    started_at: Moment
+    finished_at: Moment
     objects: int
     bytes: int
     decompressed_bytes: int
@@ -80,21 +89,21 @@ class ScanResult(Model):
     by_severity: dict[Severity, int]
     severities: dict[str, Severity] = Field(description="Severity of each rule.")
     samples: list[Sample]
-    first_match_at: datetime | None = Field(default=None, description="Earliest time that a matching line tells.")
-    last_match_at: datetime | None = Field(default=None, description="Latest time that a matching line tells.")
-    histogram_seconds: int | None = Field(default=None, description="Span of a bucket of the histogram.")
-    histogram: list[Bucket] = Field(default=[], description="At most 120 buckets, empty ones left out.")
-    incomplete_rules: list[str] = Field(
-        default=[], description="Rules that took too long; their counts are too low, the others' are right."
+    first_match_at: Moment | None = Field(default=None, description="Earliest time in a matching line.")
+    last_match_at: Moment | None = Field(default=None, description="Latest time in a matching line.")
+    histogram_seconds: int | None = Field(default=None, description="Span of a bin of the histogram.")
+    histogram: Annotated[list[Bin], AfterValidator(_in_order)] = Field(
+        default=[], description="At most 120 bins; those without lines are left out."
+    )
+    incomplete: list[Incomplete] = Field(
+        default=[], description="What was not read or not counted; empty for a complete scan."
     )
     report_uri: str | None = Field(default=None, description="Where the findings are, as gzipped JSON Lines.")
-    truncated: bool
-    truncated_why: str | None = None
-    formats: list[str] = Field(description="How the input was compressed, as found in its bytes.")
+    formats: list[str] = Field(description="Compressions and archives found in the input.")
     job_uid: str
     attempt: int
     scanner_version: str
-    ttl_days: int
+    expires_at: int = Field(description="Second from which DynamoDB may delete the row.")
 
     @property
     def worst_severity(self) -> Severity | None:
@@ -102,77 +111,82 @@ class ScanResult(Model):
         found = [severity for severity, lines in self.by_severity.items() if lines]
         return max(found, key=lambda s: s.rank, default=None)
 
-    def to_item(self) -> dict[str, Any]:
-        """Return the row in boto3's resource form: no floats, absent attributes left out."""
-        day, finished = self.finished_at.date().isoformat(), _stamp(self.finished_at)
+    @property
+    def truncated(self) -> bool:
+        """Return whether a limit or damaged input ended the scan early."""
+        return any(part.reason != IncompleteReason.MATCH_LIMIT for part in self.incomplete)
+
+    @property
+    def uri(self) -> str:
+        """Return what was scanned, for people."""
+        return f"s3://{self.bucket}/{self.key}{'*' if self.prefix else ''}"
+
+    @property
+    def incomplete_text(self) -> str:
+        """Return what was not read or not counted, for people."""
+        shown = [str(part) for part in self.incomplete[:SHOWN_INCOMPLETE]]
+        more = len(self.incomplete) - len(shown)
+        return ", ".join([*shown, *([f"and {more} more"] if more else [])])
+
+    def top_rules(self, most: int) -> list[RuleCount]:
+        """Return the rules with the most lines, those with none left out."""
+        top = sorted(((-lines, rule) for rule, lines in self.by_rule.items() if lines))[:most]
+        return [RuleCount(rule=rule, severity=self.severities[rule], lines=-lines) for lines, rule in top]
+
+    def summary(self) -> Summary:
+        """Return the short form for a LogScan's status."""
+        return Summary(
+            bytes=self.bytes,
+            decompressed_bytes=self.decompressed_bytes,
+            lines=self.lines,
+            matched_lines=self.matched_lines,
+            worst_severity=self.worst_severity,
+            by_severity={str(severity): lines for severity, lines in self.by_severity.items()},
+            top_rules=self.top_rules(TOP_RULES),
+            truncated=self.truncated,
+            incomplete=[part.shortened() for part in self.incomplete[:SHOWN_INCOMPLETE]] or None,
+        )
+
+    def to_item(self) -> Item:
+        """Return the row."""
+        day, finished, worst = self.finished_at.date().isoformat(), stamp(self.finished_at), self.worst_severity
         identity = hashlib.sha256(f"{self.ref.pk}\0{self.ref.sk}".encode()).hexdigest()[:12]
-        worst = self.worst_severity
-        left_out = {"ref", "ttl_days", "schema_version", "samples", "histogram", "first_match_at", "last_match_at"}
-        item = self.model_dump(exclude=left_out)
-        item |= {
+        row = self.model_dump(mode="json", exclude={"schema_version", "ref", "histogram"}, exclude_none=True)
+        row |= {
             "pk": self.ref.pk,
             "sk": self.ref.sk,
             "schema": self.schema_version,
-            "started_at": _stamp(self.started_at),
-            "finished_at": finished,
-            "severities": {k: str(v) for k, v in self.severities.items()},
-            "by_severity": {str(k): v for k, v in self.by_severity.items()},
-            "first_match_at": _stamp(self.first_match_at) if self.first_match_at else None,
-            "last_match_at": _stamp(self.last_match_at) if self.last_match_at else None,
-            "histogram": {_stamp(b.start): {str(k): v for k, v in b.by_severity.items()} for b in self.histogram},
-            "samples": [s.model_dump(exclude_none=True) for s in self.samples],
-            "worst_severity": str(worst) if worst else None,
+            "truncated": self.truncated,
+            "histogram": {stamp(b.start): {str(s): n for s, n in b.by_severity.items()} for b in self.histogram},
             "bucket_day": f"{self.bucket}#{day}",
             "day_shard": f"{day}#{int(identity, 16) % DAY_SHARDS}",
             "finished_id": f"{finished}#{identity}",
-            TTL_ATTRIBUTE: int((self.finished_at + timedelta(days=self.ttl_days)).timestamp()),
         }
+        if worst is not None:
+            row["worst_severity"] = str(worst)
         if worst is not None and worst.rank >= Severity.ERROR.rank:
-            item |= {"error_day": f"E#{day}", "severity_finished": f"{worst}#{finished}"}
-        return {name: value for name, value in item.items() if value is not None}
+            row |= {"error_day": f"E#{day}", "severity_finished": f"{worst}#{finished}"}
+        return attributes.to_item(row)
 
+    @classmethod
+    def from_item(cls, table: str, item: Item) -> Self | None:
+        """Return the result in a row, or None if the row is not that of a finished scan.
 
-def _stamp(moment: datetime) -> str:
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        Args:
+            table: The table that the row is in.
+            item: The row; attributes that are not of a result are ignored.
 
-
-def summarize(item: dict[str, Any]) -> Summary:
-    """Return the short form of a row (in boto3's resource form), for a LogScan's status."""
-    by_rule = {rule: int(lines) for rule, lines in item["by_rule"].items() if lines}
-    top = sorted(by_rule.items(), key=lambda pair: (-pair[1], pair[0]))[:TOP_RULES]
-    return Summary(
-        bytes=int(item["bytes"]),
-        decompressed_bytes=int(item["decompressed_bytes"]),
-        lines=int(item["lines"]),
-        matched_lines=int(item["matched_lines"]),
-        worst_severity=item.get("worst_severity"),
-        by_severity={severity: int(lines) for severity, lines in item["by_severity"].items()},
-        top_rules=[RuleCount(rule=r, severity=item["severities"][r], lines=n) for r, n in top],
-        truncated=bool(item["truncated"]),
-    )
-
-
-def table_definition(name: str) -> dict[str, Any]:
-    """Return the arguments of DynamoDB's CreateTable for the result table."""
-    attributes = sorted({*TABLE_KEYS, *(a for keys in TABLE_INDEXES.values() for a in keys)})
-    return {
-        "TableName": name,
-        "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [{"AttributeName": a, "AttributeType": "S"} for a in attributes],
-        "KeySchema": _key_schema(*TABLE_KEYS),
-        "GlobalSecondaryIndexes": [
-            {
-                "IndexName": index,
-                "KeySchema": _key_schema(*keys),
-                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(INDEX_ATTRIBUTES)},
-            }
-            for index, keys in TABLE_INDEXES.items()
-        ],
-    }
-
-
-def _key_schema(hash_key: str, range_key: str) -> list[dict[str, str]]:
-    return [
-        {"AttributeName": hash_key, "KeyType": "HASH"},
-        {"AttributeName": range_key, "KeyType": "RANGE"},
-    ]
+        Raises:
+            MalformedResultError: This version cannot read it; the message names the field.
+        """
+        row: dict[str, Any] = attributes.from_item(item)
+        if row.get("status") != "done":
+            return None
+        fields = {name: row[name] for name in cls.model_fields if name in row}
+        bins = [{"start": start, "by_severity": lines} for start, lines in row.get("histogram", {}).items()]
+        ref = {"table": table, "pk": row["pk"], "sk": row["sk"]}
+        try:
+            return cls.model_validate({**fields, "schema": row.get("schema"), "histogram": bins, "ref": ref})
+        except ValidationError as error:
+            message = f"the row {row['pk']}, {row['sk']} of the table {table}: {explain(error, cls)}"
+            raise MalformedResultError(message) from error

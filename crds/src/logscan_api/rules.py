@@ -18,6 +18,11 @@ INLINE_LIMIT = cel(
     "shorten them, or scan twice with half of the rules each",
 )
 
+NOT_EMPTY = cel(
+    "(has(self.packs) && size(self.packs) > 0) || (has(self.inline) && size(self.inline) > 0)",
+    "name at least one pack or inline rule; a LogScan without rules uses those of the matching LogScanPolicy",
+)
+
 
 class Severity(StrEnum):
     """How bad a matching line is, mildest first."""
@@ -82,7 +87,7 @@ class Rule(Model):
 class RuleSelection(Model):
     """Which rules a scan runs: shipped packs, rules of its own, or both."""
 
-    model_config = ConfigDict(json_schema_extra={"x-kubernetes-validations": [INLINE_LIMIT]})
+    model_config = ConfigDict(json_schema_extra={"x-kubernetes-validations": [NOT_EMPTY, INLINE_LIMIT]})
 
     packs: Annotated[list[RuleName], Field(max_length=20)] | None = Field(
         default=None,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from logscan_api.labels import shown_object
 from logscan_api.models import Model
 from logscan_api.quantities import Quantity
 
@@ -43,8 +44,60 @@ class Condition(Model):
     observed_generation: int | None = None
 
 
+class IncompleteReason(StrEnum):
+    """Why a part of the input was not read, or not counted.
+
+    Attributes:
+        meaning: What that means for the result, for the documentation.
+    """
+
+    meaning: str
+
+    def __new__(cls, word: str, meaning: str = "") -> "IncompleteReason":
+        """Return a member with its word and what it means; the default is for type checkers."""
+        reason = str.__new__(cls, word)
+        reason._value_ = word
+        reason.meaning = meaning
+        return reason
+
+    MATCH_LIMIT = "MatchLimit", "The rule took too many steps on a line. Its count is too low, the others are exact."
+    MAX_BYTES = "MaxBytes", "Reading stopped at `limits.maxBytes`."
+    MAX_DECOMPRESSED_BYTES = "MaxDecompressedBytes", "Reading stopped at `limits.maxDecompressedBytes`."
+    MAX_OBJECTS = "MaxObjects", "The prefix has more objects than `limits.maxObjects`; the others were not read."
+    COMPRESSION_RATIO = "CompressionRatio", "The content is over 1,000 times as large as the object, as no log is."
+    DAMAGED = "Damaged", "Compressed or packed input is cut off or corrupt. Everything up to there is counted."
+
+
+class Incomplete(Model):
+    """A part of the input that was not read, or not counted."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    reason: ReasonWord = Field(
+        description="MatchLimit, MaxBytes, MaxDecompressedBytes, MaxObjects, CompressionRatio, Damaged; the set of "
+        "words is open."
+    )
+    rule: str | None = Field(default=None, description="Rule whose count is too low.")
+    object: str | None = Field(default=None, description="Object that was not read to its end, if there are several.")
+    message: str | None = Field(
+        default=None, description="What was not read or not counted; only in the row, status.message has its beginning."
+    )
+
+    def __str__(self) -> str:
+        """Return the same for people, such as `MatchLimit (rule slow): ...`."""
+        about = ", ".join(filter(None, [self.rule and f"rule {self.rule}", self.object]))
+        return f"{self.reason}{f' ({about})' if about else ''}{f': {self.message}' if self.message else ''}"
+
+    def shortened(self) -> "Incomplete":
+        """Return the same in the form that a status has room for."""
+        shown = None if self.object is None else shown_object(self.object, None)
+        return self.model_copy(update={"object": shown, "message": None})
+
+
 class RuleCount(Model):
     """How many lines one rule matched."""
+
+    model_config = ConfigDict(extra="ignore")
 
     rule: str
     severity: SeverityWord
@@ -54,6 +107,8 @@ class RuleCount(Model):
 class Summary(Model):
     """What the scan found, in short."""
 
+    model_config = ConfigDict(extra="ignore")
+
     bytes: int = Field(description="Bytes read from S3.")
     decompressed_bytes: int = Field(description="Bytes after decompression.")
     lines: int = Field(description="Lines read.")
@@ -62,10 +117,16 @@ class Summary(Model):
     by_severity: dict[str, int] = Field(description="Lines per severity; a line counts in each that it has.")
     top_rules: Annotated[list[RuleCount], Field(max_length=10)] = Field(description="Rules with the most lines.")
     truncated: bool = Field(default=False, description="Whether a limit or damaged input ended the scan early.")
+    incomplete: Annotated[list[Incomplete], Field(max_length=10)] | None = Field(
+        default=None,
+        description="What was not read or not counted, at most four parts; absent when the scan is complete.",
+    )
 
 
 class ResultRef(Model):
     """Where the whole result is."""
+
+    model_config = ConfigDict(extra="ignore")
 
     table: str = Field(description="DynamoDB table.")
     pk: str = Field(description="Partition key of the row.")
@@ -76,12 +137,14 @@ class ResultRef(Model):
 class JobRef(Model):
     """The Job of the newest attempt."""
 
+    model_config = ConfigDict(extra="ignore")
+
     name: str
     uid: str | None = None
 
 
 class LogScanStatus(Model):
-    """What became of the scan. Written by the operator only; always below 4 KiB."""
+    """What became of the scan. Written by the operator only; always below 5 KiB."""
 
     model_config = ConfigDict(extra="ignore")
 

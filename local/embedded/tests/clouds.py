@@ -17,12 +17,12 @@ import psutil
 
 from logscan_api.events import ObjectEvent
 from logscan_api.identity import scan_name
-from logscan_local import aws
-from logscan_local.cluster import Kubectl, Object
-from logscan_local.elsewhere import Elsewhere
-from logscan_local.nodes import DOCKER
-from logscan_local.stack import Stack, State
-from logscan_local.testing import eventually
+from logscan_local.stack import aws
+from logscan_local.stack.kubectl import Kubectl, Object
+from logscan_local.stack.nodes import DOCKER
+from logscan_local.stack.state import State
+from logscan_local.testkit.clusters import Cluster
+from logscan_local.testkit.waiting import eventually
 
 if sys.version_info >= (3, 14):
     pass
@@ -56,7 +56,7 @@ def text(lines: int, seed: int) -> bytes:
 class Cloud:
     """What a user sees of the stack."""
 
-    def __init__(self, stack: Stack | Elsewhere) -> None:
+    def __init__(self, stack: Cluster) -> None:
         state = stack.state()
         assert state is not None
         self.state: State = state

@@ -7,9 +7,9 @@ import pytest
 if TYPE_CHECKING:
     from node_pods import Pods
 
-    from logscan_local.cluster import Kubectl
+    from logscan_local.stack.kubectl import Kubectl
 
-pytest_plugins = ["logscan_local.testing"]
+pytest_plugins = ["logscan_local.testkit.fixtures"]
 
 
 @pytest.fixture(scope="session")
@@ -17,7 +17,7 @@ def pods(bare_kubectl: "Kubectl") -> "Pods":
     """Return what creates pods, with a ConfigMap and a Secret for them."""
     from node_pods import Pods  # late: it asks how the machine runs pods
 
-    from logscan_local.testing import eventually
+    from logscan_local.testkit.waiting import eventually
 
     found = Pods(bare_kubectl)
     eventually(lambda: bare_kubectl.get("serviceaccounts")["items"], 20, "the default service account")

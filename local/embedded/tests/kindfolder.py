@@ -7,8 +7,8 @@ from typing import Any
 
 import yaml
 
-from logscan_local.manifests import CHART
-from logscan_local.paths import REPOSITORY
+from logscan_tools.manifests import CHART
+from logscan_tools.paths import REPOSITORY
 
 FOLDER = REPOSITORY / "local" / "kind"
 BASH = str(shutil.which("bash"))

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from logscan_local.cluster import Kubectl, Object
-from logscan_local.imagebuild import LOCAL_BASE
-from logscan_local.node import mounts
-from logscan_local.nodes import DOCKER
-from logscan_local.testing import eventually, wanted_runtime
+from logscan_local.stack.kubectl import Kubectl, Object
+from logscan_local.stack.node import mounts
+from logscan_local.stack.nodes import DOCKER
+from logscan_local.testkit.fixtures import wanted_runtime
+from logscan_local.testkit.waiting import eventually
+from logscan_tools.imagebuild import LOCAL_BASE
 
 RUNTIME = wanted_runtime()
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
-from logscan_local.manifests import CHART, render
 from logscan_operator.metrics import Metrics
 from logscan_operator.view import View
+from logscan_tools.manifests import CHART, render
 
 pytestmark = pytest.mark.tools
 

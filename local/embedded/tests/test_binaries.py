@@ -16,13 +16,13 @@ from typing import Any
 
 import pytest
 
-from logscan_local import binaries, downloads, gobuild
-from logscan_local.binaries import ETCD_VERSION, KUBERNETES_VERSION
-from logscan_local.downloads import DownloadError
-from logscan_local.errors import BinaryUnavailableError
-from logscan_local.gobuild import BuildError
-from logscan_local.paths import platform_name
-from logscan_local.testing import eventually
+from logscan_local.testkit.waiting import eventually
+from logscan_tools import binaries, downloads, gobuild
+from logscan_tools.binaries import ETCD_VERSION, KUBERNETES_VERSION
+from logscan_tools.downloads import DownloadError
+from logscan_tools.errors import BinaryUnavailableError
+from logscan_tools.gobuild import BuildError
+from logscan_tools.paths import platform_name
 
 SCRIPT = "#!/bin/sh\necho 'Kubernetes {version}'\n"
 
@@ -40,7 +40,7 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGSCAN_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
     monkeypatch.delenv("KUBEBUILDER_ASSETS", raising=False)
-    monkeypatch.setattr("logscan_local.binaries.shutil.which", lambda name: None)
+    monkeypatch.setattr("logscan_tools.binaries.shutil.which", lambda name: None)
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_a_build_that_fails_shows_its_end(tmp_path: Path, monkeypatch: pytest.Mo
     go = tmp_path / "go"
     go.write_text("#!/bin/sh\necho something is wrong >&2\nexit 3\n")
     go.chmod(0o755)
-    monkeypatch.setattr("logscan_local.gobuild.shutil.which", lambda name: str(go))
+    monkeypatch.setattr("logscan_tools.gobuild.shutil.which", lambda name: str(go))
     with pytest.raises(BuildError, match=r"exit status 3:\nsomething is wrong"):
         gobuild.build(["etcd"], tmp_path, KUBERNETES_VERSION, lambda _: None)
 
@@ -156,7 +156,7 @@ def test_a_build_puts_programs_into_the_folder(tmp_path: Path, monkeypatch: pyte
     go = tmp_path / "go"
     go.write_text('#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\necho built > "$2"\n')
     go.chmod(0o755)
-    monkeypatch.setattr("logscan_local.gobuild.shutil.which", lambda name: str(go))
+    monkeypatch.setattr("logscan_tools.gobuild.shutil.which", lambda name: str(go))
     said: list[str] = []
     gobuild.build(["etcd", "helm"], tmp_path, KUBERNETES_VERSION, said.append)
     assert (tmp_path / "etcd").read_text() == (tmp_path / "helm").read_text() == "built\n"
@@ -175,7 +175,7 @@ def test_builds_at_the_same_time_do_not_remove_each_others_modules(
     )
     go.chmod(0o755)
     os.mkfifo(gate)
-    monkeypatch.setattr("logscan_local.gobuild.shutil.which", lambda name: str(go))
+    monkeypatch.setattr("logscan_tools.gobuild.shutil.which", lambda name: str(go))
     said: list[str] = []
     with ThreadPoolExecutor(3) as pool:
         first = pool.submit(gobuild.build, ["etcd"], tmp_path, KUBERNETES_VERSION, said.append)

@@ -10,13 +10,13 @@ import pytest
 import yaml
 from pydantic.alias_generators import to_camel
 
-from logscan_local import binaries
-from logscan_local.cluster import Kubectl, KubectlError, Object
-from logscan_local.errors import StackError
-from logscan_local.install import install_crds
-from logscan_local.manifests import CHART, render
-from logscan_local.testing import eventually
+from logscan_local.stack.install import install_crds
+from logscan_local.stack.kubectl import Kubectl, KubectlError, Object
+from logscan_local.testkit.waiting import eventually
 from logscan_operator.settings import Settings
+from logscan_tools import binaries
+from logscan_tools.errors import ToolError
+from logscan_tools.manifests import CHART, render
 
 CASES = sorted((CHART / "ci").glob("*.yaml"))
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
@@ -78,7 +78,7 @@ def test_the_defaults_obey_the_schema() -> None:
     ],
 )
 def test_a_bad_value_is_named(value: str, problem: str) -> None:
-    with pytest.raises(StackError, match=problem):
+    with pytest.raises(ToolError, match=problem):
         render(f"--set={value}")
 
 

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from logscan_local import aws
-from logscan_local.emulator import running
-from logscan_local.paths import REPOSITORY
-from logscan_local.permissions import Credentials
-from logscan_local.testing import eventually
+from logscan_local.stack import aws
+from logscan_local.stack.emulator import running
+from logscan_local.stack.permissions import Credentials
+from logscan_local.testkit.waiting import eventually
+from logscan_tools.paths import REPOSITORY
 
 pytestmark = [pytest.mark.emulator, pytest.mark.difference]
 PAGE = REPOSITORY / "docs" / "decisions" / "0004-embedded-stack.md"

@@ -14,13 +14,15 @@ from typing import Any
 
 import pytest
 
+from logscan_api.logscans import COLUMNS
 from logscan_api.packs import resolve_rules
+from logscan_api.results import ScanResult
 from logscan_api.rules import RuleSelection
-from logscan_local import aws, grep
-from logscan_local.cluster import KubectlError
-from logscan_local.elsewhere import Elsewhere
-from logscan_local.stack import Stack
-from logscan_local.testing import eventually
+from logscan_local.stack import aws, grep
+from logscan_local.stack.kubectl import KubectlError
+from logscan_local.stack.stacks import Stack
+from logscan_local.testkit.clusters import Cluster
+from logscan_local.testkit.waiting import eventually
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -35,7 +37,7 @@ PACKS = ["generic", "kubernetes", "etcd"]  # as the overlay's default policy
 
 
 @pytest.fixture(scope="module")
-def cloud(full_stack: Stack | Elsewhere) -> Cloud:
+def cloud(full_stack: Cluster) -> Cloud:
     cloud = Cloud(full_stack)
     cloud.forget_earlier_runs()
     return cloud
@@ -123,19 +125,7 @@ def test_kubectl_shows_describes_logs_and_deletes(cloud: Cloud) -> None:
     name = cloud.upload("e2e/shown.log", text(50, 1))
     scan = cloud.ended(name)
     header, *lines = cloud.kubectl.run("get", "logscans", "--output=wide").splitlines()
-    assert header.split() == [
-        "NAME",
-        "PHASE",
-        "MATCHED",
-        "LINES",
-        "SEVERITY",
-        "DURATION",
-        "AGE",
-        "REASON",
-        "BUCKET",
-        "KEY",
-        "JOB",
-    ]
+    assert header.split() == ["NAME", *(column["name"].upper() for column in COLUMNS)]
     (line,) = [one for one in lines if one.startswith(f"{name} ")]
     assert line.split()[1] == "Succeeded"
     assert "e2e/shown.log" in line
@@ -196,16 +186,12 @@ def test_who_wants_to_know_is_told_once(cloud: Cloud) -> None:
     assert posted.empty()
     (received,) = cloud.sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5)["Messages"]
     assert json.loads(json.loads(received["Body"])["Message"])["byRule"] == {"fatal": 1}
-    with urllib.request.urlopen(f"{endpoint}/_ministack/ses/messages") as answer:
-        mails = [
-            mail for box in json.load(answer)["messages"].values() for mail in box if "told.log" in json.dumps(mail)
-        ]
-    assert len(mails) == 1
-    assert "hunter2" not in json.dumps(mails)
+    (mail,) = mails_about(cloud, "told.log")
+    assert "hunter2" not in mail
     # The upload was scanned by itself too, and nobody asked to be told of that.
-    (row,) = [row for row in cloud.rows("told.log") if "mail_sent_at" in row]
+    (row,) = [row for row in cloud.rows("told.log") if "email_sent_at" in row]
     assert {"sns_sent_at", "webhook_sent_at"} <= set(row)
-    assert not {"mail_error", "sns_error", "webhook_error"} & set(row)
+    assert not {"email_error", "sns_error", "webhook_error"} & set(row)
     assert scan["status"]["result"]["reportUri"] == row["report_uri"]["S"]
     bucket, _, key = row["report_uri"]["S"].removeprefix("s3://").partition("/")
     report = gzip.decompress(cloud.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
@@ -215,6 +201,40 @@ def test_who_wants_to_know_is_told_once(cloud: Cloud) -> None:
         1,
         "2026-11-24T08:00:00Z FATAL password=***",
     )
+
+
+def mails_about(cloud: Cloud, key: str) -> list[str]:
+    """Return the mails that name an object, as JSON."""
+    with urllib.request.urlopen(f"{cloud.state.resources.endpoint}/_ministack/ses/messages") as answer:
+        boxes = json.load(answer)["messages"].values()
+    return [text for box in boxes for mail in box if key in (text := json.dumps(mail))]
+
+
+def test_an_incomplete_scan_is_never_shown_as_clean(cloud: Cloud) -> None:
+    """A rule over its match limit, and input that is cut off: in the status, in kubectl's list, in the row, by mail."""
+    cloud.s3.put_object(Bucket=aws.BUCKET, Key="incomplete.log", Body=b"x" * 60 + b"!!z\nok\n")
+    cloud.s3.put_object(Bucket=aws.BUCKET, Key="cut.log.gz", Body=gzip.compress(text(100, 1))[:-8])
+    endless = {"inline": [{"name": "endless", "pattern": r"^(x|xx)+\1!?z$"}]}
+    notify = {"email": {"to": ["sre@example.com"], "when": "Always"}}
+    names = {
+        "MatchLimit": cloud.apply("incomplete-rule", "incomplete.log", rules=endless, notify=notify),
+        "Damaged": cloud.apply("incomplete-input", "cut.log.gz"),
+    }
+    scans = {reason: cloud.ended(name) for reason, name in names.items()}
+    listed = cloud.kubectl.run("get", "logscans").splitlines()
+    for reason, scan in scans.items():
+        assert scan["status"]["phase"] == "Succeeded", scan["status"]
+        assert reason in scan["status"]["message"]
+        (line,) = [line for line in listed if line.startswith(f"{names[reason]} ")]
+        assert reason in line.split()
+    (part,) = scans["MatchLimit"]["status"]["summary"]["incomplete"]
+    assert (part["reason"], part["rule"]) == ("MatchLimit", "endless")
+    results = [ScanResult.from_item("t", row) for row in cloud.rows("incomplete.log")]
+    assert [part.rule for result in results if result for part in result.incomplete] == ["endless"]
+    if not ELSEWHERE:
+        (mail,) = mails_about(cloud, "incomplete.log")
+        assert "clean" not in mail
+        assert "MatchLimit (rule endless)" in mail
 
 
 def test_the_operator_may_be_killed_at_any_time(cloud: Cloud) -> None:

@@ -5,18 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from logscan_local import dockerfiles, environments
-from logscan_local.dockerfiles import Recipe
-from logscan_local.errors import StackError
+from logscan_local.stack import environments
+from logscan_tools import dockerfiles
+from logscan_tools.dockerfiles import Recipe
+from logscan_tools.errors import ToolError
 
 DOCKERFILE = """
 ARG BASE=x
 FROM ${RUST} AS engine
-COPY local/images/build.lock ./
+COPY tools/images/build.lock ./
 COPY scanner-job/engine engine
 RUN compile
 FROM ${BASE} AS build
-COPY local/images/build.lock operator/image.lock ./
+COPY tools/images/build.lock operator/image.lock ./
 COPY crds crds
 COPY operator operator
 COPY --from=engine /wheels wheels
@@ -44,7 +45,7 @@ def test_a_dockerfile_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         variables={"PATH": "/opt/logscan/bin:/bin", "HOME": "/tmp", "A": "b c"},
     )
     (tmp_path / "operator" / "Dockerfile").write_text(DOCKERFILE.replace("USER", "LABEL user="))
-    with pytest.raises(StackError, match=r"operator/Dockerfile: expected one USER, found 0"):
+    with pytest.raises(ToolError, match=r"operator/Dockerfile: expected one USER, found 0"):
         dockerfiles.read("logscan-operator")
 
 

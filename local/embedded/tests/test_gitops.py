@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 import yaml
 
-from logscan_local import binaries
-from logscan_local.cluster import Kubectl, Object
-from logscan_local.install import install_crds
-from logscan_local.paths import REPOSITORY
+from logscan_local.stack.install import install_crds
+from logscan_local.stack.kubectl import Kubectl, Object
+from logscan_tools import binaries
+from logscan_tools.paths import REPOSITORY
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.tools]
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from logscan_local import dockerfiles, enginewheel, imagebuild
-from logscan_local.imagebuild import ImageError
-from logscan_local.paths import REPOSITORY
-from logscan_local.testing import eventually
+from logscan_local.testkit.waiting import eventually
+from logscan_tools import dockerfiles, enginewheel, imagebuild
+from logscan_tools.imagebuild import ImageError
+from logscan_tools.paths import REPOSITORY
 
 
 def test_without_a_tool_no_image_is_built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """What `local/kind` is made of, as far as it runs without kind: manifests, AWS set-up, bridge, upload."""
 
 import io
-import json
 import shlex
 import subprocess
 import sys
@@ -16,14 +15,16 @@ import pytest
 from kindfolder import chart_values, documents
 from rich.console import Console
 
-from logscan_local import aws, kind, kindcluster
-from logscan_local.aws import Resources
-from logscan_local.cluster import Kubectl
-from logscan_local.elsewhere import Elsewhere
-from logscan_local.emulator import running
-from logscan_local.ports import free_ports
-from logscan_local.stack import Stack, State
-from logscan_local.testing import eventually
+from logscan_local.kind import __main__ as kind
+from logscan_local.kind import cluster as kindcluster
+from logscan_local.stack import aws
+from logscan_local.stack.aws import Resources
+from logscan_local.stack.emulator import running
+from logscan_local.stack.kubectl import Kubectl
+from logscan_local.stack.ports import free_ports
+from logscan_local.stack.stacks import Stack
+from logscan_local.stack.state import State
+from logscan_local.testkit.waiting import eventually
 from logscan_operator.settings import Settings
 
 # What kubeadm's static pods, CoreDNS and kindnet request on a node (kubeadm, phases/controlplane; kind, its manifests).
@@ -76,7 +77,7 @@ def own_namespace(bare_kubectl: Kubectl) -> Iterator[Kubectl]:
 
 def what_is_there(endpoint: str, folder: Path) -> set[str]:
     """Return which of the resources that a state file names are really there, and which keys work."""
-    resources, found = Elsewhere(folder / "state.json").state().resources, set()
+    resources, found = State.read(folder / "state.json").resources, set()
     s3, sqs = aws.client("s3", endpoint), aws.client("sqs", endpoint)
 
     def look(name: str, call: Any, **arguments: Any) -> None:
@@ -132,7 +133,7 @@ def test_the_set_up_repairs_what_a_restart_of_localstack_has_lost(own_namespace:
         assert (make(), keys(own_namespace)) == (first, before), "what is there is left"
         # Some of it lost, by somebody's hand.
         sqs = aws.client("sqs", emulator.endpoint)
-        sqs.delete_queue(QueueUrl=Elsewhere(tmp_path / "state.json").state().resources.queue_url)
+        sqs.delete_queue(QueueUrl=State.read(tmp_path / "state.json").resources.queue_url)
         aws.client("dynamodb", emulator.endpoint).delete_table(TableName=aws.TABLE)
         failures = sqs.get_queue_url(QueueName=aws.FAILURE_QUEUE)["QueueUrl"]
         sqs.set_queue_attributes(QueueUrl=failures, Attributes={"MessageRetentionPeriod": "60"})
@@ -173,8 +174,7 @@ def ran(folder: Path, kubectl: Kubectl, *arguments: str) -> subprocess.Completed
 
 def written(folder: Path, resources: Resources, kubectl: Kubectl) -> None:
     """Write the state file of a cluster."""
-    state = State([], resources, kubectl.program).to_json()
-    (folder / "state.json").write_text(json.dumps({**state, "kubeconfig": str(kubectl.kubeconfig)}))
+    State([], resources, kubectl.program, kubectl.kubeconfig).write(folder / "state.json")
 
 
 @pytest.mark.emulator

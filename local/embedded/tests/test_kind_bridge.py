@@ -9,11 +9,13 @@ import pytest
 from kindfolder import INSIDE, chart_values
 
 from logscan_api.events import ObjectEvent, read_message
-from logscan_local import aws, kindcluster, processes
-from logscan_local.aws import Resources
-from logscan_local.emulator import bridge_ready, running, start_bridge
-from logscan_local.paths import REPOSITORY, StackPaths
-from logscan_local.testing import eventually
+from logscan_local.kind import cluster as kindcluster
+from logscan_local.stack import aws, processes
+from logscan_local.stack.aws import Resources
+from logscan_local.stack.emulator import bridge_ready, running, start_bridge
+from logscan_local.stack.paths import StackPaths
+from logscan_local.testkit.waiting import eventually
+from logscan_tools.paths import REPOSITORY
 
 
 def test_the_bridge_has_the_whole_forwarder_and_the_right_queues() -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from kindfolder import bash
 
-from logscan_local.cluster import Kubectl, Object
-from logscan_local.testing import eventually
+from logscan_local.stack.kubectl import Kubectl, Object
+from logscan_local.testkit.waiting import eventually
 
 
 class Deployments:

@@ -11,9 +11,9 @@ import pytest
 import yaml
 from kindfolder import BASH, FOLDER, bash
 
-from logscan_local import binaries
-from logscan_local.manifests import CHART
-from logscan_local.paths import REPOSITORY, cache_root
+from logscan_tools import binaries
+from logscan_tools.manifests import CHART
+from logscan_tools.paths import REPOSITORY, cache_root
 
 DOCKER = shutil.which("docker")
 

@@ -3,7 +3,7 @@
 import pytest
 from node_pods import CONTAINERS, MOUNTS, RESTRICTED, RUNTIME, USERS, Pods, only_containers
 
-from logscan_local.testing import eventually
+from logscan_local.testkit.waiting import eventually
 
 pytestmark = pytest.mark.controlplane
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from logscan_local import cgroups, engine
-from logscan_local.engine import EngineError
-from logscan_local.imagebuild import LOCAL_BASE
-from logscan_local.node.docker_runtime import OWNER_LABEL, DockerRuntime
-from logscan_local.node.runtime import Ending, ImageMissingError, Launch
-from logscan_local.node.security import Security
+from logscan_local.stack import cgroups, engine
+from logscan_local.stack.engine import EngineError
+from logscan_local.stack.node.docker_runtime import OWNER_LABEL, DockerRuntime
+from logscan_local.stack.node.runtime import Ending, ImageMissingError, Launch
+from logscan_local.stack.node.security import Security
+from logscan_tools.imagebuild import LOCAL_BASE
 
 IMAGE = os.environ.get("LOGSCAN_TEST_BASE", LOCAL_BASE)
 

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from logscan_local.node import images, launches, security, services
-from logscan_local.node.docker_runtime import OWNER_LABEL, container_config
-from logscan_local.node.environment import ContainerConfigError
-from logscan_local.node.expansion import expand
-from logscan_local.node.images import Image
-from logscan_local.node.process_runtime import identity_command
-from logscan_local.node.runtime import ImageFacts, Launch
-from logscan_local.node.security import Security
+from logscan_local.stack.node import images, launches, security, services
+from logscan_local.stack.node.docker_runtime import OWNER_LABEL, container_config
+from logscan_local.stack.node.environment import ContainerConfigError
+from logscan_local.stack.node.expansion import expand
+from logscan_local.stack.node.images import Image
+from logscan_local.stack.node.process_runtime import identity_command
+from logscan_local.stack.node.runtime import ImageFacts, Launch
+from logscan_local.stack.node.security import Security
 
 RECORDED = json.loads((Path(__file__).parent / "expansion_cases.json").read_text())
 NONROOT = "65532:65532"

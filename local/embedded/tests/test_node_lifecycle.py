@@ -3,8 +3,8 @@
 import pytest
 from node_pods import IMAGE, MOUNTS, Pods, only_containers
 
-from logscan_local.cluster import Object
-from logscan_local.testing import eventually
+from logscan_local.stack.kubectl import Object
+from logscan_local.testkit.waiting import eventually
 
 pytestmark = pytest.mark.controlplane
 

@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from logscan_local.node import containers, environment, images, mounts, process_runtime
-from logscan_local.node.config import NodeConfig, read
-from logscan_local.node.containers import Container
-from logscan_local.node.environment import ContainerConfigError
-from logscan_local.node.images import Image
-from logscan_local.node.kubelet_api import tail_offset
-from logscan_local.node.objects import cpu_limit, field_value, memory_limit
-from logscan_local.node.runtime import ImageMissingError, Mount
-from logscan_local.node.security import Security
-from logscan_local.node.status import pod_status
+from logscan_local.stack.node import containers, environment, images, mounts, process_runtime
+from logscan_local.stack.node.config import NodeConfig, read
+from logscan_local.stack.node.containers import Container
+from logscan_local.stack.node.environment import ContainerConfigError
+from logscan_local.stack.node.images import Image
+from logscan_local.stack.node.kubelet_api import tail_offset
+from logscan_local.stack.node.objects import cpu_limit, field_value, memory_limit
+from logscan_local.stack.node.runtime import ImageMissingError, Mount
+from logscan_local.stack.node.security import Security
+from logscan_local.stack.node.status import pod_status
 
 POD: dict[str, Any] = {
     "metadata": {

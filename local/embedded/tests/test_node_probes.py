@@ -1,6 +1,6 @@
 """What probes make of a container on the embedded node."""
 
-from logscan_local.node import probes
+from logscan_local.stack.node import probes
 
 
 def test_a_probe_turns_after_its_threshold() -> None:

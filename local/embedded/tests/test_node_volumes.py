@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from logscan_local.node import mounts, volumes
-from logscan_local.node.environment import ContainerConfigError
+from logscan_local.stack.node import mounts, volumes
+from logscan_local.stack.node.environment import ContainerConfigError
 
 ROOT = pytest.mark.skipif(not mounts.is_root(), reason="only root can give files to others, and mount")
 GROUP = 2000

@@ -6,14 +6,15 @@ from typing import Any
 
 import pytest
 
-from logscan_local import __main__ as command
-from logscan_local import cgroups, engine
-from logscan_local.aws import Resources
-from logscan_local.engine import EngineError
-from logscan_local.errors import StackError
-from logscan_local.install import complete
-from logscan_local.nodes import PodRuntime
-from logscan_local.stack import Stack, State
+from logscan_local.stack import __main__ as command
+from logscan_local.stack import cgroups, engine
+from logscan_local.stack.aws import Resources
+from logscan_local.stack.engine import EngineError
+from logscan_local.stack.errors import StackError
+from logscan_local.stack.install import complete
+from logscan_local.stack.nodes import PodRuntime
+from logscan_local.stack.stacks import Stack
+from logscan_local.stack.state import State
 
 DOCKER = PodRuntime("docker", "1")
 KEYS = {"access_key_id": "a", "secret_access_key": "s"}
@@ -32,7 +33,7 @@ def test_a_stack_stays_with_the_runtime_that_it_was_started_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("LOGSCAN_CACHE", str(tmp_path))
-    state = State([], RESOURCES, Path("/kubectl"), DOCKER)
+    state = State([], RESOURCES, Path("/kubectl"), Path("/kubeconfig"), DOCKER)
     stack = Stack("s", lambda _: None, PodRuntime("process"))
     stack.paths.root.mkdir(parents=True)
     stack.paths.state.write_text(json.dumps(state.to_json()))
@@ -45,7 +46,7 @@ def test_a_stack_stays_with_the_runtime_that_it_was_started_with(
 
 def test_a_state_file_that_names_no_runtime_is_read() -> None:
     """Those of kind and of real clusters."""
-    document = State([], RESOURCES, Path("/kubectl"), DOCKER).to_json()
+    document = State([], RESOURCES, Path("/kubectl"), Path("/kubeconfig"), DOCKER).to_json()
     del document["runtime"]
     assert State.from_json(document).runtime == PodRuntime("process")
 

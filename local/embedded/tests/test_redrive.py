@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from logscan_api.events import read_message
-from logscan_local import aws
-from logscan_local.testing import eventually
+from logscan_local.stack import aws
+from logscan_local.testkit.waiting import eventually
 
 pytestmark = pytest.mark.emulator
 

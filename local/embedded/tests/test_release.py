@@ -10,13 +10,14 @@ from typing import Any
 
 import pytest
 
-from logscan_local import binaries
-from logscan_local.cluster import Kubectl, KubectlError
-from logscan_local.install import secrets
-from logscan_local.manifests import CHART
-from logscan_local.ports import free_ports
-from logscan_local.stack import Stack, State
-from logscan_local.testing import eventually
+from logscan_local.stack.install import secrets
+from logscan_local.stack.kubectl import Kubectl, KubectlError
+from logscan_local.stack.ports import free_ports
+from logscan_local.stack.stacks import Stack
+from logscan_local.stack.state import State
+from logscan_local.testkit.waiting import eventually
+from logscan_tools import binaries
+from logscan_tools.manifests import CHART
 
 pytestmark = pytest.mark.stack
 

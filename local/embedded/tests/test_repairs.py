@@ -1,4 +1,4 @@
-"""What is put right of the emulator (`logscan_local.repairs`), by itself and in front of the real one."""
+"""What is put right of the emulator (`logscan_local.stack.repairs`), by itself and in front of the real one."""
 
 import hashlib
 from pathlib import Path
@@ -8,10 +8,10 @@ import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from logscan_local import aws
-from logscan_local.aws import Resources
-from logscan_local.repairs import RangesOfVersions, cut, wanted_range
-from logscan_local.uploads import put_file
+from logscan_local.stack import aws
+from logscan_local.stack.aws import Resources
+from logscan_local.stack.repairs import RangesOfVersions, cut, wanted_range
+from logscan_local.stack.uploads import put_file
 
 WHOLE = b"0123456789"
 HEADERS = [(b"Content-Length", b"10"), (b"ETag", b'"e"'), (b"x-amz-checksum-crc32", b"AAAA"), (b"Content-Type", b"t")]

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from logscan_local import aws
-from logscan_local.cluster import Kubectl, Object
-from logscan_local.stack import Stack
-from logscan_local.testing import eventually
+from logscan_local.stack import aws
+from logscan_local.stack.kubectl import Kubectl, Object
+from logscan_local.stack.stacks import Stack
+from logscan_local.testkit.waiting import eventually
 
 pytestmark = pytest.mark.stack
 

@@ -1,10 +1,10 @@
-"""Where a Deployment stands (`logscan_local.standings`), told from what the API server says of it."""
+"""Where a Deployment stands (`logscan_local.kind.deployments`), told from what the API server says of it."""
 
 from typing import Any
 
 import pytest
 
-from logscan_local.standings import Standing, log_commands, standing
+from logscan_local.kind.deployments import DeploymentState, deployment_state, log_commands
 
 Object = dict[str, Any]
 REVISION = "deployment.kubernetes.io/revision"
@@ -61,7 +61,7 @@ CRASHED = {
     ],
 )
 def test_ready_is_what_kubectl_calls_rolled_out(status: Object, ready: bool) -> None:
-    assert standing(deployment(**status), SETS, [], []).ready is ready
+    assert deployment_state(deployment(**status), SETS, [], []).ready is ready
 
 
 PULLING = event("Pulling", 'Pulling image "localstack/localstack:4.14.0"', 1)
@@ -86,7 +86,7 @@ PULLING = event("Pulling", 'Pulling image "localstack/localstack:4.14.0"', 1)
     ],
 )
 def test_what_is_waited_for(found: Object, events: list[Object], words: str, pulling: int, hopeless: int) -> None:
-    seen = standing(deployment(replicas=1), SETS, [found], events)
+    seen = deployment_state(deployment(replicas=1), SETS, [found], events)
     assert words in seen.words
     assert (seen.ready, seen.pulling, seen.hopeless) == (False, bool(pulling), bool(hopeless))
 
@@ -96,12 +96,14 @@ def test_what_is_waited_for(found: Object, events: list[Object], words: str, pul
     [pod(CRASHED, owner="set-1"), pod(CRASHED, deletionTimestamp="2026-01-01T00:00:00Z"), pod(CRASHED, owner="x")],
 )
 def test_pods_that_are_replaced_or_others_do_not_count(other: Object) -> None:
-    assert standing(deployment(), SETS, [other], []) == Standing(words="its pods are being made or replaced")
+    assert deployment_state(deployment(), SETS, [other], []) == DeploymentState(
+        words="its pods are being made or replaced"
+    )
 
 
 def test_a_pod_that_is_refused_is_told() -> None:
     refused = {"type": "ReplicaFailure", "status": "True", "message": "exceeded quota"}
-    assert standing(deployment(conditions=[refused]), SETS, [], []).words == "no pod: exceeded quota"
+    assert deployment_state(deployment(conditions=[refused]), SETS, [], []).words == "no pod: exceeded quota"
 
 
 def test_the_previous_log_is_asked_for_where_there_is_one() -> None:

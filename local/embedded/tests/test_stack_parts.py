@@ -15,12 +15,14 @@ from pathlib import Path
 import pytest
 
 from logscan_api.rules import Rule
-from logscan_local import __main__ as command
-from logscan_local import aws, demo, grep, manifests, pki, ports, processes
-from logscan_local.errors import PartFailedError, StackError
-from logscan_local.paths import REPOSITORY, StackPaths, cache_root
-from logscan_local.stack import Stack
-from logscan_local.uploads import StoredFile
+from logscan_local.stack import __main__ as command
+from logscan_local.stack import aws, demo, grep, pki, ports, processes
+from logscan_local.stack.errors import PartFailedError, StackError
+from logscan_local.stack.paths import StackPaths
+from logscan_local.stack.stacks import Stack
+from logscan_local.stack.uploads import StoredFile
+from logscan_tools import manifests
+from logscan_tools.paths import REPOSITORY, cache_root
 
 if sys.version_info >= (3, 14):
     from compression import zstd

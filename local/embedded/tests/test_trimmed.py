@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from logscan_local.paths import REPOSITORY, cache_root
+from logscan_tools.paths import REPOSITORY, cache_root
 
 pytestmark = pytest.mark.tools
 

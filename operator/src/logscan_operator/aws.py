@@ -12,11 +12,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
-from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from logscan_api.attributes import Item
+from logscan_api.errors import MalformedResultError
+from logscan_api.results import ScanResult
 from logscan_api.statuses import ResultRef
+from logscan_api.table import key_of, ref_of
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -116,14 +119,15 @@ class ResultReader:
     def __init__(self) -> None:
         config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "max_attempts": 3})
         self._dynamodb: DynamoDBClient = _client("dynamodb", config)
-        self._waiting: dict[ResultRef, asyncio.Future[dict[str, Any] | None]] = {}
+        self._waiting: dict[ResultRef, asyncio.Future[ScanResult | None]] = {}
         self._flush: asyncio.Task[None] | None = None
 
-    async def read(self, ref: ResultRef) -> dict[str, Any] | None:
-        """Return a row in boto3's resource form, or None if there is none.
+    async def read(self, ref: ResultRef) -> ScanResult | None:
+        """Return the result in a row, or None if there is none.
 
         Raises:
             AwsError: DynamoDB did not answer.
+            MalformedResultError: This version cannot read the row.
         """
         if ref not in self._waiting:
             self._waiting[ref] = asyncio.get_running_loop().create_future()
@@ -144,19 +148,20 @@ class ResultReader:
                     future.set_exception(error)
                 continue
             for ref, future in batch.items():
-                future.set_result(rows.get(ref))
+                try:
+                    future.set_result(ScanResult.from_item(ref.table, rows[ref]) if ref in rows else None)
+                except MalformedResultError as error:
+                    future.set_exception(error)
 
-    def _get(self, refs: list[ResultRef]) -> dict[ResultRef, dict[str, Any]]:
-        deserialize, rows = TypeDeserializer().deserialize, {}
+    def _get(self, refs: list[ResultRef]) -> dict[ResultRef, Item]:
+        rows: dict[ResultRef, Item] = {}
         request: Any = {}
         for ref in refs:
             keys = request.setdefault(ref.table, {"Keys": [], "ConsistentRead": True})["Keys"]
-            keys.append({"pk": {"S": ref.pk}, "sk": {"S": ref.sk}})
+            keys.append(key_of(ref))
         while request:
             answer = self._dynamodb.batch_get_item(RequestItems=request)
             for table, items in answer["Responses"].items():
-                for item in items:
-                    row = {name: deserialize(value) for name, value in item.items()}
-                    rows[ResultRef(table=table, pk=row["pk"], sk=row["sk"])] = row
+                rows |= {ref_of(table, item): item for item in items}
             request = answer.get("UnprocessedKeys")
         return rows

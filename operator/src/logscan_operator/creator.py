@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from logscan_api import RequestTooLargeError, UnknownPackError
 from logscan_api.exitcodes import Reason
+from logscan_api.explanations import explain
 from logscan_api.policies import LogScanPolicySpec, choose
 from logscan_api.requests import ScanRequest
 from logscan_api.statuses import Phase
@@ -72,7 +73,8 @@ class Creator:
             request = await self._earlier_request(scan, attempt)
             request = request or jobs.build_request(scan, attempt, resolved, self._settings)
         except (UnknownPackError, ValidationError) as error:
-            await self._fail(scan, Reason.INVALID_RULE, str(error))
+            message = explain(error, ScanRequest) if isinstance(error, ValidationError) else str(error)
+            await self._fail(scan, Reason.INVALID_RULE, message)
             return
         try:
             manifest = jobs.build_job(scan, request, resolved, self._settings, dict(os.environ))

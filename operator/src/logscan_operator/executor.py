@@ -2,6 +2,8 @@
 
 import logging
 
+from logscan_api.errors import MalformedResultError
+from logscan_api.results import ScanResult
 from logscan_operator import jobs, outcomes, paths, statuses
 from logscan_operator.actions import Action, CheckPending, Collect, CreateJob, DeleteScan, Stop, SuspendJob, WriteStatus
 from logscan_operator.aws import ResultReader
@@ -72,10 +74,14 @@ class Executor:
 
     async def _collect(self, scan: Scan, job: ScanJob | None) -> None:
         ref = outcomes.result_of(scan, job)
-        row = await self._results.read(ref) if ref else None
-        pods = await self._pods(job) if row is None and job is not None else []
+        result: ScanResult | MalformedResultError | None
+        try:
+            result = await self._results.read(ref) if ref else None
+        except MalformedResultError as error:
+            result = error
+        pods = await self._pods(job) if result is None and job is not None else []
         attempts = jobs.attempts_of(scan, self._creator.policy_of(scan)[1], self._settings)
-        status = outcomes.conclude(scan, job, pods, row, attempts, self._settings, utc_now())
+        status = outcomes.conclude(scan, job, pods, result, attempts, self._settings, utc_now())
         if not await self._writer.write(scan, status):
             return
         if status.retry_time is not None:

@@ -6,8 +6,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from logscan_api.explanations import explain
 from logscan_api.logscans import LogScanSpec
 from logscan_api.policies import LogScanPolicySpec, LogScanPolicyStatus
+from logscan_api.quantities import Quantity
 from logscan_api.statuses import LogScanStatus, Phase, ResultRef
 
 Object = dict[str, Any]
@@ -142,8 +144,7 @@ def _parse_spec(body: Object) -> tuple[LogScanSpec | None, str]:
     try:
         return LogScanSpec.model_validate(body.get("spec")), ""
     except ValidationError as error:
-        first = error.errors()[0]
-        return None, f"spec.{'.'.join(map(str, first['loc']))}: {first['msg']}"
+        return None, explain(error, LogScanSpec, "spec")
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ class ScanJob:
     started: datetime | None
     ready: bool
     ends_by: datetime | None
-    memory: str | None
+    memory: Quantity | None
 
     @classmethod
     def parse(cls, body: Object, known: "ScanJob | None" = None) -> "ScanJob":
@@ -228,10 +229,14 @@ def _ends_by(job: Object) -> datetime | None:
     return parse_time(started) + timedelta(seconds=seconds) if seconds and started else None
 
 
-def _memory_limit(spec: Object) -> str | None:
+def _memory_limit(spec: Object) -> Quantity | None:
+    """Return the memory limit of a Job's container; None also for one with more digits than a LogScan may have."""
     containers = spec.get("template", {}).get("spec", {}).get("containers") or [{}]
     limit = containers[0].get("resources", {}).get("limits", {}).get("memory")
-    return str(limit) if limit is not None else None
+    try:
+        return Quantity(str(limit)) if limit is not None else None
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True)

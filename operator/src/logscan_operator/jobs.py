@@ -1,7 +1,6 @@
 """The Job of a scan: one pure function from a scan, its rules and the settings to the manifest."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from logscan_api import API_VERSION, MalformedRequestError
 from logscan_api.destinations import destinations
@@ -11,6 +10,7 @@ from logscan_api.labels import BUCKET_LABEL, POLICY_LABEL, label_value
 from logscan_api.logscans import JobTemplate, LogScanSpec, Resources
 from logscan_api.packs import resolve_rules
 from logscan_api.policies import LogScanPolicySpec, PolicyAction
+from logscan_api.quantities import Quantity
 from logscan_api.requests import REQUEST_VARIABLE, Report, ScanIdentity, ScanRequest, resolve_limits
 from logscan_api.rules import RuleSelection, ruleset_hash
 from logscan_api.statuses import ResultRef
@@ -66,16 +66,14 @@ def build_request(scan: Scan, attempt: int, resolved: Resolved, settings: Settin
     """
     spec = _spec(scan)
     rules, source = resolve_rules(resolved.rules), spec.source.s3
-    version = source.version_id, source.sequencer, source.etag
-    sort = sort_key(*version, scan.uid, ruleset_hash(rules), scan.status.prior_attempts)
-    partition = partition_key(source.bucket, source.key or source.prefix or "")
+    sort = sort_key(source, scan.uid, ruleset_hash(rules), scan.status.prior_attempts)
     namespace, name = scan.key
     return ScanRequest(
         scan=ScanIdentity(namespace=namespace, name=name, uid=scan.uid, attempt=attempt),
         source=source,
         rules=rules,
         limits=resolve_limits(spec.limits, resolved.policy.limits if resolved.policy else None),
-        result=ResultRef(table=settings.table, pk=partition, sk=sort),
+        result=ResultRef(table=settings.table, pk=partition_key(source), sk=sort),
         report=Report(bucket=settings.reports_bucket) if settings.reports_bucket else None,
         notify=spec.notify or (resolved.policy.notify if resolved.policy else None),
         sender=settings.mail_sender,
@@ -176,7 +174,7 @@ def _failure_policy() -> Object:
 
 
 def _pod_spec(
-    request: ScanRequest, template: JobTemplate, settings: Settings, env: dict[str, str], memory: str | None
+    request: ScanRequest, template: JobTemplate, settings: Settings, env: dict[str, str], memory: Quantity | None
 ) -> Object:
     spec: Object = {
         "restartPolicy": "Never",
@@ -206,7 +204,7 @@ def _pod_spec(
 
 
 def _container(
-    request: ScanRequest, template: JobTemplate, settings: Settings, env: dict[str, str], memory: str | None
+    request: ScanRequest, template: JobTemplate, settings: Settings, env: dict[str, str], memory: Quantity | None
 ) -> Object:
     uid_field = "metadata.labels['batch.kubernetes.io/controller-uid']"
     variables: list[Object] = [
@@ -234,14 +232,14 @@ def _container(
     return container
 
 
-def _resources(template: JobTemplate, settings: Settings, memory: str | None) -> dict[str, Any]:
-    least = Resources.model_construct(  # settings may be any quantity that Kubernetes knows
+def _resources(template: JobTemplate, settings: Settings, memory: Quantity | None) -> Object:
+    least = Resources(
         requests={"cpu": settings.scanner_cpu_request, "memory": settings.scanner_memory_request},
         limits={"memory": settings.scanner_memory_limit},
     )
     chosen = template.resources.over(least) if template.resources else least
-    raised = {"memory": memory} if memory else {}
-    return {"requests": chosen.requests or {}, "limits": {**(chosen.limits or {}), **raised}}
+    raised = Resources(limits={"memory": memory}) if memory else Resources()
+    return raised.over(chosen).wire()
 
 
 def _spec(scan: Scan) -> LogScanSpec:

@@ -3,15 +3,14 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
+from logscan_api.errors import MalformedResultError
 from logscan_api.exitcodes import ExitCode, Reason
-from logscan_api.results import summarize
+from logscan_api.results import ScanResult
 from logscan_api.statuses import LogScanStatus, Phase, ResultRef
 from logscan_operator import statuses
 from logscan_operator.conditions import Verdict
 from logscan_operator.items import Object, Scan, ScanJob
-from logscan_operator.quantities import doubled
 from logscan_operator.settings import Settings
 
 
@@ -34,7 +33,7 @@ def conclude(
     scan: Scan,
     job: ScanJob | None,
     pods: list[Object],
-    row: dict[str, Any] | None,
+    result: ScanResult | MalformedResultError | None,
     attempts: int,
     settings: Settings,
     now: datetime,
@@ -45,15 +44,17 @@ def conclude(
         scan: The LogScan.
         job: Its newest Job, or None if that has vanished.
         pods: The Job's pods that are still there.
-        row: The result row, if it is there.
+        result: What the scanner found, or why that cannot be read; None if it left no row.
         attempts: Jobs that the scan may have.
         settings: The operator's settings.
         now: The time.
     """
-    if row is not None and row.get("status") == "done":
-        return _succeeded(scan, row, result_of(scan, job), now)
+    if isinstance(result, ScanResult):
+        return _succeeded(scan, result, now)
+    # Another attempt would find the same row: a newer scanner wrote it, or something else.
+    unreadable = Failure(Reason.RESULT_MISSING, str(result), permanent=True) if result else None
     attempt = max(scan.status.attempts or 0, job.attempt if job else 0)
-    return after_failure(scan, attempt, explain(job, pods), attempts, settings, now, job)
+    return after_failure(scan, attempt, unreadable or explain(job, pods), attempts, settings, now, job)
 
 
 def after_failure(
@@ -78,7 +79,7 @@ def after_failure(
     """
     number = attempt - scan.prior_attempts
     if failure.reason is Reason.OUT_OF_MEMORY and job is not None and scan.status.memory_limit is None:
-        more = doubled(job.memory, settings.scanner_memory_most) if job.memory else None
+        more = job.memory.doubled(settings.scanner_memory_most) if job.memory else None
         if more is not None:
             message = f"{failure.message}; once more with {more}"
             status = statuses.retrying(scan, attempt, failure.reason, message, now, now)
@@ -178,11 +179,9 @@ def _last_words(state: Object) -> str:
         return text[:500]
 
 
-def _succeeded(scan: Scan, row: dict[str, Any], result: ResultRef | None, now: datetime) -> LogScanStatus:
-    summary = summarize(row)
-    found = f"{summary.matched_lines} of {summary.lines} lines matched"
-    if summary.truncated:
-        found += f"; the scan is partial: {row.get('truncated_why', 'truncated')}"
-    if result is not None and row.get("report_uri"):
-        result = result.model_copy(update={"report_uri": row["report_uri"]})
-    return statuses.finished(scan, Verdict(Phase.SUCCEEDED, Reason.COMPLETED, found), now, summary, result)
+def _succeeded(scan: Scan, result: ScanResult, now: datetime) -> LogScanStatus:
+    found = f"{result.matched_lines} of {result.lines} lines matched"
+    if result.incomplete:
+        found += f"; incomplete: {result.incomplete_text}"
+    ref = result.ref.model_copy(update={"report_uri": result.report_uri})
+    return statuses.finished(scan, Verdict(Phase.SUCCEEDED, Reason.COMPLETED, found), now, result.summary(), ref)

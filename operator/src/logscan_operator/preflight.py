@@ -12,11 +12,12 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import dataclass
 
+from logscan_api import logs
 from logscan_api.packs import pack_names
 from logscan_api.policies import LogScanPolicySpec
 from logscan_api.rules import RuleSelection
 from logscan_api.statuses import ResultRef
-from logscan_operator import logs, paths, rulechecks, settings
+from logscan_operator import paths, rulechecks, settings
 from logscan_operator.aws import AwsError, Message, Queue, ResultReader
 from logscan_operator.kube import ApiServer, Connection
 from logscan_operator.settings import Settings

@@ -7,12 +7,16 @@ import os
 import signal
 import threading
 
-from logscan_operator import __version__, logs, settings
+from logscan_api import logs
+from logscan_operator import __version__, settings
 from logscan_operator.app import LeadershipLostError, Operator
 from logscan_operator.kube import Connection
 from logscan_operator.settings import Settings
 from logscan_operator.starting import Probes
 from logscan_operator.watching import Watcher
+
+# What kopf adds to log records; neither is a fact.
+KOPF_EXTRAS = ("settings", "k8s_ref")
 
 log = logging.getLogger("logscan")
 
@@ -73,7 +77,7 @@ def main(probes: Probes | None) -> None:
         probes: Who answers over HTTP meanwhile; None if the environment names no port.
     """
     config = settings.load()
-    logs.set_up(config.log_level)
+    logs.set_up(config.log_level, left_out=KOPF_EXTRAS)
     log.info("starting", extra={"version": __version__, "namespace": config.namespace})
     _spare_the_collector()
     asyncio.run(_run_and_end(config, probes or Probes(config.http_port)))

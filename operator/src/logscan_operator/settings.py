@@ -1,7 +1,6 @@
 """The operator's settings, from environment variables that start with `LOGSCAN_`. Built once, before anything runs."""
 
 import json
-import os
 import sys
 from typing import Annotated, Any
 
@@ -9,7 +8,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from logscan_api.destinations import DESTINATION_BYTES, destinations
+from logscan_api.explanations import Path, dotted, problems
 from logscan_api.logscans import MAX_TTL_SECONDS, JobTemplate
+from logscan_api.quantities import Amount, Quantity
 from logscan_operator.starting import HTTP_PORT
 
 PREFIX = "LOGSCAN_"
@@ -19,7 +20,7 @@ def _parsed(value: Any) -> Any:
     try:
         return json.loads(value) if isinstance(value, str) else value
     except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error}") from None
+        raise ValueError(f"must be JSON (line {error.lineno}, column {error.colno})") from None
 
 
 def _destinations(value: str) -> str:
@@ -58,9 +59,9 @@ class Settings(BaseSettings):
     scanner_image_pull_policy: str = Field(
         default="IfNotPresent", pattern="^(Always|IfNotPresent|Never)$", description="imagePullPolicy of scan pods."
     )
-    scanner_cpu_request: str = Field(default="250m", description="CPU that a scan pod requests.")
-    scanner_memory_request: str = Field(default="128Mi", description="Memory that a scan pod requests.")
-    scanner_memory_limit: str = Field(default="256Mi", description="Memory at which a scan pod is killed.")
+    scanner_cpu_request: Amount = Field(default=Quantity("250m"), description="CPU that a scan pod requests.")
+    scanner_memory_request: Amount = Field(default=Quantity("128Mi"), description="Memory that a scan pod requests.")
+    scanner_memory_limit: Amount = Field(default=Quantity("256Mi"), description="Memory at which a scan pod is killed.")
     scanner_job: Annotated[JobTemplate, NoDecode, BeforeValidator(_parsed)] = Field(
         default_factory=JobTemplate,
         description="Job template below those of policies and scans, as JSON: resources, nodeSelector, tolerations, "
@@ -102,8 +103,9 @@ class Settings(BaseSettings):
     pending_seconds: float = Field(
         default=300, ge=1, description="How long a Job's pod may wait for a node or an image before the attempt fails."
     )
-    scanner_memory_most: str = Field(
-        default="1Gi", description="A scan that is OOM-killed is tried once more with twice the memory, up to this."
+    scanner_memory_most: Amount = Field(
+        default=Quantity("1Gi"),
+        description="A scan that is OOM-killed is retried once with twice the memory, up to this amount.",
     )
     ttl_seconds: int = Field(
         default=7 * 86400,
@@ -167,16 +169,13 @@ def load() -> Settings:
     try:
         return Settings.model_validate({})
     except ValidationError as error:
-        for problem in error.errors():
-            sys.stderr.write(explain(problem) + "\n")
+        names = [str(problem["loc"][0]) for problem in error.errors()]
+        for name, problem in zip(names, problems(error, Settings, _variable), strict=True):
+            sys.stderr.write(f"{problem} ({Settings.model_fields[name].description})\n")
         raise SystemExit(2) from None
 
 
-def explain(problem: Any) -> str:
-    """Return one sentence about a setting that is missing or wrong."""
-    variable = PREFIX + str(problem["loc"][0]).upper()
-    value = os.environ.get(variable)
-    if value is None:
-        return f"{variable} is not set: {Settings.model_fields[str(problem['loc'][0])].description}"
-    field = ".".join(map(str, problem["loc"][1:]))
-    return f"{variable}={value!r} is wrong: {field + ': ' if field else ''}{problem['msg']}"
+def _variable(path: Path) -> str:
+    """Return the variable of a setting, with the field within it where the setting is JSON."""
+    name, *inner = path
+    return dotted((f"{PREFIX}{str(name).upper()}", *inner))

@@ -34,6 +34,8 @@ def _row(name: str, fact: dict[str, Any], required: bool) -> str:
 def _allowed(fact: dict[str, Any]) -> str:
     if "$ref" in fact:
         return "JSON, as `job` of a LogScan"
+    if "x-kubernetes-int-or-string" in fact:
+        return "quantity, as in a pod"
     kinds = [fact, *fact.get("anyOf", [])]
     pattern = next((k["pattern"] for k in kinds if "pattern" in k), None)
     if pattern is not None:

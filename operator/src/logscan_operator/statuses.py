@@ -12,7 +12,7 @@ from logscan_operator import conditions
 from logscan_operator.conditions import Said, Verdict
 from logscan_operator.items import Scan, ScanJob, parse_time
 
-# Together with the longest key and version that S3 allows, a status stays below 4 KiB.
+# Together with the longest key and version that S3 allows, a status stays below 5 KiB.
 MESSAGE_LENGTH = 512
 
 

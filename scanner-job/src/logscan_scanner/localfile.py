@@ -1,4 +1,4 @@
-"""Rules tried on a file of this machine, without AWS."""
+"""Rules tried on a local file, without AWS."""
 
 import sys
 from collections.abc import Iterator
@@ -9,12 +9,14 @@ import yaml
 from pydantic import ValidationError
 
 from logscan_api import UnknownPackError
+from logscan_api.exitcodes import ExitCode
+from logscan_api.explanations import explain
 from logscan_api.packs import resolve_rules
 from logscan_api.requests import resolve_limits
-from logscan_api.rules import RuleSelection, Severity
+from logscan_api.rules import Rule, RuleSelection, Severity
 from logscan_engine import Counts
 from logscan_scanner import histogram
-from logscan_scanner.errors import BadRequestError, ObjectNotFoundError
+from logscan_scanner.errors import ScanError
 from logscan_scanner.progress import Progress
 from logscan_scanner.rules import compile_for_scan
 from logscan_scanner.scan import Scan
@@ -23,7 +25,7 @@ CHUNK_BYTES = 512 * 1024
 
 
 def scan_file(path: str, rules_path: str) -> dict[str, object]:
-    """Return what a scan of a file finds.
+    """Return what a scan of a file finds, in the form of the output.
 
     Args:
         path: The file, or `-` for standard input.
@@ -32,11 +34,7 @@ def scan_file(path: str, rules_path: str) -> dict[str, object]:
     Raises:
         ScanError: A file cannot be read, or a rule is invalid.
     """
-    try:
-        rules_text = Path(rules_path).read_text(encoding="utf-8")
-        rules = resolve_rules(RuleSelection.model_validate(yaml.safe_load(rules_text)))
-    except (OSError, yaml.YAMLError, ValidationError, UnknownPackError) as error:
-        raise BadRequestError(f"{rules_path}: {error}") from error
+    rules = _rules_in(rules_path)
     ruleset = compile_for_scan(rules)
     scan = Scan(ruleset, rules, resolve_limits(), Progress(None))
     try:
@@ -46,7 +44,7 @@ def scan_file(path: str, rules_path: str) -> dict[str, object]:
             with Path(path).open("rb") as file:
                 scan.read(_chunks(file), None)
     except OSError as error:
-        raise ObjectNotFoundError(str(error)) from error
+        raise ScanError(str(error), ExitCode.OBJECT_NOT_FOUND) from error
     counts = scan.finish()
     return {
         "lines": counts.lines,
@@ -54,12 +52,29 @@ def scan_file(path: str, rules_path: str) -> dict[str, object]:
         "bySeverity": {str(s): n for s, n in zip(Severity, counts.by_severity, strict=True)},
         "byRule": {rule.name: n for rule, n in zip(rules, counts.by_rule, strict=True)},
         "samples": [sample.wire() for sample in scan.samples.samples],
-        "incompleteRules": [rules[n].name for n in counts.incomplete],
+        "incomplete": [part.wire() for part in scan.incomplete],
         "slowRules": {rules[n].name: round(seconds, 1) for n, seconds in ruleset.costs()},
         **_times(counts),
         "formats": sorted(scan.formats),
-        "truncated": scan.truncated_why,
     }
+
+
+def _rules_in(path: str) -> list[Rule]:
+    """Return the rules that a file selects.
+
+    Raises:
+        ScanError: It cannot be read or selects none; the message names the field.
+    """
+    try:
+        document = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        rules = resolve_rules(RuleSelection.model_validate(document))
+    except ValidationError as error:
+        raise ScanError(f"{path}: {explain(error, RuleSelection)}", ExitCode.BAD_REQUEST) from error
+    except (OSError, yaml.YAMLError, UnknownPackError) as error:
+        raise ScanError(f"{path}: {error}", ExitCode.BAD_REQUEST) from error
+    if not rules:
+        raise ScanError(f"{path}: name at least one pack or inline rule", ExitCode.BAD_REQUEST)
+    return rules
 
 
 def _times(counts: Counts) -> dict[str, object]:
@@ -71,7 +86,7 @@ def _times(counts: Counts) -> dict[str, object]:
         "firstMatch": facts["first_match_at"].isoformat(),
         "lastMatch": facts["last_match_at"].isoformat(),
         "histogramSeconds": facts["histogram_seconds"],
-        "histogram": [bucket.wire() for bucket in facts["histogram"]],
+        "histogram": [bin_.wire() for bin_ in facts["histogram"]],
     }
 
 

@@ -1,122 +1,118 @@
-"""What people are told of a finished scan: pure functions from the row to words."""
+"""What people and machines are sent about a finished scan: pure functions from its result to text."""
 
 from html import escape
 from typing import Any
 
 from logscan_api.exitcodes import Reason
 from logscan_api.requests import ScanRequest
-from logscan_api.rules import Severity
+from logscan_api.results import ScanResult, stamp
 from logscan_api.text import printable
 
-Row = dict[str, Any]
 TOP_RULES = 10
 SAMPLE_LINES = 10
+SUBJECT_LENGTH = 900
 
 
-def worst_of(row: Row) -> Severity | None:
-    """Return the worst severity that a scan found."""
-    return Severity(row["worst_severity"]) if row.get("worst_severity") else None
-
-
-def subject(row: Row) -> str:
-    """Return a mail's subject: verdict, object and counts, on one line."""
-    worst, place = worst_of(row), _one_line(f"s3://{row['bucket']}/{row['key']}")
-    verdict = f"{worst}: {row['matched_lines']} of {row['lines']} lines" if worst else f"clean: {row['lines']} lines"
-    return f"[logscan] {verdict} in {place}{' (truncated)' if row['truncated'] else ''}"
+def subject(result: ScanResult) -> str:
+    """Return a mail's subject: verdict, object and counts, on one line. An incomplete scan is never called clean."""
+    worst = result.worst_severity
+    if worst is not None:
+        verdict = f"{worst}: {result.matched_lines} of {result.lines} lines"
+    else:
+        verdict = f"{'no match' if result.incomplete else 'clean'}: {result.lines} lines"
+    return _one_line(f"[logscan] {verdict} in {result.uri}{' (incomplete)' if result.incomplete else ''}")
 
 
 def failure_subject(request: ScanRequest, reason: Reason) -> str:
     """Return the subject of a mail about a scan that failed."""
-    place = f"s3://{request.source.bucket}/{request.source.key or request.source.prefix}"
-    return _one_line(f"[logscan] failed ({reason}): {place}")
+    return _one_line(f"[logscan] failed ({reason}): s3://{request.source.bucket}/{_object_of(request)}")
 
 
-def text(request: ScanRequest, row: Row) -> str:
+def text(request: ScanRequest, result: ScanResult) -> str:
     """Return a mail's plain text."""
-    lines = [subject(row), ""]
-    lines += [f"{name}: {value}" for name, value in _facts(request, row)]
+    lines = [subject(result), ""]
+    lines += [f"{name}: {value}" for name, value in _facts(request, result)]
     lines += ["", "Lines by rule:"]
-    lines += [f"  {count:>10}  {rule} ({severity})" for rule, severity, count in _top_rules(row)]
-    samples = row.get("samples", [])[:SAMPLE_LINES]
-    if samples:
+    lines += [f"  {top.lines:>10}  {top.rule} ({top.severity})" for top in result.top_rules(TOP_RULES)]
+    if result.samples:
         lines += ["", "Samples:"]
-        lines += [f"  line {sample['line']} ({sample['rule']}): {sample['text']}" for sample in samples]
+        lines += [f"  line {s.line} ({s.rule}): {s.text}" for s in result.samples[:SAMPLE_LINES]]
     return "\n".join(map(printable, lines)) + "\n"
 
 
-def html(request: ScanRequest, row: Row) -> str:
+def html(request: ScanRequest, result: ScanResult) -> str:
     """Return a mail's HTML. Everything that comes from a log or a key is escaped."""
     facts = "".join(
         f"<tr><th align='left'>{escape(name)}</th><td>{escape(str(value))}</td></tr>"
-        for name, value in _facts(request, row)
+        for name, value in _facts(request, result)
     )
     rules = "".join(
-        f"<tr><td align='right'>{count}</td><td>{escape(rule)}</td><td>{severity}</td></tr>"
-        for rule, severity, count in _top_rules(row)
+        f"<tr><td align='right'>{top.lines}</td><td>{escape(top.rule)}</td><td>{escape(top.severity)}</td></tr>"
+        for top in result.top_rules(TOP_RULES)
     )
     samples = "".join(
-        f"<li>line {sample['line']} ({escape(sample['rule'])}): <code>{escape(sample['text'])}</code></li>"
-        for sample in row.get("samples", [])[:SAMPLE_LINES]
+        f"<li>line {sample.line} ({escape(sample.rule)}): <code>{escape(sample.text)}</code></li>"
+        for sample in result.samples[:SAMPLE_LINES]
     )
     return printable(
-        f"<h2>{escape(subject(row))}</h2><table>{facts}</table>"
+        f"<h2>{escape(subject(result))}</h2><table>{facts}</table>"
         f"<h3>Lines by rule</h3><table>{rules}</table><h3>Samples</h3><ul>{samples}</ul>"
     )
 
 
-def document(request: ScanRequest, row: Row) -> dict[str, Any]:
-    """Return what machines are told: the same facts, as JSON."""
+def document(request: ScanRequest, result: ScanResult) -> dict[str, Any]:
+    """Return what machines are sent: the same facts, as JSON."""
     return {
         "schema": 1,
         "event": "ScanFinished",
         "scan": {"namespace": request.scan.namespace, "name": request.scan.name, "uid": request.scan.uid},
-        "bucket": row["bucket"],
-        "key": row["key"],
-        "worstSeverity": row.get("worst_severity"),
-        "lines": int(row["lines"]),
-        "matchedLines": int(row["matched_lines"]),
-        "bySeverity": {name: int(count) for name, count in row["by_severity"].items()},
-        "byRule": {name: int(count) for name, count in row["by_rule"].items() if count},
-        "truncated": row["truncated"],
-        "reportUri": row.get("report_uri"),
-        "finishedAt": row["finished_at"],
+        "bucket": result.bucket,
+        "key": result.key,
+        "worstSeverity": result.worst_severity,
+        "lines": result.lines,
+        "matchedLines": result.matched_lines,
+        "bySeverity": result.by_severity,
+        "byRule": {name: count for name, count in result.by_rule.items() if count},
+        "truncated": result.truncated,
+        "incomplete": [part.wire() for part in result.incomplete],
+        "reportUri": result.report_uri,
+        "finishedAt": stamp(result.finished_at),
     }
 
 
 def failure_document(request: ScanRequest, reason: Reason, message: str) -> dict[str, Any]:
-    """Return what machines are told of a scan that failed."""
+    """Return what machines are sent about a scan that failed."""
     return {
         "schema": 1,
         "event": "ScanFailed",
         "scan": {"namespace": request.scan.namespace, "name": request.scan.name, "uid": request.scan.uid},
         "bucket": request.source.bucket,
-        "key": request.source.key or request.source.prefix,
+        "key": _object_of(request),
         "reason": str(reason),
         "message": message,
     }
 
 
-def _facts(request: ScanRequest, row: Row) -> list[tuple[str, object]]:
-    facts = [
+def _facts(request: ScanRequest, result: ScanResult) -> list[tuple[str, object]]:
+    first, last = result.first_match_at, result.last_match_at
+    facts: list[tuple[str, object]] = [
         ("LogScan", f"{request.scan.namespace}/{request.scan.name}"),
-        ("Object", f"s3://{row['bucket']}/{row['key']}"),
-        ("Lines", row["lines"]),
-        ("Matched", row["matched_lines"]),
-        ("First match", row.get("first_match_at", "-")),
-        ("Last match", row.get("last_match_at", "-")),
-        ("Finished", row["finished_at"]),
+        ("Object", result.uri),
+        ("Lines", result.lines),
+        ("Matched", result.matched_lines),
+        ("First match", stamp(first) if first else "-"),
+        ("Last match", stamp(last) if last else "-"),
+        ("Finished", stamp(result.finished_at)),
     ]
-    if row["truncated"]:
-        facts.append(("Truncated", row.get("truncated_why", "yes")))
-    if row.get("report_uri"):
-        facts.append(("Findings", row["report_uri"]))
+    facts += [("Incomplete", printable(str(part))) for part in result.incomplete]
+    if result.report_uri:
+        facts.append(("Findings", result.report_uri))
     return facts
 
 
-def _top_rules(row: Row) -> list[tuple[str, str, int]]:
-    found = [(rule, str(row["severities"][rule]), int(count)) for rule, count in row["by_rule"].items() if count]
-    return sorted(found, key=lambda entry: (-entry[2], entry[0]))[:TOP_RULES]
+def _object_of(request: ScanRequest) -> str:
+    return request.source.key or request.source.prefix or ""
 
 
 def _one_line(value: str) -> str:
-    return printable(value)[:900]
+    return printable(value)[:SUBJECT_LENGTH]

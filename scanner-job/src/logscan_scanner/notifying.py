@@ -1,17 +1,20 @@
-"""Tells who wants to know of a finished scan: once each, and whatever goes wrong with it fails nothing."""
+"""Sends the notifications of a scan: each channel once, and a notification that fails does not fail the scan.
+
+A channel of the API (`logscan_api.notify`) is sent by the function of its name in `SENDERS`.
+"""
 
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from html import escape
 from typing import Any, Protocol
 
 from logscan_api.exitcodes import Reason
-from logscan_api.notify import Channel, Notify
+from logscan_api.notify import Channel, Email, Notify, Topic, Webhook
 from logscan_api.requests import ScanRequest
+from logscan_api.results import ScanResult
 from logscan_api.statuses import ResultRef
 from logscan_api.text import cut, printable
 from logscan_scanner import mail
@@ -26,85 +29,115 @@ log = logging.getLogger("logscan.scanner.notifying")
 
 @dataclass(frozen=True)
 class Message:
-    """What is told: to people by mail, to machines as a document."""
+    """What is sent: text and HTML to people, a document to machines.
+
+    Attributes:
+        title: A line that says what happened.
+        text: The mail's plain text.
+        html: The mail's HTML.
+        document: The same as JSON.
+        request: The scan, for what the operator allows.
+    """
 
     title: str
     text: str
     html: str
     document: dict[str, Any]
+    request: ScanRequest
+
+    @property
+    def body(self) -> str:
+        """Return the document as text."""
+        return json.dumps(self.document)
 
 
-class Flags(Protocol):
-    """Where it is kept what was sent: `Results` on the row."""
+class Notifications(Protocol):
+    """Where it is recorded what was sent: `Results`, on the row."""
 
-    def claim(self, ref: ResultRef, flag: str, now: str) -> bool:
-        """Set a flag, and return whether it was this call that set it."""
+    def claim(self, ref: ResultRef, channel: str, now: str) -> bool:
+        """Record that a notification is being sent; return whether it was this call that recorded it."""
 
-    def note(self, ref: ResultRef, name: str, text: str) -> None:
-        """Keep what went wrong."""
+    def note(self, ref: ResultRef, channel: str, error: str) -> None:
+        """Record why a notification was not sent."""
 
 
-def notify_finished(request: ScanRequest, row: mail.Row, flags: Flags) -> None:
+def notify_finished(request: ScanRequest, result: ScanResult, notifications: Notifications) -> None:
     """Send the notifications of a scan with a result.
 
-    Each way sets its flag on the row before it sends, so that no attempt sends again; what went wrong is noted there.
+    Each channel is recorded in the row before it is used, so that no other attempt uses it again; what went wrong is
+    recorded there too.
     """
     if request.notify is None:
         return
-    worst = mail.worst_of(row)
-    message = Message(mail.subject(row), mail.text(request, row), mail.html(request, row), mail.document(request, row))
-    for name, send in _ways(request, request.notify, message, lambda channel: channel.wants(worst)):
-        _once(request, name, send, flags)
+    worst = result.worst_severity
+    page = mail.text(request, result), mail.html(request, result)
+    message = Message(mail.subject(result), *page, mail.document(request, result), request)
+    for name, channel in _channels(request.notify):
+        if channel.wants(worst):
+            _send_once(request.result, name, channel, message, notifications)
 
 
 def notify_failed(request: ScanRequest, reason: Reason, why: str) -> None:
-    """Send the notifications of a scan that failed for good. No row keeps a flag: the Job does not run again."""
+    """Send the notifications of a scan that failed permanently. It has no row, and its Job does not run again."""
     if request.notify is None:
         return
     title, document = mail.failure_subject(request, reason), mail.failure_document(request, reason, why)
     shown = printable(why)
-    message = Message(title, f"{shown}\n", f"<p>{escape(shown)}</p>", document)
-    for name, send in _ways(request, request.notify, message, lambda channel: channel.wants_failures):
-        _try(name, send)
+    message = Message(title, f"{shown}\n", f"<p>{escape(shown)}</p>", document, request)
+    for name, channel in _channels(request.notify):
+        if channel.wants_failures:
+            _send(name, channel, message)
 
 
-def _ways(
-    request: ScanRequest, notify: Notify, message: Message, wanted: Callable[[Channel], bool]
-) -> list[tuple[str, Callable[[], None]]]:
-    """Return by what names and how a message is sent to those who want it."""
-    body = json.dumps(message.document)
-    ways: list[tuple[str, Callable[[], None]]] = []
-    if notify.email is not None and wanted(notify.email):
-        ways.append(("mail", partial(_mail, request.sender, notify.email.to, message)))
-    if notify.sns is not None and wanted(notify.sns):
-        ways.append(("sns", partial(publish, notify.sns.topic_arn, message.title, body)))
-    if notify.webhook is not None and wanted(notify.webhook):
-        ways.append(("webhook", partial(post, notify.webhook.url, body, request.webhook_internal or ())))
-    return ways
+def _channels(notify: Notify) -> Iterator[tuple[str, Channel]]:
+    """Yield the channels that are set, with their names."""
+    for name in Notify.model_fields:
+        channel = getattr(notify, name)
+        if channel is not None:
+            yield name, channel
 
 
-def _mail(sender: str | None, to: list[str], message: Message) -> None:
+def send_email(channel: Email, message: Message) -> None:
+    """Send mail through SES."""
+    sender = message.request.sender
     if sender is None:
         raise ScanError("no sender is configured (the operator's LOGSCAN_MAIL_SENDER)")
-    send_mail(sender, to, message.title, message.text, message.html)
+    send_mail(sender, channel.to, message.title, message.text, message.html)
 
 
-def _once(request: ScanRequest, name: str, send: Callable[[], None], flags: Flags) -> None:
+def send_sns(channel: Topic, message: Message) -> None:
+    """Publish JSON to an SNS topic."""
+    publish(channel.topic_arn, message.title, message.body)
+
+
+def send_webhook(channel: Webhook, message: Message) -> None:
+    """Post JSON to a URL."""
+    post(channel.url, message.body, message.request.webhook_internal or ())
+
+
+SENDERS: dict[str, Callable[[Any, Message], None]] = {
+    "email": send_email,
+    "sns": send_sns,
+    "webhook": send_webhook,
+}
+
+
+def _send_once(ref: ResultRef, name: str, channel: Channel, message: Message, notifications: Notifications) -> None:
     try:
-        if not flags.claim(request.result, f"{name}_sent_at", datetime.now(UTC).isoformat(timespec="seconds")):
+        if not notifications.claim(ref, name, datetime.now(UTC).isoformat(timespec="seconds")):
             return
-        failure = _try(name, send)
+        failure = _send(name, channel, message)
         if failure is not None:
-            flags.note(request.result, f"{name}_error", cut(printable(failure), NOTE_BYTES))
+            notifications.note(ref, name, cut(printable(failure), NOTE_BYTES))
     except ScanError as error:
-        log.warning("no notification by %s: %s", name, error)
+        log.warning("could not record the notification by %s: %s", name, error)
 
 
-def _try(name: str, send: Callable[[], None]) -> str | None:
-    """Return what went wrong, or None."""
+def _send(name: str, channel: Channel, message: Message) -> str | None:
+    """Send a message; return what went wrong, or None."""
     try:
-        send()
+        SENDERS[name](channel, message)
     except ScanError as error:
-        log.warning("no notification by %s: %s", name, error)
+        log.warning("could not send the notification by %s: %s", name, error)
         return str(error)
     return None

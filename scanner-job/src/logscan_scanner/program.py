@@ -12,12 +12,12 @@ import sys
 
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")  # looking for them takes a twentieth of a scan's start
 
-from logscan_api import MalformedRequestError
+from logscan_api import MalformedRequestError, logs
 from logscan_api.exitcodes import ExitCode
 from logscan_api.requests import REQUEST_VARIABLE, ScanRequest
 from logscan_api.text import printable
-from logscan_scanner import __version__, logs
-from logscan_scanner.errors import BadRequestError, ScanError
+from logscan_scanner import __version__
+from logscan_scanner.errors import ScanError
 from logscan_scanner.termination import leave_message
 
 # Each way to run imports what it needs, when it needs it: a scan starts in half the time.
@@ -28,7 +28,7 @@ log = logging.getLogger("logscan.scanner")
 def main(arguments: list[str] | None = None) -> int:
     """Run a scan and return the process's exit code."""
     options = _options(arguments)
-    logs.set_up()
+    logs.set_up("INFO")
     try:
         if options.file is not None:
             from logscan_scanner.localfile import scan_file
@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         log.error("%s", error)
         return _end(error.code, str(error))
     except Exception as error:
-        log.exception("the scanner broke")
+        log.exception("unexpected error")
         return _end(ExitCode.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
 
 
@@ -55,15 +55,15 @@ def _scan(request: ScanRequest) -> int:
     objects, results = Objects(), Results()
     _collect_garbage()
     try:
-        row = runner.run(request, objects, results, os.environ.get("LOGSCAN_JOB_UID", "none"))
+        result = runner.run(request, objects, results, os.environ.get("LOGSCAN_JOB_UID", "none"))
     except ScanError as error:
         if error.code.permanent:
             notifying.notify_failed(request, error.code.reason, str(error))
         raise
-    notifying.notify_finished(request, row, results)
-    facts = {"lines": int(row["lines"]), "matchedLines": int(row["matched_lines"]), "bytes": int(row["bytes"])}
-    log.info("done", extra={"facts": {**facts, "truncated": row["truncated"]}})
-    return _end(ExitCode.DONE, f"{row['matched_lines']} of {row['lines']} lines matched")
+    notifying.notify_finished(request, result, results)
+    facts = {"lines": result.lines, "matchedLines": result.matched_lines, "bytes": result.bytes}
+    log.info("done", extra={**facts, "incomplete": [str(part) for part in result.incomplete]})
+    return _end(ExitCode.DONE, f"{result.matched_lines} of {result.lines} lines matched")
 
 
 def _collect_garbage() -> None:
@@ -76,15 +76,16 @@ def read_request(environment: "os._Environ[str] | dict[str, str]") -> ScanReques
     """Return the request in the environment.
 
     Raises:
-        BadRequestError: There is none, or it is not valid; the message names the field.
+        ScanError: There is none, or it is not valid; the message names the field.
     """
     text = environment.get(REQUEST_VARIABLE)
     if not text:
-        raise BadRequestError(f"{REQUEST_VARIABLE} is not set: this runs in a LogScan's Job, or with --file")
+        message = f"{REQUEST_VARIABLE} is not set: this runs in a LogScan's Job, or with --file"
+        raise ScanError(message, ExitCode.BAD_REQUEST)
     try:
         return ScanRequest.from_variable(text)
     except MalformedRequestError as error:
-        raise BadRequestError(f"{REQUEST_VARIABLE}: {error}") from error
+        raise ScanError(f"{REQUEST_VARIABLE}: {error}", ExitCode.BAD_REQUEST) from error
 
 
 def _end(code: ExitCode, message: str) -> int:

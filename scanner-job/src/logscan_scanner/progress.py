@@ -35,4 +35,4 @@ class Progress:
         facts["mbPerSecond"] = round(decompressed / elapsed / 1e6, 1)
         if self._size and read:
             facts["secondsLeft"] = round(elapsed * max(self._size - read, 0) / read, 1)
-        log.info("scanning", extra={"facts": facts})
+        log.info("scanning", extra=facts)

@@ -4,18 +4,18 @@ import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 
 from logscan_api.requests import ScanRequest
 from logscan_api.results import ScanResult
 from logscan_api.rules import Severity
+from logscan_api.statuses import IncompleteReason
 from logscan_engine import Counts
 from logscan_scanner import __version__, histogram
 from logscan_scanner.aws import Objects, Results, StoredObject
 from logscan_scanner.aws.uploads import Upload
 from logscan_scanner.errors import RowTooLargeError, ScanError
-from logscan_scanner.mail import Row
 from logscan_scanner.progress import Progress
 from logscan_scanner.report import LINES_PER_RULE, Findings
 from logscan_scanner.rules import compile_for_scan
@@ -26,17 +26,17 @@ log = logging.getLogger("logscan.scanner")
 REPORT_NAME = "findings.jsonl.gz"
 
 
-def run(request: ScanRequest, objects: Objects, results: Results, job_uid: str) -> Row:
-    """Scan what a request asks for and write the row, unless it is there already.
+def run(request: ScanRequest, objects: Objects, results: Results, job_uid: str) -> ScanResult:
+    """Scan what a request asks for and write the result, unless it is there already.
 
     Args:
         request: What to do.
         objects: Where logs are.
-        results: Where the row goes.
+        results: Where the result goes.
         job_uid: The Job that this runs in.
 
     Returns:
-        The row, in boto3's resource form.
+        The result in the table: this scan's, or the one that was there.
 
     Raises:
         ScanError: There is no result; its code says what the operator should do.
@@ -49,11 +49,11 @@ def run(request: ScanRequest, objects: Objects, results: Results, job_uid: str) 
             opening = (objects.open(wanted) for wanted in found)
             first = next(opening)
         except ScanError:
-            compiling.result()  # a rule that is no rule is the better answer: it is so for every object
+            compiling.result()  # an invalid rule is the better answer: it is invalid for every object
             raise
         done = results.finished(request.result, int(started.timestamp()))
         if done is not None:
-            log.info("the row was there already, from Job %s", done.get("job_uid"))
+            log.info("the result was there already, from Job %s", done.job_uid)
             return done
         ruleset = compiling.result()
     with _report(request) as (findings, uri):
@@ -64,30 +64,31 @@ def run(request: ScanRequest, objects: Objects, results: Results, job_uid: str) 
         scan = Scan(ruleset, request.rules, request.limits, progress, reference, add, most)
         for stored, chunks in chain([first], opening):
             scan.read(chunks, stored.key if request.source.prefix else None)
-            if scan.truncated_why:
+            if scan.incomplete:
                 break
+        else:
+            if more:
+                message = f"maxObjects ({request.limits.max_objects}) reached"
+                scan.end_early(IncompleteReason.MAX_OBJECTS, message)
         counts = scan.finish()
-    if more and not scan.truncated_why:
-        scan.truncated_why = f"maxObjects ({request.limits.max_objects}) reached"
     result = _result(request, scan, counts, started, job_uid, len(found))
     single = {"version_id": stored.version_id, "etag": stored.etag} if request.source.key is not None else {}
     return _write(request, result.model_copy(update={**single, "report_uri": uri}), stored, results)
 
 
-def _write(request: ScanRequest, result: ScanResult, stored: StoredObject, results: Results) -> Row:
-    """Write the row, and make it the newest of its object if it is."""
-    table, item = request.result.table, result.to_item()
+def _write(request: ScanRequest, result: ScanResult, stored: StoredObject, results: Results) -> ScanResult:
+    """Write the result, and make it the newest of its object if it is."""
     try:
-        row = results.write(table, item, int(datetime.now(UTC).timestamp()))
+        there = results.write(result, int(datetime.now(UTC).timestamp()))
     except RowTooLargeError:  # counts matter more than samples, and all the rest of a row is bounded
         log.warning("the row is too large for DynamoDB: it is written without its samples")
-        item["samples"] = []
-        row = results.write(table, item, int(datetime.now(UTC).timestamp()))
-    if row.get("job_uid") != result.job_uid:
-        log.info("the row was there already, from Job %s", row.get("job_uid"))
+        result = result.model_copy(update={"samples": []})
+        there = results.write(result, int(datetime.now(UTC).timestamp()))
+    if there.job_uid != result.job_uid:
+        log.info("the result was there already, from Job %s", there.job_uid)
     elif request.source.key is not None:
-        results.write_latest(table, item, stored.order(request.source.sequencer))
-    return row
+        results.write_latest(result, stored.order(request.source.sequencer))
+    return there
 
 
 @contextmanager
@@ -113,12 +114,14 @@ def _report(request: ScanRequest) -> Iterator[tuple[Findings | None, str | None]
 def _result(
     request: ScanRequest, scan: Scan, counts: Counts, started: datetime, job_uid: str, objects: int
 ) -> ScanResult:
+    finished = datetime.now(UTC)
     return ScanResult(
         ref=request.result,
         bucket=request.source.bucket,
         key=request.source.key or request.source.prefix or "",
+        prefix=request.source.key is None,
         started_at=started,
-        finished_at=datetime.now(UTC),
+        finished_at=finished,
         objects=objects,
         bytes=scan.stored_bytes,
         decompressed_bytes=scan.engine.bytes,
@@ -130,12 +133,10 @@ def _result(
         by_severity=dict(zip(Severity, counts.by_severity, strict=True)),
         samples=scan.samples.samples,
         **histogram.facts(counts),
-        incomplete_rules=[request.rules[n].name for n in counts.incomplete],
-        truncated=scan.truncated_why is not None,
-        truncated_why=scan.truncated_why,
+        incomplete=scan.incomplete,
         formats=sorted(scan.formats),
         job_uid=job_uid,
         attempt=request.scan.attempt,
         scanner_version=__version__,
-        ttl_days=request.ttl_days,
+        expires_at=int((finished + timedelta(days=request.ttl_days)).timestamp()),
     )

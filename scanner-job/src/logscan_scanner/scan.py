@@ -8,6 +8,7 @@ from pathlib import Path
 import logscan_engine as engine
 from logscan_api.requests import ResolvedLimits
 from logscan_api.rules import Rule
+from logscan_api.statuses import Incomplete, IncompleteReason
 from logscan_api.text import cut, printable
 from logscan_scanner.decompress import DamagedInputError
 from logscan_scanner.inputs import open_inputs
@@ -37,7 +38,7 @@ class Scan:
     Attributes:
         stored_bytes: Bytes read as they are stored.
         formats: What was found, such as `gzip` or `tar`.
-        truncated_why: Why the scan ended early, or None.
+        incomplete: What was not read, and why; the scan ends with the first.
         engine: What counts.
         samples: The sample lines.
     """
@@ -66,8 +67,10 @@ class Scan:
         self.limits = limits
         self.stored_bytes = 0
         self.formats: set[str] = set()
-        self.truncated_why: str | None = None
+        self.incomplete: list[Incomplete] = []
+        self._key: str | None = None
         self.samples = Samples(rules, limits.max_samples_per_rule, limits.max_sample_bytes, limits.context_lines)
+        self._rules = rules
         self._progress = progress
         self._findings = findings
         self._first = first
@@ -93,6 +96,7 @@ class Scan:
         Raises:
             InternalError: The engine broke.
         """
+        self._key = key
         try:
             for found in open_inputs(self._limited(chunks)):
                 self.formats.update(found.formats)
@@ -101,10 +105,10 @@ class Scan:
                     for start in range(0, len(chunk), PUSH_BYTES):
                         self.engine.push(chunk[start : start + PUSH_BYTES])
                     self._hand_over()
-                if self.truncated_why:
+                if self.incomplete:
                     return
         except DamagedInputError as error:
-            self._truncate(f"{error}, after {self.engine.bytes} bytes of content")
+            self._damaged(error)
 
     def finish(self) -> engine.Counts:
         """Return the counts, once everything that was read is scanned.
@@ -114,7 +118,11 @@ class Scan:
         """
         self.engine.finish()
         self._hand_over()
-        return self.engine.counts()
+        counts = self.engine.counts()
+        message = "the rule took too many steps on a line"
+        names = [self._rules[number].name for number in counts.incomplete]
+        self.incomplete += [Incomplete(reason=IncompleteReason.MATCH_LIMIT, rule=n, message=message) for n in names]
+        return counts
 
     def _hand_over(self) -> None:
         """Give the lines that were found so far to who keeps them."""
@@ -125,19 +133,25 @@ class Scan:
                 self._findings(line)
         self._progress.tell(self.stored_bytes, self.engine.bytes, self.engine.lines, self.engine.matched)
 
-    def _truncate(self, why: str) -> None:
-        self.truncated_why = self.truncated_why or cut(printable(why), WHY_BYTES)
+    def end_early(self, reason: IncompleteReason, message: str) -> None:
+        """Remember why the scan ends before the end of the input, if nothing ended it before."""
+        if not self.incomplete:
+            shown = cut(printable(message), WHY_BYTES)
+            self.incomplete.append(Incomplete(reason=reason, object=self._key, message=shown))
+
+    def _damaged(self, error: DamagedInputError) -> None:
+        self.end_early(IncompleteReason.DAMAGED, f"{error}, after {self.engine.bytes} bytes of content")
 
     def _limited(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         """Yield stored bytes up to `maxBytes`."""
         for chunk in chunks:
             room = self.limits.max_bytes - self.stored_bytes
             if len(chunk) > room:
-                self._truncate(f"maxBytes ({self.limits.max_bytes}) reached")
+                self.end_early(IncompleteReason.MAX_BYTES, f"maxBytes ({self.limits.max_bytes}) reached")
                 chunk = chunk[:room]
             self.stored_bytes += len(chunk)
             yield chunk
-            if self.truncated_why:
+            if self.incomplete:
                 return
 
     def _until_limit(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -149,12 +163,14 @@ class Scan:
             for chunk in chunks:
                 room = self.limits.max_decompressed_bytes - self.engine.bytes
                 if len(chunk) > room:
-                    self._truncate(f"maxDecompressedBytes ({self.limits.max_decompressed_bytes}) reached")
+                    most = self.limits.max_decompressed_bytes
+                    self.end_early(IncompleteReason.MAX_DECOMPRESSED_BYTES, f"maxDecompressedBytes ({most}) reached")
                     yield chunk[:room]
                     return
                 if self.engine.bytes > max(RATIO_FREE_BYTES, self.stored_bytes * MAX_RATIO):
-                    self._truncate(f"the content is more than {MAX_RATIO} times what is stored, which no log is")
+                    message = f"the content is more than {MAX_RATIO} times as large as the object"
+                    self.end_early(IncompleteReason.COMPRESSION_RATIO, message)
                     return
                 yield chunk
         except DamagedInputError as error:
-            self._truncate(f"{error}, after {self.engine.bytes} bytes of content")
+            self._damaged(error)

@@ -1,5 +1,7 @@
-"""The whole of logscan on one machine, without Docker: control plane, node, AWS emulator, operator.
+"""The whole of logscan on one machine.
 
-`stack` puts the parts together. Each part is a real one: etcd and kube-apiserver (`controlplane`), a node that runs
-pods as processes (`node`), an AWS emulator over HTTP (`aws`), and the shipped manifests (`install`).
+- `stack`: the embedded stack, which needs no Docker: control plane, node, AWS emulator and operator, and the command
+  `logscan-local`;
+- `kind`: what the scripts in `local/kind` do in Python;
+- `testkit`: what tests and benchmarks build on: fixtures, a fake kubelet, operator processes, other clusters.
 """

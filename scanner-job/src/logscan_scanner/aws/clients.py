@@ -8,17 +8,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, NoCredentialsError
 from botocore.session import Session, get_session
 
+from logscan_api.exitcodes import ExitCode
 from logscan_scanner.aws.models import ServiceModels
-from logscan_scanner.errors import (
-    AccessDeniedError,
-    ArchivedError,
-    KeyUnavailableError,
-    ObjectNotFoundError,
-    RowTooLargeError,
-    ScanError,
-    SupersededError,
-    TryAgainError,
-)
+from logscan_scanner.errors import RowTooLargeError, ScanError
 
 NODE_ROLE_VARIABLE = "LOGSCAN_ALLOW_NODE_ROLE"
 READ_SECONDS_VARIABLE = "LOGSCAN_READ_SECONDS"  # without a byte, before a connection counts as broken
@@ -66,26 +58,32 @@ def translate(error: Exception, what: str, pinned: bool = False) -> ScanError:
         pinned: Whether a certain version was asked for, so that a missing object means a deleted one.
     """
     if isinstance(error, NoCredentialsError):
-        return TryAgainError(f"no AWS credentials to {what}: check the scanner's service account and its role")
+        message = f"no AWS credentials to {what}: check the scanner's service account and its role"
+        return ScanError(message, ExitCode.TRY_AGAIN)
     if not isinstance(error, ClientError):
-        return TryAgainError(f"cannot {what}: {error}")
+        return ScanError(f"cannot {what}: {error}", ExitCode.TRY_AGAIN)
     code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    text = f"cannot {what}: {message or code} ({code})"
-    if code in _MISSING:
-        return SupersededError(f"{text}: it was deleted") if pinned else ObjectNotFoundError(text)
+    ending, advice = _ending(code, status, pinned)
+    text = f"cannot {what}: {message or code} ({code}){advice}"
+    too_large = code == "ValidationException" and "tem size" in message
+    return RowTooLargeError(text) if too_large else ScanError(text, ending)
+
+
+def _ending(code: str, status: int, pinned: bool) -> tuple[ExitCode, str]:
+    """Return how the process ends for one of AWS's errors, and what to add to the message."""
+    if code in _MISSING and pinned:
+        return ExitCode.SUPERSEDED, ": it was deleted"
+    if code in _MISSING or code in _GONE:
+        return ExitCode.OBJECT_NOT_FOUND, ""
     if code in _CHANGED:
-        return SupersededError(f"{text}: it was overwritten")
-    if code in _GONE:
-        return ObjectNotFoundError(text)
+        return ExitCode.SUPERSEDED, ": it was overwritten"
     if code.startswith("KMS") and "hrottl" not in code:
-        return KeyUnavailableError(f"{text}: check the state and the policy of the object's KMS key")
+        return ExitCode.KEY_UNAVAILABLE, ": check the state and the policy of the object's KMS key"
     if code in _DENIED:
-        return AccessDeniedError(f"{text}: check the role of the scanner's service account")
+        return ExitCode.ACCESS_DENIED, ": check the role of the scanner's service account"
     if code == "InvalidObjectState":
-        return ArchivedError(f"{text}: restore it first, then create the LogScan again")
-    if code == "ValidationException" and "tem size" in message:
-        return RowTooLargeError(text)
+        return ExitCode.ARCHIVED, ": restore it first, then create the LogScan again"
     if status >= 500 or status == 429 or "hrottl" in code or code in ("SlowDown", "ExpiredToken", "RequestTimeout"):
-        return TryAgainError(text)
-    return ScanError(text)
+        return ExitCode.TRY_AGAIN, ""
+    return ExitCode.INTERNAL_ERROR, ""

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
+from logscan_api.exitcodes import ExitCode
 from logscan_api.identity import padded_sequencer
 from logscan_api.logscans import S3Source
 from logscan_scanner.aws.clients import client, translate
-from logscan_scanner.errors import ObjectNotFoundError, ScanError, TryAgainError
+from logscan_scanner.errors import ScanError
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -89,7 +90,7 @@ class Objects:
         except (ClientError, BotoCoreError) as error:
             raise translate(error, f"list s3://{source.bucket}/{source.prefix}") from error
         if not found:
-            raise ObjectNotFoundError(f"no object under s3://{source.bucket}/{source.prefix}")
+            raise ScanError(f"no object under s3://{source.bucket}/{source.prefix}", ExitCode.OBJECT_NOT_FOUND)
         return found, False
 
     def open(self, wanted: StoredObject) -> tuple[StoredObject, Iterator[bytes]]:
@@ -147,7 +148,7 @@ class Objects:
             except (HTTPClientError, BotoCoreError, ClientError) as error:
                 resumes, body = resumes + 1, None
                 failure = translate(error, f"read s3://{found.bucket}/{found.key} at {position}", pinned=True)
-                if resumes > RESUMES or not isinstance(failure, TryAgainError):
+                if resumes > RESUMES or failure.code is not ExitCode.TRY_AGAIN:
                     raise failure from error
                 log.info("resuming at %d: %s", position, error)
         return parts

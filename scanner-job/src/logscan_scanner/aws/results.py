@@ -5,134 +5,82 @@ from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from logscan_api.results import LATEST, TTL_ATTRIBUTE
+from logscan_api import table
+from logscan_api.results import ScanResult
 from logscan_api.statuses import ResultRef
 from logscan_scanner.aws.clients import client, translate
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-Row = dict[str, Any]
-ABSENT_OR_OLD = "attribute_not_exists(pk) OR #status <> :done OR #ttl < :now"
-
 
 class Results:
-    """Reads and writes rows, in boto3's resource form.
+    """Reads and writes the rows of results.
 
-    An item past its TTL counts as absent: DynamoDB may keep it for days.
+    Every method raises `ScanError` if DynamoDB denies the call or cannot be reached.
     """
 
     @cached_property
     def _dynamodb(self) -> "DynamoDBClient":
         return client("dynamodb")  # type: ignore[no-any-return]
 
-    def finished(self, ref: ResultRef, now: int) -> Row | None:
-        """Return the row of a scan that was finished before, or None.
+    def finished(self, ref: ResultRef, now: int) -> ScanResult | None:
+        """Return the result of a scan that was finished before, or None.
 
         Args:
-            ref: Where the row would be.
+            ref: Where its row would be.
             now: The time, in seconds since the epoch.
-
-        Raises:
-            ScanError: DynamoDB refused or cannot be reached.
         """
-        key = {"pk": {"S": ref.pk}, "sk": {"S": ref.sk}}
         try:
-            item = self._dynamodb.get_item(TableName=ref.table, Key=key, ConsistentRead=True).get("Item")
+            answer = self._dynamodb.get_item(TableName=ref.table, Key=table.key_of(ref), ConsistentRead=True)
         except (ClientError, BotoCoreError) as error:
             raise translate(error, f"read the table {ref.table}") from error
-        row = _plain(item) if item else {}
-        return row if row.get("status") == "done" and row.get(TTL_ATTRIBUTE, now) >= now else None
+        result = ScanResult.from_item(ref.table, answer["Item"]) if "Item" in answer else None
+        return result if result is not None and result.expires_at >= now else None
 
-    def write(self, table: str, item: Row, now: int) -> Row:
-        """Write a row unless a finished one is there; return the row that is there now.
+    def write(self, result: ScanResult, now: int) -> ScanResult:
+        """Write a result, unless one of the same scan is there; return the one that is there now.
 
         Args:
-            table: Name of the table.
-            item: The row.
+            result: The result.
             now: The time, in seconds since the epoch.
-
-        Raises:
-            ScanError: DynamoDB refused or cannot be reached.
         """
-        values = {":done": {"S": "done"}, ":now": {"N": str(now)}}
-        names = {"#status": "status", "#ttl": TTL_ATTRIBUTE}
-        old = self._put(table, item, ABSENT_OR_OLD, names, values)
-        return item if old is None else old
+        there = self._put(result, table.put_result(result, now))
+        return result if there is None else ScanResult.from_item(result.ref.table, there) or result
 
-    def write_latest(self, table: str, item: Row, order: str) -> bool:
-        """Make a row the newest of its object, unless one of a newer version is; return whether it is.
+    def write_latest(self, result: ScanResult, order: str) -> bool:
+        """Make a result the newest of its object, unless one of a newer version is; return whether it is.
 
         Args:
-            table: Name of the table.
-            item: The scan's own row.
+            result: The result.
             order: What orders the versions of one object, such as S3's sequencer, padded.
-
-        Raises:
-            ScanError: DynamoDB refused or cannot be reached.
         """
-        left_out = {"bucket_day", "day_shard", "error_day", "severity_finished", "finished_id"}  # not in any index
-        latest = {name: value for name, value in item.items() if name not in left_out}
-        latest |= {"sk": LATEST, "scan_sk": item["sk"], "version_order": order}
-        condition = "attribute_not_exists(pk) OR #order <= :order"
-        return self._put(table, latest, condition, {"#order": "version_order"}, {":order": {"S": order}}) is None
+        return self._put(result, table.put_latest(result, order)) is None
 
-    def claim(self, ref: ResultRef, flag: str, now: str) -> bool:
-        """Set a flag on a row, and return whether it was this call that set it.
+    def claim(self, ref: ResultRef, channel: str, now: str) -> bool:
+        """Note that a notification is being sent, and return whether it was this call that noted it."""
+        return self._update(table.claim_notification(ref, channel, now))
 
-        Raises:
-            ScanError: DynamoDB refused or cannot be reached.
-        """
-        return self._set(ref, flag, now, "attribute_exists(pk) AND attribute_not_exists(#name)")
+    def note(self, ref: ResultRef, channel: str, error: str) -> None:
+        """Note why a notification was not sent."""
+        self._update(table.note_notification_error(ref, channel, error))
 
-    def note(self, ref: ResultRef, name: str, text: str) -> None:
-        """Add an attribute to a row, if it is there.
-
-        Raises:
-            ScanError: DynamoDB refused or cannot be reached.
-        """
-        self._set(ref, name, text, "attribute_exists(pk)")
-
-    def _set(self, ref: ResultRef, name: str, text: str, condition: str) -> bool:
-        """Set an attribute of a row if a condition holds; return whether it did."""
+    def _update(self, call: table.Call) -> bool:
+        """Update a row if the call's condition holds; return whether it did."""
         try:
-            self._dynamodb.update_item(
-                TableName=ref.table,
-                Key={"pk": {"S": ref.pk}, "sk": {"S": ref.sk}},
-                UpdateExpression="SET #name = :text",
-                ConditionExpression=condition,
-                ExpressionAttributeNames={"#name": name},
-                ExpressionAttributeValues={":text": {"S": text}},
-            )
+            self._dynamodb.update_item(**call)
             return True
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return False
         except (ClientError, BotoCoreError) as error:
-            raise translate(error, f"update the table {ref.table}") from error
+            raise translate(error, f"update the table {call['TableName']}") from error
 
-    def _put(self, table: str, item: Row, condition: str, names: dict[str, str], values: Row) -> Row | None:
-        """Write an item if a condition holds; return None, or the item for which it did not."""
-        from boto3.dynamodb.types import TypeSerializer  # takes its time to import: not before it is needed
-
-        serialize = TypeSerializer().serialize
+    def _put(self, result: ScanResult, call: table.Call) -> dict[str, Any] | None:
+        """Write a row if the call's condition holds; return None, or the row for which it did not."""
         try:
-            self._dynamodb.put_item(
-                TableName=table,
-                Item={name: serialize(value) for name, value in item.items()},
-                ConditionExpression=condition,
-                ExpressionAttributeNames=names,
-                ExpressionAttributeValues=values,
-                ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            )
+            self._dynamodb.put_item(**call)
             return None
         except self._dynamodb.exceptions.ConditionalCheckFailedException as error:
-            return _plain(cast("dict[str, Any]", error.response)["Item"])
+            return cast("dict[str, Any]", cast("dict[str, Any]", error.response)["Item"])
         except (ClientError, BotoCoreError) as error:
-            raise translate(error, f"write the result to the table {table}") from error
-
-
-def _plain(item: Row) -> Row:
-    from boto3.dynamodb.types import TypeDeserializer
-
-    deserialize = TypeDeserializer().deserialize
-    return {name: deserialize(value) for name, value in item.items()}
+            raise translate(error, f"write the result to the table {result.ref.table}") from error

@@ -1,8 +1,8 @@
-"""From what AWS says of objects to the object event that the operator's intake reads.
+"""From the events of AWS to the object event that the operator's intake reads.
 
 The contract is `logscan_api.events`, which cannot be imported here; `crds/tests/messages.json` is the table of cases
-that both are held to. Keys arrive form-encoded in notification records and as they are otherwise (S3 documentation,
-"Event message structure").
+that both parsers are tested with. Keys arrive form-encoded in notification records and as they are everywhere else (S3
+documentation, "Event message structure").
 """
 
 import hashlib
@@ -14,10 +14,10 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 SCHEMA = 1
-WRAPPERS = 8  # within each other at the most
-# What CloudTrail publishes when a topic is set for a trail, to see whether it may.
+WRAPPERS = 8  # how deep events may be wrapped
+# What CloudTrail publishes to test the topic of a trail.
 CLOUDTRAIL_GREETING = "CloudTrail validation message."
-# S3 user guide, "Using EventBridge": what else a bucket tells.
+# S3 user guide, "Using EventBridge": the other events of a bucket.
 OTHER_DETAIL_TYPES = frozenset(
     {
         "Object Deleted",
@@ -31,9 +31,9 @@ OTHER_DETAIL_TYPES = frozenset(
         "Object Tags Deleted",
     }
 )
-# Fewest and most characters of each field; those that are not here may be anything.
+# Fewest and most characters of each field that is text.
 LENGTHS = {"bucket": (3, 255), "key": (1, 1024), "versionId": (1, 1024), "etag": (1, 128), "sequencer": (1, 64)}
-TEXTS = (*LENGTHS, "eventTime", "region")
+FIELDS = (*LENGTHS, "size")
 REQUIRED = ("bucket", "key")
 BUCKET = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]+[A-Za-z0-9_-]")
 
@@ -43,7 +43,7 @@ ObjectEvent = dict[str, Any]
 
 @dataclass(frozen=True)
 class Rejected:
-    """What no retry can make readable, in a form that `read` takes."""
+    """What cannot be read however often it is tried, in a form that `read` accepts again."""
 
     document: Any
     reason: str
@@ -59,7 +59,7 @@ class Reading:
 
 
 def read(event: Any) -> Reading:
-    """Return the objects to forward, what is to be skipped, and what cannot be read; one bad record spoils no other."""
+    """Return the objects to forward, the number to skip, and what cannot be read; a bad record affects no other."""
     reading = Reading()
     _read(reading, event, WRAPPERS)
     return reading
@@ -76,8 +76,8 @@ def group_id(event: ObjectEvent) -> str:
 def deduplication_id(event: ObjectEvent) -> str:
     """Return the MessageDeduplicationId: equal for every delivery of one event, different for any other event.
 
-    It tells events apart, not contents: within SQS's five minutes the third upload of A, B, A must not be taken for the
-    first.
+    It distinguishes events, not contents: of the uploads A, B, A within SQS's five minutes, the third is not a
+    duplicate of the first.
     """
     return _digest(event["bucket"], event["key"], *(event.get(f) for f in ("versionId", "sequencer", "etag")))
 
@@ -89,11 +89,11 @@ def _digest(*facts: str | None) -> str:
 def _read(reading: Reading, document: Any, depth: int) -> None:
     """Read a document of any shape."""
     if not isinstance(document, dict):
-        reading.rejected.append(Rejected(document, f"not an object but {type(document).__name__}"))
+        reading.rejected.append(Rejected(document, f"it is {_kind(document)}, not an object"))
     elif depth == 0:
-        reading.rejected.append(Rejected(document, f"wrapped more than {WRAPPERS} times"))
+        reading.rejected.append(Rejected(document, f"it is wrapped more than {WRAPPERS} times"))
     elif "schema" in document:
-        _take(reading, document, document, _from_envelope)
+        _add(reading, _from_envelope, document)
     elif isinstance(document.get("Records"), list):
         reading.skipped += not document["Records"]
         for record in document["Records"]:
@@ -109,8 +109,8 @@ def _read(reading: Reading, document: Any, depth: int) -> None:
     elif isinstance(document.get("s3Bucket"), str) and isinstance(document.get("s3ObjectKey"), list):
         reading.skipped += not document["s3ObjectKey"]
         for key in document["s3ObjectKey"]:
-            one = {"s3Bucket": document["s3Bucket"], "s3ObjectKey": [key]}
-            _take(reading, one, {"bucket": document["s3Bucket"], "key": key}, _envelope)
+            alone = {"s3Bucket": document["s3Bucket"], "s3ObjectKey": [key]}
+            _add(reading, dict, {"bucket": document["s3Bucket"], "key": key}, alone)
     else:
         fields = ", ".join(sorted(map(str, document))[:8])
         reading.rejected.append(Rejected(document, f"unknown kind of event with the fields {fields}"))
@@ -130,10 +130,10 @@ def _read_text(reading: Reading, document: Document, text: str, depth: int) -> N
 
 
 def _read_record(reading: Reading, record: Any, depth: int) -> None:
-    """Read one of the `Records` of a notification; what is rejected is one again."""
+    """Read one of the `Records` of a notification; a rejected one is kept as a notification of its own."""
     alone = {"Records": [record]}
     if not isinstance(record, dict):
-        reading.rejected.append(Rejected(alone, f"a record is not an object but {type(record).__name__}"))
+        reading.rejected.append(Rejected(alone, f"a record is {_kind(record)}, not an object"))
         return
     source = record.get("eventSource")
     if isinstance(record.get("Sns"), dict) and isinstance(record["Sns"].get("Message"), str):
@@ -141,10 +141,10 @@ def _read_record(reading: Reading, record: Any, depth: int) -> None:
     elif source == "aws:sqs" and isinstance(record.get("body"), str):
         _read_text(reading, alone, record["body"], depth - 1)
     elif "s3" not in record or not isinstance(record.get("eventName"), str):
-        reason = f"a record of {source!r} is no S3 notification: it lacks s3 or eventName"
+        reason = f"a record of {source!r} is not an S3 notification: it lacks s3 or eventName"
         reading.rejected.append(Rejected(alone, reason))
     elif record["eventName"].removeprefix("s3:").startswith("ObjectCreated:"):
-        _take(reading, alone, record, _from_record)
+        _add(reading, _from_record, record, alone)
     else:
         reading.skipped += 1
 
@@ -152,7 +152,7 @@ def _read_record(reading: Reading, record: Any, depth: int) -> None:
 def _read_eventbridge(reading: Reading, document: Document) -> None:
     kind = document.get("detail-type")
     if kind == "Object Created":
-        _take(reading, document, document, _from_eventbridge)
+        _add(reading, _from_eventbridge, document)
     elif isinstance(kind, str) and kind in OTHER_DETAIL_TYPES:
         reading.skipped += 1
     else:
@@ -160,12 +160,12 @@ def _read_eventbridge(reading: Reading, document: Document) -> None:
         reading.rejected.append(Rejected(document, reason))
 
 
-def _take(reading: Reading, document: Any, facts: Document, parse: Callable[[Document], ObjectEvent]) -> None:
-    """Take an event in, or a document that `parse` finds none in."""
+def _add(reading: Reading, parse: Callable[[Document], Document], document: Document, origin: Any = None) -> None:
+    """Add the event that a document describes, or its origin (the document, by default) to what is rejected."""
     try:
-        event = parse(facts)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        reading.rejected.append(Rejected(document, f"{type(error).__name__}: {error}"))
+        event = _envelope(parse(document))
+    except ValueError as error:
+        reading.rejected.append(Rejected(document if origin is None else origin, str(error)))
         return
     if event["key"].endswith("/") or event.get("size") == 0:
         reading.skipped += 1
@@ -173,56 +173,68 @@ def _take(reading: Reading, document: Any, facts: Document, parse: Callable[[Doc
         reading.events.append(event)
 
 
-def _from_envelope(document: Document) -> ObjectEvent:
+def _from_envelope(document: Document) -> Document:
     schema = document["schema"]
     if type(schema) is not int or schema != SCHEMA:
         raise ValueError(f"schema is {schema!r}, this version reads {SCHEMA}: upgrade the forwarder, then redrive")
-    return _envelope({name: document[name] for name in (*TEXTS, "size") if name in document})
+    return {name: document.get(name) for name in FIELDS}
 
 
-def _from_record(record: Document) -> ObjectEvent:
-    stored = record["s3"]["object"]
-    return _envelope(
-        {
-            "bucket": record["s3"]["bucket"]["name"],
-            "key": unquote_plus(stored["key"], errors="strict"),
-            "versionId": stored.get("versionId"),
-            "etag": stored.get("eTag"),
-            "size": stored.get("size"),
-            "sequencer": stored.get("sequencer"),
-            "eventTime": record.get("eventTime"),
-            "region": record.get("awsRegion"),
-        }
-    )
+def _from_record(record: Document) -> Document:
+    stored = _object_at(record, "s3", "object")
+    key = stored.get("key")
+    if not isinstance(key, str):
+        raise ValueError(f"s3.object.key is {key!r}, not a string")
+    return {
+        "bucket": _object_at(record, "s3", "bucket").get("name"),
+        "key": _decoded(key),
+        "versionId": stored.get("versionId"),
+        "etag": stored.get("eTag"),
+        "size": stored.get("size"),
+        "sequencer": stored.get("sequencer"),
+    }
 
 
-def _from_eventbridge(event: Document) -> ObjectEvent:
-    stored = event["detail"]["object"]
-    return _envelope(
-        {
-            "bucket": event["detail"]["bucket"]["name"],
-            "key": stored["key"],
-            "versionId": stored.get("version-id"),
-            "etag": stored.get("etag"),
-            "size": stored.get("size"),
-            "sequencer": stored.get("sequencer"),
-            "eventTime": event.get("time"),
-            "region": event.get("region"),
-        }
-    )
+def _from_eventbridge(event: Document) -> Document:
+    stored = _object_at(event, "detail", "object")
+    return {
+        "bucket": _object_at(event, "detail", "bucket").get("name"),
+        "key": stored.get("key"),
+        "versionId": stored.get("version-id"),
+        "etag": stored.get("etag"),
+        "size": stored.get("size"),
+        "sequencer": stored.get("sequencer"),
+    }
 
 
-def _envelope(facts: Document) -> ObjectEvent:
+def _object_at(document: Document, outer: str, inner: str) -> Document:
+    """Return the object at a path of two fields."""
+    found = document.get(outer)
+    found = found.get(inner) if isinstance(found, dict) else None
+    if not isinstance(found, dict):
+        raise ValueError(f"{outer}.{inner} is missing, or not an object")
+    return found
+
+
+def _decoded(key: str) -> str:
+    """Return a key as it is. Bytes that are not UTF-8 are refused: replaced, they would name another object."""
+    try:
+        return unquote_plus(key, errors="strict")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"s3.object.key {key!r} is not UTF-8 once it is decoded") from error
+
+
+def _envelope(fields: Document) -> ObjectEvent:
     """Return the envelope of an event; a field without a value counts as absent.
 
     Raises:
-        ValueError: The operator would not take it; the text says which field, and why.
+        ValueError: The operator would reject it; the text names the field and the reason.
     """
-    event = {name: value for name, value in facts.items() if value not in (None, "")}
+    event = {name: value for name, value in fields.items() if value not in (None, "")}
     for name in REQUIRED:
         if name not in event:
             raise ValueError(f"{name} is missing")
-    for name in TEXTS:
+    for name in LENGTHS:
         if name in event:
             _check_text(name, event[name])
     size = event.get("size", 0)
@@ -233,10 +245,19 @@ def _envelope(facts: Document) -> ObjectEvent:
 
 def _check_text(name: str, value: Any) -> None:
     if not isinstance(value, str):
-        raise TypeError(f"{name} is {type(value).__name__}, not text")
-    value.encode()  # half a surrogate pair is no text
-    least, most = LENGTHS.get(name, (0, len(value)))
+        raise ValueError(f"{name} is {_kind(value)}, not a string")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{name} has half a surrogate pair, which is not text") from error
+    least, most = LENGTHS[name]
     if not least <= len(value) <= most:
         raise ValueError(f"{name} has {len(value)} characters, not {least} to {most}")
     if name == "bucket" and not BUCKET.fullmatch(value):
-        raise ValueError(f"{value!r} is no name of a bucket")
+        raise ValueError(f"{value!r} is not a bucket name")
+
+
+def _kind(value: Any) -> str:
+    """Return what JSON calls the type of a value."""
+    kinds = {dict: "an object", list: "an array", str: "a string", bool: "a boolean", type(None): "null"}
+    return kinds.get(type(value), "a number")

@@ -1,0 +1,127 @@
+"""The result table in DynamoDB: its shape, and the calls that write to it, as arguments for any client.
+
+Terraform's table and those of the local stacks are compared with `KEYS`, `INDEXES` and `INDEX_ATTRIBUTES`. A row past
+its time to live counts as absent: DynamoDB may keep it for days.
+"""
+
+from typing import Any
+
+from logscan_api import attributes
+from logscan_api.attributes import Item
+from logscan_api.results import ScanResult
+from logscan_api.statuses import ResultRef
+
+KEYS = ("pk", "sk")
+INDEXES: dict[str, tuple[str, str]] = {
+    "by_bucket": ("bucket_day", "finished_id"),
+    "by_day": ("day_shard", "finished_id"),
+    "with_errors": ("error_day", "severity_finished"),
+}
+INDEX_ATTRIBUTES = (
+    "status",
+    "bucket",
+    "key",
+    "finished_at",
+    "lines",
+    "matched_lines",
+    "worst_severity",
+    "truncated",
+)
+TTL_ATTRIBUTE = "expires_at"
+LATEST = "LATEST"  # sort key of the row of the newest scan of an object
+
+Call = dict[str, Any]
+
+
+def key_of(ref: ResultRef) -> Item:
+    """Return the primary key of a row."""
+    return attributes.to_item({"pk": ref.pk, "sk": ref.sk})
+
+
+def ref_of(table: str, item: Item) -> ResultRef:
+    """Return where a row is."""
+    return ResultRef(table=table, pk=item["pk"]["S"], sk=item["sk"]["S"])
+
+
+def put_result(result: ScanResult, now: int) -> Call:
+    """Return PutItem's arguments to write a row, unless that of a finished scan is there.
+
+    Args:
+        result: What the row holds.
+        now: The time, in seconds since the epoch.
+    """
+    return {
+        "TableName": result.ref.table,
+        "Item": result.to_item(),
+        "ConditionExpression": "attribute_not_exists(pk) OR #status <> :done OR #ttl < :now",
+        "ExpressionAttributeNames": {"#status": "status", "#ttl": TTL_ATTRIBUTE},
+        "ExpressionAttributeValues": attributes.to_item({":done": "done", ":now": now}),
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+
+
+def put_latest(result: ScanResult, order: str) -> Call:
+    """Return PutItem's arguments to make a result the newest of its object, unless one of a newer version is there.
+
+    Args:
+        result: The result of the scan.
+        order: What orders the versions of one object, such as S3's sequencer, padded.
+    """
+    indexed = {name for keys in INDEXES.values() for name in keys}  # without them, the row is in no index
+    row = {name: attribute for name, attribute in result.to_item().items() if name not in indexed}
+    row |= attributes.to_item({"sk": LATEST, "scan_sk": result.ref.sk, "version_order": order})
+    return {
+        "TableName": result.ref.table,
+        "Item": row,
+        "ConditionExpression": "attribute_not_exists(pk) OR #order <= :order",
+        "ExpressionAttributeNames": {"#order": "version_order"},
+        "ExpressionAttributeValues": attributes.to_item({":order": order}),
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+
+
+def claim_notification(ref: ResultRef, channel: str, now: str) -> Call:
+    """Return UpdateItem's arguments to note that a notification is being sent, unless that is noted already."""
+    return _set(ref, f"{channel}_sent_at", now, "attribute_exists(pk) AND attribute_not_exists(#name)")
+
+
+def note_notification_error(ref: ResultRef, channel: str, error: str) -> Call:
+    """Return UpdateItem's arguments to note why a notification was not sent."""
+    return _set(ref, f"{channel}_error", error, "attribute_exists(pk)")
+
+
+def _set(ref: ResultRef, name: str, text: str, condition: str) -> Call:
+    return {
+        "TableName": ref.table,
+        "Key": key_of(ref),
+        "UpdateExpression": "SET #name = :text",
+        "ConditionExpression": condition,
+        "ExpressionAttributeNames": {"#name": name},
+        "ExpressionAttributeValues": attributes.to_item({":text": text}),
+    }
+
+
+def table_definition(name: str) -> Call:
+    """Return CreateTable's arguments for the result table."""
+    names = sorted({*KEYS, *(attribute for keys in INDEXES.values() for attribute in keys)})
+    return {
+        "TableName": name,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": attribute, "AttributeType": "S"} for attribute in names],
+        "KeySchema": _key_schema(*KEYS),
+        "GlobalSecondaryIndexes": [
+            {
+                "IndexName": index,
+                "KeySchema": _key_schema(*keys),
+                "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": list(INDEX_ATTRIBUTES)},
+            }
+            for index, keys in INDEXES.items()
+        ],
+    }
+
+
+def _key_schema(hash_key: str, range_key: str) -> list[dict[str, str]]:
+    return [
+        {"AttributeName": hash_key, "KeyType": "HASH"},
+        {"AttributeName": range_key, "KeyType": "RANGE"},
+    ]

@@ -1,0 +1,106 @@
+"""Tables of the documentation that follow from the code.
+
+`python -m logscan_api.tables PAGE...` writes them into pages, between the comments `<!-- table NAME -->` and
+`<!-- end -->`; `--check` reports pages that are out of date.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from logscan_api.exitcodes import ExitCode, Reason
+from logscan_api.logscans import COLUMNS
+from logscan_api.notify import Notify
+from logscan_api.packs import load_pack, pack_names
+from logscan_api.statuses import IncompleteReason, Phase
+
+_TABLE = re.compile(r"(?s)(<!-- table ([a-z-]+) -->\n).*?(<!-- end -->\n)")
+
+
+def reasons() -> str:
+    """Return the reasons of each phase, with what to do; those with the same advice share a row."""
+    rows: dict[tuple[str, str], list[str]] = {}
+    for phase in Phase:
+        for reason in Reason:
+            if phase in reason.phases:
+                rows.setdefault((str(phase), reason.advice), []).append(f"`{reason}`")
+    return _rows(("phase", "reasons", "what to do"), [(p, ", ".join(words), a) for (p, a), words in rows.items()])
+
+
+def exit_codes() -> str:
+    """Return the exit codes of the scanner."""
+    rows = [
+        (str(int(code)), f"`{code.reason}`", "no" if code.permanent or not code else "yes", code.meaning)
+        for code in ExitCode
+    ]
+    return _rows(("code", "reason", "retried", "meaning"), rows)
+
+
+def packs() -> str:
+    """Return the shipped rule packs."""
+    found = [load_pack(name) for name in pack_names()]
+    return _rows(("pack", "rules", "for"), [(f"`{p.name}`", str(len(p.rules)), p.description) for p in found])
+
+
+def channels() -> str:
+    """Return the ways to notify."""
+    rows = [(f"`{name}`", str(field.description)) for name, field in Notify.model_fields.items()]
+    return _rows(("channel", "what is sent"), rows)
+
+
+def incomplete() -> str:
+    """Return the reasons for which a scan is incomplete."""
+    return _rows(("reason", "meaning"), [(f"`{reason}`", reason.meaning) for reason in IncompleteReason])
+
+
+def columns() -> str:
+    """Return the columns of `kubectl get logscans`."""
+    rows = [
+        (column["name"].upper(), "`-o wide`" if column.get("priority") else "", f"`{column['jsonPath'][1:]}`")
+        for column in COLUMNS
+    ]
+    return _rows(("column", "only with", "field"), rows)
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "reasons": reasons,
+    "exit-codes": exit_codes,
+    "packs": packs,
+    "channels": channels,
+    "incomplete": incomplete,
+    "columns": columns,
+}
+
+
+def _rows(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+    return "".join(f"| {' | '.join(row)} |\n" for row in (head, ("---",) * len(head), *rows))
+
+
+def rewritten(page: str) -> str:
+    """Return a page with its tables written again.
+
+    Raises:
+        KeyError: It asks for a table that there is not.
+    """
+    return _TABLE.sub(lambda found: f"{found[1]}{TABLES[found[2]]()}{found[3]}", page)
+
+
+def main(arguments: list[str]) -> int:
+    """Write the tables of pages, or with `--check` report those that are out of date (exit 1)."""
+    check, stale = "--check" in arguments, []
+    for path in [Path(argument) for argument in arguments if argument != "--check"]:
+        before = path.read_text(encoding="utf-8")
+        after = rewritten(before)
+        if after != before:
+            stale.append(str(path))
+            if not check:
+                path.write_text(after, encoding="utf-8")
+    if check and stale:
+        sys.stderr.write(f"out of date: {', '.join(stale)}: run `make generate` and commit the result\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

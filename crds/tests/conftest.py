@@ -1,3 +1,0 @@
-"""Shared by all tests of the package."""
-
-pytest_plugins = ["logscan_local.testing"]

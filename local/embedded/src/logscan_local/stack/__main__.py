@@ -1,0 +1,86 @@
+"""`logscan-local up | down | status | demo | env`: the embedded stack from the command line."""
+
+import argparse
+import shlex
+import sys
+
+from logscan_local.stack import demo, processes
+from logscan_local.stack.nodes import RUNTIMES, PodRuntime
+from logscan_local.stack.stacks import Stack
+from logscan_tools.errors import ToolError
+from logscan_tools.imagebuild import VERSION
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    options = _options(arguments)
+    commands = {"up": _up, "down": _down, "status": _status, "env": _env, "demo": _demo}
+    try:
+        stack = Stack(options.stack, _say, _runtime(options))
+        return commands[options.command](stack, options)
+    except ToolError as error:
+        print(f"logscan-local: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="logscan-local", description=__doc__)
+    parser.add_argument("--stack", default="default", help="name of the stack (default: %(default)s)")
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="bring the stack up; one that is up is left as it is")
+    commands.add_parser("down", help="stop everything and remove the stack's files")
+    commands.add_parser("status", help="show the stack's processes and where their logs are")
+    commands.add_parser("env", help='print variables for a shell: eval "$(logscan-local env)"')
+    demonstration = commands.add_parser("demo", help="bring the stack up, upload logs, show what comes of them")
+    demonstration.add_argument("--log", metavar="PATH", help="a log file of your own to upload too")
+    for command in (up, demonstration):
+        command.add_argument("--runtime", help=f"how pods run: {' or '.join(RUNTIMES)} (default: {RUNTIMES[0]})")
+        command.add_argument("--tag", default=VERSION, help="tag of the images, for docker (default: %(default)s)")
+    return parser.parse_args(arguments)
+
+
+def _runtime(options: argparse.Namespace) -> PodRuntime | None:
+    wanted = getattr(options, "runtime", None)
+    return PodRuntime(wanted, options.tag) if wanted else None
+
+
+def _up(stack: Stack, _options: argparse.Namespace) -> int:
+    stack.up()
+    return _status(stack, _options)
+
+
+def _down(stack: Stack, _options: argparse.Namespace) -> int:
+    stack.down()
+    return 0
+
+
+def _status(stack: Stack, _options: argparse.Namespace) -> int:
+    parts = stack.parts()
+    for part in parts:
+        print(f"{part.name:<24} {'running' if part.alive else 'dead':<8} {part.log}")
+    for part in parts:
+        if not part.alive:
+            print(f"{part.name} has died; {processes.tail(part)}")
+    state = stack.state()
+    print(state.runtime.describe() if state else "the stack is down")
+    return 0 if parts and all(part.alive for part in parts) else 1
+
+
+def _env(stack: Stack, _options: argparse.Namespace) -> int:
+    for name, value in stack.environment().items():
+        print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def _demo(stack: Stack, options: argparse.Namespace) -> int:
+    return demo.run(stack, options.log)
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

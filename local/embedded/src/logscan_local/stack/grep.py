@@ -1,0 +1,94 @@
+"""An independent count: what `grep -c -P` says of a rule and a file."""
+
+import bz2
+import gzip
+import lzma
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from logscan_api.rules import Rule
+from logscan_local.stack.errors import StackError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+# By the first bytes of a file, as `file` tells them apart.
+OPENERS: dict[bytes, Callable[[Path], Any]] = {
+    b"\x1f\x8b": gzip.open,
+    b"BZh": bz2.open,
+    b"\xfd7zXZ\x00": lzma.open,
+    b"\x28\xb5\x2f\xfd": zstd.open,
+}
+
+
+def count(rule: Rule, path: Path) -> int:
+    """Return how many lines of a file a rule matches, according to grep.
+
+    Raises:
+        StackError: This machine's grep knows no `-P` (it is GNU grep's), or refuses the rule.
+    """
+    flags = ["-i"] if rule.ignore_case else []
+    if rule.exclude is None:
+        return _counted(rule, _grep("-c", *flags, "-e", rule.pattern, str(path)))
+    # Through a pipe, since the matching lines of a large file are large too.
+    matching = _grep(*flags, "-e", rule.pattern, str(path))
+    counting = _grep("-c", "-v", *flags, "-e", rule.exclude, "-", stdin=matching.stdout)
+    if matching.stdout:
+        matching.stdout.close()
+    return _counted(rule, matching, counting)
+
+
+def uncompressed(source: Path, target: Path) -> Path:
+    """Return a file with the content of one that may be compressed (gzip, bzip2, xz, zstd): itself if it is not.
+
+    Args:
+        source: The file.
+        target: Where the content goes if it was compressed.
+
+    Raises:
+        StackError: It is damaged.
+    """
+    with source.open("rb") as file:
+        start = file.read(8)
+    opener = next((opener for magic, opener in OPENERS.items() if start.startswith(magic)), None)
+    if opener is None:
+        return source
+    try:
+        with opener(source) as packed, target.open("wb") as out:
+            shutil.copyfileobj(packed, out)
+    except (OSError, EOFError, lzma.LZMAError, zstd.ZstdError, ValueError) as error:
+        raise StackError(f"{source.name} cannot be decompressed: {error}") from error
+    return target
+
+
+def _grep(*arguments: str, stdin: IO[bytes] | None = None) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        ["grep", "-a", "-P", *arguments],
+        stdin=stdin if stdin is not None else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={"LC_ALL": "C", "PATH": _PATH},
+    )
+
+
+def _counted(rule: Rule, *processes: subprocess.Popen[bytes]) -> int:
+    """Return the number that the last grep of a pipe prints; 1 means that it is 0 (POSIX, grep, "Exit status")."""
+    number, problems = b"", []
+    for process in processes[::-1]:
+        with process:
+            output, problem = process.communicate()
+        number = number or output
+        if process.returncode > 1:
+            problems.append(problem.decode(errors="replace").strip())
+    if problems:
+        raise StackError(f"rule {rule.name}: {'; '.join(problems)}")
+    return int(number)
+
+
+_PATH = "/usr/local/bin:/opt/homebrew/bin:/usr/bin:/bin"

@@ -1,0 +1,1 @@
+"""What tests and benchmarks build on: fixtures, a fake kubelet, operator processes, clusters that exist already."""

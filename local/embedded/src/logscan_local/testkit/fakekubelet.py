@@ -1,0 +1,154 @@
+"""A stand-in for node and scanner, for tests and benchmarks of the operator with many scans.
+
+It takes every scan pod of some namespaces, writes the result row that the scanner would write, and reports the pod as
+ended, at once and without starting anything. Labels of the Job (through a LogScan's `spec.job.labels`) change that:
+
+- `fake-kubelet/exit: "75"` ends the pod with that exit code and no row; `"137-OOMKilled"` adds the reason;
+- `fake-kubelet/exit: "evicted"` ends it as a node does that is short of something;
+- `fake-kubelet/row: "no"` ends it well without a row;
+- `fake-kubelet/hold: "yes"` leaves it running until the label is gone from the pod.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import aiohttp
+
+from logscan_api.requests import REQUEST_VARIABLE, ScanRequest
+from logscan_api.results import ScanResult
+from logscan_api.rules import Severity
+from logscan_api.table import put_result
+from logscan_local.stack import aws
+from logscan_local.stack.node.objects import Object, now
+from logscan_operator.environment import value_of
+from logscan_operator.kube import JSON_MERGE, ApiError, ApiServer
+
+PARALLEL = 32
+SELECTOR = "app.kubernetes.io/name=logscan-scanner"
+LINES = 100
+
+
+class FakeKubelet:
+    """Ends scan pods until cancelled."""
+
+    def __init__(self, api: ApiServer, endpoint: str, namespaces: Iterable[str]) -> None:
+        """Prepare.
+
+        Args:
+            api: The API server.
+            endpoint: The AWS emulator.
+            namespaces: Whose pods to take.
+        """
+        self._api = api
+        self._dynamodb = aws.client("dynamodb", endpoint)
+        self._namespaces = list(namespaces)
+        self._parallel = asyncio.Semaphore(PARALLEL)
+        self._taken: set[str] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Follow the pods of all namespaces until cancelled."""
+        try:
+            await asyncio.gather(*(self._follow(namespace) for namespace in self._namespaces))
+        finally:
+            self._dynamodb.close()
+
+    async def _follow(self, namespace: str) -> None:
+        path = f"/api/v1/namespaces/{namespace}/pods"
+        while True:
+            with suppress(ApiError, aiohttp.ClientError, TimeoutError):
+                listed = await self._api.request("GET", path, query={"labelSelector": SELECTOR})
+                for pod in listed["items"]:
+                    self._take(pod)
+                version = listed["metadata"]["resourceVersion"]
+                query = {"labelSelector": SELECTOR, "resourceVersion": version}
+                async for event in self._api.watch(path, query):
+                    if event["type"] in ("ADDED", "MODIFIED"):
+                        self._take(event["object"])
+            await asyncio.sleep(0.2)
+
+    def _take(self, pod: Object) -> None:
+        uid, labels = pod["metadata"]["uid"], pod["metadata"].get("labels", {})
+        ended = pod["status"].get("phase") in ("Succeeded", "Failed")
+        if (
+            uid in self._taken
+            or ended
+            or labels.get("fake-kubelet/hold") == "yes"
+            or "deletionTimestamp" in pod["metadata"]
+        ):
+            return
+        self._taken.add(uid)
+        task = asyncio.create_task(self._end(pod, labels))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _end(self, pod: Object, labels: dict[str, str]) -> None:
+        code, _, reason = labels.get("fake-kubelet/exit", "0").replace("evicted", "137-evicted").partition("-")
+        async with self._parallel:
+            if code == "0" and labels.get("fake-kubelet/row") != "no":
+                await asyncio.to_thread(self._write_row, pod)
+            metadata = pod["metadata"]
+            path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/status"
+            status = ended_status(pod, int(code), reason)
+            with suppress(ApiError):
+                await self._api.request("PATCH", path, {"status": status}, content_type=JSON_MERGE)
+
+    def _write_row(self, pod: Object) -> None:
+        text = value_of(pod["spec"]["containers"][0], REQUEST_VARIABLE) or ""
+        result, moment = result_of(ScanRequest.from_variable(text), pod["metadata"]["uid"]), datetime.now(UTC)
+        with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):
+            self._dynamodb.put_item(**put_result(result, int(moment.timestamp())))
+
+
+def result_of(request: ScanRequest, job_uid: str) -> ScanResult:
+    """Return a result such as a scanner would find."""
+    moment = datetime.now(UTC)
+    counts = {rule.name: LINES if number == 0 else 0 for number, rule in enumerate(request.rules)}
+    facts: dict[str, Any] = {
+        "ref": request.result,
+        "bucket": request.source.bucket,
+        "key": request.source.key or request.source.prefix or "",
+        "prefix": request.source.key is None,
+        "started_at": moment,
+        "finished_at": moment,
+        "objects": 1,
+        "bytes": 10 * LINES,
+        "decompressed_bytes": 10 * LINES,
+        "lines": LINES,
+        "matched_lines": LINES,
+        "long_lines": 0,
+        "by_rule": counts,
+        "by_severity": {s: LINES if request.rules[0].severity is s else 0 for s in Severity},
+        "severities": {rule.name: rule.severity for rule in request.rules},
+        "samples": [],
+        "formats": ["plain"],
+        "job_uid": job_uid,
+        "attempt": request.scan.attempt,
+        "scanner_version": "stand-in",
+        "expires_at": int((moment + timedelta(days=request.ttl_days)).timestamp()),
+    }
+    return ScanResult.model_validate(facts)
+
+
+def ended_status(pod: Object, code: int, reason: str) -> Object:
+    """Return the status of a pod whose scanner has ended."""
+    moment = now()
+    if reason == "evicted":
+        return {"phase": "Failed", "reason": "Evicted", "message": "the node was low on memory", "startTime": moment}
+    terminated = {"exitCode": code, "reason": reason or ("Completed" if code == 0 else "Error")}
+    words = json.dumps({"code": code, "message": f"stand-in ended with {code}"})
+    terminated |= {"startedAt": moment, "finishedAt": moment, "message": words}
+    container = {
+        "name": "scanner",
+        "image": pod["spec"]["containers"][0]["image"],
+        "imageID": "",
+        "ready": False,
+        "restartCount": 0,
+        "state": {"terminated": terminated},
+    }
+    phase = "Succeeded" if code == 0 else "Failed"
+    return {"phase": phase, "startTime": moment, "containerStatuses": [container]}

@@ -1,0 +1,116 @@
+"""Operator processes of this machine, outside of any pod: for tests and benchmarks that kill, pause and count them."""
+
+import os
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import psutil
+
+from logscan_local.stack import aws
+from logscan_local.stack.ports import free_ports
+from logscan_local.stack.state import State
+
+STOP_SECONDS = 60
+
+
+class OperatorProcess:
+    """One operator, as a process that can be killed (-9), paused and asked."""
+
+    def __init__(
+        self, kubeconfig: Path, state: State, queue_url: str, namespace: str, log: Path, **settings: str
+    ) -> None:
+        """Start it.
+
+        Args:
+            kubeconfig: Where it works, and as whom.
+            state: The stack's addresses.
+            queue_url: Its queue.
+            namespace: Its namespace.
+            log: Where its output goes.
+            settings: Further settings without their prefix, such as `max_concurrent="1"`.
+        """
+        (self.port,) = free_ports(1)
+        values = {
+            "namespace": namespace,
+            "queue_url": queue_url,
+            "table": state.resources.table,
+            "scanner_image": "logscan-scanner:local",
+            "scanner_env_secret": "keys",
+            "receive_wait_seconds": "1",
+            "visibility_seconds": "10",
+            "retry_first_seconds": "0.5",
+            "queued_after_seconds": "1",
+            "lease_seconds": "3",
+            "http_port": str(self.port),
+            **settings,
+        }
+        self._environment = {
+            **os.environ,
+            "KUBECONFIG": str(kubeconfig),
+            "AWS_ENDPOINT_URL": state.resources.endpoint,
+            "AWS_REGION": aws.REGION,
+            **aws.ADMINISTRATOR.environment(),
+            **{f"LOGSCAN_{name.upper()}": value for name, value in values.items()},
+        }
+        self.log = log
+        self.process = self._start()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        with self.log.open("ab") as output:
+            command = [sys.executable, "-m", "logscan_operator"]
+            return subprocess.Popen(command, env=self._environment, stdout=output, stderr=output)
+
+    def restart_if_ended(self) -> None:
+        """Start it again if it has ended by itself, as the kubelet would: on a busy machine a short lease gets lost."""
+        if self.process.poll() is not None:
+            self.process = self._start()
+
+    def ask(self, path: str) -> str:
+        """Return what it answers to a GET, refusals included, or nothing while it does not answer."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=2) as answer:
+                return str(answer.read().decode())
+        except urllib.error.HTTPError as refusal:
+            with refusal:
+                return str(refusal.read().decode())
+        except (urllib.error.URLError, OSError):
+            return ""
+
+    def metric(self, name: str) -> float:
+        """Return a metric without labels, 0 while there is none."""
+        lines = [line for line in self.ask("/metrics").splitlines() if line.startswith(f"{name} ")]
+        return float(lines[0].split()[1]) if lines else 0.0
+
+    @property
+    def leading(self) -> bool:
+        """Return whether it says that it leads."""
+        return self.metric("logscan_leader") == 1
+
+    def signal(self, number: int) -> None:
+        """Send it a signal."""
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        """Kill it at once (-9)."""
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self) -> None:
+        """Ask it to end and wait for that."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.terminate()
+            self.process.wait(STOP_SECONDS)
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time that it has used."""
+        times = psutil.Process(self.process.pid).cpu_times()
+        return float(times.user + times.system)
+
+    def resident_mib(self) -> float:
+        """Return its resident memory in MiB."""
+        return float(psutil.Process(self.process.pid).memory_info().rss / 2**20)

@@ -1,0 +1,1 @@
+"""What builds and checks: programs from their Go modules, images, manifests."""

@@ -1,0 +1,203 @@
+"""The control plane's programs: found, downloaded or built, in that order.
+
+1. `KUBEBUILDER_ASSETS`, then PATH, if of the pinned minor version;
+2. the cache;
+3. the official release, its checksum verified, unless `LOGSCAN_DOWNLOAD=0`;
+4. built from the Go modules pinned in `tools/programs/controlplane/go.mod` (about eight minutes on two cores).
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from logscan_tools import downloads, gobuild
+from logscan_tools.errors import BinaryUnavailableError, ToolError
+from logscan_tools.paths import cache_root, platform_name
+
+KUBERNETES_VERSION = "v1.36.3"
+ETCD_VERSION = "v3.7.3"
+PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager")
+KUBECTL = "kubectl"
+HELM = "helm"
+TOFU = "tofu"
+KIND = "kind"
+GITOPS = "gitops"
+BUILT_ONLY = {HELM, TOFU, KIND, GITOPS}  # not among the control plane's downloads
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Binaries:
+    """Paths of the control plane's programs."""
+
+    etcd: Path
+    apiserver: Path
+    controller_manager: Path
+
+
+def cache_folder() -> Path:
+    """Return the folder that keeps programs of the pinned version and this platform."""
+    return cache_root() / "bin" / f"{KUBERNETES_VERSION}-{'-'.join(platform_name())}"
+
+
+def control_plane(say: Say) -> Binaries:
+    """Return the control plane's programs, fetching those that the machine lacks.
+
+    Args:
+        say: Called with a line of progress before each slow step.
+
+    Raises:
+        BinaryUnavailableError: One could be had in none of the ways; the message names each and why it failed.
+    """
+    found = {name: path for name in PROGRAMS if (path := find(name))}
+    missing = [name for name in PROGRAMS if name not in found]
+    if missing:
+        found |= obtain(missing, say)
+    return Binaries(found["etcd"], found["kube-apiserver"], found["kube-controller-manager"])
+
+
+def kubectl(say: Say) -> Path:
+    """Return kubectl: the machine's own of any version, else the pinned one.
+
+    Raises:
+        BinaryUnavailableError: There is none and it could not be had.
+    """
+    return _own_or_obtained(shutil.which(KUBECTL), KUBECTL, say)
+
+
+def helm(say: Say) -> Path:
+    """Return Helm: the machine's own of major version 3, else one built from its Go module.
+
+    Raises:
+        BinaryUnavailableError: There is none and it could not be built.
+    """
+    own = shutil.which(HELM)
+    fits = own is not None and _version_of(Path(own), ["version", "--short"]).startswith("3.")
+    return _own_or_obtained(own if fits else None, HELM, say)
+
+
+def terraform(say: Say) -> Path:
+    """Return Terraform or OpenTofu, whichever the machine has, else OpenTofu built from its Go module.
+
+    Raises:
+        BinaryUnavailableError: There is none and it could not be built.
+    """
+    return _own_or_obtained(shutil.which("terraform") or shutil.which(TOFU), TOFU, say)
+
+
+def kind(say: Say) -> Path:
+    """Return kind: the machine's own, else the pinned one, built from its Go module.
+
+    Raises:
+        BinaryUnavailableError: There is none and it could not be built.
+    """
+    return _own_or_obtained(shutil.which(KIND), KIND, say)
+
+
+def gitops(say: Say) -> Path:
+    """Return the program that tells what kstatus and Argo CD's diff make of an object; see tools/programs/gitops.
+
+    Raises:
+        BinaryUnavailableError: It could not be built.
+    """
+    return _own_or_obtained(None, GITOPS, say)
+
+
+def _own_or_obtained(own: str | None, name: str, say: Say) -> Path:
+    if own is not None:
+        return Path(own)
+    cached = cache_folder() / name
+    return cached if cached.exists() else obtain([name], say)[name]
+
+
+def find(name: str) -> Path | None:
+    """Return a program of the pinned minor version that is on this machine already."""
+    assets = os.environ.get("KUBEBUILDER_ASSETS")
+    candidates = [Path(assets) / name] if assets else []
+    on_path = shutil.which(name)
+    candidates += [Path(on_path)] if on_path else []
+    for path in candidates:
+        if path.exists() and has_pinned_minor(name, path):
+            return path
+    cached = cache_folder() / name
+    return cached if cached.exists() else None
+
+
+def has_pinned_minor(name: str, path: Path) -> bool:
+    """Return whether a program is of the pinned minor version."""
+    pinned = ETCD_VERSION if name == "etcd" else KUBERNETES_VERSION
+    return f"v{_version_of(path, ['--version'])}" == pinned.rsplit(".", 1)[0]
+
+
+def _version_of(path: Path, arguments: list[str]) -> str:
+    """Return major and minor version that a program tells, such as `1.36`; nothing if it does not."""
+    try:
+        answer = subprocess.run([str(path), *arguments], capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    version = re.search(r"v?(\d+\.\d+)\.\d+", answer.stdout)
+    return version[1] if version else ""
+
+
+def obtain(names: list[str], say: Say) -> dict[str, Path]:
+    """Download or build programs into the cache.
+
+    Raises:
+        BinaryUnavailableError: Neither worked.
+    """
+    folder = cache_folder()
+    folder.mkdir(parents=True, exist_ok=True)
+    problems = []
+    ways: list[Callable[[list[str], Path, Say], None]] = [_build]
+    if os.environ.get("LOGSCAN_DOWNLOAD", "1") != "0" and not BUILT_ONLY & set(names):
+        ways.insert(0, _download)
+    for way in ways:
+        try:
+            way([n for n in names if not (folder / n).exists()], folder, say)
+            return {name: folder / name for name in names}
+        except ToolError as error:
+            say(f"  {error}")
+            problems.append(str(error))
+    raise BinaryUnavailableError(
+        f"{', '.join(names)} (for Kubernetes {KUBERNETES_VERSION}) cannot be had:\n  "
+        + "\n  ".join(problems)
+        + "\nInstall Go, or set KUBEBUILDER_ASSETS to a folder that has them."
+    )
+
+
+def _download(names: list[str], folder: Path, say: Say) -> None:
+    system, machine = platform_name()
+    say(f"downloading {', '.join(names)} ({KUBERNETES_VERSION}) ...")
+    for name in names:
+        if name == "etcd":
+            downloads.fetch_etcd(ETCD_VERSION, system, machine, folder / name)
+        else:
+            downloads.fetch_kubernetes(name, KUBERNETES_VERSION, system, machine, folder / name)
+
+
+def _build(names: list[str], folder: Path, say: Say) -> None:
+    gobuild.build(names, folder, KUBERNETES_VERSION, say)
+
+
+def main(arguments: list[str]) -> int:
+    """Print the path of a program: `python -m logscan_tools.binaries kind`."""
+    programs = {KUBECTL: kubectl, HELM: helm, KIND: kind, TOFU: terraform}
+    if len(arguments) != 1 or arguments[0] not in programs:
+        sys.stderr.write(f"usage: python -m logscan_tools.binaries {'|'.join(programs)}\n")
+        return 2
+    try:
+        print(programs[arguments[0]](lambda line: print(line, file=sys.stderr)))
+    except ToolError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
