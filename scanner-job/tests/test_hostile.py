@@ -148,7 +148,7 @@ def test_twenty_thousand_findings_of_four_kilobytes(endpoint: str, tmp_path: Pat
 def test_millions_of_tiny_lines_that_a_hundred_rules_match(endpoint: str, tmp_path: Path, line: bytes) -> None:
     rules = [Rule(name=f"r{number}", pattern=f".*|{number}") for number in range(100)]
     row = scan(endpoint, tmp_path, gzip.compress(line * (8 << 20)), rules=rules)
-    assert set(row["by_rule"].values()) == {8 << 20}
+    assert set(row.by_rule.values()) == {8 << 20}
 
 
 def test_any_bytes_at_all(endpoint: str, tmp_path: Path) -> None:
