@@ -98,7 +98,7 @@ CORPUS: dict[str, Callable[[], Iterator[bytes]]] = {
     "tiny-members.tar": lambda: repeat(tar_header(b"0", 0) * 2000, 40),
     "zeros.gz": lambda: chain([gzip.compress(LINE)], repeat(bytes(MIB), 200), [gzip.compress(LINE)]),
     "bomb.gz": lambda: packed(repeat(bytes(MIB), 1024)),
-    "bomb-of-lines.gz": lambda: packed(repeat(b"\n" * MIB, 1024)),
+    "bomb-of-lines.gz": lambda: packed(repeat(b"\n" * MIB, 300)),
     "nested.gz": lambda: iter([gzip.compress(gzip.compress(gzip.compress(gzip.compress(LINE))))]),
     "jwt.log.gz": lambda: lines(b"eyJ-"),
     "keys.log.gz": lambda: lines(b"-----BEGIN "),

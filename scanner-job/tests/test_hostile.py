@@ -3,6 +3,7 @@
 Real processes under rlimits, against an S3 and a DynamoDB that enforce the limits of AWS.
 """
 
+import gzip
 import json
 import os
 import subprocess
@@ -141,6 +142,13 @@ def test_twenty_thousand_findings_of_four_kilobytes(endpoint: str, tmp_path: Pat
     rules = [Rule(name=f"r{number}", pattern=f"^ERROR|{number}") for number in range(MAX_LINES // LINES_PER_RULE)]
     row = scan(endpoint, tmp_path, b"".join(CORPUS[name]()), Limits(max_sample_bytes=4096), rules)
     assert set(row.by_rule.values()) == {MAX_LINES}
+
+
+@pytest.mark.parametrize("line", [b"\n", b"\r\n", b"a\n"])
+def test_millions_of_tiny_lines_that_a_hundred_rules_match(endpoint: str, tmp_path: Path, line: bytes) -> None:
+    rules = [Rule(name=f"r{number}", pattern=f".*|{number}") for number in range(100)]
+    row = scan(endpoint, tmp_path, gzip.compress(line * (8 << 20)), rules=rules)
+    assert set(row.by_rule.values()) == {8 << 20}
 
 
 def test_any_bytes_at_all(endpoint: str, tmp_path: Path) -> None:

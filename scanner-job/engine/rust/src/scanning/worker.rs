@@ -1,8 +1,11 @@
 //! What each thread does.
 
 use std::any::Any;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+
+use memchr::memchr_iter;
 
 use super::queue::{Done, Job, Queue};
 use super::{Broken, Search, Settings};
@@ -10,6 +13,8 @@ use crate::cutting::Piece;
 use crate::matching::Hit;
 use crate::tally::{Block, Found, Tally};
 
+/// So many hits at most are kept at a time: a block of empty lines that each of a hundred rules matches has 50 million.
+const MOST_HITS: usize = 1 << 20;
 /// So much of a log is looked at to choose what to look for.
 const SAMPLE_BYTES: usize = 256 * 1024;
 
@@ -88,9 +93,15 @@ impl<S: Search> Shared<S> {
         block: &[u8],
         hits: &mut Vec<Hit>,
     ) -> Found {
-        hits.clear();
-        self.search.scan(plan, scratch, block, hits);
-        Found::new(block, hits, &self.settings.rules, self.settings.reference)
+        let (rules, reference) = (&self.settings.rules, self.settings.reference);
+        let mut found = Found::of(block);
+        let most = MOST_HITS / self.search.expressions().max(1);
+        for Range { start, end } in parts(block, found.lines() as usize, most) {
+            hits.clear();
+            self.search.scan(plan, scratch, &block[start..end], hits);
+            found.add(&block[start..end], start, hits, rules, reference);
+        }
+        found
     }
 
     fn count(&self, done: &Done) {
@@ -134,6 +145,24 @@ impl<S: Search> Shared<S> {
     }
 }
 
+/// Returns the parts of a block so that none has more than `most` lines: one, unless the block's lines are tiny.
+fn parts(block: &[u8], lines: usize, most: usize) -> Vec<Range<usize>> {
+    let mut starts = vec![0];
+    if lines > most {
+        let ends = memchr_iter(b'\n', block).map(|newline| newline + 1);
+        let ends = ends.filter(|&end| end < block.len());
+        let most = most.max(1);
+        starts.extend(ends.skip(most - 1).step_by(most));
+    }
+    let ends = starts.iter().skip(1).copied().chain([block.len()]);
+    starts
+        .iter()
+        .copied()
+        .zip(ends)
+        .map(|(start, end)| start..end)
+        .collect()
+}
+
 fn sample_of(pieces: &[Piece]) -> Vec<u8> {
     let mut sample = Vec::new();
     for piece in pieces {
@@ -172,4 +201,33 @@ pub(crate) fn words_of(cause: &(dyn Any + Send)) -> String {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     // A thread that broke has said so, and the scan ends with that.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::parts;
+
+    #[test]
+    fn a_block_of_tiny_lines_is_scanned_in_parts_of_whole_lines() {
+        for text in [
+            "",
+            "a",
+            "a\n",
+            "\n\n\n\n",
+            "a\nb\nc",
+            "a\nb\nc\n",
+            "\na\n\nbbbb\n\n",
+        ] {
+            for most in 0..6 {
+                let found = parts(text.as_bytes(), text.lines().count(), most);
+                let parts: Vec<&str> = found.into_iter().map(|part| &text[part]).collect();
+                assert_eq!(parts.concat(), text);
+                for (number, part) in parts.iter().enumerate() {
+                    let newlines = part.matches('\n').count();
+                    assert!(newlines <= most.max(1));
+                    assert!(number + 1 == parts.len() || part.ends_with('\n'));
+                }
+            }
+        }
+    }
 }

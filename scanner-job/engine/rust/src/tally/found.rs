@@ -15,7 +15,8 @@ pub struct Found {
 struct Line {
     start: u32,
     end: u32,
-    rules_end: u32,
+    /// Where its rules begin and end.
+    rules: (u32, u32),
     second: Option<i64>,
 }
 
@@ -32,21 +33,44 @@ pub struct Matched<'a> {
 }
 
 impl Found {
-    /// Makes it of the hits in a block, which are ordered by line.
-    ///
-    /// `reference` is a second that the log is not newer than, see [`clock::second_of`].
-    pub fn new(block: &[u8], hits: &[Hit], rules: &[Counting], reference: i64) -> Self {
-        let mut found = Found {
+    /// Counts the lines of a block; what is found in it is yet to be added.
+    pub fn of(block: &[u8]) -> Self {
+        Found {
             lines: count_lines(block),
             ..Found::default()
-        };
-        for line in hits.chunk_by(|one, next| one.start == next.start) {
-            found.take(block, line, rules, reference);
         }
-        found
     }
 
-    fn take(&mut self, block: &[u8], hits: &[Hit], rules: &[Counting], reference: i64) {
+    /// Adds the hits in the next part of the block, which starts at `start`. Their places are within that part, and
+    /// they are ordered by line.
+    ///
+    /// `reference` is a second that the log is not newer than, see [`clock::second_of`].
+    pub fn add(
+        &mut self,
+        part: &[u8],
+        start: usize,
+        hits: &[Hit],
+        rules: &[Counting],
+        reference: i64,
+    ) {
+        for line in hits.chunk_by(|one, next| one.start == next.start) {
+            if let Some(rules) = self.counted(line, rules) {
+                let (from, to) = (line[0].start as usize, line[0].end as usize);
+                self.matched.push(Line {
+                    start: (start + from) as u32,
+                    end: (start + to) as u32,
+                    rules,
+                    second: clock::second_of(&part[from..to], reference),
+                });
+            }
+        }
+    }
+
+    /// Notes the rules that a line counts for and returns where they are, or nothing if there are none.
+    ///
+    /// They are those of the line before if they are the same: a block of lines that are all alike, each of which a
+    /// hundred rules match, would take hundreds of megabytes.
+    fn counted(&mut self, hits: &[Hit], rules: &[Counting]) -> Option<(u32, u32)> {
         let before = self.rules.len();
         let counts = hits.iter().filter_map(|hit| {
             let other = rules.get(hit.rule as usize)?.excluded_by;
@@ -54,15 +78,19 @@ impl Found {
             (!excluded).then_some(hit.rule)
         });
         self.rules.extend(counts);
-        if self.rules.len() > before {
-            let (start, end) = (hits[0].start, hits[0].end);
-            self.matched.push(Line {
-                start,
-                end,
-                rules_end: u32::try_from(self.rules.len()).expect("a block has fewer hits"),
-                second: clock::second_of(&block[start as usize..end as usize], reference),
-            });
+        if self.rules.len() == before {
+            return None;
         }
+        let last = self.matched.last().map(|line| line.rules);
+        let same = last.filter(|&(start, end)| {
+            self.rules[start as usize..end as usize] == self.rules[before..]
+        });
+        if same.is_some() {
+            self.rules.truncate(before);
+            return same;
+        }
+        let place = |place: usize| u32::try_from(place).expect("a block has fewer hits");
+        Some((place(before), place(self.rules.len())))
     }
 
     /// Returns how many lines the block has.
@@ -72,16 +100,11 @@ impl Found {
 
     /// Yields the matching lines in their order.
     pub fn matched(&self) -> impl Iterator<Item = Matched<'_>> {
-        let mut rules_start = 0;
-        self.matched.iter().map(move |line| {
-            let rules = &self.rules[rules_start..line.rules_end as usize];
-            rules_start = line.rules_end as usize;
-            Matched {
-                start: line.start as usize,
-                end: line.end as usize,
-                second: line.second,
-                rules,
-            }
+        self.matched.iter().map(|line| Matched {
+            start: line.start as usize,
+            end: line.end as usize,
+            second: line.second,
+            rules: &self.rules[line.rules.0 as usize..line.rules.1 as usize],
         })
     }
 }

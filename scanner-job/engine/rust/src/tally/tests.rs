@@ -41,7 +41,13 @@ fn tally(text: &str, words: &[&str], rules: &[Counting], sampling: Sampling, cut
     let mut offset = 0;
     for block in lines.chunks(cut) {
         let data = block.concat();
-        let found = Found::new(&data, &hits(&data, words), rules, 0);
+        let mut found = Found::of(&data);
+        let mut start = 0;
+        for part in block.chunks(2) {
+            let part = part.concat();
+            found.add(&part, start, &hits(&part, words), rules, 0);
+            start += part.len();
+        }
         tally.take(
             Block {
                 data: &data,
