@@ -6,13 +6,16 @@ from contextlib import asynccontextmanager, suppress
 from typing import cast
 
 import pytest
-from objects import SETTINGS, scan_body, view_of
+from objects import SETTINGS, job_body, scan_body, view_of
 
+from logscan_api.exitcodes import Reason
+from logscan_api.statuses import Phase
+from logscan_operator import holds
 from logscan_operator.actions import Action, Stop, WriteStatus
 from logscan_operator.errors import NotLeadingError
 from logscan_operator.executor import Executor
 from logscan_operator.metrics import Metrics
-from logscan_operator.scheduler import NOTES, PARALLEL, Scheduler
+from logscan_operator.scheduler import NOTES, PARALLEL, UNEXPECTED_FAILURES, Scheduler
 from logscan_operator.settings import Settings
 from logscan_operator.view import View
 
@@ -28,6 +31,7 @@ class Recorder:
         self.under_way: list[Action] = []
         self.changed = asyncio.Condition()
         self.error: Exception | None = None
+        self.breaks: Callable[[Action], bool] = lambda action: True
         self.over = False
         self._lets_through = lets_through
 
@@ -37,7 +41,7 @@ class Recorder:
             self.taken.append(action)
             self.under_way.append(action)
             self.changed.notify_all()
-            if self.error is not None:
+            if self.error is not None and not isinstance(action, Stop) and self.breaks(action):
                 raise self.error
             await self.changed.wait_for(lambda: self.over or self._lets_through(action))
             self.under_way.remove(action)
@@ -116,3 +120,30 @@ async def test_a_lost_lease_is_logged_once(caplog: pytest.LogCaptureFixture) -> 
         await recorder.until(lambda: len(recorder.taken) >= 120)
     assert len([record for record in caplog.records if record.name == "logscan.scheduler"]) == 1
     assert len({action.scan.key for action in recorder.taken}) >= 100, "the same scans were tried again and again"
+
+
+@pytest.mark.parametrize("attempt", [None, 1], ids=["no Job yet", "a Job that runs"])
+async def test_an_action_that_fails_unexpectedly_is_not_repeated_for_ever(
+    attempt: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(holds, "FIRST_SECONDS", 0.001)
+    view = view_of(scan_body("bad", 1), *([job_body("bad", attempt)] if attempt else []))
+    recorder = Recorder(lambda action: True)
+    recorder.error = ValueError("no such quantity")
+    async with scheduling(view, recorder):
+        await recorder.until(lambda: any(isinstance(action, Stop) for action in recorder.taken))
+    (end,) = (action for action in recorder.taken if isinstance(action, Stop))
+    assert len(recorder.taken) == UNEXPECTED_FAILURES + 1
+    assert (end.status.phase, end.status.reason) == (Phase.FAILED, Reason.INTERNAL_ERROR)
+    assert end.status.message is not None
+    assert "no such quantity" in end.status.message
+    assert (end.job is not None) is (attempt is not None), "a Job that runs would go on"
+
+
+async def test_a_scan_that_cannot_be_handled_delays_no_other() -> None:
+    view = view_of(*(scan_body(f"s{n}", 1) for n in range(5)))
+    recorder = Recorder(lambda action: True)
+    recorder.error = ValueError("no such quantity")
+    recorder.breaks = lambda action: action.scan.key[1] == "s0"
+    async with scheduling(view, recorder):
+        await recorder.until(lambda: {action.scan.key[1] for action in recorder.taken} == {f"s{n}" for n in range(5)})

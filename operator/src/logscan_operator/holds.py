@@ -5,7 +5,7 @@ waits for is in its status.
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from logscan_operator.actions import Action, CheckPending, CreateJob
@@ -20,11 +20,19 @@ FORGET_AFTER = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Hold:
-    """Until when something is left alone, after how many failures in a row, and what the last one said."""
+    """Until when something is left alone, and why.
+
+    Attributes:
+        failures: How many failures in a row.
+        until: When it may be tried again.
+        message: What the last failure said.
+        unexpected: How many of the failures had a cause that the operator does not know.
+    """
 
     failures: int
     until: datetime
     message: str
+    unexpected: int = 0
 
 
 class Holds:
@@ -54,6 +62,13 @@ class Holds:
             self._outages[key[0]] = _longer(self._outages.get(key[0]), message, now)
         if isinstance(action, CreateJob) and unsure:
             self._unsure[key] = action, self._scans[key].until
+
+    def failed_unexpectedly(self, action: Action, message: str, now: datetime) -> int:
+        """Hold back what an action was for; return how often it has failed in this way since it last succeeded."""
+        key = action.scan.key
+        hold = _longer(self._scans.get(key), message, now)
+        self._scans[key] = replace(hold, unexpected=hold.unexpected + 1)
+        return self._scans[key].unexpected
 
     def succeeded(self, action: Action, now: datetime) -> None:
         """Forget the failures before; remember when a pod was looked at."""
@@ -115,4 +130,4 @@ class Holds:
 def _longer(before: Hold | None, message: str, now: datetime) -> Hold:
     failures = before.failures + 1 if before else 1
     seconds = min(FIRST_SECONDS * 2 ** min(failures - 1, 10), MOST_SECONDS)
-    return Hold(failures, now + timedelta(seconds=seconds), message)
+    return Hold(failures, now + timedelta(seconds=seconds), message, before.unexpected if before else 0)

@@ -6,12 +6,14 @@ the replicas are correct.
 """
 
 from collections.abc import Iterator
+from typing import get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
 
 from logscan_api.exitcodes import Reason
 from logscan_api.statuses import IncompleteReason, Phase, Summary
 from logscan_operator import __version__
+from logscan_operator.actions import Action
 from logscan_operator.view import View
 
 REJECTIONS = ("malformed", "partly-malformed", "unforeseen", "undecided", "not-created", "outage")
@@ -44,6 +46,12 @@ class Metrics:
         self.duplicates = Counter("logscan_duplicates", "Messages whose LogScan already existed.", registry=registry)
         self.aws_errors = Counter("logscan_aws_errors", "Failed calls to AWS.", ["service"], registry=registry)
         self.retries = Counter("logscan_retries", "Failed attempts that are retried.", ["reason"], registry=registry)
+        self.unexpected_errors = Counter(
+            "logscan_unexpected_errors",
+            "Actions that failed with an error that the operator does not know.",
+            ["action"],
+            registry=registry,
+        )
         self.refusals = Counter(
             "logscan_job_refusals", "Jobs and pods that the API server refused.", ["reason"], registry=registry
         )
@@ -146,6 +154,8 @@ class Metrics:
             self.rejected.labels(rejection)
         for service in SERVICES:
             self.aws_errors.labels(service)
+        for action in get_args(Action):
+            self.unexpected_errors.labels(action.__name__)
         for reason in FAILURES:
             self.retries.labels(str(reason))
             self.failures.labels(str(reason))

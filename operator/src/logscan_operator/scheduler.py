@@ -12,13 +12,17 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 
+from logscan_api.exitcodes import Reason
+from logscan_api.statuses import Phase
+from logscan_operator import statuses
 from logscan_operator.actions import Action, DeleteScan, Stop, WriteStatus
 from logscan_operator.cleanup import expired
+from logscan_operator.conditions import Verdict
 from logscan_operator.errors import AwsError, KubeError, NotLeadingError, described
 from logscan_operator.events import Pace
 from logscan_operator.executor import Executor
 from logscan_operator.holds import Holds
-from logscan_operator.items import Key
+from logscan_operator.items import Key, Scan
 from logscan_operator.metrics import Metrics
 from logscan_operator.planning import next_deadline, plan
 from logscan_operator.refusals import is_outage, is_unsure
@@ -30,6 +34,7 @@ DEBOUNCE_SECONDS = 0.01
 REST_FACTOR = 25
 CLEAN_UP_SECONDS = 1.0
 PARALLEL = 32
+UNEXPECTED_FAILURES = 5  # with the growing delay between them about 15 seconds, then 30 seconds for each further one
 NOTES = PARALLEL // 4  # so that work that comes up always finds room beside them
 
 log = logging.getLogger("logscan.scheduler")
@@ -167,8 +172,27 @@ class Scheduler:
                 self._metrics.aws_errors.labels("dynamodb").inc()
             self._holds.failed(action, described(error), is_outage(error), is_unsure(error), utc_now())
         except Exception as error:
-            log.exception("an action broke", extra=facts)
-            self._holds.failed(action, described(error), outage=False, unsure=False, now=utc_now())
+            log.exception("unexpected error in an action", extra=facts)
+            self._metrics.unexpected_errors.labels(facts["action"]).inc()
+            failures = self._holds.failed_unexpectedly(action, described(error), utc_now())
+            if failures >= UNEXPECTED_FAILURES:
+                await self._give_up(action.scan, error)
+
+    async def _give_up(self, scan: Scan, error: Exception) -> None:
+        """End a scan for which an action failed too often with an error that another try does not fix.
+
+        If this fails too, the scan stays held back as long as after any failure, and the next failure gets here again.
+        """
+        newest = self._view.scans.get(scan.key)
+        if newest is None or newest.uid != scan.uid or newest.finished:
+            return
+        message = f"unexpected error, {UNEXPECTED_FAILURES} times in a row: {described(error)}"
+        verdict = Verdict(Phase.FAILED, Reason.INTERNAL_ERROR, message)
+        job = self._view.newest_job(scan.uid)
+        try:
+            await self._executor.perform(Stop(newest, job, statuses.finished(newest, verdict, utc_now())))
+        except Exception:
+            log.exception("the failure could not be recorded", extra={"scan": scan.key[1], "namespace": scan.key[0]})
 
 
 def _explained(action: Action, state: str) -> dict[str, str]:
