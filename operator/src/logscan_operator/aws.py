@@ -37,8 +37,13 @@ Result = TypeVar("Result")
 
 
 def _client(service: str, config: Config) -> Any:
-    """Return a client for the region in `AWS_REGION`, which boto3 itself does not read (only AWS_DEFAULT_REGION)."""
-    return boto3.client(service, region_name=os.environ.get("AWS_REGION"), config=config)  # type: ignore[call-overload]
+    """Return a client for the region in `AWS_REGION`, which boto3 itself does not read (only AWS_DEFAULT_REGION).
+
+    The session is its own: the one that boto3 shares in a process is not safe for threads, and keeps the credentials
+    that it found first.
+    """
+    session = boto3.Session()
+    return session.client(service, region_name=os.environ.get("AWS_REGION"), config=config)  # type: ignore[call-overload]
 
 
 @contextmanager
