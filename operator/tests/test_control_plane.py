@@ -179,9 +179,10 @@ def test_a_scan_that_no_policy_takes_fails_with_advice(operator: Running) -> Non
 
 def test_out_of_memory_is_told(operator: Running) -> None:
     operator.upload("a.log")
-    name = operator.apply("hungry", job={"resources": {"limits": {"memory": "20Mi"}, "requests": {"memory": "20Mi"}}})
+    # So little that it is exceeded long before the scan ends: the node looks ten times a second.
+    name = operator.apply("hungry", job={"resources": {"limits": {"memory": "8Mi"}, "requests": {"memory": "8Mi"}}})
     status = operator.until(name, "Failed")
-    assert (status["reason"], status["attempts"], status["memoryLimit"]) == ("OutOfMemory", 2, "40Mi")
+    assert (status["reason"], status["attempts"], status["memoryLimit"]) == ("OutOfMemory", 2, "16Mi")
 
 
 def test_suspend_and_resume(operator: Running) -> None:

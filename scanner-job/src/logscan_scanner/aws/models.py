@@ -6,10 +6,9 @@ those that it uses, with its documentation: a tenth of a scan's start, and sever
 
 import json
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
-from botocore.loaders import Loader
+from botocore.loaders import Loader, instance_cache
 
 # What the scanner calls, and what botocore calls by itself: for the region of a bucket, for directory buckets, and to
 # find DynamoDB's endpoints.
@@ -43,23 +42,23 @@ class _Listed(Loader):
 class ServiceModels(_Listed):
     """Loads what is used, each file by a loader of its own: a loader keeps all that it ever read."""
 
+    @instance_cache
     def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
         """Return a description of a service, such as its operations (`service-2`)."""
         if type_name == "service-2" and service_name in OPERATIONS:
             return _service(service_name, api_version)
         return super().load_service_model(service_name, type_name, api_version)
 
+    @instance_cache
     def load_data_with_path(self, name: str) -> Any:
         """Return what a file of botocore's data holds, and where it is."""
         return _endpoints() if name == "endpoints" else super().load_data_with_path(name)
 
 
-@cache
 def _service(name: str, api_version: str | None) -> Any:
     return _copied(_used(_Listed().load_service_model(name, "service-2", api_version), OPERATIONS[name]))
 
 
-@cache
 def _endpoints() -> Any:
     data, path = _Listed().load_data_with_path("endpoints")
     for partition in data["partitions"]:
