@@ -91,7 +91,11 @@ class Reason(StrEnum):
         "Failed",
         "All attempts failed; the message has the last error.",
     )
-    INTERNAL_ERROR = "InternalError", "Failed", "All attempts failed; please report the message and the pod's log."
+    INTERNAL_ERROR = (
+        "InternalError",
+        "Failed",
+        "All attempts failed; please report the message, and the log of the pod or of the operator.",
+    )
     JOB_FAILED = "JobFailed", "Failed", "All attempts failed; the message is the Job's."
     JOB_LOST = "JobLost", "Failed", "All attempts failed: somebody deletes the Jobs before they end."
     RESULT_MISSING = "ResultMissing", "Failed", "The scanner ended well, but its row is missing: check the table."
