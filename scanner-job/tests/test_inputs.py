@@ -4,7 +4,6 @@ import bz2
 import gzip
 import lzma
 import random
-import sys
 import tarfile
 from collections import deque
 from collections.abc import Iterable
@@ -12,18 +11,13 @@ from contextlib import suppress
 
 import pytest
 from corpora import chunks
-from formats import COMPRESS, tarred, zipped
+from formats import COMPRESS, tarred, zipped, zstd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from logscan_scanner.decompress import DamagedInputError
 from logscan_scanner.formats import detect
 from logscan_scanner.inputs import open_inputs
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
 
 TEXT = b"".join(b"line %d\n" % n for n in range(20000))
 

@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel
 
 from logscan_api import GROUP, VERSION, logscans, policies
+from logscan_api.generated import settle
 from logscan_api.schema import structural
 
 HEADER = "# Generated from crds/src/logscan_api by `make generate`. Do not edit.\n"
@@ -76,19 +77,9 @@ def render(document: dict[str, Any]) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the CRDs into a folder, or with `--check` report those that differ (exit 1)."""
-    check = "--check" in arguments
     folder = Path(next(a for a in arguments if a != "--check"))
-    stale = []
-    for name, document in build_all().items():
-        path, text = folder / name, render(document)
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            stale.append(str(path))
-            if not check:
-                path.write_text(text, encoding="utf-8")
-    if check and stale:
-        sys.stderr.write(f"out of date: {', '.join(stale)}: run `make generate` and commit the result\n")
-        return 1
-    return 0
+    wanted = {folder / name: render(document) for name, document in build_all().items()}
+    return settle(wanted, "--check" in arguments)
 
 
 if __name__ == "__main__":

@@ -71,12 +71,8 @@ def _shown(value: object) -> str:
     return text if len(text) <= VALUE_LENGTH else f"{text[:VALUE_LENGTH]}..."
 
 
-def _characters(count: int) -> str:
-    return f"{count} character{'' if count == 1 else 's'}"
-
-
-def _items(count: int) -> str:
-    return f"{count} item{'' if count == 1 else 's'}"
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _other(_context: Context) -> str:
@@ -102,8 +98,8 @@ REQUIREMENTS: dict[str, Callable[[Context], str]] = {
     "list_type": _always("must be a list"),
     "string_type": _always("must be a string"),
     "string_unicode": _always("must be valid Unicode"),
-    "string_too_short": lambda context: f"must have at least {_characters(context['min_length'])}",
-    "string_too_long": lambda context: f"must have at most {_characters(context['max_length'])}",
+    "string_too_short": lambda context: f"must have at least {_count(context['min_length'], 'character')}",
+    "string_too_long": lambda context: f"must have at most {_count(context['max_length'], 'character')}",
     "string_pattern_mismatch": lambda context: f"must match {context['pattern']}",
     "int_type": _always("must be a whole number"),
     "int_parsing": _always("must be a whole number"),
@@ -117,8 +113,8 @@ REQUIREMENTS: dict[str, Callable[[Context], str]] = {
     "greater_than": lambda context: f"must be greater than {context['gt']}",
     "greater_than_equal": lambda context: f"must be at least {context['ge']}",
     "less_than_equal": lambda context: f"must be at most {context['le']}",
-    "too_short": lambda context: f"must have at least {_items(context['min_length'])}",
-    "too_long": lambda context: f"must have at most {_items(context['max_length'])}",
+    "too_short": lambda context: f"must have at least {_count(context['min_length'], 'item')}",
+    "too_long": lambda context: f"must have at most {_count(context['max_length'], 'item')}",
     "enum": lambda context: f"must be {_words(context)}",
     "literal_error": lambda context: f"must be {_words(context)}",
     "datetime_type": _always("must be a time, such as 2026-11-26T08:00:00Z"),

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from logscan_api.exitcodes import ExitCode, Reason
+from logscan_api.generated import settle
 from logscan_api.logscans import COLUMNS
 from logscan_api.notify import Notify
 from logscan_api.packs import load_pack, pack_names
@@ -88,18 +89,9 @@ def rewritten(page: str) -> str:
 
 def main(arguments: list[str]) -> int:
     """Write the tables of pages, or with `--check` report those that are out of date (exit 1)."""
-    check, stale = "--check" in arguments, []
-    for path in [Path(argument) for argument in arguments if argument != "--check"]:
-        before = path.read_text(encoding="utf-8")
-        after = rewritten(before)
-        if after != before:
-            stale.append(str(path))
-            if not check:
-                path.write_text(after, encoding="utf-8")
-    if check and stale:
-        sys.stderr.write(f"out of date: {', '.join(stale)}: run `make generate` and commit the result\n")
-        return 1
-    return 0
+    pages = [Path(argument) for argument in arguments if argument != "--check"]
+    wanted = {page: rewritten(page.read_text(encoding="utf-8")) for page in pages}
+    return settle(wanted, "--check" in arguments)
 
 
 if __name__ == "__main__":

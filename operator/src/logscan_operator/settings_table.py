@@ -10,6 +10,7 @@ from typing import Any
 
 from pydantic.alias_generators import to_camel
 
+from logscan_api.generated import settle
 from logscan_operator.settings import PREFIX, Settings
 
 # Settings that the chart makes of other values.
@@ -118,13 +119,7 @@ def main(arguments: list[str]) -> int:
     """Write the page and the schema, or with `--check` report which is out of date (exit 1)."""
     page, schema = [Path(argument) for argument in arguments if argument != "--check"]
     wanted = {page: render(), schema: with_settings(schema.read_text(encoding="utf-8"))}
-    stale = [p for p, text in wanted.items() if not p.exists() or p.read_text(encoding="utf-8") != text]
-    if "--check" in arguments and stale:
-        sys.stderr.write(f"out of date: {', '.join(map(str, stale))}: run `make generate` and commit the result\n")
-        return 1
-    for path in stale:
-        path.write_text(wanted[path], encoding="utf-8")
-    return 0
+    return settle(wanted, "--check" in arguments)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Protocol
 from isal import igzip_lib
 
 from logscan_scanner.formats import Format, detect
-from logscan_scanner.reading.stream import Stream
+from logscan_scanner.reading.stream import READ_BYTES, Stream
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -94,6 +94,25 @@ def fed(kind: str, member: Decompressor, stream: Stream) -> Iterator[bytes]:
         if member.eof:
             stream.give_back(member.unused_data)
             return
+
+
+def exactly(stream: Stream, size: int, too_short: str) -> Iterator[bytes]:
+    """Yield so many bytes of a stream as they are.
+
+    Args:
+        stream: The stream.
+        size: How many bytes.
+        too_short: The message of the error if there are fewer.
+
+    Raises:
+        DamagedInputError: There are fewer.
+    """
+    while size:
+        data = stream.read_some(min(size, READ_BYTES))
+        if not data:
+            raise DamagedInputError(too_short)
+        size -= len(data)
+        yield data
 
 
 def gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:

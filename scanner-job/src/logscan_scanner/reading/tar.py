@@ -8,11 +8,11 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from logscan_scanner.decompress import DamagedInputError, gathered
+from logscan_scanner.decompress import DamagedInputError, exactly, gathered
 from logscan_scanner.reading import tarfields
 from logscan_scanner.reading.names import shown_name
 from logscan_scanner.reading.sparse import Sparse, map_in_data, map_in_header, map_in_records
-from logscan_scanner.reading.stream import READ_BYTES, Stream
+from logscan_scanner.reading.stream import Stream
 from logscan_scanner.reading.tarfields import BLOCK, EXTENDED_BYTES, Records, decimal, number, records, text
 
 LONG_NAME, LONG_LINK, GNU_SPARSE = b"L", b"K", b"S"
@@ -112,11 +112,11 @@ def _short_name(block: bytes) -> bytes:
 
 def _content(stream: Stream, entry: _Entry, name: str) -> Iterator[bytes]:
     sparse, stored = _sparse(stream, entry)
-    padding = -entry.size % BLOCK
+    padding, too_short = -entry.size % BLOCK, f"the tar archive ends within {name}"
     if sparse is None:
-        yield from _stored(stream, stored, name)
+        yield from exactly(stream, stored, too_short)
     else:
-        yield from gathered(sparse.filled(lambda size: _stored(stream, size, name), stored))
+        yield from gathered(sparse.filled(lambda size: exactly(stream, size, too_short), stored))
         stream.skip(stored - sparse.stored)
     stream.skip(padding)
 
@@ -131,12 +131,3 @@ def _sparse(stream: Stream, entry: _Entry) -> tuple[Sparse | None, int]:
         sparse, used = map_in_data(stream, entry.pax)
         return sparse, max(entry.size - used, 0)
     return map_in_records(entry.pax), entry.size
-
-
-def _stored(stream: Stream, size: int, name: str) -> Iterator[bytes]:
-    while size:
-        data = stream.read_some(min(size, READ_BYTES))
-        if not data:
-            raise DamagedInputError(f"the tar archive ends within {name}")
-        size -= len(data)
-        yield data

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 from isal import igzip_lib
 
-from logscan_scanner.decompress import DamagedInputError, fed, gathered
+from logscan_scanner.decompress import DamagedInputError, exactly, fed, gathered
 from logscan_scanner.reading.names import shown_name
-from logscan_scanner.reading.stream import READ_BYTES, Stream
+from logscan_scanner.reading.stream import Stream
 
 _LOCAL_HEADER = struct.Struct("<4sHHHHHIIIHH")
 _LOCAL_MARK, _STORED, _DEFLATED = b"PK\x03\x04", 0, 8
@@ -62,16 +62,7 @@ def _content(stream: Stream, name: str, flags: int, method: int, size: int) -> I
         return _inflated(stream, name)
     if method != _STORED or flags & _SIZES_FOLLOW:
         raise DamagedInputError(f"{name} in the zip archive is stored in a way (method {method}) that cannot be read")
-    return _stored(stream, name, size)
-
-
-def _stored(stream: Stream, name: str, size: int) -> Iterator[bytes]:
-    while size:
-        data = stream.read_some(min(size, READ_BYTES))
-        if not data:
-            raise DamagedInputError(f"the zip archive ends within {name}")
-        size -= len(data)
-        yield data
+    return exactly(stream, size, f"the zip archive ends within {name}")
 
 
 def _inflated(stream: Stream, name: str) -> Iterator[bytes]:
