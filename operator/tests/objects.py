@@ -66,6 +66,7 @@ def job_body(scan: str = "a", attempt: int = 1, ended: str | None = None, **chan
             "creationTimestamp": stamp(),
             "labels": labels,
             "annotations": annotations,
+            "ownerReferences": [{"kind": "LogScan", "name": scan, "uid": f"uid-{scan}", "controller": True}],
         },
         "spec": {"suspend": bool(suspended)},
         "status": {"conditions": conditions, **status},

@@ -73,7 +73,7 @@ async def test_while_it_is_everyone_nothing_is_received_until_a_trial_is_accepte
     assert await world.circuit.allowance() == 10
     assert await world.circuit.judge("a", error) is Verdict.EVERYONE
     assert world.blocked()
-    assert world.circuit.trouble
+    assert world.circuit.problem
     for _ in range(20):
         world.now += 1
         assert await world.circuit.allowance() == 0
@@ -83,7 +83,7 @@ async def test_while_it_is_everyone_nothing_is_received_until_a_trial_is_accepte
     world.now += 60
     assert await world.circuit.allowance() == 1
     assert not world.blocked()
-    assert world.circuit.trouble is None
+    assert world.circuit.problem is None
 
 
 @pytest.mark.parametrize("error", [DENIED, INVALID, DOWN])

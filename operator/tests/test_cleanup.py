@@ -1,15 +1,20 @@
-"""Which finished LogScans go, and when; what is told as an Event."""
+"""Which finished LogScans are deleted, and when; what is reported as an Event."""
 
+import asyncio
 from datetime import timedelta
+from typing import cast
 
 import pytest
-from objects import NOW, SETTINGS, scan_body, stamp, view_of
+from hypothesis import given
+from hypothesis import strategies as st
+from objects import NOW, SETTINGS, in_namespace, scan_body, stamp, view_of
 
 from logscan_api.statuses import LogScanStatus
-from logscan_operator.cleanup import expired
-from logscan_operator.events import Pace, build, worth_telling
+from logscan_operator.cleanup import expired, shares
+from logscan_operator.events import Pace, Recorder, build, worth_reporting
 from logscan_operator.items import IDENTITY_LABEL, Object, Scan
-from logscan_operator.view import View
+from logscan_operator.leases import FencedApi
+from logscan_operator.view import Unreadable, View
 
 SUCCEEDED = {"phase": "Succeeded", "completionTime": stamp(-100)}
 FAILED = {"phase": "Failed", "completionTime": stamp(-100)}
@@ -97,10 +102,48 @@ def by_intake(body: Object) -> Object:
 def test_transitions_are_told_once_and_good_ones_only_to_those_who_look(
     body: Object, after: Object, told: tuple[str, str] | None
 ) -> None:
-    assert worth_telling(Scan.parse(body), LogScanStatus.model_validate(after)) == told
+    assert worth_reporting(Scan.parse(body), LogScanStatus.model_validate(after)) == told
 
 
 def test_an_event_is_about_its_scan() -> None:
     event = build(Scan.parse(scan_body()), "Normal", "Succeeded", "fine")
     assert event["involvedObject"]["uid"] == "uid-a"
     assert event["metadata"]["namespace"] == "logscan"
+
+
+def test_nobody_pushes_out_the_history_of_others() -> None:
+    junk = [
+        in_namespace(scan_body(f"junk{n}", status={**FAILED, "completionTime": stamp(-50)}), "team-a")
+        for n in range(20)
+    ]
+    ours = [scan_body(f"good{n}", status={**SUCCEEDED, "completionTime": stamp(-500 - n)}) for n in range(3)]
+    gone = names(view_of(*junk, *ours), ttl_seconds=10**6, failed_ttl_seconds=10**6, max_finished=10)
+    assert len(gone) == 13
+    assert all(name.startswith("junk") for name in gone)
+
+
+@given(st.dictionaries(st.sampled_from("abcdef"), st.integers(0, 50)), st.integers(0, 100))
+def test_shares_are_fair(wanted: dict[str, int], total: int) -> None:
+    found = shares(wanted, total)
+    assert sum(found.values()) == min(total, sum(wanted.values())), "something is left over, or given twice"
+    assert all(found[name] <= wanted[name] for name in wanted)
+    short = [found[name] for name in wanted if found[name] < wanted[name]]
+    assert all(share >= max(found.values()) - 1 for share in short), "another one got more"
+
+
+async def test_what_is_left_out_is_reported_once() -> None:
+    requests: list[Object] = []
+
+    class Api:
+        async def request(self, method: str, path: str, body: Object) -> Object:
+            requests.append(body)
+            return body
+
+    recorder = Recorder(cast("FencedApi", Api()), 5)
+    first, second = (Unreadable(("team-a", name), f"uid-{name}", "Job", "why") for name in "ab")
+    for left_out in ([first], [first], [first, second], [second], [first, second]):
+        recorder.report(left_out)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+    assert [body["involvedObject"]["name"] for body in requests] == ["a", "b", "a"]
+    assert {(body["involvedObject"]["kind"], body["reason"]) for body in requests} == {("Job", "LeftOut")}

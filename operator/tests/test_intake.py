@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-from objects import SETTINGS, synced_view
+from objects import SETTINGS, in_namespace, scan_body, synced_view
 
 from logscan_local.stack.aws import MAX_RECEIVES
 from logscan_operator.aws import Message
@@ -94,15 +94,24 @@ class MemoryApi:
         return {**body, "metadata": {**body["metadata"], **facts}}
 
 
+def newer(body: Object) -> Object:
+    """Return an object in its next version."""
+    body["metadata"]["resourceVersion"] = str(int(body["metadata"]["resourceVersion"]) + 1)
+    return body
+
+
 def message(number: int, group: str, key: str | None = None, receives: int = 1) -> Message:
     body = json.dumps({"schema": 1, "bucket": "logs", "key": key, "etag": str(number)}) if key else "garbage"
     return Message(id=f"m{number}", receipt="r", body=body, group=group, receives=receives)
 
 
-def intake_of(queue: MemoryQueue, api: MemoryApi, view: View, alive: Callable[[], None] = lambda: None) -> Intake:
+def intake_of(
+    queue: MemoryQueue, api: MemoryApi, view: View, alive: Callable[[], None] = lambda: None, **settings: Any
+) -> Intake:
     metrics = Metrics(1)
     circuit = Circuit(cast("Any", api), "logscan", metrics)
-    queue.intake = Intake(cast("Any", queue), cast("Any", api), circuit, view, SETTINGS, metrics, alive)
+    use = SETTINGS.model_copy(update=settings)
+    queue.intake = Intake(cast("Any", queue), cast("Any", api), circuit, view, use, metrics, alive)
     return queue.intake
 
 
@@ -202,7 +211,7 @@ def test_in_an_outage_messages_go_back_at_once_and_none_is_received() -> None:
     def recover_in_the_fourth_round() -> None:
         rounds.append(len(queue.asked))
         if len(rounds) == 4:
-            assert intake._circuit.trouble is not None
+            assert intake._circuit.problem is not None
             api.refusals.clear()
 
     intake = intake_of(queue, api, view, recover_in_the_fourth_round)
@@ -210,7 +219,7 @@ def test_in_an_outage_messages_go_back_at_once_and_none_is_received() -> None:
     assert queue.hidden == [("m1", 0.0), ("m2", 0.0)]
     assert rounds[1:4] == [1, 1, 1], "nothing is received meanwhile"
     assert (api.created, queue.deleted, queue.asked) == (["x"], ["m1"], [10, 1, 2])
-    assert (counted(queue, "outage"), intake._circuit.trouble) == (2, None)
+    assert (counted(queue, "outage"), intake._circuit.problem) == (2, None)
 
 
 def test_who_no_longer_leads_puts_its_messages_back_for_the_next() -> None:
@@ -221,17 +230,68 @@ def test_who_no_longer_leads_puts_its_messages_back_for_the_next() -> None:
 
 def test_nothing_is_received_before_there_is_a_policy() -> None:
     queue, api, view = MemoryQueue([message(1, "a", "x")]), MemoryApi({}), synced_view()
-    troubles: list[str | None] = []
+    problems: list[str | None] = []
 
     def install_in_the_second_round() -> None:
-        troubles.append(intake.trouble)
-        if len(troubles) == 2:
+        problems.append(intake.problem)
+        if len(problems) == 2:
             view.policies.take(DEFAULT)
 
     intake = intake_of(queue, api, view, install_in_the_second_round)
     asyncio.run(asyncio.wait_for(intake.run(), 20))
-    assert troubles == [None, "there is no LogScanPolicy in logscan: messages wait in the queue"]
-    assert (api.created, queue.deleted, intake.trouble) == (["x"], ["m1"], None)
+    assert problems == [None, "there is no LogScanPolicy in logscan: messages wait in the queue"]
+    assert (api.created, queue.deleted, intake.problem) == (["x"], ["m1"], None)
+
+
+def test_suspended_scans_and_those_of_other_namespaces_do_not_stop_the_intake() -> None:
+    view = synced_view()
+    view.policies.take(DEFAULT)
+    for number in range(SETTINGS.max_unfinished):
+        view.scans.take(scan_body(f"held-{number}", suspend=True))
+        view.scans.take(in_namespace(scan_body(f"theirs-{number}"), "team-a"))
+    queue, api = MemoryQueue([message(1, "a", "x")]), MemoryApi({})
+    intake = intake_of(queue, api, view)
+    asyncio.run(asyncio.wait_for(intake.run(), 20))
+    assert (api.created, intake.pause) == (["x"], None)
+
+
+def test_a_backlog_pauses_the_intake_and_says_so() -> None:
+    view, pauses = synced_view(), list[str | None]()
+    view.policies.take(DEFAULT)
+    for number in range(SETTINGS.max_unfinished):
+        view.scans.take(scan_body(f"waits-{number}"))
+
+    def finish_one_in_the_second_round() -> None:
+        pauses.append(intake.pause)
+        if len(pauses) == 2:
+            view.scans.take(newer(scan_body("waits-0", status={"phase": "Succeeded"})))
+
+    queue, api = MemoryQueue([message(1, "a", "x")]), MemoryApi({})
+    intake = intake_of(queue, api, view, finish_one_in_the_second_round)
+    asyncio.run(asyncio.wait_for(intake.run(), 20))
+    assert pauses[:2] == [None, "paused: 1000 LogScans in logscan are unfinished, and maxUnfinished is 1000"]
+    assert (api.created, intake.pause) == (["x"], None)
+
+
+async def test_an_error_of_the_heartbeat_ends_nothing() -> None:
+    """A queue that breaks in a way that nobody foresaw still gets the next heartbeat."""
+    queue = MemoryQueue([])
+    beats = asyncio.Event()
+    calls = 0
+
+    async def hide(messages: list[Message], seconds: float) -> list[str]:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            beats.set()
+        raise RuntimeError("no such thing")
+
+    queue.hide = hide  # type: ignore[method-assign]
+    intake = intake_of(queue, MemoryApi({}), synced_view(), visibility_seconds=0.03)
+    beat = asyncio.create_task(intake._keep_hidden([message(1, "a", "x")]))
+    await asyncio.wait_for(beats.wait(), 20)
+    assert not beat.done()
+    beat.cancel()
 
 
 def test_a_message_that_arrives_as_the_last_policy_goes_waits_for_the_next() -> None:

@@ -136,7 +136,7 @@ def test_a_namespace_that_is_not_there_at_the_start(islands: Islands) -> None:
 def test_a_namespace_whose_role_binding_is_taken_away(islands: Islands) -> None:
     islands.create(islands.first)
     islands.create(islands.second)
-    operator = islands.operator(max_concurrent="2")
+    operator = islands.operator(max_concurrent="2", max_concurrent_per_namespace="2")
     islands.scan(islands.first, "runs-on", HELD)
     islands.until(islands.first, "runs-on", phase="Running")
     away = islands.place.kubectl_in(islands.first)

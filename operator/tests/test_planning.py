@@ -246,7 +246,7 @@ def test_for_any_cluster(bodies: list[Object]) -> None:
     for action in actions:
         if isinstance(action, CreateJob):
             unfinished = [j for j in view.jobs.values() if j.scan_uid == action.scan.uid and j.ended is None]
-            newest = view.newest_job(action.scan.uid)
+            newest = view.newest_job(action.scan)
             assert newest is None or newest.ended is not None or not unfinished, "two Jobs for one scan"
     after = applied(view, actions)
     assert running(after) <= max(SETTINGS.max_concurrent, before), "over the limit"

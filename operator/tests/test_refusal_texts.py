@@ -41,7 +41,7 @@ def test_a_job_that_was_not_created(status: int, kind: str, text: str, reason: R
     assert refusal is None or text in refusal.message
 
 
-def test_a_right_that_is_missing_is_the_operators_trouble() -> None:
+def test_a_right_that_is_missing_is_the_operators_problem() -> None:
     refusal = refusal_of(ApiError(403, "Forbidden", RIGHT))
     assert refusal is not None
     assert refusal.message.startswith("the operator has no right to create Jobs in this namespace: ")
@@ -77,7 +77,7 @@ def test_a_pod_that_was_not_created(text: str, reason: Reason | None) -> None:
         (KeyError("bug"), False, False),
     ],
 )
-def test_whose_trouble_an_error_tells_of(error: Exception, outage: bool, unsure: bool) -> None:
+def test_whose_problem_an_error_is(error: Exception, outage: bool, unsure: bool) -> None:
     assert (is_outage(error), is_unsure(error)) == (outage, unsure)
 
 

@@ -70,7 +70,7 @@ async def test_a_result_never_lands_on_a_logscan_that_was_created_again(place: P
         old = worker.look("same")
         await worker.executor.perform(CreateJob(old, 1))
         running = worker.view.scans[old.key]
-        await worker.executor.perform(Collect(running, worker.view.newest_job(old.uid)))
+        await worker.executor.perform(Collect(running, worker.view.newest_job(old)))
         new = place.kubectl.get("logscan", "same")
         assert new["metadata"]["uid"] != old.uid
         assert new["status"]["phase"] == "Pending"
@@ -94,7 +94,7 @@ async def test_a_scan_that_was_changed_meanwhile_is_read_again(place: Place) -> 
         await worker.executor.perform(CreateJob(worker.look("changed"), 1))
         (scan,) = worker.view.scans.values()
         for phase in ("Running", "Succeeded"):
-            await worker.executor.perform(Collect(worker.view.scans[scan.key], worker.view.newest_job(scan.uid)))
+            await worker.executor.perform(Collect(worker.view.scans[scan.key], worker.view.newest_job(scan)))
             assert place.kubectl.get("logscan", "changed")["status"]["phase"] == phase
         changed = worker.view.scans[scan.key]
         assert (changed.generation, changed.status.phase) == (2, "Succeeded")
@@ -108,7 +108,7 @@ async def test_a_job_that_was_created_again_is_neither_patched_nor_deleted(place
         place.scan("same", {"fake-kubelet/hold": "yes"})
         await worker.executor.perform(CreateJob(worker.look("same"), 1))
         scan = worker.look("same")
-        old = worker.view.newest_job(scan.uid)
+        old = worker.view.newest_job(scan)
         assert old is not None
         body = place.kubectl.get("job", "same-1")
         place.kubectl.run("delete", "job", "same-1")

@@ -35,6 +35,9 @@ class Recorder:
         self.over = False
         self._lets_through = lets_through
 
+    def report_left_out(self) -> None:
+        """Report nothing."""
+
     async def perform(self, action: Action) -> None:
         """Take an action."""
         async with self.changed:

@@ -1,6 +1,7 @@
 """Statuses: small, with conditions whose times mean something."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -67,9 +68,10 @@ def test_a_final_status_is_below_five_kibibytes() -> None:
     result = RESULT.model_copy(update=facts)
     long_job = job_body(attempt=10)
     ref = {"table": "t" * 64, "pk": "O#logs#" + "k" * 1024, "sk": "S#" + "v" * 64 + f"#R{'u' * 36}:10"}
-    long_job["metadata"] |= {"name": "j" * 63, "annotations": {"logscan.dev/result": json.dumps(ref)}}
+    long_job["metadata"]["annotations"] = {"logscan.dev/result": json.dumps(ref)}
+    longest = replace(ScanJob.parse(long_job), key=("logscan", "j" * 63))
     again = scan(retry="r" * 63, status={"phase": "Pending", "attempts": 9, "priorAttempts": 9})
-    status = statuses.running(again, ScanJob.parse(long_job), NOW)
+    status = statuses.running(again, longest, NOW)
     final = statuses.finished(after(again, status), Verdict(Phase.FAILED, Reason.JOB_FAILED, "m" * 9999), NOW)
     short = final.model_copy(update={"summary": result.summary()})
     assert len(short.model_dump_json(by_alias=True, exclude_none=True)) < 5 * 1024

@@ -116,8 +116,8 @@ def _entries(candidates: list[Candidate], aging: timedelta, now: datetime) -> li
 def _full(queue: Queue, usage: Usage, policy_limits: Mapping[Key, int], settings: Settings) -> Reason | None:
     """Return which limit keeps scans of a namespace and policy from starting, other than the global one."""
     namespace, policy = queue
-    most = settings.max_concurrent_per_namespace
-    if most is not None and usage.by_namespace[namespace] >= most:
+    slots = settings.namespace_slots
+    if slots < settings.max_concurrent and usage.by_namespace[namespace] >= slots:
         return Reason.NAMESPACE_LIMIT
     if policy is not None and usage.by_policy[policy] >= policy_limits[policy]:
         return Reason.POLICY_LIMIT

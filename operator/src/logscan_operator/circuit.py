@@ -37,12 +37,12 @@ class Circuit:
     def __init__(
         self, api: FencedApi, namespace: str, metrics: Metrics, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Prepare.
+        """Begin closed.
 
         Args:
             api: Where LogScans are created.
             namespace: Their namespace.
-            metrics: Where it is told whether the breaker is open.
+            metrics: Where numbers go.
             clock: Returns seconds that only grow.
         """
         self._api = api
@@ -54,7 +54,7 @@ class Circuit:
         self._lock = asyncio.Lock()
 
     @property
-    def trouble(self) -> str | None:
+    def problem(self) -> str | None:
         """Return why few or no messages are received, or None."""
         return self._breaker.reason
 

@@ -1,10 +1,14 @@
 """Which finished LogScans are deleted: those whose time is up, and the oldest beyond those that are kept. Pure.
 
+The namespaces share the number that is kept: beyond it, the namespace with the most loses its oldest. So nobody can
+push out the history of others by many scans of their own.
+
 A LogScan is never deleted before its status is final; its row in DynamoDB stays. One whose TTL is `never` stays too,
 and does not count among those that are kept.
 """
 
-from collections.abc import Container
+from collections import Counter
+from collections.abc import Container, Mapping
 from datetime import datetime, timedelta
 
 from logscan_api.logscans import MAX_TTL_SECONDS, NEVER
@@ -34,6 +38,28 @@ def expired(view: View, settings: Settings, now: datetime, in_flight: Container[
     ended = (scan for scan in view.scans.values() if scan.finished and not scan.deleting)
     finished = [scan for scan in ended if scan.ttl_seconds != NEVER and view.synced_in(scan.key[0])]
     finished.sort(key=lambda scan: (scan.ended, scan.key))
-    surplus = max(len(finished) - settings.max_finished, 0)
-    due = [scan for number, scan in enumerate(finished) if number < surplus or expiry(scan, settings) <= now]
+    surplus = Counter(scan.key[0] for scan in finished)
+    surplus.subtract(shares(surplus, settings.max_finished))
+    due = []
+    for scan in finished:
+        if surplus[scan.key[0]] > 0 or expiry(scan, settings) <= now:
+            surplus[scan.key[0]] -= 1
+            due.append(scan)
     return [scan for scan in due if scan.key not in in_flight][:most]
+
+
+def shares(wanted: Mapping[str, int], total: int) -> dict[str, int]:
+    """Return a fair share of a total for each of some namespaces.
+
+    None gets more than it wants, and nothing is left over while one wants more.
+
+    Args:
+        wanted: How much each wants.
+        total: How much there is.
+    """
+    found: dict[str, int] = {}
+    names = sorted(wanted, key=lambda name: (wanted[name], name))
+    for number, name in enumerate(names):
+        found[name] = min(wanted[name], total // (len(names) - number))
+        total -= found[name]
+    return found

@@ -33,7 +33,7 @@ class Creator:
     """The part of the executor that creates Jobs."""
 
     def __init__(self, view: View, api: FencedApi, writer: Writer, settings: Settings, metrics: Metrics) -> None:
-        """Prepare.
+        """Create nothing yet.
 
         Args:
             view: What is known.

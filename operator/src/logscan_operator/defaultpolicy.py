@@ -51,7 +51,7 @@ class DefaultPolicy:
     """Applies the policy once, and again whenever it is gone, until cancelled."""
 
     def __init__(self, view: View, api: FencedApi, settings: Settings, alive: Callable[[], None]) -> None:
-        """Prepare.
+        """Do nothing yet.
 
         Args:
             view: Tells whether the policy is there.

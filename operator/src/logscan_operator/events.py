@@ -1,13 +1,14 @@
 """Kubernetes Events, for people who look at one LogScan with `kubectl describe`.
 
-Only transitions are told. Of a scan that the intake made, only what went wrong: the others would cost a write each,
-and their status says the same. A burst beyond the pace is dropped, since the status stays.
+Only transitions are reported, and of a scan that the intake made only what went wrong: the others would cost a write
+each, and their status says the same. A burst beyond the pace is dropped, since the status stays.
 """
 
 import asyncio
 import logging
 import time
 import uuid
+from collections.abc import Iterable
 
 from logscan_api import API_VERSION
 from logscan_api.exitcodes import Reason
@@ -17,10 +18,11 @@ from logscan_operator.errors import KubeError, described
 from logscan_operator.items import Object, Scan
 from logscan_operator.leases import FencedApi
 from logscan_operator.statuses import stamp_now
+from logscan_operator.view import Unreadable
 
 BURST_SECONDS = 4
 # Reasons of a scan that has not failed, and of which somebody should know.
-TROUBLE = (
+PROBLEMS = (
     Reason.QUOTA_EXCEEDED,
     Reason.REFUSED,
     Reason.UNSCHEDULABLE,
@@ -52,8 +54,8 @@ class Pace:
         return True
 
 
-def worth_telling(scan: Scan, after: LogScanStatus) -> tuple[str, str] | None:
-    """Return type and reason of the Event for a transition, or None if there is none to tell.
+def worth_reporting(scan: Scan, after: LogScanStatus) -> tuple[str, str] | None:
+    """Return type and reason of the Event for a transition, or None if there is none worth reporting.
 
     Args:
         scan: The scan with its status before.
@@ -68,27 +70,28 @@ def worth_telling(scan: Scan, after: LogScanStatus) -> tuple[str, str] | None:
         return None
     if after.reason == Reason.BACKOFF and after.retry_time is not None:
         return "Warning", "Retrying"
-    if after.phase is Phase.FAILED or after.reason in TROUBLE:
+    if after.phase is Phase.FAILED or after.reason in PROBLEMS:
         return "Warning", str(after.reason)
     if not scan.by_hand or (after.phase is before.phase is Phase.RUNNING):
         return None
     return "Normal", {Phase.RUNNING: "JobCreated", Phase.PENDING: "RunsAgain"}.get(after.phase, str(after.phase))
 
 
-def build(scan: Scan, kind: str, reason: str, message: str) -> Object:
-    """Return an Event about a LogScan."""
-    namespace, name = scan.key
+def build(about: "Scan | Unreadable", kind: str, reason: str, message: str) -> Object:
+    """Return an Event about a LogScan, or about an object that is left out."""
+    namespace, name = about.key
+    subject = about.kind if isinstance(about, Unreadable) else "LogScan"
     now = stamp_now()
     return {
         "apiVersion": "v1",
         "kind": "Event",
         "metadata": {"name": f"{name[:200]}.{uuid.uuid4().hex[:12]}", "namespace": namespace},
         "involvedObject": {
-            "apiVersion": API_VERSION,
-            "kind": "LogScan",
+            "apiVersion": "batch/v1" if subject == "Job" else API_VERSION,
+            "kind": subject,
             "namespace": namespace,
             "name": name,
-            "uid": scan.uid,
+            "uid": about.uid,
         },
         "type": kind,
         "reason": reason,
@@ -104,7 +107,7 @@ class Recorder:
     """Writes Events at a pace, beside the work."""
 
     def __init__(self, api: FencedApi, per_second: float) -> None:
-        """Prepare.
+        """Write nothing yet.
 
         Args:
             api: Where Events go.
@@ -113,17 +116,37 @@ class Recorder:
         self._api = api
         self._pace = Pace(per_second, per_second * BURST_SECONDS)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._left_out: set[Unreadable] = set()
 
-    def tell(self, scan: Scan, after: LogScanStatus) -> None:
+    def transition(self, scan: Scan, after: LogScanStatus) -> None:
         """Write the Event of a transition, if it is worth one and the pace allows it."""
-        said = worth_telling(scan, after)
+        said = worth_reporting(scan, after)
         if said is not None and self._pace.allows():
-            task = asyncio.create_task(self._write(build(scan, *said, after.message or "")))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._start(build(scan, *said, after.message or ""))
+
+    def report(self, left_out: Iterable[Unreadable]) -> None:
+        """Write an Event about each object that is left out now and was not before, as far as the pace allows it.
+
+        Args:
+            left_out: All objects that are left out.
+        """
+        now = set(left_out)
+        self._left_out &= now
+        for unreadable in now - self._left_out:
+            if self._pace.allows():
+                self._left_out.add(unreadable)
+                self._start(build(unreadable, "Warning", "LeftOut", f"the operator leaves it out: {unreadable.why}"))
+
+    def _start(self, event: Object) -> None:
+        task = asyncio.create_task(self._write(event))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _write(self, event: Object) -> None:
+        """Write an Event. Whatever goes wrong, only the Event is lost; nobody awaits this."""
         try:
             await self._api.request("POST", paths.events(event["metadata"]["namespace"]), event)
         except KubeError as error:
             log.warning("an Event was not written: %s", described(error))
+        except Exception:
+            log.exception("an Event was not written")

@@ -27,7 +27,7 @@ class Executor:
     """Performs actions; keeps nothing of its own."""
 
     def __init__(self, view: View, api: FencedApi, results: ResultReader, settings: Settings, metrics: Metrics) -> None:
-        """Prepare.
+        """Do nothing yet.
 
         Args:
             view: What is known; what an action writes goes into it at once, before a watch echoes it.
@@ -43,6 +43,10 @@ class Executor:
         self._metrics = metrics
         self._writer = Writer(view, api, settings, metrics)
         self._creator = Creator(view, api, self._writer, settings, metrics)
+
+    def report_left_out(self) -> None:
+        """Write Events about objects of the cluster that are left out."""
+        self._writer.report_left_out()
 
     async def perform(self, action: Action) -> None:
         """Carry out one action; do nothing for a LogScan that is gone meanwhile, or whose name is another's.

@@ -1,6 +1,6 @@
 """What failed a moment ago and is left alone for a while, longer each time.
 
-In memory only: it spares an API server in trouble, and a new process may try everything at once. What a scan itself
+In memory only: it spares an API server that fails, and a new process may try everything at once. What a scan itself
 waits for is in its status.
 """
 
@@ -39,7 +39,7 @@ class Holds:
     """Scans whose action failed, namespaces in which no Job can be created, and pods that were looked at."""
 
     def __init__(self, settings: Settings) -> None:
-        """Prepare; of the settings, `pending_seconds` is how long a pod may take to start."""
+        """Hold nothing back yet; of the settings, `pending_seconds` is how long a pod may take to start."""
         self._pending = timedelta(seconds=settings.pending_seconds)
         self._scans: dict[Key, Hold] = {}
         self._outages: dict[str, Hold] = {}
@@ -111,7 +111,7 @@ class Holds:
         return self._looks.get(job.uid, job.started + min(FIRST_LOOK, self._pending))
 
     def unsure(self, now: datetime) -> Mapping[Key, Action]:
-        """Return the actions that failed and may have been carried out; the watch will have told when time is up."""
+        """Return the actions that failed and may have been carried out; by their time the watch has shown which."""
         return {key: action for key, (action, until) in self._unsure.items() if until > now}
 
     def deadlines(self) -> Iterator[datetime]:

@@ -71,7 +71,13 @@ def backoff_seconds(receives: int) -> float:
 
 
 class Intake:
-    """Reads the queue until told to stop."""
+    """Reads a queue until `stopping` is set.
+
+    Attributes:
+        stopping: Set to end it once the messages in hand are finished.
+        problem: Why nothing is received from the queue, if anything is wrong.
+        pause: Why nothing is received although nothing is wrong, if so.
+    """
 
     def __init__(
         self,
@@ -83,7 +89,7 @@ class Intake:
         metrics: Metrics,
         alive: Callable[[], None],
     ) -> None:
-        """Prepare.
+        """Receive nothing yet.
 
         Args:
             queue: Where messages come from.
@@ -103,7 +109,8 @@ class Intake:
         self._alive = alive
         self._kept_policy = kept_policy(settings)
         self.stopping = asyncio.Event()
-        self.trouble: str | None = None
+        self.problem: str | None = None
+        self.pause: str | None = None
         self.receiving = ReceiveAge()
 
     async def run(self) -> None:
@@ -111,9 +118,9 @@ class Intake:
         failures = 0
         while not self.stopping.is_set():
             self._alive()
-            full = sum(1 for _ in self._view.unfinished_in_sight()) >= self._settings.max_unfinished
-            self._metrics.paused.set(full)
-            ready = self._view.synced and not full and not self._lacks_policies()
+            self.pause = self._back_pressure()
+            self._metrics.paused.set(self.pause is not None)
+            ready = self._view.synced and self.pause is None and not self._lacks_policies()
             most = await self._circuit.allowance() if ready else 0
             if not most:
                 self.receiving.end()
@@ -123,10 +130,10 @@ class Intake:
                 self.receiving.begin()
                 messages = await self._queue.receive(most)
                 self.receiving.end()
-                failures, self.trouble = 0, None
+                failures, self.problem = 0, None
             except AwsError as error:
                 failures += 1
-                self.trouble = str(error)
+                self.problem = str(error)
                 self._metrics.aws_errors.labels("sqs").inc()
                 log.warning("cannot receive from the queue: %s", error)
                 # Jitter, so that replicas of many clusters do not come back at the same moment.
@@ -135,11 +142,23 @@ class Intake:
             self._metrics.received.inc(len(messages))
             await self._handle(messages)
 
+    def _back_pressure(self) -> str | None:
+        """Return why enough scans are unfinished to receive no more messages, or None.
+
+        Scans of the namespace that the intake makes them in count, unless they are suspended: what others create in
+        theirs, or leave suspended, must not stop the intake.
+        """
+        namespace, most = self._settings.namespace, self._settings.max_unfinished
+        backlog = self._view.backlog(namespace)
+        if backlog < most:
+            return None
+        return f"paused: {backlog} LogScans in {namespace} are unfinished, and maxUnfinished is {most}"
+
     def _lacks_policies(self) -> bool:
         """Return whether there is no policy at all, as in the middle of an installation: no message is lost to that."""
         lacking = not self._view.policies_in(self._settings.namespace)
         if lacking and self._view.synced:
-            self.trouble = f"there is no LogScanPolicy in {self._settings.namespace}: messages wait in the queue"
+            self.problem = f"there is no LogScanPolicy in {self._settings.namespace}: messages wait in the queue"
         return lacking
 
     async def _pause(self, seconds: float) -> None:
@@ -158,10 +177,13 @@ class Intake:
         await self._quietly("delete", self._queue.delete(done))
 
     async def _keep_hidden(self, messages: list[Message]) -> None:
-        """Renew the visibility timeout of all messages in hand."""
-        while messages:
+        """Renew the visibility timeout of all messages in hand, until cancelled; no error ends this."""
+        while True:
             await asyncio.sleep(self._settings.visibility_seconds / 3)
-            await self._quietly("extend", self._queue.hide(messages, self._settings.visibility_seconds))
+            try:
+                await self._quietly("extend", self._queue.hide(messages, self._settings.visibility_seconds))
+            except Exception:
+                log.exception("could not extend the visibility timeout of messages")
 
     async def _handle_group(self, group: list[Message]) -> list[Message]:
         """Return the messages of a group that are done; the rest was put back."""
@@ -202,7 +224,7 @@ class Intake:
 
     def _reject(self, message: Message, reason: str, why: str) -> None:
         self._metrics.rejected.labels(reason).inc()
-        # It is received dozens of times, and says the same each time; of an outage the circuit tells.
+        # It is received dozens of times, and says the same each time; the circuit reports an outage.
         level = logging.ERROR if message.receives == 1 and reason != "outage" else logging.DEBUG
         facts = {"messageId": message.id, "receives": message.receives, "reason": reason}
         log.log(level, "a message stays in the queue: %s", why, extra=facts)

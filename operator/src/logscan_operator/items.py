@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from logscan_api.explanations import explain
+from logscan_api.identity import job_name
 from logscan_api.logscans import LogScanSpec
 from logscan_api.policies import LogScanPolicySpec, LogScanPolicyStatus
 from logscan_api.quantities import Quantity
@@ -27,6 +28,10 @@ SUSPENDED_ANNOTATION = "logscan.dev/suspended"
 KUEUE = "kueue.x-k8s.io/"
 FINISHED = frozenset(str(phase) for phase in Phase if phase.finished)
 KEPT = ("phase", "reason", "completionTime", "policy")
+
+
+class ForeignJobError(ValueError):
+    """A Job has labels of the operator's, but the operator did not make it."""
 
 
 @dataclass(frozen=True)
@@ -209,9 +214,15 @@ class ScanJob:
 
     @classmethod
     def parse(cls, body: Object) -> "ScanJob":
-        """Return the Job that an object of the API describes."""
+        """Return the Job that an object of the API describes.
+
+        Raises:
+            ForeignJobError: The operator did not make it.
+            ValueError: It cannot be read.
+        """
         metadata = body["metadata"]
-        labels, annotations = metadata.get("labels", {}), metadata.get("annotations", {})
+        labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
+        scan_uid, attempt = _identity(body)
         status = body.get("status", {})
         conditions = status.get("conditions") or []
         end: Object = next((c for c in conditions if c["type"] in ("Complete", "Failed") and c["status"] == "True"), {})
@@ -220,8 +231,8 @@ class ScanJob:
             key=key_of(body),
             uid=metadata["uid"],
             version=int(metadata["resourceVersion"]),
-            scan_uid=labels.get(SCAN_UID_LABEL, ""),
-            attempt=int(labels.get(ATTEMPT_LABEL, "1")),
+            scan_uid=scan_uid,
+            attempt=attempt,
             suspended=bool(body["spec"].get("suspend")),
             held=SUSPENDED_ANNOTATION in annotations,
             kueue=any(name.startswith(KUEUE) for name in (*labels, *annotations, body["spec"].get("managedBy", ""))),
@@ -236,6 +247,26 @@ class ScanJob:
             ends_by=_ends_by(body),
             memory=_memory_limit(body["spec"]),
         )
+
+
+def _identity(job: Object) -> tuple[str, int]:
+    """Return which LogScan a Job belongs to, and which attempt it is.
+
+    Labels are anybody's to write. A Job of the operator is controlled by a LogScan of its own namespace, has the uid of
+    that LogScan in its label, and the name that follows from both: no two Jobs can claim one attempt.
+
+    Raises:
+        ForeignJobError: It is none of the operator's.
+    """
+    metadata = job["metadata"]
+    labels, owners = metadata.get("labels") or {}, metadata.get("ownerReferences") or []
+    uid, attempt = labels.get(SCAN_UID_LABEL), labels.get(ATTEMPT_LABEL, "")
+    owner = next((o for o in owners if o.get("controller") and o.get("kind") == "LogScan"), None)
+    if owner is None or owner.get("uid") != uid:
+        raise ForeignJobError(f"no LogScan with the uid in the label {SCAN_UID_LABEL} controls it")
+    if not (attempt.isascii() and attempt.isdigit()) or metadata["name"] != job_name(owner["name"], int(attempt)):
+        raise ForeignJobError(f"its name does not follow from its LogScan and the label {ATTEMPT_LABEL}")
+    return owner["uid"], int(attempt)
 
 
 def _ends_by(job: Object) -> datetime | None:

@@ -64,7 +64,7 @@ class Leader:
         self._export_ages()
 
     async def run(self, stopped: "asyncio.Future[Any]", lost: "asyncio.Future[Any]") -> None:
-        """Work until told to stop, and then finish what is in hand; or until the Lease is lost, and then end at once.
+        """Work until `stopped` is done, then finish what is in hand; or until the Lease is lost, and then end at once.
 
         Args:
             stopped: Done once the process is to stop.
@@ -98,8 +98,9 @@ class Leader:
         return self._scheduler.explain()
 
     def problems(self) -> dict[str, object]:
-        """Return what is wrong with the queues and with the creation of LogScans, as far as anything is."""
-        found = {"queue": self._queue_problem(), "intake": self._circuit.trouble}
+        """Return why messages are not received or LogScans not created, as far as that is so."""
+        pause = next((intake.pause for intake in self._intakes if intake.pause), None)
+        found = {"queue": self._queue_problem(), "intake": self._circuit.problem or pause}
         return {what: problem for what, problem in found.items() if problem}
 
     def _intake(self, number: int, url: str, view: View) -> Intake:
@@ -119,8 +120,8 @@ class Leader:
         """Return what is wrong with the first queue that has a problem."""
         patience = self._settings.receive_wait_seconds + ANSWER_SECONDS
         for intake in self._intakes:
-            if intake.trouble:
-                return intake.trouble
+            if intake.problem:
+                return intake.problem
             if intake.receiving.seconds() > patience:
                 return f"no answer to a receive call for {intake.receiving.seconds():.0f} s"
         return None

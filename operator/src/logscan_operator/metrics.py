@@ -110,6 +110,12 @@ class Metrics:
         Info("logscan_build", "Version of the operator.", registry=registry).info({"version": __version__})
         self.cluster = cluster = CollectorRegistry()
         self._scans = Gauge("logscan_scans", "LogScans by phase.", ["phase"], registry=cluster)
+        self._unreadable = Gauge(
+            "logscan_objects_left_out",
+            "Objects that the operator leaves out because it cannot read them or did not make them.",
+            ["kind"],
+            registry=cluster,
+        )
         self._jobs = Gauge("logscan_jobs_active", "Jobs that occupy a slot.", registry=cluster)
         Gauge("logscan_slots", "Maximum number of concurrent Jobs.", registry=cluster).set(slots)
         self.leading = False
@@ -140,6 +146,8 @@ class Metrics:
             counts[phase] = counts.get(phase, 0) + 1
         for phase, count in counts.items():
             self._scans.labels(phase).set(count)
+        for table in (view.scans, view.policies, view.jobs):
+            self._unreadable.labels(table.kind).set(len(table.unreadable))
         self._jobs.set(sum(1 for job in view.live_jobs.values() if not job.suspended))
         return generate_latest(self.registry) + generate_latest(self.cluster)
 

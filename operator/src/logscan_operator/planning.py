@@ -9,6 +9,7 @@ from logscan_operator import statuses
 from logscan_operator.actions import Action, CheckPending, Collect, CreateJob, Stop, SuspendJob, WriteStatus
 from logscan_operator.admission import LIMIT_MESSAGES, Candidate, Usage, admit, rank
 from logscan_operator.conditions import Verdict
+from logscan_operator.errors import described
 from logscan_operator.holds import Holds
 from logscan_operator.items import Key, Scan, ScanJob, parse_time
 from logscan_operator.resolving import record_of
@@ -37,7 +38,7 @@ def plan(view: View, settings: Settings, now: datetime, in_flight: Mapping[Key, 
         if scan.deleting or scan.key in in_flight or holds.scan(scan.key, now):
             continue
         job = _present_job(view, scan)
-        action = _settle(scan, job, outdated.get(scan.key), settings, now) or _look(scan, job, settings, holds, now)
+        action = _next(scan, job, outdated.get(scan.key), settings, holds, now)
         if action is not None:
             actions.append(action)
         elif _wants_slot(scan, job, now):
@@ -64,11 +65,22 @@ def _present_job(view: View, scan: Scan) -> ScanJob | None:
 
     The view may still hold a Job that was deleted, so what the status says of it counts.
     """
-    job, status = view.newest_job(scan.uid), scan.status
+    job, status = view.newest_job(scan), scan.status
     if job is None or job.attempt <= scan.prior_attempts:
         return None
     known = (status.attempts or 0) >= job.attempt or (status.job is not None and status.job.uid == job.uid)
     return None if status.retry_time is not None and known else job
+
+
+def _next(
+    scan: Scan, job: ScanJob | None, newer: str | None, settings: Settings, holds: Holds, now: datetime
+) -> Action | None:
+    """Return what a scan needs that takes no slot. A scan for which that fails has failed; the others go on."""
+    try:
+        return _settle(scan, job, newer, settings, now) or _look(scan, job, settings, holds, now)
+    except Exception as error:
+        verdict = Verdict(Phase.FAILED, Reason.INTERNAL_ERROR, f"the scan cannot be planned: {described(error)}")
+        return WriteStatus(scan, statuses.finished(scan, verdict, now))
 
 
 def _settle(scan: Scan, job: ScanJob | None, newer: str | None, settings: Settings, now: datetime) -> Action | None:
@@ -193,7 +205,7 @@ def _usage(view: View, limits: Mapping[Key, int], settings: Settings, in_flight:
             policy = (job.key[0], job.policy) if job.policy else None
             usage.add(job.key[0], policy if policy in limits else None)
     for action in in_flight.values():
-        newest = view.newest_job(action.scan.uid)
+        newest = view.newest_job(action.scan)
         created = newest is not None and isinstance(action, CreateJob) and newest.attempt >= action.attempt
         if (isinstance(action, CreateJob) and not created) or (isinstance(action, SuspendJob) and not action.suspend):
             usage.add(action.scan.key[0], _limited_policy(view, action.scan, settings, limits))

@@ -114,7 +114,7 @@ class PolicyChecks:
     """Keeps the status of all policies up to date, until cancelled."""
 
     def __init__(self, view: View, api: FencedApi, alive: Callable[[], None]) -> None:
-        """Prepare.
+        """Do nothing yet.
 
         Args:
             view: What is known.

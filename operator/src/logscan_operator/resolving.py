@@ -83,7 +83,7 @@ def resolve_now(view: View, scan: Scan, settings: Settings) -> ResolvedScan:
 
 def recording_job(view: View, scan: Scan) -> ScanJob | None:
     """Return the newest Job of a scan's present run that records what applies to it."""
-    job = view.newest_job(scan.uid)
+    job = view.newest_job(scan)
     return job if job is not None and job.record is not None and job.attempt > scan.prior_attempts else None
 
 

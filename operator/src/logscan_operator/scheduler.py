@@ -1,6 +1,6 @@
 """Carries the plan forward: plans whenever the view changes, and starts the actions, a few at a time.
 
-Each scan has at most one action under way. Work goes first: notes, which only tell why a scan waits, get what is left,
+Each scan has at most one action under way. Work goes first: notes, which only say why a scan waits, get what is left,
 and are planned again rather than kept.
 """
 
@@ -46,7 +46,7 @@ class Scheduler:
     def __init__(
         self, view: View, executor: Executor, settings: Settings, metrics: Metrics, alive: Callable[[], None]
     ) -> None:
-        """Prepare.
+        """Plan nothing yet.
 
         Args:
             view: What is known.
@@ -95,12 +95,13 @@ class Scheduler:
         return plan(self._view, self._settings, now, busy, self._holds)
 
     def _clean_up(self, now: datetime) -> None:
-        """Delete finished LogScans whose time is up, at a pace, looking once in a while."""
+        """Delete finished LogScans whose time is up, at a pace, and report what is left out, once in a while."""
         clock = asyncio.get_running_loop().time()
         if clock - self._cleaned_at < CLEAN_UP_SECONDS:
             return
         self._cleaned_at = clock
         self._holds.prune(now)
+        self._executor.report_left_out()
         busy = self._in_flight.keys() | self._holds.scans(now)
         for scan in expired(self._view, self._settings, now, busy, self._settings.deletes_per_second):
             if self._deletes.allows():
@@ -188,7 +189,7 @@ class Scheduler:
             return
         message = f"unexpected error, {UNEXPECTED_FAILURES} times in a row: {described(error)}"
         verdict = Verdict(Phase.FAILED, Reason.INTERNAL_ERROR, message)
-        job = self._view.newest_job(scan.uid)
+        job = self._view.newest_job(scan)
         try:
             await self._executor.perform(Stop(newest, job, statuses.finished(newest, verdict, utc_now())))
         except Exception:

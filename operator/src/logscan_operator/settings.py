@@ -85,7 +85,8 @@ class Settings(BaseSettings):
     max_concurrent_per_namespace: int | None = Field(
         default=None,
         ge=1,
-        description="Maximum concurrent Jobs per namespace. If unset, namespaces have no limit of their own.",
+        description="Maximum concurrent Jobs per namespace. If unset, half of the maximum where several namespaces are "
+        "watched, so that the Jobs of one never take all slots.",
     )
     # Without it, scans of low priority wait for as long as others of higher priority keep arriving.
     aging_seconds: float = Field(
@@ -100,7 +101,8 @@ class Settings(BaseSettings):
     max_unfinished: int = Field(
         default=1000,
         ge=1,
-        description="Number of unfinished LogScans at which the operator stops receiving. A backlog then waits in SQS.",
+        description="Number of unfinished LogScans in the operator's namespace, without suspended ones, at which the "
+        "operator stops receiving. A backlog then waits in SQS.",
     )
     receive_wait_seconds: int = Field(default=20, ge=0, le=20, description="Duration of a long poll of SQS in seconds.")
     # Short, so that the messages of an operator that was killed are soon received by the next one.
@@ -145,7 +147,8 @@ class Settings(BaseSettings):
     max_finished: int = Field(
         default=5000,
         ge=0,
-        description="Maximum number of finished LogScans that are kept. The oldest are deleted first.",
+        description="Maximum number of finished LogScans that are kept. Beyond it, the namespace with the most loses "
+        "its oldest.",
     )
     # Each may make the garbage collector delete a Job and a pod too.
     deletes_per_second: int = Field(
@@ -196,6 +199,12 @@ class Settings(BaseSettings):
     def namespaces(self) -> list[str]:
         """Return all namespaces whose LogScans are run, the operator's own first."""
         return list(dict.fromkeys([self.namespace, *self.watch_namespaces]))
+
+    @property
+    def namespace_slots(self) -> int:
+        """Return how many Jobs a namespace may run at the same time."""
+        share = self.max_concurrent if len(self.namespaces) == 1 else max(self.max_concurrent // 2, 1)
+        return self.max_concurrent_per_namespace or share
 
 
 def load() -> Settings:

@@ -6,7 +6,9 @@ versions": they are comparable numbers).
 """
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
 
@@ -14,9 +16,30 @@ from logscan_api.policies import LogScanPolicySpec
 from logscan_api.statuses import Phase
 from logscan_operator.ages import WatchAges
 from logscan_operator.contents import Contents
-from logscan_operator.items import Key, Object, Policy, Scan, ScanJob, key_of
+from logscan_operator.items import ForeignJobError, Key, Object, Policy, Scan, ScanJob, key_of
 from logscan_operator.namespaces import Namespaces
 from logscan_operator.versions import Versions
+
+WHY_LENGTH = 512
+
+log = logging.getLogger("logscan.view")
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """An object of the cluster that is left out.
+
+    Attributes:
+        key: Namespace and name.
+        uid: Its uid.
+        kind: What it is.
+        why: Why it is left out.
+    """
+
+    key: Key
+    uid: str
+    kind: str
+    why: str
 
 
 class Item(Protocol):
@@ -36,32 +59,62 @@ Index = Callable[[T | None, T | None], None]
 
 
 class Table(dict[Key, T]):
-    """Objects of one kind by namespace and name, each the newest that was seen."""
+    """Objects of one kind by namespace and name, each the newest that was seen.
 
-    def __init__(self, parse: Callable[[Object, T | None], T], changed: asyncio.Event, index: Index[T]) -> None:
-        """Prepare an empty table.
+    Attributes:
+        unreadable: Objects that are left out, since they cannot be read or are not the operator's, and why.
+    """
+
+    def __init__(
+        self, kind: str, parse: Callable[[Object, T | None], T], changed: asyncio.Event, index: Index[T]
+    ) -> None:
+        """Make an empty table.
 
         Args:
+            kind: What the objects are, for messages.
             parse: Makes an item of an object of the API and of the item that was known of it.
             changed: Set whenever the table changes.
             index: Called with the old and the new item of each change, to keep indexes.
         """
         super().__init__()
+        self.kind = kind
+        self.unreadable: dict[Key, Unreadable] = {}
         self._parse = parse
         self._changed = changed
         self._index = index
 
     def take(self, body: Object) -> None:
-        """Take an object from a watch, a list or a write of our own, unless a newer one is known."""
-        known = self.get(key_of(body))
-        if known is None or int(body["metadata"]["resourceVersion"]) > known.version:
+        """Take an object from a watch, a list or a write of our own, unless a newer one is known.
+
+        Whatever is in an object, it never keeps the others from being read: one that cannot be read is left out.
+        """
+        key = key_of(body)
+        known = self.get(key)
+        if known is not None and int(body["metadata"]["resourceVersion"]) <= known.version:
+            return
+        try:
             item = self._parse(body, known)
-            self[item.key] = item
-            self._index(known, item)
-            self._changed.set()
+        except Exception as error:
+            self._leave_out(key, body, error)
+            return
+        self.unreadable.pop(key, None)
+        self[key] = item
+        self._index(known, item)
+        self._changed.set()
+
+    def _leave_out(self, key: Key, body: Object, error: Exception) -> None:
+        """Record an object that cannot be read; what was known of it is forgotten."""
+        self.forget(key)
+        why = str(error) if isinstance(error, ForeignJobError) else f"{type(error).__name__}: {error}"
+        known = self.unreadable.get(key)
+        if known is None or known.why != why:
+            facts = {"object": key[1], "namespace": key[0]}
+            log.warning("a %s is left out: %s", self.kind, why, extra=facts)
+            self.unreadable[key] = Unreadable(key, body["metadata"].get("uid", ""), self.kind, why[:WHY_LENGTH])
 
     def drop(self, body: Object) -> None:
         """Forget a deleted object, unless a newer one has its name."""
+        self.unreadable.pop(key_of(body), None)
         known = self.get(key_of(body))
         if known is not None and known.version <= int(body["metadata"]["resourceVersion"]):
             self.forget(known.key)
@@ -78,6 +131,8 @@ class Table(dict[Key, T]):
         for key, known in list(self.items()):
             if key[0] == namespace and key not in present and known.version <= version:
                 self.forget(key)
+        for key in [key for key in self.unreadable if key[0] == namespace and key not in present]:
+            del self.unreadable[key]
 
 
 class View:
@@ -95,7 +150,7 @@ class View:
     """
 
     def __init__(self, namespaces: Sequence[str] = ()) -> None:
-        """Prepare an empty view.
+        """Make an empty view.
 
         Args:
             namespaces: The namespaces that are watched, the operator's own first.
@@ -107,10 +162,10 @@ class View:
         self.live_jobs: dict[Key, ScanJob] = {}
         self.versions = Versions()
         self.contents = Contents()
-        self._attempts: dict[str, dict[int, ScanJob]] = {}
-        self.scans = Table(Scan.parse, self.changed, self._index_scan)
-        self.jobs = Table(lambda body, _: ScanJob.parse(body), self.changed, self._index_job)
-        self.policies = Table(lambda body, _: Policy.parse(body), self.changed, lambda old, new: None)
+        self._attempts: dict[tuple[str, str], dict[int, ScanJob]] = {}
+        self.scans = Table("LogScan", Scan.parse, self.changed, self._index_scan)
+        self.jobs = Table("Job", lambda body, _: ScanJob.parse(body), self.changed, self._index_job)
+        self.policies = Table("LogScanPolicy", lambda body, _: Policy.parse(body), self.changed, lambda old, new: None)
 
     @property
     def synced(self) -> bool:
@@ -130,6 +185,11 @@ class View:
         """Yield the unfinished LogScans of the namespaces that are in sight."""
         return (scan for scan in self.unfinished.values() if self.synced_in(scan.key[0]))
 
+    def backlog(self, namespace: str) -> int:
+        """Return how many LogScans of a namespace are unfinished and not suspended."""
+        unfinished = (scan for scan in self.unfinished.values() if scan.key[0] == namespace)
+        return sum(1 for scan in unfinished if scan.spec is None or not scan.spec.suspend)
+
     def policies_in_sight(self) -> list[Policy]:
         """Return the policies of the namespaces that are in sight."""
         return [policy for policy in self.policies.values() if self.synced_in(policy.key[0])]
@@ -144,9 +204,14 @@ class View:
             if job.ends_by is None or job.ends_by <= now:
                 self.jobs.forget(job.key)
 
-    def newest_job(self, scan_uid: str) -> ScanJob | None:
-        """Return the Job of a LogScan's newest attempt."""
-        attempts = self._attempts.get(scan_uid)
+    def unreadable(self) -> Iterator["Unreadable"]:
+        """Yield the objects of all kinds that are left out."""
+        for table in (self.scans, self.policies, self.jobs):
+            yield from table.unreadable.values()
+
+    def newest_job(self, scan: Scan) -> ScanJob | None:
+        """Return the Job of a LogScan's newest attempt, in the namespace of the LogScan."""
+        attempts = self._attempts.get((scan.key[0], scan.uid))
         return attempts[max(attempts)] if attempts else None
 
     def policies_in(self, namespace: str) -> dict[str, LogScanPolicySpec]:
@@ -179,14 +244,14 @@ class View:
     def _index_job(self, old: ScanJob | None, new: ScanJob | None) -> None:
         if old is not None:
             self.live_jobs.pop(old.key, None)
-            attempts = self._attempts[old.scan_uid]
-            del attempts[old.attempt]
-            if not attempts:
-                del self._attempts[old.scan_uid]
+            owner = (old.key[0], old.scan_uid)
+            del self._attempts[owner][old.attempt]
+            if not self._attempts[owner]:
+                del self._attempts[owner]
         if new is not None:
             if new.ended is None:
                 self.live_jobs[new.key] = new
-            self._attempts.setdefault(new.scan_uid, {})[new.attempt] = new
+            self._attempts.setdefault((new.key[0], new.scan_uid), {})[new.attempt] = new
 
 
 def _is_of_use(scan: Scan) -> bool:

@@ -149,10 +149,7 @@ def _settle(ended: "asyncio.Future[None]", error: Exception | None) -> None:
 
 def _take(table: Table[Any], kind: str | None, body: Object) -> None:
     """Hand an event to the view, in the view's own event loop."""
-    try:
-        if kind == "DELETED":
-            table.drop(body)
-        else:
-            table.take(body)
-    except Exception:
-        log.exception("cannot read an object of the cluster", extra={"object": body["metadata"].get("name")})
+    if kind == "DELETED":
+        table.drop(body)
+    else:
+        table.take(body)

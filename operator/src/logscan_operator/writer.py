@@ -20,10 +20,10 @@ from logscan_operator.view import Table, View
 
 
 class Writer:
-    """The executor's pen."""
+    """Writes what follows from the executor's actions, and keeps the view up to date with the answers."""
 
     def __init__(self, view: View, api: FencedApi, settings: Settings, metrics: Metrics) -> None:
-        """Prepare.
+        """Write nothing yet.
 
         Args:
             view: What an answer goes into at once, before a watch echoes it.
@@ -36,13 +36,17 @@ class Writer:
         self._metrics = metrics
         self._events = Recorder(api, settings.events_per_second)
 
+    def report_left_out(self) -> None:
+        """Write Events about objects of the cluster that are left out."""
+        self._events.report(self._view.unreadable())
+
     def knows(self, scan: Scan) -> bool:
         """Return whether a LogScan is still there, as far as is known."""
         known = self._view.scans.get(scan.key)
         return known is not None and known.uid == scan.uid
 
     async def write(self, scan: Scan, status: LogScanStatus) -> bool:
-        """Write a status, and tell the transition; return whether that was done.
+        """Write a status and an Event of the transition; return whether that was done.
 
         It is not if the LogScan has changed, is gone, or another one has its name: it is read again then.
 
@@ -60,7 +64,7 @@ class Writer:
             await self._read_again(scan)
             return False
         self._view.scans.take(answer)
-        self._events.tell(scan, status)
+        self._events.transition(scan, status)
         self._count(status)
         return True
 
