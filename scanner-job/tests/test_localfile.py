@@ -45,6 +45,16 @@ def test_the_command_prints_json(tmp_path: Path, rules: str, capsys: pytest.Capt
     assert document["samples"] == [{"rule": "err", "line": 1, "offset": 0, "text": "ERROR password=***"}]
 
 
+def test_rules_that_are_slow_on_this_file_are_named(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(
+        r"inline: [{name: order, pattern: 'order .*\d{9}'}, {name: err, pattern: ERROR}]"
+    )
+    for word, slow in ("order", ["order"]), ("basket", []):
+        (tmp_path / "log").write_text(f"2026-11-24 10:00:00 {word} accepted and nothing else to say of it\n" * 2000)
+        found: Any = scan_file(str(tmp_path / "log"), str(tmp_path / "rules.yaml"))
+        assert list(found["slowRules"]) == slow
+
+
 def test_damage_is_in_the_output(tmp_path: Path, rules: str) -> None:
     (tmp_path / "log.gz").write_bytes(gzip.compress(b"ERROR\n" * 1000)[:-4])
     parts: Any = scan_file(str(tmp_path / "log.gz"), rules)["incomplete"]

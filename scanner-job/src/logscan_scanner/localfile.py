@@ -53,7 +53,7 @@ def scan_file(path: str, rules_path: str) -> dict[str, object]:
         "byRule": {rule.name: n for rule, n in zip(rules, counts.by_rule, strict=True)},
         "samples": [sample.wire() for sample in scan.samples.samples],
         "incomplete": [part.wire() for part in scan.incomplete],
-        "slowRules": {rules[n].name: round(seconds, 1) for n, seconds in ruleset.costs()},
+        "slowRules": {rules[n].name: round(seconds, 1) for n, seconds in scan.engine.costs()},
         **_times(counts),
         "formats": sorted(scan.formats),
     }

@@ -119,7 +119,7 @@ class Scan:
         self.engine.finish()
         self._hand_over()
         counts = self.engine.counts()
-        message = "the rule took too many steps on a line"
+        message = "the rule took too many steps on a line, or too much time; lines are missing from its count"
         names = [self._rules[number].name for number in counts.incomplete]
         self.incomplete += [Incomplete(reason=IncompleteReason.MATCH_LIMIT, rule=n, message=message) for n in names]
         return counts

@@ -26,7 +26,7 @@ mod _native {
     #[pymodule_export]
     use super::scan::Scan;
     #[pymodule_export]
-    use super::{pcre_version, redact, second_of};
+    use super::{_panic, pcre_version, redact, second_of};
 }
 
 /// Return the second since the epoch that a line tells, or None.
@@ -45,6 +45,12 @@ fn redact(py: Python<'_>, line: &str) -> PyResult<String> {
 #[pyfunction]
 fn pcre_version() -> String {
     dialect::pcre::version()
+}
+
+/// Panic, as at a defect of the engine: for tests.
+#[pyfunction]
+fn _panic(py: Python<'_>) -> PyResult<()> {
+    py.detach(|| guarded(|| panic!("a panic for tests")))
 }
 
 /// Does something whose panic is an `InternalError`.

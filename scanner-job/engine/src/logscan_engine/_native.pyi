@@ -13,7 +13,10 @@ class RuleSet:
 
     def __new__(cls, rules: Sequence[Rule]) -> RuleSet: ...
     def costs(self) -> list[tuple[int, float]]:
-        """Return the rules that name nothing to look for, by their position, and the seconds each takes for 1 GB."""
+        """Return the slow rules, by their position, and the CPU seconds that each adds to the scan of 1 GB of a log.
+
+        They are estimated on ordinary lines of services; the same rules have the same costs everywhere.
+        """
 
 class Line:
     """A line that a rule matches, without its newline.
@@ -141,6 +144,12 @@ class Scan:
     def counts(self) -> Counts:
         """Return what was counted so far: everything after `finish`."""
 
+    def costs(self) -> list[tuple[int, float]]:
+        """Return what `RuleSet.costs` does, estimated on the beginning of what was scanned."""
+
+    def _push_panic(self) -> None:
+        """Push a chunk at which a thread panics, as at a defect of the engine: for tests."""
+
     @property
     def bytes(self) -> int: ...
     @property
@@ -163,3 +172,10 @@ def redact(line: str) -> str:
 
 def pcre_version() -> str:
     """Return the version of the PCRE2 that is part of the engine."""
+
+def _panic() -> None:
+    """Panic, as at a defect of the engine: for tests.
+
+    Raises:
+        InternalError: Always.
+    """

@@ -50,6 +50,10 @@ impl Search for Slow {
     fn gave_up(scratch: &Vec<u64>) -> &[u64] {
         scratch
     }
+
+    fn costs(&self, sample: &[u8]) -> Vec<f64> {
+        vec![sample.len() as f64]
+    }
 }
 
 fn scanner(threads: usize) -> Scanner<Slow> {
