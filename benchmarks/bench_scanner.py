@@ -34,8 +34,8 @@ from logscan_api.rules import Rule
 from logscan_api.table import table_definition
 from logscan_local.stack import aws
 from logscan_local.stack.emulator import running
-from logscan_scanner.inputs import open_inputs
-from logscan_scanner.rules import compile_for_scan
+from logscan_scanner.reading.inputs import open_inputs
+from logscan_scanner.scanning.rules import compile_for_scan
 
 BUCKET, TABLE = "bench-logs", "bench-results"
 BARS = {

@@ -14,6 +14,7 @@ from kubernetes import client, config
 
 from logscan_operator import jobs
 from logscan_operator.items import Scan
+from logscan_operator.resolving import resolve
 from logscan_operator.settings import Settings
 
 SETTINGS = Settings(
@@ -35,9 +36,7 @@ def start(settings: kopf.OperatorSettings, **_: Any) -> None:
 async def create(body: kopf.Body, patch: kopf.Patch, **_: Any) -> None:
     """Create the Job of a LogScan."""
     scan = Scan.parse(dict(body))
-    assert scan.spec is not None
-    resolved = jobs.resolve(scan.spec, None, None)
-    assert resolved is not None
+    resolved = resolve(scan.readable_spec, {}, SETTINGS)
     request = jobs.build_request(scan, 1, resolved, SETTINGS)
     manifest: Any = jobs.build_job(scan, request, resolved, SETTINGS, {})
     await asyncio.to_thread(client.BatchV1Api().create_namespaced_job, scan.key[0], manifest)

@@ -110,7 +110,7 @@ def _sizes(total: int, parts: int, most: int) -> list[int]:
 
 def test_the_first_layer_that_sets_a_limit_wins() -> None:
     scan, policy = Limits(max_bytes=1), Limits(max_bytes=2, max_line_bytes=512)
-    resolved = resolve_limits(scan, None, policy)
+    resolved = resolve_limits(scan.over(policy))
     assert (resolved.max_bytes, resolved.max_line_bytes) == (1, 512)
     assert resolved.max_objects == DEFAULT_LIMITS.max_objects
 

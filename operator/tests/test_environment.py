@@ -11,6 +11,7 @@ from logscan_local.stack.node.expansion import expand
 from logscan_operator import jobs
 from logscan_operator.environment import value_of, variable
 from logscan_operator.items import Object, Scan
+from logscan_operator.resolving import resolve
 from logscan_scanner.program import read_request
 
 SECRETS = {"AWS_SECRET_ACCESS_KEY": "s3cr3t", "A": "$(AWS_SECRET_ACCESS_KEY)", "": "empty"}
@@ -43,9 +44,7 @@ def started(job: Object) -> dict[str, str]:
 def built(key: str, patterns: list[str], env: dict[str, str]) -> Object:
     rules: Any = {"inline": [{"name": f"r{n}", "pattern": pattern} for n, pattern in enumerate(patterns)]}
     wanted = Scan.parse(scan_body(source={"s3": {"bucket": "logs", "key": key}}, rules=rules))
-    assert wanted.spec is not None
-    resolved = jobs.resolve(wanted.spec, None, None)
-    assert resolved is not None
+    resolved = resolve(wanted.readable_spec, {}, SETTINGS)
     return jobs.build_job(wanted, jobs.build_request(wanted, 1, resolved, SETTINGS), resolved, SETTINGS, env)
 
 
@@ -61,12 +60,11 @@ def test_keys_rules_and_addresses_reach_the_scanner_as_they_are(text: str, rules
 
 
 @pytest.mark.parametrize("text", LITERAL)
-def test_another_attempt_is_told_the_same(text: str) -> None:
-    job = built(text, [text], {})
-    again = jobs.request_in(job, 2)
-    assert again is not None
-    assert again.scan.attempt == 2
-    assert again.model_copy(update={"scan": again.scan.model_copy(update={"attempt": 1})}) == read_request(started(job))
+def test_a_job_records_rules_as_they_are(text: str) -> None:
+    resolved = jobs.recorded(built(text, [text], {}))
+    assert resolved is not None
+    assert resolved.rules is not None
+    assert [rule.pattern for rule in resolved.rules.inline or []] == [text]
 
 
 @given(TEXT, TEXT)

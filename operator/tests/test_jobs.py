@@ -1,4 +1,4 @@
-"""The Job of a scan, compared with a golden manifest, and how policies fill the gaps of a scan."""
+"""The Job of a scan, compared with a golden manifest."""
 
 import json
 from pathlib import Path
@@ -11,11 +11,12 @@ from objects import SETTINGS, scan, scan_body
 from logscan_api.errors import UnknownPackError
 from logscan_api.exitcodes import permanent_codes
 from logscan_api.logscans import JobTemplate, Limits
-from logscan_api.policies import LogScanPolicySpec, PolicyAction
+from logscan_api.policies import LogScanPolicySpec
 from logscan_api.rules import RuleSelection
 from logscan_operator import jobs
 from logscan_operator.environment import value_of
 from logscan_operator.items import Object, Scan, ScanJob
+from logscan_operator.resolving import resolve
 
 GOLDEN = Path(__file__).parent / "golden" / "job.yaml"
 POLICY = LogScanPolicySpec(
@@ -28,9 +29,7 @@ POLICY = LogScanPolicySpec(
 
 
 def built(wanted: Scan, policy: LogScanPolicySpec | None = None, settings: Any = SETTINGS) -> Object:
-    assert wanted.spec is not None
-    resolved = jobs.resolve(wanted.spec, "pol" if policy else None, policy)
-    assert resolved is not None
+    resolved = resolve(wanted.readable_spec, {"pol": policy} if policy else {}, settings)
     request = jobs.build_request(wanted, 1, resolved, settings)
     return jobs.build_job(wanted, request, resolved, settings, {"AWS_REGION": "eu-central-1", "HOME": "/root"})
 
@@ -59,28 +58,15 @@ def test_the_view_reads_what_was_built() -> None:
     assert parsed.result.sk.startswith("S#E:abc#")
 
 
-def test_a_scan_without_rules_takes_its_policys() -> None:
+def test_what_comes_from_a_policy_reaches_the_job() -> None:
     job = built(scan("app", rules=None), POLICY)
     request = request_in(job)
     assert {rule["name"] for rule in request["rules"]} == {"etcd-error", "etcd-warning", "etcd-slow"}
     assert request["limits"]["maxBytes"] == 5
-    assert job["metadata"]["annotations"]["logscan.dev/policy"] == "pol"
+    assert json.loads(job["metadata"]["annotations"]["logscan.dev/resolved"])["policy"] == "pol"
     assert job["metadata"]["labels"].items() >= {"logscan.dev/policy": "pol", "logscan.dev/bucket": "logs"}.items()
     assert job["spec"]["activeDeadlineSeconds"] == 99
     assert job["spec"]["template"]["spec"]["nodeSelector"] == {"pool": "scans"}
-
-
-def test_a_scan_with_rules_takes_nothing_from_policies() -> None:
-    job = built(scan("app"), POLICY)
-    assert job["spec"]["activeDeadlineSeconds"] == SETTINGS.default_timeout_seconds
-    assert "logscan.dev/policy" not in job["metadata"]["annotations"]
-
-
-def test_a_scan_and_no_policy_with_rules_cannot_run() -> None:
-    spec = scan("app", rules=None).spec
-    assert spec is not None
-    assert jobs.resolve(spec, None, None) is None
-    assert jobs.resolve(spec, "p", LogScanPolicySpec(action=PolicyAction.IGNORE)) is None
 
 
 def test_the_template_of_a_scan_changes_its_pod() -> None:
@@ -139,14 +125,8 @@ def test_an_unknown_pack_cannot_be_requested() -> None:
         built(scan("app", rules={"packs": ["nope"]}))
 
 
-def test_attempts() -> None:
-    assert jobs.attempts_of(scan(), None, SETTINGS) == SETTINGS.default_attempts
-    assert jobs.attempts_of(scan(), POLICY, SETTINGS) == 7
-    assert jobs.attempts_of(scan(attempts=2), POLICY, SETTINGS) == 2
-
-
 def test_an_unreadable_spec_has_no_job() -> None:
     broken = Scan.parse(scan_body(attempts="many"))
     assert broken.spec is None
     with pytest.raises(ValueError, match="cannot be read"):
-        jobs.build_request(broken, 1, jobs.Resolved(RuleSelection(packs=["etcd"]), None, None), SETTINGS)
+        jobs.build_request(broken, 1, resolve(scan().readable_spec, {}, SETTINGS), SETTINGS)

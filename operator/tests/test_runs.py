@@ -6,11 +6,12 @@ from typing import Any, cast
 
 import pytest
 from objects import RESULT, SETTINGS, synced_view
-from places import PATIENT, Place
+from places import PATIENT, POLICY, Place
 
 from logscan_api.results import ScanResult
 from logscan_local.stack.kubectl import Object
 from logscan_local.testkit.waiting import eventually
+from logscan_operator import jobs
 from logscan_operator.actions import Collect, CreateJob, Stop, SuspendJob
 from logscan_operator.aws import ResultReader
 from logscan_operator.errors import ApiError
@@ -134,6 +135,27 @@ async def test_other_refusals_of_a_patch_are_not_taken_for_a_deletion(place: Pla
         with pytest.raises(ApiError, match=r"status\.message"):
             await worker.executor._writer.write(scan, wrong)
         assert scan.key in worker.view.scans
+
+
+def test_a_policy_that_goes_between_attempts_changes_no_scan_that_has_started(place: Place) -> None:
+    """The second attempt has the rules, the deadline and the number of attempts of the first."""
+    place.operator(None, **PATIENT, retry_first_seconds="2")
+    policy = {"rules": rules("mine"), "attempts": 2, "timeoutSeconds": 77, "priority": 5, "match": {"keys": ["lost*"]}}
+    place.apply({**POLICY, "metadata": {"name": "mine"}, "spec": policy})
+    for change, name in (("delete", "lost"), ("ignore", "lost-too")):
+        place.scan(name, {"fake-kubelet/exit": "70"}, rules=None)
+        place.until(name, 90, reason="Backoff")
+        if change == "ignore":
+            place.kubectl.run("patch", "logscanpolicy", "mine", "--type=merge", '--patch={"spec":{"action":"Ignore"}}')
+        else:
+            place.kubectl.run("delete", "logscanpolicy", "mine")
+        status = place.until(name, 90, phase="Failed")
+        assert (status["reason"], status["attempts"], status["policy"]) == ("InternalError", 2, "mine"), status
+        first, second = (jobs.recorded(place.kubectl.get("job", f"{name}-{n}")) for n in (1, 2))
+        assert first == second
+        assert first is not None
+        assert first.timeout_seconds == 77
+        place.apply({**POLICY, "metadata": {"name": "mine"}, "spec": policy})
 
 
 def retry(place: Place, name: str, token: str) -> Object:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from logscan_api.rules import Rule, Severity
 from logscan_engine import Counts, Line, Scan
-from logscan_scanner.rules import compile_for_scan
+from logscan_scanner.scanning.rules import compile_for_scan
 
 REFERENCE = 1795564800  # 2026-11-25T00:00:00Z
 

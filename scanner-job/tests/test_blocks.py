@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from logscan_api.rules import Rule
 from logscan_engine import Scan
-from logscan_scanner.rules import compile_for_scan
+from logscan_scanner.scanning.rules import compile_for_scan
 
 LIMIT = 16
 ANY = Rule(name="any", pattern="^")

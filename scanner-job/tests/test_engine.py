@@ -13,8 +13,8 @@ from logscan_api.exitcodes import ExitCode
 from logscan_api.packs import load_pack, pack_names
 from logscan_api.rules import Rule, Severity
 from logscan_scanner.errors import ScanError
-from logscan_scanner.inputs import open_inputs
-from logscan_scanner.rules import compile_for_scan
+from logscan_scanner.reading.inputs import open_inputs
+from logscan_scanner.scanning.rules import compile_for_scan
 
 PATTERNS = [
     "ERROR",

@@ -26,10 +26,11 @@ from logscan_api.statuses import ResultRef
 from logscan_api.table import key_of, table_definition
 from logscan_local.stack import aws
 from logscan_local.stack.emulator import running
-from logscan_scanner import runner, samples
+from logscan_scanner import runner
 from logscan_scanner.aws import Objects, Results
 from logscan_scanner.aws.clients import session
-from logscan_scanner.report import LINES_PER_RULE, MAX_LINES
+from logscan_scanner.reporting.report import LINES_PER_RULE, MAX_LINES
+from logscan_scanner.scanning import samples
 
 pytestmark = [pytest.mark.emulator, pytest.mark.stress]
 

@@ -15,9 +15,9 @@ from formats import COMPRESS, tarred, zipped, zstd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from logscan_scanner.decompress import DamagedInputError
-from logscan_scanner.formats import detect
-from logscan_scanner.inputs import open_inputs
+from logscan_scanner.reading.decompress import DamagedInputError
+from logscan_scanner.reading.formats import detect
+from logscan_scanner.reading.inputs import open_inputs
 
 TEXT = b"".join(b"line %d\n" % n for n in range(20000))
 

@@ -14,8 +14,8 @@ from logscan_api.requests import ScanIdentity, ScanRequest, resolve_limits
 from logscan_api.results import Sample, ScanResult
 from logscan_api.rules import Rule, Severity
 from logscan_api.statuses import Incomplete, ResultRef
-from logscan_scanner import mail, notifying
 from logscan_scanner.errors import ScanError
+from logscan_scanner.reporting import mail, notifying
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 RESULT = ScanResult(

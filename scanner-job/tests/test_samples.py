@@ -9,9 +9,9 @@ from logscan_api.requests import resolve_limits
 from logscan_api.results import MAX_SAMPLES_BYTES, Sample
 from logscan_api.rules import Rule
 from logscan_engine import redact
-from logscan_scanner.progress import Progress
-from logscan_scanner.rules import compile_for_scan
-from logscan_scanner.scan import Scan
+from logscan_scanner.scanning.progress import Progress
+from logscan_scanner.scanning.rules import compile_for_scan
+from logscan_scanner.scanning.scan import Scan
 
 
 def samples_of(

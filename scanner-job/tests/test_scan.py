@@ -31,8 +31,8 @@ from logscan_scanner.aws import objects as stored_objects
 from logscan_scanner.aws import uploads
 from logscan_scanner.aws.clients import session
 from logscan_scanner.errors import ScanError
-from logscan_scanner.progress import Progress
-from logscan_scanner.report import LINES_PER_RULE
+from logscan_scanner.reporting.report import LINES_PER_RULE
+from logscan_scanner.scanning.progress import Progress
 
 TEXT = b"".join(b"line %d %s\n" % (n, b"ERROR" if n % 10 == 0 else b"ok") for n in range(1000))
 
@@ -382,7 +382,7 @@ def test_last_words_that_cannot_be_written_fail_nothing(monkeypatch: pytest.Monk
 
 def test_progress_is_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 1.0, 6.0, 7.0])
-    monkeypatch.setattr("logscan_scanner.progress.monotonic", lambda: next(clock))
+    monkeypatch.setattr("logscan_scanner.scanning.progress.monotonic", lambda: next(clock))
     records: SimpleQueue[logging.LogRecord] = SimpleQueue()
     handler = QueueHandler(records)
     log = logging.getLogger("logscan.scanner.progress")

@@ -14,7 +14,7 @@ from hostile import sparse, tar_header
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logscan_scanner.decompress import DamagedInputError
+from logscan_scanner.reading.decompress import DamagedInputError
 from logscan_scanner.reading.tar import tar_members
 
 FORMATS = (tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from logscan_api.rules import Rule, Severity
 from logscan_engine import second_of
-from logscan_scanner import histogram
+from logscan_scanner.scanning import histogram
 
 BUCKETS = 120
 

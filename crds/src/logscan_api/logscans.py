@@ -105,7 +105,7 @@ class Source(Model):
 
 
 class Limits(Model):
-    """Bounds on one scan. What is not set comes from the policy, then from the built-in default."""
+    """Bounds on one scan: its own, then those of the matching LogScanPolicy, then the built-in defaults."""
 
     max_bytes: int | None = Field(
         default=None,
@@ -139,6 +139,10 @@ class Limits(Model):
     max_objects: int | None = Field(
         default=None, ge=1, le=100000, description="Maximum objects read under a prefix (default 1000)."
     )
+
+    def over(self, base: "Limits") -> "Limits":
+        """Return these limits, and the base's for those that are absent here."""
+        return base.model_copy(update=self.model_dump(exclude_none=True))
 
 
 class Resources(Model):
@@ -218,18 +222,25 @@ class LogScanSpec(Model):
     source: Source = Field(description="Where the logs are.")
     rules: RuleSelection | None = Field(
         default=None,
-        description="Which rules to run; absent takes those of the LogScanPolicy that matches the object.",
+        description="Which rules to run (default: those of the matching LogScanPolicy).",
     )
-    limits: Limits | None = Field(default=None, description="Bounds on the scan.")
-    notify: Notify | None = Field(default=None, description="Who is notified; absent takes the policy's.")
+    limits: Limits | None = Field(
+        default=None, description="Bounds on the scan. Each one that is absent comes from the matching LogScanPolicy."
+    )
+    notify: Notify | None = Field(
+        default=None, description="Who is notified (default: as the matching LogScanPolicy says)."
+    )
     attempts: int | None = Field(
-        default=None, ge=1, le=10, description="Maximum number of Jobs before the scan fails (default 3)."
+        default=None,
+        ge=1,
+        le=10,
+        description="Maximum number of Jobs before the scan fails (default: of the matching LogScanPolicy, or 3).",
     )
     timeout_seconds: int | None = Field(
         default=None,
         ge=10,
         le=86400,
-        description="Maximum run time of one attempt, in seconds (default 3600).",
+        description="Maximum run time of one attempt, in seconds (default: of the matching LogScanPolicy, or 3600).",
     )
     suspend: bool = Field(
         default=False, description="Suspend the scan. A running Job is stopped, and starts over later."
@@ -252,7 +263,11 @@ class LogScanSpec(Model):
         description="Seconds until a finished LogScan is deleted, or `never` for a LogScan that is kept in Git (the "
         "operator sets the default). Its row stays.",
     )
-    job: JobTemplate | None = Field(default=None, description="Changes to the Job that runs the scan.")
+    job: JobTemplate | None = Field(
+        default=None,
+        description="Changes to the Job that runs the scan. Each field that is absent comes from the matching "
+        "LogScanPolicy; labels and resources are merged.",
+    )
 
 
 class LogScan(Model):

@@ -1,5 +1,6 @@
 """The LogScanPolicy custom resource: what happens to which objects."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -49,7 +50,7 @@ class PolicyMatch(Model):
 
 
 class LogScanPolicySpec(Model):
-    """Which objects, and what happens to them."""
+    """Which objects, what happens to them, and what applies where their LogScans leave a field out."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -75,17 +76,24 @@ class LogScanPolicySpec(Model):
         description="Scan every upload, or Skip those whose key and entity tag are those of an earlier scan that did "
         "not fail, such as unchanged files of a nightly sync.",
     )
-    rules: RuleSelection | None = Field(default=None, description="Rules for scans without rules of their own.")
-    limits: Limits | None = Field(default=None, description="Default of LogScan's limits.")
-    notify: Notify | None = Field(default=None, description="Default of LogScan's notify.")
-    attempts: int | None = Field(default=None, ge=1, le=10, description="Default of LogScan's attempts.")
+    rules: RuleSelection | None = Field(default=None, description="Rules of LogScans that leave out rules.")
+    limits: Limits | None = Field(default=None, description="Limits of LogScans that leave out the same limit.")
+    notify: Notify | None = Field(default=None, description="Who is notified of LogScans that leave out notify.")
+    attempts: int | None = Field(
+        default=None, ge=1, le=10, description="Maximum number of Jobs of LogScans that leave out attempts."
+    )
     max_concurrent: int | None = Field(
         default=None, ge=1, le=10000, description="Maximum concurrent Jobs of scans under this policy."
     )
     timeout_seconds: int | None = Field(
-        default=None, ge=10, le=86400, description="Default of LogScan's timeoutSeconds."
+        default=None,
+        ge=10,
+        le=86400,
+        description="Maximum run time of one attempt, in seconds, of LogScans that leave out timeoutSeconds.",
     )
-    job: JobTemplate | None = Field(default=None, description="Default of LogScan's job.")
+    job: JobTemplate | None = Field(
+        default=None, description="Changes to the Jobs of LogScans that leave out the same field of job."
+    )
 
 
 class ScanCounts(Model):
@@ -118,7 +126,7 @@ class LogScanPolicy(Model):
     status: LogScanPolicyStatus | None = LogScanPolicyStatus(observed_generation=-1)
 
 
-def choose(policies: dict[str, LogScanPolicySpec], bucket: str, key: str) -> str | None:
+def choose(policies: Mapping[str, LogScanPolicySpec], bucket: str, key: str) -> str | None:
     """Return the name of the policy that applies to an object, or None.
 
     Args:

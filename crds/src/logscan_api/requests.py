@@ -50,12 +50,9 @@ class ResolvedLimits(Model):
     max_objects: int
 
 
-def resolve_limits(*layers: Limits | None) -> ResolvedLimits:
-    """Return limits in which the first layer that sets a value wins, then the built-in default."""
-    merged: dict[str, object] = {}
-    for layer in (DEFAULT_LIMITS, *reversed(layers)):
-        merged.update(layer.model_dump(exclude_none=True) if layer else {})
-    return ResolvedLimits.model_validate(merged)
+def resolve_limits(limits: Limits | None = None) -> ResolvedLimits:
+    """Return limits with the built-in default for those that are absent."""
+    return ResolvedLimits.model_validate((limits or Limits()).over(DEFAULT_LIMITS).model_dump())
 
 
 class ScanIdentity(Model):

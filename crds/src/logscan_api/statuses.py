@@ -167,7 +167,9 @@ class LogScanStatus(Model):
     object: str | None = Field(
         default=None, max_length=64, description="Key or prefix that is scanned, shortened for display."
     )
-    policy: str | None = Field(default=None, description="LogScanPolicy that the rules are from.")
+    policy: str | None = Field(
+        default=None, description="LogScanPolicy that fills what the spec leaves out, if one matches."
+    )
     job: JobRef | None = Field(default=None, description="Job of the latest attempt.")
     attempts: int | None = Field(default=None, description="Jobs created so far, including those of earlier runs.")
     prior_attempts: int | None = Field(

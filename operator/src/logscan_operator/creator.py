@@ -9,7 +9,6 @@ from pydantic import ValidationError
 from logscan_api import RequestTooLargeError, UnknownPackError
 from logscan_api.exitcodes import Reason
 from logscan_api.explanations import explain
-from logscan_api.policies import LogScanPolicySpec, choose
 from logscan_api.requests import ScanRequest
 from logscan_api.statuses import Phase
 from logscan_operator import jobs, outcomes, paths, statuses
@@ -19,6 +18,7 @@ from logscan_operator.items import Object, Scan, ScanJob
 from logscan_operator.leases import FencedApi
 from logscan_operator.metrics import Metrics
 from logscan_operator.refusals import Refusal, refusal_of
+from logscan_operator.resolving import ResolvedScan, recording_job, resolve_now
 from logscan_operator.settings import Settings
 from logscan_operator.statuses import utc_now
 from logscan_operator.view import View
@@ -48,30 +48,19 @@ class Creator:
         self._settings = settings
         self._metrics = metrics
 
-    def policy_of(self, scan: Scan) -> tuple[str | None, LogScanPolicySpec | None]:
-        """Return name and spec of the policy that a scan's object matches."""
-        if scan.spec is None:
-            return None, None
-        source, policies = scan.spec.source.s3, self._view.policies_in(scan.key[0])
-        name = choose(policies, source.bucket, source.key or source.prefix or "")
-        return name, policies[name] if name else None
-
     async def create(self, scan: Scan, attempt: int) -> None:
         """Create the Job of an attempt, or write why there is none.
 
         Raises:
             KubeError: It was not created, and the scan is not to blame.
         """
-        if scan.spec is None:
-            raise ValueError("a scan without a readable spec gets no Job")
-        resolved = jobs.resolve(scan.spec, *self.policy_of(scan))
-        if resolved is None:
+        resolved = await self._recorded(scan) or resolve_now(self._view, scan, self._settings)
+        if resolved.rules is None:
             message = "spec.rules is absent and no LogScanPolicy with rules matches the object: add one of them"
             await self._fail(scan, Reason.NO_RULES, message)
             return
         try:
-            request = await self._earlier_request(scan, attempt)
-            request = request or jobs.build_request(scan, attempt, resolved, self._settings)
+            request = jobs.build_request(scan, attempt, resolved, self._settings)
         except (UnknownPackError, ValidationError) as error:
             message = explain(error, ScanRequest) if isinstance(error, ValidationError) else str(error)
             await self._fail(scan, Reason.INVALID_RULE, message)
@@ -112,10 +101,10 @@ class Creator:
         await self._writer.write(scan, statuses.held(scan, job, now) if held else statuses.running(scan, job, now))
         log.info("Job created", extra={"scan": scan.key[1], "job": job.key[1], "attempt": job.attempt})
 
-    async def _earlier_request(self, scan: Scan, attempt: int) -> ScanRequest | None:
-        """Return what the attempt before was told, so that a policy that changed meanwhile changes nothing."""
-        job = self._view.newest_job(scan.uid)
-        if job is None or not scan.prior_attempts < job.attempt < attempt:
+    async def _recorded(self, scan: Scan) -> ResolvedScan | None:
+        """Return what applies to a scan as the Job of its earlier attempt records it, if that is still there."""
+        job = recording_job(self._view, scan)
+        if job is None:
             return None
         try:
             body = await self._api.request("GET", paths.jobs(*job.key))
@@ -123,7 +112,7 @@ class Creator:
             if error.status == 404:
                 return None
             raise
-        return jobs.request_in(body, attempt)
+        return jobs.recorded(body)
 
     async def _create_or_adopt(self, scan: Scan, manifest: Object) -> Object | None:
         """Return the scan's Job: created, or found because an earlier process created it."""

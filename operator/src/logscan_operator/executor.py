@@ -4,7 +4,7 @@ import logging
 
 from logscan_api.errors import MalformedResultError
 from logscan_api.results import ScanResult
-from logscan_operator import jobs, outcomes, paths, statuses
+from logscan_operator import outcomes, paths, statuses
 from logscan_operator.actions import Action, CheckPending, Collect, CreateJob, DeleteScan, Stop, SuspendJob, WriteStatus
 from logscan_operator.aws import ResultReader
 from logscan_operator.creator import Creator
@@ -14,6 +14,7 @@ from logscan_operator.leases import FencedApi
 from logscan_operator.metrics import Metrics
 from logscan_operator.outcomes import Failure
 from logscan_operator.refusals import refusal_of_pod
+from logscan_operator.resolving import record_of
 from logscan_operator.settings import Settings
 from logscan_operator.statuses import utc_now
 from logscan_operator.view import View
@@ -79,8 +80,8 @@ class Executor:
         except MalformedResultError as error:
             result = error
         pods = await self._pods(job) if result is None and job is not None else []
-        attempts = jobs.attempts_of(scan, self._creator.policy_of(scan)[1], self._settings)
-        status = outcomes.conclude(scan, job, pods, result, attempts, self._settings, utc_now())
+        record = record_of(self._view, scan, self._settings)
+        status = outcomes.conclude(scan, job, pods, result, record.attempts, self._settings, utc_now())
         if not await self._writer.write(scan, status):
             return
         if status.retry_time is not None:
@@ -107,8 +108,8 @@ class Executor:
                 await self._writer.write(scan, status)
 
     async def _end_attempt(self, scan: Scan, job: ScanJob, failure: Failure) -> None:
-        attempts = jobs.attempts_of(scan, self._creator.policy_of(scan)[1], self._settings)
-        status = outcomes.after_failure(scan, job.attempt, failure, attempts, self._settings, utc_now())
+        record = record_of(self._view, scan, self._settings)
+        status = outcomes.after_failure(scan, job.attempt, failure, record.attempts, self._settings, utc_now())
         if not await self._writer.write(scan, status):
             return
         if status.retry_time is not None:

@@ -11,6 +11,7 @@ from logscan_api.logscans import LogScanSpec
 from logscan_api.policies import LogScanPolicySpec, LogScanPolicyStatus
 from logscan_api.quantities import Quantity
 from logscan_api.statuses import LogScanStatus, Phase, ResultRef
+from logscan_operator.records import RECORD_ANNOTATION, Record
 
 Object = dict[str, Any]
 Key = tuple[str, str]
@@ -20,7 +21,6 @@ ATTEMPT_LABEL = "logscan.dev/attempt"
 IDENTITY_LABEL = "logscan.dev/identity"
 CONTENT_LABEL = "logscan.dev/content"
 RESULT_ANNOTATION = "logscan.dev/result"
-POLICY_ANNOTATION = "logscan.dev/policy"
 # On a Job that the operator itself suspended: it resumes no other.
 SUSPENDED_ANNOTATION = "logscan.dev/suspended"
 # Prefix of what Kueue puts on the Jobs that it manages, https://kueue.sigs.k8s.io/docs/reference/labels-and-annotations
@@ -65,6 +65,17 @@ class Scan:
     content: str | None = None
     retry: str | None = None
     reopened: bool = False
+
+    @property
+    def readable_spec(self) -> LogScanSpec:
+        """Return the spec.
+
+        Raises:
+            ValueError: It cannot be read, or the scan has finished; nothing is planned that needs it then.
+        """
+        if self.spec is None:
+            raise ValueError(f"the spec of {'/'.join(self.key)} cannot be read: {self.problem}")
+        return self.spec
 
     @property
     def finished(self) -> bool:
@@ -165,7 +176,7 @@ class ScanJob:
         reason: Why it failed, in the Job controller's word.
         message: Why it failed, in its sentence.
         result: Where its row will be.
-        policy: The policy that gave the rules.
+        record: What applies to its scan, if an operator of this version made it.
         started: When the Job was started, or None before.
         ready: Whether its pod runs.
         ends_by: When the Job controller ends it at the latest, or None if it has no deadline.
@@ -185,11 +196,16 @@ class ScanJob:
     reason: str
     message: str
     result: ResultRef | None
-    policy: str | None
+    record: Record | None
     started: datetime | None
     ready: bool
     ends_by: datetime | None
     memory: Quantity | None
+
+    @property
+    def policy(self) -> str | None:
+        """Return the policy that applies to its scan, if one does."""
+        return self.record.policy if self.record else None
 
     @classmethod
     def parse(cls, body: Object) -> "ScanJob":
@@ -214,7 +230,7 @@ class ScanJob:
             reason=end.get("reason", ""),
             message=end.get("message", ""),
             result=ResultRef.model_validate_json(result) if result else None,
-            policy=annotations.get(POLICY_ANNOTATION),
+            record=Record.from_annotation(annotations.get(RECORD_ANNOTATION)),
             started=parse_time(status["startTime"]) if status.get("startTime") else None,
             ready=bool(status.get("ready")),
             ends_by=_ends_by(body),

@@ -1,21 +1,20 @@
-"""The Job of a scan: one pure function from a scan, its rules and the settings to the manifest."""
-
-from dataclasses import dataclass
+"""The Job of a scan: one pure function from a scan, what applies to it and the settings to the manifest."""
 
 from logscan_api import API_VERSION, MalformedRequestError
 from logscan_api.destinations import destinations
 from logscan_api.exitcodes import permanent_codes
 from logscan_api.identity import job_name, partition_key, sort_key
 from logscan_api.labels import BUCKET_LABEL, POLICY_LABEL, label_value
-from logscan_api.logscans import JobTemplate, LogScanSpec, Resources
+from logscan_api.logscans import JobTemplate, Limits, Resources
 from logscan_api.packs import resolve_rules
-from logscan_api.policies import LogScanPolicySpec, PolicyAction
 from logscan_api.quantities import Quantity
 from logscan_api.requests import REQUEST_VARIABLE, Report, ScanIdentity, ScanRequest, resolve_limits
 from logscan_api.rules import RuleSelection, ruleset_hash
 from logscan_api.statuses import ResultRef
 from logscan_operator.environment import value_of, variable
-from logscan_operator.items import ATTEMPT_LABEL, POLICY_ANNOTATION, RESULT_ANNOTATION, SCAN_UID_LABEL, Object, Scan
+from logscan_operator.items import ATTEMPT_LABEL, RESULT_ANNOTATION, SCAN_UID_LABEL, Object, Scan
+from logscan_operator.records import RECORD_ANNOTATION, Record
+from logscan_operator.resolving import ResolvedScan
 from logscan_operator.settings import Settings
 
 MANAGED_BY = "logscan"
@@ -30,75 +29,47 @@ PASSED_ON = (
 )
 
 
-@dataclass(frozen=True)
-class Resolved:
-    """A scan's settings after its policy filled the gaps.
-
-    Attributes:
-        rules: Which rules.
-        policy_name: The policy that gave them, if one did.
-        policy: Its spec, for limits and the rest.
-    """
-
-    rules: RuleSelection
-    policy_name: str | None
-    policy: LogScanPolicySpec | None
-
-
-def resolve(spec: LogScanSpec, policy_name: str | None, policy: LogScanPolicySpec | None) -> Resolved | None:
-    """Return a scan's settings, or None when neither it nor a policy names rules.
-
-    A scan with rules of its own takes nothing from policies: what its author wrote is all there is.
-    """
-    if spec.rules is not None:
-        return Resolved(spec.rules, None, None)
-    if policy is None or policy.action is PolicyAction.IGNORE or policy.rules is None:
-        return None
-    return Resolved(policy.rules, policy_name, policy)
-
-
-def build_request(scan: Scan, attempt: int, resolved: Resolved, settings: Settings) -> ScanRequest:
-    """Return what the scanner is told.
+def build_request(scan: Scan, attempt: int, resolved: ResolvedScan, settings: Settings) -> ScanRequest:
+    """Return the request that the scanner gets.
 
     Raises:
         UnknownPackError: A rule pack does not exist.
         pydantic.ValidationError: The resolved rules are not valid.
     """
-    spec = _spec(scan)
-    rules, source = resolve_rules(resolved.rules), spec.source.s3
+    rules, source = resolve_rules(resolved.rules or RuleSelection()), scan.readable_spec.source.s3
     sort = sort_key(source, scan.uid, ruleset_hash(rules), scan.status.prior_attempts)
     namespace, name = scan.key
     return ScanRequest(
         scan=ScanIdentity(namespace=namespace, name=name, uid=scan.uid, attempt=attempt),
         source=source,
         rules=rules,
-        limits=resolve_limits(spec.limits, resolved.policy.limits if resolved.policy else None),
+        limits=resolve_limits(resolved.limits),
         result=ResultRef(table=settings.table, pk=partition_key(source), sk=sort),
         report=Report(bucket=settings.reports_bucket) if settings.reports_bucket else None,
-        notify=spec.notify or (resolved.policy.notify if resolved.policy else None),
+        notify=resolved.notify,
         sender=settings.mail_sender,
         webhook_internal=destinations(settings.webhook_internal) or None,
         ttl_days=settings.result_ttl_days,
     )
 
 
-def build_job(scan: Scan, request: ScanRequest, resolved: Resolved, settings: Settings, env: dict[str, str]) -> Object:
+def build_job(
+    scan: Scan, request: ScanRequest, resolved: ResolvedScan, settings: Settings, env: dict[str, str]
+) -> Object:
     """Return the manifest of the Job for one attempt.
 
     Args:
         scan: The LogScan.
-        request: What the scanner is told.
-        resolved: The scan's settings.
+        request: The request that the scanner gets.
+        resolved: What applies to the scan.
         settings: The operator's settings.
         env: The operator's environment, of which `PASSED_ON` reaches the scanner.
 
     Raises:
         RequestTooLargeError: The request does not fit into a variable.
     """
-    spec, policy = _spec(scan), resolved.policy
     namespace, name = scan.key
-    own = spec.job or (policy.job if policy else None) or JobTemplate()
-    template = own.over(settings.scanner_job)
+    template = resolved.job.over(settings.scanner_job)
     labels = {
         **(template.labels or {}),
         "app.kubernetes.io/name": "logscan-scanner",
@@ -107,11 +78,12 @@ def build_job(scan: Scan, request: ScanRequest, resolved: Resolved, settings: Se
         ATTEMPT_LABEL: str(request.scan.attempt),
         BUCKET_LABEL: label_value(request.source.bucket),
     }
-    annotations = {RESULT_ANNOTATION: request.result.model_dump_json(by_alias=True, exclude_none=True)}
-    if resolved.policy_name:
-        annotations[POLICY_ANNOTATION] = resolved.policy_name
-        labels[POLICY_LABEL] = label_value(resolved.policy_name)
-    timeout = spec.timeout_seconds or (policy.timeout_seconds if policy else None)
+    if resolved.policy:
+        labels[POLICY_LABEL] = label_value(resolved.policy)
+    annotations = {
+        RESULT_ANNOTATION: request.result.model_dump_json(by_alias=True, exclude_none=True),
+        RECORD_ANNOTATION: resolved.record.to_annotation(),
+    }
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -132,7 +104,7 @@ def build_job(scan: Scan, request: ScanRequest, resolved: Resolved, settings: Se
         },
         "spec": {
             "backoffLimit": 0,
-            "activeDeadlineSeconds": timeout or settings.default_timeout_seconds,
+            "activeDeadlineSeconds": resolved.timeout_seconds,
             "ttlSecondsAfterFinished": settings.job_ttl_seconds,
             "podFailurePolicy": _failure_policy(),
             # A pod replaced before the old one is gone would scan twice at the same time.
@@ -145,20 +117,29 @@ def build_job(scan: Scan, request: ScanRequest, resolved: Resolved, settings: Se
     }
 
 
-def request_in(job: Object, attempt: int) -> ScanRequest | None:
-    """Return what a Job's scanner was told, for another attempt, or None if it cannot be read."""
+def recorded(job: Object) -> ResolvedScan | None:
+    """Return what applies to a scan as one of its Jobs records it, or None if that cannot be read.
+
+    The rules are those that the packs had when the Job was made.
+    """
+    record = Record.from_annotation(job["metadata"].get("annotations", {}).get(RECORD_ANNOTATION))
     text = value_of(job["spec"]["template"]["spec"]["containers"][0], REQUEST_VARIABLE)
     try:
         request = ScanRequest.from_variable(text or "")
     except MalformedRequestError:
         return None
-    return request.model_copy(update={"scan": request.scan.model_copy(update={"attempt": attempt})})
-
-
-def attempts_of(scan: Scan, policy: LogScanPolicySpec | None, settings: Settings) -> int:
-    """Return how many Jobs a scan may have."""
-    own = scan.spec.attempts if scan.spec else None
-    return own or (policy.attempts if policy else None) or settings.default_attempts
+    if record is None:
+        return None
+    return ResolvedScan(
+        # Not validated: packs may have more rules than a selection may have inline.
+        rules=RuleSelection.model_construct(inline=request.rules),
+        limits=Limits.model_validate(request.limits.model_dump()),
+        notify=request.notify,
+        attempts=record.attempts,
+        timeout_seconds=record.timeout_seconds,
+        job=record.job,
+        policy=record.policy,
+    )
 
 
 def _failure_policy() -> Object:
@@ -241,9 +222,3 @@ def _resources(template: JobTemplate, settings: Settings, memory: Quantity | Non
     chosen = template.resources.over(least) if template.resources else least
     raised = Resources(limits={"memory": memory}) if memory else Resources()
     return raised.over(chosen).wire()
-
-
-def _spec(scan: Scan) -> LogScanSpec:
-    if scan.spec is None:
-        raise ValueError(f"the spec of {scan.key} cannot be read: {scan.problem}")
-    return scan.spec

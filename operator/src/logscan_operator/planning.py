@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from logscan_api.exitcodes import Reason
-from logscan_api.policies import choose
 from logscan_api.statuses import Phase
 from logscan_operator import statuses
 from logscan_operator.actions import Action, CheckPending, Collect, CreateJob, Stop, SuspendJob, WriteStatus
@@ -12,6 +11,7 @@ from logscan_operator.admission import LIMIT_MESSAGES, Candidate, Usage, admit, 
 from logscan_operator.conditions import Verdict
 from logscan_operator.holds import Holds
 from logscan_operator.items import Key, Scan, ScanJob, parse_time
+from logscan_operator.resolving import record_of
 from logscan_operator.settings import Settings
 from logscan_operator.view import View
 
@@ -41,7 +41,7 @@ def plan(view: View, settings: Settings, now: datetime, in_flight: Mapping[Key, 
         if action is not None:
             actions.append(action)
         elif _wants_slot(scan, job, now):
-            candidates.append(Candidate(scan, job, _limited_policy(view, scan, job, limits)))
+            candidates.append(Candidate(scan, job, _limited_policy(view, scan, settings, limits)))
     actions.sort(key=lambda action: action.scan.key)
     candidates, notes = _reachable(candidates, settings, now, in_flight, holds)
     return actions + _admit(view, candidates, limits, settings, now, in_flight) + notes
@@ -179,17 +179,13 @@ def _policy_limits(view: View) -> dict[Key, int]:
     return {key: p.spec.max_concurrent for key, p in view.policies.items() if p.spec and p.spec.max_concurrent}
 
 
-def _limited_policy(view: View, scan: Scan, job: ScanJob | None, limits: Mapping[Key, int]) -> Key | None:
-    """Return the policy whose limit a scan comes under, if any."""
-    if not limits or scan.spec is None or scan.spec.rules is not None:
-        return None
-    source = scan.spec.source.s3
-    name = (job.policy if job else None) or scan.status.policy
-    name = name or choose(view.policies_in(scan.key[0]), source.bucket, source.key or source.prefix or "")
+def _limited_policy(view: View, scan: Scan, settings: Settings, limits: Mapping[Key, int]) -> Key | None:
+    """Return the policy whose limit counts for a scan, if it has one."""
+    name = record_of(view, scan, settings).policy if limits else None
     return (scan.key[0], name) if name and (scan.key[0], name) in limits else None
 
 
-def _usage(view: View, limits: Mapping[Key, int], in_flight: Mapping[Key, Action]) -> Usage:
+def _usage(view: View, limits: Mapping[Key, int], settings: Settings, in_flight: Mapping[Key, Action]) -> Usage:
     """Return the slots in use: Jobs that are neither over nor suspended, and those being started."""
     usage = Usage()
     for job in view.live_jobs.values():
@@ -200,7 +196,7 @@ def _usage(view: View, limits: Mapping[Key, int], in_flight: Mapping[Key, Action
         newest = view.newest_job(action.scan.uid)
         created = newest is not None and isinstance(action, CreateJob) and newest.attempt >= action.attempt
         if (isinstance(action, CreateJob) and not created) or (isinstance(action, SuspendJob) and not action.suspend):
-            usage.add(action.scan.key[0], _limited_policy(view, action.scan, newest, limits))
+            usage.add(action.scan.key[0], _limited_policy(view, action.scan, settings, limits))
     return usage
 
 
@@ -213,7 +209,7 @@ def _admit(
     in_flight: Mapping[Key, Action],
 ) -> list[Action]:
     """Return Jobs for those that are admitted, and a reason to wait for the others."""
-    chosen, waiting = admit(candidates, _usage(view, limits, in_flight), limits, settings, now)
+    chosen, waiting = admit(candidates, _usage(view, limits, settings, in_flight), limits, settings, now)
     actions: list[Action] = []
     for scan, job in ((c.scan, c.job) for c in chosen):
         used = max(scan.status.attempts or 0, scan.prior_attempts)

@@ -15,11 +15,11 @@ from logscan_api.packs import resolve_rules
 from logscan_api.requests import resolve_limits
 from logscan_api.rules import Rule, RuleSelection, Severity
 from logscan_engine import Counts
-from logscan_scanner import histogram
 from logscan_scanner.errors import ScanError
-from logscan_scanner.progress import Progress
-from logscan_scanner.rules import compile_for_scan
-from logscan_scanner.scan import Scan
+from logscan_scanner.scanning import histogram
+from logscan_scanner.scanning.progress import Progress
+from logscan_scanner.scanning.rules import compile_for_scan
+from logscan_scanner.scanning.scan import Scan
 
 CHUNK_BYTES = 512 * 1024
 

@@ -49,8 +49,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _scan(request: ScanRequest) -> int:
     """Run the scan of a Job and send its notifications."""
-    from logscan_scanner import notifying, runner
+    from logscan_scanner import runner
     from logscan_scanner.aws import Objects, Results
+    from logscan_scanner.reporting import notifying
 
     objects, results = Objects(), Results()
     _collect_garbage()

@@ -12,14 +12,15 @@ from logscan_api.results import ScanResult
 from logscan_api.rules import Severity
 from logscan_api.statuses import IncompleteReason
 from logscan_engine import Counts
-from logscan_scanner import __version__, histogram
+from logscan_scanner import __version__
 from logscan_scanner.aws import Objects, Results, StoredObject
 from logscan_scanner.aws.uploads import Upload
 from logscan_scanner.errors import RowTooLargeError, ScanError
-from logscan_scanner.progress import Progress
-from logscan_scanner.report import LINES_PER_RULE, Findings
-from logscan_scanner.rules import compile_for_scan
-from logscan_scanner.scan import Scan
+from logscan_scanner.reporting.report import LINES_PER_RULE, Findings
+from logscan_scanner.scanning import histogram
+from logscan_scanner.scanning.progress import Progress
+from logscan_scanner.scanning.rules import compile_for_scan
+from logscan_scanner.scanning.scan import Scan
 
 log = logging.getLogger("logscan.scanner")
 

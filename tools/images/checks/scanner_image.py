@@ -11,7 +11,7 @@ from logscan_api.packs import pack_names, resolve_rules
 from logscan_api.rules import RuleSelection
 from logscan_scanner.aws.clients import client, session
 from logscan_scanner.localfile import scan_file
-from logscan_scanner.rules import compile_for_scan
+from logscan_scanner.scanning.rules import compile_for_scan
 
 RULES = 'inline: [{name: error, pattern: "ERROR(?= bad)"}]'
 TEXT = b"INFO fine\nERROR bad\n"

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from logscan_scanner.decompress import DamagedInputError
+from logscan_scanner.reading.decompress import DamagedInputError
 from logscan_scanner.reading.stream import READ_BYTES, Stream
 from logscan_scanner.reading.tarfields import (
     BLOCK,

@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from logscan_scanner.decompress import DamagedInputError, exactly, gathered
 from logscan_scanner.reading import tarfields
+from logscan_scanner.reading.decompress import DamagedInputError, exactly, gathered
 from logscan_scanner.reading.names import shown_name
 from logscan_scanner.reading.sparse import Sparse, map_in_data, map_in_header, map_in_records
 from logscan_scanner.reading.stream import Stream

@@ -1,6 +1,6 @@
 """Fields of tar headers: texts, numbers, and the records of a pax header."""
 
-from logscan_scanner.decompress import DamagedInputError
+from logscan_scanner.reading.decompress import DamagedInputError
 
 Records = dict[bytes, list[bytes]]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from isal import igzip_lib
 
-from logscan_scanner.decompress import DamagedInputError, exactly, fed, gathered
+from logscan_scanner.reading.decompress import DamagedInputError, exactly, fed, gathered
 from logscan_scanner.reading.names import shown_name
 from logscan_scanner.reading.stream import Stream
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from logscan_scanner.decompress import decompress
-from logscan_scanner.formats import HEAD_BYTES, Format, detect
+from logscan_scanner.reading.decompress import decompress
+from logscan_scanner.reading.formats import HEAD_BYTES, Format, detect
 from logscan_scanner.reading.tar import tar_members
 from logscan_scanner.reading.zip import zip_members
 

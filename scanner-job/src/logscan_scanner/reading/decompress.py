@@ -8,7 +8,7 @@ from typing import Protocol
 
 from isal import igzip_lib
 
-from logscan_scanner.formats import Format, detect
+from logscan_scanner.reading.formats import Format, detect
 from logscan_scanner.reading.stream import READ_BYTES, Stream
 
 if sys.version_info >= (3, 14):

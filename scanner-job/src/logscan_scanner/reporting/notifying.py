@@ -17,9 +17,9 @@ from logscan_api.requests import ScanRequest
 from logscan_api.results import ScanResult
 from logscan_api.statuses import ResultRef
 from logscan_api.text import cut, printable
-from logscan_scanner import mail
 from logscan_scanner.aws.messages import publish, send_mail
 from logscan_scanner.errors import ScanError
+from logscan_scanner.reporting import mail
 from logscan_scanner.reporting.webhooks import post
 
 NOTE_BYTES = 300

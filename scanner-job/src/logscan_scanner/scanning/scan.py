@@ -10,10 +10,10 @@ from logscan_api.requests import ResolvedLimits
 from logscan_api.rules import Rule
 from logscan_api.statuses import Incomplete, IncompleteReason
 from logscan_api.text import cut, printable
-from logscan_scanner.decompress import DamagedInputError
-from logscan_scanner.inputs import open_inputs
-from logscan_scanner.progress import Progress
-from logscan_scanner.samples import EVENT_LINES, LOOK_BYTES, Samples
+from logscan_scanner.reading.decompress import DamagedInputError
+from logscan_scanner.reading.inputs import open_inputs
+from logscan_scanner.scanning.progress import Progress
+from logscan_scanner.scanning.samples import EVENT_LINES, LOOK_BYTES, Samples
 
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 MAX_RATIO = 1000  # gzip can do no more than 1032, and logs reach a tenth of that

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from logscan_api.rules import Rule
 from logscan_engine import Line
-from logscan_scanner.samples import LOOK_BYTES, readable
+from logscan_scanner.scanning.samples import LOOK_BYTES, readable
 
 LINES_PER_RULE = 1000
 MAX_LINES = 20_000

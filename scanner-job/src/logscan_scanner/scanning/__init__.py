@@ -1,0 +1,1 @@
+"""Counting matches: records, rules, samples, times."""
