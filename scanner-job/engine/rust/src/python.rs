@@ -2,6 +2,7 @@
 //!
 //! Python's lock is not held while rules are compiled and lines are scanned. A panic ends in an `InternalError`.
 
+mod file;
 mod found;
 mod rules;
 mod scan;
@@ -19,6 +20,8 @@ import_exception!(logscan_engine.errors, InvalidRuleError);
 
 #[pymodule]
 mod _native {
+    #[pymodule_export]
+    use super::file::LogFile;
     #[pymodule_export]
     use super::found::{Counts, Line};
     #[pymodule_export]

@@ -18,6 +18,17 @@ class RuleSet:
         They are estimated on ordinary lines of services; the same rules have the same costs everywhere.
         """
 
+class LogFile:
+    """A file to be read from its start to its end, by `read` or by the threads of a scan.
+
+    Raises:
+        OSError: It cannot be opened or read.
+    """
+
+    def __new__(cls, path: str) -> LogFile: ...
+    def read(self, most: int) -> bytes:
+        """Return the next bytes, at most so many; none at the end."""
+
 class Line:
     """A line that a rule matches, without its newline.
 
@@ -128,6 +139,18 @@ class Scan:
         """Take the next chunk of the input; wait while the threads have enough to do.
 
         Raises:
+            InternalError: The engine broke.
+        """
+
+    def read(self, file: LogFile, most: int) -> int:
+        """Let the threads read the next bytes of the input from a file, and return how many there were.
+
+        Args:
+            file: A file.
+            most: So many bytes are read at most; fewer only at the file's end.
+
+        Raises:
+            OSError: It cannot be read.
             InternalError: The engine broke.
         """
 

@@ -12,7 +12,7 @@ use memchr::memrchr;
 
 use super::lines::{Line, Lines};
 use super::plan::{Confirm, Owner};
-use super::sample::Sample;
+use super::sample::ORDINARY;
 use super::scan::MOST_TRIES;
 use super::scratch::RuleState;
 use super::{Plan, RuleSet, Scratch};
@@ -28,17 +28,15 @@ const JUDGE: (f64, f64) = (150.0, 1.5);
 
 impl RuleSet {
     /// Returns for each rule about how many seconds of CPU time it adds to the scan of 1 GB of a log like `log`, a
-    /// piece of it; of ordinary lines of services where that is empty.
-    pub fn costs(&self, log: &[u8]) -> Vec<f64> {
-        let sample = Sample::of(log);
-        let plan = self.calibrate(log);
+    /// piece of it, with the literals that were chosen for it; of ordinary lines of services where that is empty.
+    pub fn costs(&self, plan: &Plan, log: &[u8]) -> Vec<f64> {
         let mut scratch = self.scratch();
-        scratch.begin_block(&plan);
+        scratch.begin_block(plan);
         let mut counting = Counting {
             rules: self,
-            plan: &plan,
+            plan,
             scratch: &mut scratch,
-            block: whole_lines(&sample.data),
+            block: whole_lines(if log.is_empty() { ORDINARY } else { log }),
             line: Line::default(),
             nanoseconds: vec![0.0; self.rules.len()],
         };

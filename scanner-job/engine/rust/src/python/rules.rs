@@ -56,7 +56,12 @@ impl RuleSet {
 
     /// Return the slow rules, by their position, and the seconds that each adds to the scan of 1 GB of an ordinary log.
     fn costs(&self, py: Python<'_>) -> PyResult<Vec<(usize, f64)>> {
-        guarded(|| Ok(py.detach(|| self.slow(&self.matching.costs(&[])))))
+        guarded(|| {
+            Ok(py.detach(|| {
+                let plan = self.matching.calibrate(&[]);
+                self.slow(&self.matching.costs(&plan, &[]))
+            }))
+        })
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 
+use super::file::LogFile;
 use super::found::{Counts, Line};
 use super::rules::RuleSet;
 use super::{broken, guarded};
@@ -77,6 +78,16 @@ impl Scan {
         guarded(|| {
             py.detach(|| scanner.push(&chunk));
             wait(py, || scanner.wait_for_room(PATIENCE))
+        })
+    }
+
+    /// Let the threads read the next bytes of the input from a file, at most so many; return how many there were.
+    fn read(&mut self, py: Python<'_>, file: &LogFile, most: u64) -> PyResult<u64> {
+        let scanner = &mut self.scanner;
+        guarded(|| {
+            scanner.read(file.share()?, most);
+            wait(py, || scanner.wait_for_reading(PATIENCE))?;
+            Ok(scanner.end_of_reading()?)
         })
     }
 

@@ -28,7 +28,7 @@ pub trait Search: Send + Sync + 'static {
     /// Returns for each expression how many lines this thread has given up.
     fn gave_up(scratch: &Self::Scratch) -> &[u64];
     /// Returns for each expression about how many seconds it adds to the scan of 1 GB of a log like a sample.
-    fn costs(&self, sample: &[u8]) -> Vec<f64>;
+    fn costs(&self, plan: &Self::Plan, sample: &[u8]) -> Vec<f64>;
 }
 
 impl Search for RuleSet {
@@ -59,7 +59,7 @@ impl Search for RuleSet {
         scratch.gave_up()
     }
 
-    fn costs(&self, sample: &[u8]) -> Vec<f64> {
-        self.costs(sample)
+    fn costs(&self, plan: &Plan, sample: &[u8]) -> Vec<f64> {
+        self.costs(plan, sample)
     }
 }

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use memchr::memchr_iter;
 
-use super::queue::{Done, Job, Queue};
+use super::intake::Intake;
+use super::queue::{Done, Job, Queue, Turn};
 use super::{Broken, Search, Settings};
 use crate::cutting::Piece;
 use crate::matching::Hit;
@@ -31,6 +32,7 @@ pub(super) struct Shared<S: Search> {
     search: Arc<S>,
     settings: Settings,
     pub queue: Queue,
+    intake: Mutex<Intake>,
     chosen: Mutex<Option<Arc<Chosen<S::Plan>>>>,
     /// Held by the thread that chooses again.
     choosing: Mutex<()>,
@@ -45,6 +47,7 @@ impl<S: Search> Shared<S> {
             settings.sampling,
         );
         Shared {
+            intake: Mutex::new(Intake::new(settings.max_line_bytes)),
             search,
             settings,
             queue,
@@ -58,17 +61,15 @@ impl<S: Search> Shared<S> {
         lock(&self.tally)
     }
 
-    /// Chooses what to look for, unless that was done.
-    pub(super) fn choose(&self, pieces: &[Piece]) {
-        self.chosen(pieces);
+    pub(super) fn intake(&self) -> MutexGuard<'_, Intake> {
+        lock(&self.intake)
     }
 
     /// Returns for each expression about how many seconds it adds to the scan of 1 GB of a log like this one, or like
     /// ordinary ones if nothing was scanned.
     pub(super) fn costs(&self) -> Vec<f64> {
-        let chosen = lock(&self.chosen).clone();
-        let sample = chosen.as_ref().map_or(&[][..], |chosen| &chosen.sample);
-        self.search.costs(sample)
+        let chosen = self.chosen(&[]);
+        self.search.costs(&chosen.plan, &chosen.sample)
     }
 
     /// Scans whatever comes until there is no more.
@@ -83,7 +84,7 @@ impl<S: Search> Shared<S> {
         let mut scratch = self.search.scratch();
         let mut gave_up = vec![0; self.search.expressions()];
         let mut hits = Vec::new();
-        while let Some((number, job)) = self.queue.take() {
+        while let Some((number, job)) = self.next_job() {
             let chosen = self.chosen(&job.pieces);
             let plan = &chosen.plan;
             let found = job.pieces.iter();
@@ -97,6 +98,23 @@ impl<S: Search> Shared<S> {
                 self.choose_again(&chosen, &done.job);
             }
             self.queue.done(number, done, |done| self.count(&done));
+        }
+    }
+
+    /// Waits for the next job, or reads it.
+    fn next_job(&self) -> Option<(u64, Job)> {
+        loop {
+            match self.queue.take()? {
+                Turn::Scan(number, job) => return Some((number, job)),
+                Turn::Read => {
+                    // Held until the job has its number: jobs are numbered in the order of the log.
+                    let mut intake = self.intake();
+                    match intake.read() {
+                        Some(job) => return Some((self.queue.number(), job)),
+                        None => self.queue.end_reading(),
+                    }
+                }
+            }
         }
     }
 
@@ -135,7 +153,7 @@ impl<S: Search> Shared<S> {
         }
     }
 
-    /// Returns what to look for, chosen by some pieces unless that was done.
+    /// Returns what to look for: chosen by some pieces, unless that was done.
     fn chosen(&self, pieces: &[Piece]) -> Arc<Chosen<S::Plan>> {
         let mut chosen = lock(&self.chosen);
         chosen.get_or_insert_with(|| self.choice(pieces)).clone()
