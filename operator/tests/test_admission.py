@@ -43,7 +43,17 @@ def test_a_namespace_that_runs_much_already_comes_later() -> None:
     assert chosen(many, usage, max_concurrent=5) == ["b0", "b1"]
 
 
-def test_priority_goes_before_fairness_and_waiting_adds_to_it() -> None:
+def test_a_priority_ranks_within_a_namespace_and_gets_nobody_ahead_of_another() -> None:
+    usage = Usage()
+    usage.add("a", None)
+    greedy = [candidate(f"a{n}", 500 - n, "a", priority=1000) for n in range(9)]
+    modest = candidate("b0", 1, "b", priority=-1000)
+    assert chosen([*greedy, modest], usage, max_concurrent=2) == ["b0"]
+    assert chosen([*greedy, modest], max_concurrent=3) == ["a0", "b0", "a1"]
+    assert chosen([candidate("low", 90), candidate("high", 5, priority=5)], max_concurrent=1) == ["high"]
+
+
+def test_among_namespaces_with_as_many_jobs_the_highest_rank_goes_first_and_waiting_adds_to_it() -> None:
     assert chosen([candidate("a0", priority=2), candidate("b0", 5, "b")], max_concurrent=1) == ["a0"]
     old = candidate("old", age=3 * SETTINGS.aging_seconds)
     assert chosen([old, candidate("new", 0, priority=2)], max_concurrent=1) == ["old"]

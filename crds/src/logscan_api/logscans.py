@@ -256,7 +256,7 @@ class LogScanSpec(Model):
         default=0,
         ge=-1000,
         le=1000,
-        description="Scans with a higher priority run first; scans of equal priority run oldest first.",
+        description="Scans of a namespace with a higher priority run first; scans of equal priority run oldest first.",
     )
     ttl_seconds_after_finished: TtlSeconds | None = Field(
         default=None,

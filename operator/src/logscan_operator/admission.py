@@ -1,7 +1,7 @@
-"""Who gets a Job next: limits, priority with aging, and fairness between namespaces. Pure."""
+"""Which scan gets a Job next: limits, fairness between namespaces, and priority with aging within one. Pure."""
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import nsmallest
@@ -11,7 +11,8 @@ from logscan_api.exitcodes import Reason
 from logscan_operator.items import Key, Scan, ScanJob
 from logscan_operator.settings import Settings
 
-Place = tuple[str, tuple[str, str] | None]
+# Namespace, and the policy whose limit counts: scans of one queue start in the order of their rank.
+Queue = tuple[str, Key | None]
 
 LIMIT_MESSAGES = {
     Reason.CONCURRENCY_LIMIT: "as many Jobs run as maxConcurrent allows; the scan starts when one ends",
@@ -31,7 +32,7 @@ class Candidate(NamedTuple):
 
     scan: Scan
     job: ScanJob | None
-    policy: tuple[str, str] | None
+    policy: Key | None
 
 
 Entry = tuple[int, datetime, Key, Candidate]
@@ -43,9 +44,9 @@ class Usage:
 
     total: int = 0
     by_namespace: Counter[str] = field(default_factory=Counter)
-    by_policy: Counter[tuple[str, str]] = field(default_factory=Counter)
+    by_policy: Counter[Key] = field(default_factory=Counter)
 
-    def add(self, namespace: str, policy: tuple[str, str] | None) -> None:
+    def add(self, namespace: str, policy: Key | None) -> None:
         """Count one more Job."""
         self.total += 1
         self.by_namespace[namespace] += 1
@@ -62,13 +63,15 @@ def rank(scan: Scan, aging: timedelta, now: datetime) -> int:
 def admit(
     candidates: Iterable[Candidate],
     usage: Usage,
-    policy_limits: dict[tuple[str, str], int],
+    policy_limits: Mapping[Key, int],
     settings: Settings,
     now: datetime,
 ) -> tuple[list[Candidate], list[tuple[Candidate, Reason]]]:
     """Return which candidates start now, and why each of the others waits.
 
-    The highest rank goes first; among equals the namespace with the fewest Jobs, then the oldest.
+    Each slot goes to the namespace with the fewest Jobs, and there to the scan with the highest rank, then the oldest.
+    Whoever may create LogScans sets their priority, so a priority ranks within a namespace only: no tenant gets ahead
+    of another by a higher number. A namespace alone uses every slot that its own limit allows.
 
     Args:
         candidates: Scans that could start, in any order.
@@ -77,42 +80,42 @@ def admit(
         settings: The operator's settings.
         now: The time.
     """
-    places: dict[Place, list[Candidate]] = defaultdict(list)
+    found: dict[Queue, list[Candidate]] = defaultdict(list)
     for candidate in candidates:
-        places[candidate.scan.key[0], candidate.policy].append(candidate)
+        found[candidate.scan.key[0], candidate.policy].append(candidate)
     aging = timedelta(seconds=settings.aging_seconds)
     free = max(settings.max_concurrent - usage.total, 0)
-    # Only as many of a place are put in order as could start: most plans are made while all slots are taken.
-    queues = {place: deque(nsmallest(free, _entries(found, aging, now))) for place, found in places.items() if free}
+    # Sort only as many of a queue as could start: most plans are made while all slots are in use.
+    heads = {queue: deque(nsmallest(free, _entries(members, aging, now))) for queue, members in found.items() if free}
 
-    def order(place: Place) -> tuple[int, int, datetime, Key]:
-        negative, created, key, _ = queues[place][0]
-        return negative, usage.by_namespace[place[0]], created, key
+    def order(queue: Queue) -> tuple[int, int, datetime, Key]:
+        negative, created, key, _ = heads[queue][0]
+        return usage.by_namespace[queue[0]], negative, created, key
 
     chosen: dict[Key, Candidate] = {}
     while len(chosen) < free:
-        open_places = [p for p, queue in queues.items() if queue and not _full(p, usage, policy_limits, settings)]
-        if not open_places:
+        ready = [q for q, entries in heads.items() if entries and not _full(q, usage, policy_limits, settings)]
+        if not ready:
             break
-        place = min(open_places, key=order)
-        *_, key, candidate = queues[place].popleft()
+        queue = min(ready, key=order)
+        *_, key, candidate = heads[queue].popleft()
         chosen[key] = candidate
-        usage.add(*place)
+        usage.add(*queue)
     waiting = []
-    for place, found in places.items():
-        reason = _full(place, usage, policy_limits, settings) or Reason.CONCURRENCY_LIMIT
-        waiting += [(candidate, reason) for candidate in found if candidate.scan.key not in chosen]
+    for queue, members in found.items():
+        reason = _full(queue, usage, policy_limits, settings) or Reason.CONCURRENCY_LIMIT
+        waiting += [(candidate, reason) for candidate in members if candidate.scan.key not in chosen]
     return list(chosen.values()), waiting
 
 
 def _entries(candidates: list[Candidate], aging: timedelta, now: datetime) -> list[Entry]:
-    """Return candidates with what puts them in order; keys are unique, so candidates are never compared."""
+    """Return candidates with what sorts them; keys are unique, so candidates are never compared."""
     return [(-rank(c.scan, aging, now), c.scan.created, c.scan.key, c) for c in candidates]
 
 
-def _full(place: Place, usage: Usage, policy_limits: dict[tuple[str, str], int], settings: Settings) -> Reason | None:
+def _full(queue: Queue, usage: Usage, policy_limits: Mapping[Key, int], settings: Settings) -> Reason | None:
     """Return which limit keeps scans of a namespace and policy from starting, other than the global one."""
-    namespace, policy = place
+    namespace, policy = queue
     most = settings.max_concurrent_per_namespace
     if most is not None and usage.by_namespace[namespace] >= most:
         return Reason.NAMESPACE_LIMIT

@@ -48,7 +48,7 @@ def plan(view: View, settings: Settings, now: datetime, in_flight: Mapping[Key, 
 
 
 def next_deadline(view: View, settings: Settings, now: datetime, holds: Holds) -> datetime | None:
-    """Return when time alone will change the plan: a retry is due, a reason to wait is to be told, a pod is late."""
+    """Return when time alone changes the plan: a retry is due, a status should say why a scan waits, a pod is late."""
     patience = timedelta(seconds=settings.queued_after_seconds)
     scans = view.unfinished.values()
     times = [parse_time(scan.status.retry_time) for scan in scans if scan.status.retry_time]
@@ -67,8 +67,8 @@ def _present_job(view: View, scan: Scan) -> ScanJob | None:
     job, status = view.newest_job(scan.uid), scan.status
     if job is None or job.attempt <= scan.prior_attempts:
         return None
-    told = (status.attempts or 0) >= job.attempt or (status.job is not None and status.job.uid == job.uid)
-    return None if status.retry_time is not None and told else job
+    known = (status.attempts or 0) >= job.attempt or (status.job is not None and status.job.uid == job.uid)
+    return None if status.retry_time is not None and known else job
 
 
 def _settle(scan: Scan, job: ScanJob | None, newer: str | None, settings: Settings, now: datetime) -> Action | None:
@@ -171,8 +171,8 @@ def _reachable(
             verdict = Verdict(Phase.QUEUED, Reason.BACKOFF, f"no Job can be created here now: {outage.message}")
             notes.append(WriteStatus(scan, statuses.waiting(scan, verdict, now), note=True))
     trying = {candidate.scan.key for candidate in probes.values()}
-    told = [note for note in notes if note.scan.key not in trying]
-    return reachable + list(probes.values()), sorted(told, key=lambda note: note.scan.key)
+    others = [note for note in notes if note.scan.key not in trying]
+    return reachable + list(probes.values()), sorted(others, key=lambda note: note.scan.key)
 
 
 def _policy_limits(view: View) -> dict[Key, int]:
@@ -225,5 +225,5 @@ def _admit(
 
 
 def _impatient(scan: Scan, settings: Settings, now: datetime) -> bool:
-    """Return whether a scan has waited so long that its status is to tell for what."""
+    """Return whether a scan has waited so long that its status should say for what."""
     return scan.created <= now - timedelta(seconds=settings.queued_after_seconds)
