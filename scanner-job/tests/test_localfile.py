@@ -9,9 +9,16 @@ from typing import Any
 import pytest
 
 from logscan_api.exitcodes import ExitCode
+from logscan_api.logscans import Limits
+from logscan_api.requests import resolve_limits
+from logscan_api.rules import Rule
+from logscan_engine import LogFile
 from logscan_scanner.errors import ScanError
 from logscan_scanner.localfile import scan_file
 from logscan_scanner.program import main
+from logscan_scanner.scanning.progress import Progress
+from logscan_scanner.scanning.rules import compile_for_scan
+from logscan_scanner.scanning.scan import Scan
 
 RULES = "inline: [{name: err, pattern: ERROR}]"
 
@@ -43,6 +50,16 @@ def test_the_command_prints_json(tmp_path: Path, rules: str, capsys: pytest.Capt
     assert main(["--file", str(tmp_path / "log"), "--rules", rules]) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["samples"] == [{"rule": "err", "line": 1, "offset": 0, "text": "ERROR password=***"}]
+
+
+def test_rules_that_are_slow_on_this_file_are_named(tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text(
+        r"inline: [{name: order, pattern: 'order .*\d{9}'}, {name: err, pattern: ERROR}]"
+    )
+    for word, slow in ("order", ["order"]), ("basket", []):
+        (tmp_path / "log").write_text(f"2026-11-24 10:00:00 {word} accepted and nothing else to say of it\n" * 2000)
+        found: Any = scan_file(str(tmp_path / "log"), str(tmp_path / "rules.yaml"))
+        assert list(found["slowRules"]) == slow
 
 
 def test_damage_is_in_the_output(tmp_path: Path, rules: str) -> None:
@@ -82,3 +99,26 @@ def test_the_command_line_ends(arguments: list[str], capsys: pytest.CaptureFixtu
     with pytest.raises(SystemExit) as ended:
         main(arguments)
     assert ended.value.code == (0 if arguments == ["--version"] else 2)
+
+
+def test_a_plain_file_is_read_up_to_its_limits(tmp_path: Path) -> None:
+    lines = [f"{number} {'ERROR' if number % 7 == 0 else 'fine'}" for number in range(200_000)]
+    data = "\n".join(lines).encode()
+    (tmp_path / "log").write_bytes(data)
+    rule = Rule(name="err", pattern="ERROR$")
+    for limits, reason in (
+        (Limits(), []),
+        (Limits(max_bytes=len(data)), []),
+        (Limits(max_bytes=len(data) - 100), ["MaxBytes"]),
+        (Limits(max_bytes=1000), ["MaxBytes"]),
+        (Limits(max_decompressed_bytes=len(data) - 1), ["MaxDecompressedBytes"]),
+    ):
+        resolved = resolve_limits(limits)
+        scan = Scan(compile_for_scan([rule]), [rule], resolved, Progress(None))
+        scan.read_file(LogFile(str(tmp_path / "log")))
+        counts = scan.finish()
+        most = min(resolved.max_bytes, resolved.max_decompressed_bytes)
+        read = data[:most].split(b"\n")
+        assert (counts.lines, counts.by_rule) == (len(read), [sum(line.endswith(b"ERROR") for line in read)])
+        assert [part.reason for part in scan.incomplete] == reason
+        assert scan.stored_bytes == scan.engine.bytes == min(most, len(data))

@@ -60,7 +60,10 @@ class IncompleteReason(StrEnum):
         reason.meaning = meaning
         return reason
 
-    MATCH_LIMIT = "MatchLimit", "The rule took too many steps on a line. Its count is too low, the others are exact."
+    MATCH_LIMIT = (
+        "MatchLimit",
+        "The rule took too many steps on a line, or too much time. Its count is too low, the others are exact.",
+    )
     MAX_BYTES = "MaxBytes", "Reading stopped at `limits.maxBytes`."
     MAX_DECOMPRESSED_BYTES = "MaxDecompressedBytes", "Reading stopped at `limits.maxDecompressedBytes`."
     MAX_OBJECTS = "MaxObjects", "The prefix has more objects than `limits.maxObjects`; the others were not read."

@@ -44,7 +44,7 @@ def compiled(slow: Mapping[str, float]) -> Verdict:
     """Return the verdict on rules that compile.
 
     Args:
-        slow: The rules that have no literal to search for, and the seconds of CPU time that each takes for 1 GB.
+        slow: The slow rules, and the seconds of CPU time that each adds to the scan of 1 GB.
     """
     if not slow:
         return COMPILED
@@ -52,8 +52,8 @@ def compiled(slow: Mapping[str, float]) -> Verdict:
     return Verdict(
         "True",
         "RulesCompiled",
-        f"{COMPILED.message}; without a literal of their own, these look at every line, and each GB of log takes so "
-        f"much CPU time: {costs}",
+        f"{COMPILED.message}; these are slow, as no text that their matches share is rare, with the CPU time that each "
+        f"adds to the scan of 1 GB: {costs}",
     )
 
 

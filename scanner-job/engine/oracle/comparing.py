@@ -20,6 +20,7 @@ class Figures:
         matches: The sum of grep's counts.
         no_verdict: Rules that grep refuses or gives up.
         given_up: Rules that the engine gives up, and says so.
+        grep_errs: Rules that grep counts like the engine once it does not search for where a match may start.
         differences: Cases that differ.
     """
 
@@ -27,6 +28,7 @@ class Figures:
     matches: int = 0
     no_verdict: set[str] = field(default_factory=set)
     given_up: set[str] = field(default_factory=set)
+    grep_errs: set[str] = field(default_factory=set)
     differences: list[Case] = field(default_factory=list)
 
     def add(self, other: "Figures") -> None:
@@ -35,6 +37,7 @@ class Figures:
         self.matches += other.matches
         self.no_verdict |= other.no_verdict
         self.given_up |= other.given_up
+        self.grep_errs |= other.grep_errs
         self.differences += other.differences
 
 
@@ -53,6 +56,9 @@ def compare(patterns: Sequence[str], texts: Sequence[bytes], judge: Judge, figur
                 continue
             if counted is None:
                 figures.given_up.add(patterns[number])
+                continue
+            if counted != expected and judge.errs(patterns[number], counted):
+                figures.grep_errs.add(patterns[number])
                 continue
             figures.counts += 1
             figures.matches += expected

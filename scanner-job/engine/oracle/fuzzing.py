@@ -79,7 +79,8 @@ class Fuzzed:
         return (
             f"{self.rules:,} rules, {self.refused.total():,} of them refused; {figures.counts:,} counts, "
             f"{figures.matches:,} matches, {len(figures.no_verdict)} rules without a verdict of grep, "
-            f"{len(self.refused_by_grep)} that only grep refuses, {len(figures.differences)} differences"
+            f"{len(figures.grep_errs)} that grep errs about, {len(self.refused_by_grep)} that only grep refuses, "
+            f"{len(figures.differences)} differences"
         )
 
 

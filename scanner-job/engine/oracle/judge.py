@@ -7,6 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 SECONDS = 20.0
+# PCRE2's search for where a match may start errs in some versions (docs/rules.md): without it grep counts right.
+NO_START_SEARCH = "(*NO_START_OPT)"
 ENVIRONMENT = {"LC_ALL": "C", "PATH": os.environ.get("PATH", "/usr/bin:/bin")}
 
 
@@ -19,6 +21,11 @@ def grep(pattern: str, path: Path) -> int | None:
     """Return how many lines of a file an expression matches; None where grep refuses it or gives up."""
     done = _run(pattern, path)
     return int(done.stdout) if done is not None and done.returncode in (0, 1) else None
+
+
+def errs(pattern: str, path: Path, counted: int) -> bool:
+    """Return whether grep counts so once it does not search for where a match may start."""
+    return grep(NO_START_SEARCH + pattern, path) == counted
 
 
 def refuses(pattern: str) -> bool:
@@ -67,6 +74,10 @@ class Judge:
             self.asked += 1
             self._known[pattern] = grep(pattern, self._path)
         return self._known[pattern]
+
+    def errs(self, pattern: str, counted: int) -> bool:
+        """Return whether it is grep that errs about an expression, see `errs`."""
+        return errs(pattern, self._path, counted)
 
     def ask(self, patterns: Iterable[str], threads: int) -> None:
         """Ask for many expressions at once, so that `count` knows them."""

@@ -102,7 +102,7 @@ def run(folder: Path, most_rules: int, most_bytes: int, seed: int) -> int:
         print(
             f"{log.name}: {len(log.data):,} bytes, {ends}; {len(log.rules)} rules cut, {len(log.refused)} refused; "
             f"{figures.counts:,} counts, {figures.matches:,} matches, {len(figures.no_verdict)} without a verdict of "
-            f"grep, {len(figures.differences)} differences",
+            f"grep, {len(figures.grep_errs)} that grep errs about, {len(figures.differences)} differences",
             flush=True,
         )
         total.add(figures)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from oracle.adapter import RefusedError, count
-from oracle.judge import grep, lines_as_records
+from oracle.judge import errs, grep, lines_as_records
 
 T = TypeVar("T")
 TRIES = 1500
@@ -84,7 +84,7 @@ class Shrinker:
             return False
         file.write_bytes(lines_as_records(data))
         expected = grep(pattern, file)
-        if expected is None or counted is None or expected == counted:
+        if expected is None or counted is None or expected == counted or errs(pattern, file, counted):
             return False
         self.case = Case(pattern, tuple(others), data, counted, expected)
         return True

@@ -62,3 +62,10 @@ def test_a_lack_of_memory_is_no_problem_of_the_rules() -> None:
 def test_rules_that_take_too_long_to_compile_end_by_a_signal_of_their_own() -> None:
     done = check(LARGE, resource.RLIMIT_CPU, 1)
     assert (done.returncode, done.stdout) == (-signal.SIGXCPU, "")
+
+
+def test_a_slow_rule_is_named_with_what_it_costs_on_ordinary_lines() -> None:
+    rules = [{"name": "rare", "pattern": "panic: "}, {"name": "frequent", "pattern": r"e.*[ao].*\w{40}"}]
+    slow = json.loads(check(json.dumps(rules)).stdout)["slow"]
+    assert list(slow) == ["frequent"]
+    assert 0.5 <= slow["frequent"] < 10

@@ -8,13 +8,13 @@ from typing import BinaryIO
 import yaml
 from pydantic import ValidationError
 
+import logscan_engine as engine
 from logscan_api import UnknownPackError
 from logscan_api.exitcodes import ExitCode
 from logscan_api.explanations import explain
 from logscan_api.packs import resolve_rules
 from logscan_api.requests import resolve_limits
 from logscan_api.rules import Rule, RuleSelection, Severity
-from logscan_engine import Counts
 from logscan_scanner.errors import ScanError
 from logscan_scanner.scanning import histogram
 from logscan_scanner.scanning.progress import Progress
@@ -41,10 +41,9 @@ def scan_file(path: str, rules_path: str) -> dict[str, object]:
         if path == "-":
             scan.read(_chunks(sys.stdin.buffer), None)
         else:
-            with Path(path).open("rb") as file:
-                scan.read(_chunks(file), None)
+            scan.read_file(engine.LogFile(path))
     except OSError as error:
-        raise ScanError(str(error), ExitCode.OBJECT_NOT_FOUND) from error
+        raise ScanError(f"cannot read {path}: {error}", ExitCode.OBJECT_NOT_FOUND) from error
     counts = scan.finish()
     return {
         "lines": counts.lines,
@@ -53,7 +52,7 @@ def scan_file(path: str, rules_path: str) -> dict[str, object]:
         "byRule": {rule.name: n for rule, n in zip(rules, counts.by_rule, strict=True)},
         "samples": [sample.wire() for sample in scan.samples.samples],
         "incomplete": [part.wire() for part in scan.incomplete],
-        "slowRules": {rules[n].name: round(seconds, 1) for n, seconds in ruleset.costs()},
+        "slowRules": {rules[n].name: round(seconds, 1) for n, seconds in scan.engine.costs()},
         **_times(counts),
         "formats": sorted(scan.formats),
     }
@@ -77,7 +76,7 @@ def _rules_in(path: str) -> list[Rule]:
     return rules
 
 
-def _times(counts: Counts) -> dict[str, object]:
+def _times(counts: engine.Counts) -> dict[str, object]:
     """Return when lines matched, in the form of the output."""
     facts = histogram.facts(counts)
     if not facts:

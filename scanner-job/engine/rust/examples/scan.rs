@@ -79,6 +79,9 @@ fn print_speed(set: &RuleSet, log: &[u8]) {
         cpu_time() - begin,
         plan.describe()
     );
+    let costs = set.costs(&plan, log);
+    let most = costs.iter().copied().fold(0.0, f64::max);
+    eprintln!("the slowest rule takes about {most:.2} s for 1 GB");
     let mut scratch = set.scratch();
     let mut speeds = Vec::new();
     let mut matches = 0;

@@ -2,6 +2,7 @@
 //!
 //! Python's lock is not held while rules are compiled and lines are scanned. A panic ends in an `InternalError`.
 
+mod file;
 mod found;
 mod rules;
 mod scan;
@@ -20,13 +21,15 @@ import_exception!(logscan_engine.errors, InvalidRuleError);
 #[pymodule]
 mod _native {
     #[pymodule_export]
+    use super::file::LogFile;
+    #[pymodule_export]
     use super::found::{Counts, Line};
     #[pymodule_export]
     use super::rules::RuleSet;
     #[pymodule_export]
     use super::scan::Scan;
     #[pymodule_export]
-    use super::{pcre_version, redact, second_of};
+    use super::{_panic, pcre_version, redact, second_of};
 }
 
 /// Return the second since the epoch that a line tells, or None.
@@ -45,6 +48,12 @@ fn redact(py: Python<'_>, line: &str) -> PyResult<String> {
 #[pyfunction]
 fn pcre_version() -> String {
     dialect::pcre::version()
+}
+
+/// Panic, as at a defect of the engine: for tests.
+#[pyfunction]
+fn _panic(py: Python<'_>) -> PyResult<()> {
+    py.detach(|| guarded(|| panic!("a panic for tests")))
 }
 
 /// Does something whose panic is an `InternalError`.

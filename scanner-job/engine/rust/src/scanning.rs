@@ -1,18 +1,21 @@
 //! A log scanned by several threads.
 //!
-//! Whoever reads the log pushes it in chunks. Their blocks of lines wait in a queue, from which whichever thread is free
-//! takes the next; what it found waits until everything before it was counted. So results come as if one thread had done
-//! it all, and no thread waits for another.
+//! Blocks of lines wait in a queue, from which whichever thread is free takes the next, or reads it from a file; what it
+//! found waits until everything before it was counted. So results come as if one thread had done it all, and no thread
+//! waits for another.
 
+mod intake;
 mod queue;
 mod search;
 mod worker;
 
+use std::fs::File;
+use std::io;
 use std::sync::{Arc, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::cutting::{Chunk, Cutter, Piece};
+use crate::cutting::Chunk;
 use crate::tally::{Counting, Sampling, Tally};
 use queue::{Job, Queue};
 pub use search::Search;
@@ -20,10 +23,8 @@ use worker::Shared;
 #[cfg(feature = "python")]
 pub(crate) use worker::words_of;
 
-/// Blocks are gathered up to so many bytes, so that small chunks cost no more than large ones.
-const JOB_BYTES: usize = 256 * 1024;
 /// Jobs that wait or whose results wait, for each thread.
-const JOBS_AHEAD: usize = 3;
+const JOBS_AHEAD: u64 = 3;
 
 /// The engine broke; the message says how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,11 +49,6 @@ pub struct Settings {
 pub struct Scanner<S: Search> {
     shared: Arc<Shared<S>>,
     threads: Vec<JoinHandle<()>>,
-    cutter: Cutter,
-    pieces: Vec<Piece>,
-    bytes: u64,
-    /// What the next job begins with, if with another input.
-    begins: Option<Option<Arc<str>>>,
 }
 
 impl<S: Search> Scanner<S> {
@@ -62,16 +58,11 @@ impl<S: Search> Scanner<S> {
     /// One cannot be started.
     pub fn new(search: Arc<S>, settings: Settings) -> std::io::Result<Self> {
         let count = settings.threads.max(1);
-        let cutter = Cutter::new(settings.max_line_bytes);
-        let queue = Queue::new(JOBS_AHEAD * count + 1);
+        let queue = Queue::new(JOBS_AHEAD * count as u64 + 1);
         let shared = Arc::new(Shared::new(search, settings, queue));
         let mut scanner = Scanner {
             shared,
             threads: Vec::new(),
-            cutter,
-            pieces: Vec::new(),
-            bytes: 0,
-            begins: Some(None),
         };
         for number in 0..count {
             let shared = scanner.shared.clone();
@@ -83,24 +74,37 @@ impl<S: Search> Scanner<S> {
 
     /// Begins another input; the last one ends.
     pub fn begin(&mut self, place: Option<Arc<str>>) {
-        self.cutter.finish(&mut self.pieces);
-        self.dispatch();
-        self.begins = Some(place);
+        let job = self.shared.intake().begin(place);
+        self.dispatch(job);
     }
 
     /// Takes the next chunk of the input.
     pub fn push(&mut self, chunk: &Chunk) {
-        self.bytes += (**chunk).as_ref().len() as u64;
-        self.cutter.push(chunk, &mut self.pieces);
-        if self
-            .pieces
-            .iter()
-            .map(|piece| piece.data().len())
-            .sum::<usize>()
-            >= JOB_BYTES
-        {
-            self.dispatch();
-        }
+        let job = self.shared.intake().push(chunk);
+        self.dispatch(job);
+    }
+
+    /// Lets the threads read the next bytes of the input from a file, at most so many. Nothing is pushed until
+    /// [`wait_for_reading`](Self::wait_for_reading) returns true.
+    pub fn read(&mut self, file: File, most: u64) {
+        self.shared.intake().start_reading(file, most);
+        self.shared.queue.start_reading();
+    }
+
+    /// Waits a while until a file was read; returns whether it is.
+    ///
+    /// # Errors
+    /// A thread broke.
+    pub fn wait_for_reading(&self, patience: Duration) -> Result<bool, Broken> {
+        self.shared.queue.wait_for_reading(patience)
+    }
+
+    /// Returns how many bytes the last file had, up to the most that was to be read.
+    ///
+    /// # Errors
+    /// It could not be read.
+    pub fn end_of_reading(&mut self) -> io::Result<u64> {
+        self.shared.intake().end_of_reading()
     }
 
     /// Ends the last input. What was found is complete once [`wait_for_all`](Self::wait_for_all) returns true.
@@ -133,25 +137,26 @@ impl<S: Search> Scanner<S> {
         self.shared.tally()
     }
 
+    /// Returns for each expression about how many seconds of CPU time it adds to the scan of 1 GB of a log like this one.
+    pub fn costs(&self) -> Vec<f64> {
+        self.shared.costs()
+    }
+
     /// Returns the bytes of all chunks.
     pub fn bytes(&self) -> u64 {
-        self.bytes
+        self.shared.intake().bytes()
     }
 
     /// Returns how many lines were longer than the limit.
     pub fn long_lines(&self) -> u64 {
-        self.cutter.long_lines()
+        self.shared.intake().long_lines()
     }
 
-    /// Gives the gathered pieces to whichever thread is free.
-    fn dispatch(&mut self) {
-        if self.pieces.is_empty() {
-            return;
+    /// Gives a job to whichever thread is free.
+    fn dispatch(&self, job: Option<Job>) {
+        if let Some(job) = job {
+            self.shared.queue.put(job);
         }
-        let pieces = std::mem::take(&mut self.pieces);
-        self.shared.choose(&pieces);
-        let begins = self.begins.take();
-        self.shared.queue.put(Job { begins, pieces });
     }
 }
 

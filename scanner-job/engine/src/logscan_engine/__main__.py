@@ -2,9 +2,9 @@
 
 The input is a list in JSON, of objects with the fields of `Rule`. The verdict is one line of JSON:
 `{"problem": null, "slow": {}}` when every rule compiles; `problem` says what is wrong with one, and `slow` names the
-rules without a word to look for, with the seconds that each takes for 1 GB. The exit code is 0 in all cases. A process
-that SIGXCPU ends had rules that take longer than `CPU_SECONDS` to compile; any other end, such as by a lack of memory,
-says nothing about the rules.
+slow rules, with the seconds of CPU time that each adds to the scan of 1 GB of an ordinary log. The exit code is 0 in
+all cases. A process that SIGXCPU ends had rules that take longer than `CPU_SECONDS` to compile; any other end, such as
+by a lack of memory, says nothing about the rules.
 """
 
 import json

@@ -13,7 +13,21 @@ class RuleSet:
 
     def __new__(cls, rules: Sequence[Rule]) -> RuleSet: ...
     def costs(self) -> list[tuple[int, float]]:
-        """Return the rules that name nothing to look for, by their position, and the seconds each takes for 1 GB."""
+        """Return the slow rules, by their position, and the CPU seconds that each adds to the scan of 1 GB of a log.
+
+        They are estimated on ordinary lines of services; the same rules have the same costs everywhere.
+        """
+
+class LogFile:
+    """A file to be read from its start to its end, by `read` or by the threads of a scan.
+
+    Raises:
+        OSError: It cannot be opened or read.
+    """
+
+    def __new__(cls, path: str) -> LogFile: ...
+    def read(self, most: int) -> bytes:
+        """Return the next bytes, at most so many; none at the end."""
 
 class Line:
     """A line that a rule matches, without its newline.
@@ -128,6 +142,18 @@ class Scan:
             InternalError: The engine broke.
         """
 
+    def read(self, file: LogFile, most: int) -> int:
+        """Let the threads read the next bytes of the input from a file, and return how many there were.
+
+        Args:
+            file: A file.
+            most: So many bytes are read at most; fewer only at the file's end.
+
+        Raises:
+            OSError: It cannot be read.
+            InternalError: The engine broke.
+        """
+
     def finish(self) -> None:
         """End the last input, and wait until everything is counted.
 
@@ -140,6 +166,12 @@ class Scan:
 
     def counts(self) -> Counts:
         """Return what was counted so far: everything after `finish`."""
+
+    def costs(self) -> list[tuple[int, float]]:
+        """Return what `RuleSet.costs` does, estimated on the beginning of what was scanned."""
+
+    def _push_panic(self) -> None:
+        """Push a chunk at which a thread panics, as at a defect of the engine: for tests."""
 
     @property
     def bytes(self) -> int: ...
@@ -163,3 +195,10 @@ def redact(line: str) -> str:
 
 def pcre_version() -> str:
     """Return the version of the PCRE2 that is part of the engine."""
+
+def _panic() -> None:
+    """Panic, as at a defect of the engine: for tests.
+
+    Raises:
+        InternalError: Always.
+    """

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import logscan_engine as engine
@@ -11,6 +12,7 @@ from logscan_api.rules import Rule
 from logscan_api.statuses import Incomplete, IncompleteReason
 from logscan_api.text import cut, printable
 from logscan_scanner.reading.decompress import DamagedInputError
+from logscan_scanner.reading.formats import HEAD_BYTES, Format, detect
 from logscan_scanner.reading.inputs import open_inputs
 from logscan_scanner.scanning.progress import Progress
 from logscan_scanner.scanning.samples import EVENT_LINES, LOOK_BYTES, Samples
@@ -19,6 +21,7 @@ CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 MAX_RATIO = 1000  # gzip can do no more than 1032, and logs reach a tenth of that
 RATIO_FREE_BYTES = 256 * 1024 * 1024
 WHY_BYTES = 512  # of the row, and of the status that repeats it
+STEP_BYTES = 64 * 1024 * 1024  # read by the engine before samples are taken over
 PUSH_BYTES = 512 * 1024  # the engine holds several pushes at once: those of a range of S3 would be 8 MiB each
 
 
@@ -110,6 +113,33 @@ class Scan:
         except DamagedInputError as error:
             self._damaged(error)
 
+    def read_file(self, file: engine.LogFile) -> None:
+        """Read a file to its end, its damage or a limit. Of a plain log, the engine's threads read most themselves.
+
+        Raises:
+            OSError: It cannot be read.
+            InternalError: The engine broke.
+        """
+        head = b""
+        while len(head) < HEAD_BYTES and (data := file.read(PUSH_BYTES)):
+            head += data
+        if detect(head[:HEAD_BYTES]) is Format.PLAIN:
+            self.read([head], None)
+            self._read_on(file)
+        else:
+            self.read(chain([head], iter(lambda: file.read(PUSH_BYTES), b"")), None)
+
+    def _read_on(self, file: engine.LogFile) -> None:
+        """Let the engine read what follows of a plain log, in steps between which samples are taken over."""
+        most = min(self.limits.max_bytes, self.limits.max_decompressed_bytes)
+        room = most - self.stored_bytes
+        while not self.incomplete and (read := self.engine.read(file, min(room, STEP_BYTES))):
+            self.stored_bytes += read
+            room -= read
+            self._hand_over()
+        if not room and file.read(1):
+            self._over_max_bytes() if most == self.limits.max_bytes else self._over_max_decompressed_bytes()
+
     def finish(self) -> engine.Counts:
         """Return the counts, once everything that was read is scanned.
 
@@ -119,7 +149,7 @@ class Scan:
         self.engine.finish()
         self._hand_over()
         counts = self.engine.counts()
-        message = "the rule took too many steps on a line"
+        message = "the rule took too many steps on a line, or too much time; lines are missing from its count"
         names = [self._rules[number].name for number in counts.incomplete]
         self.incomplete += [Incomplete(reason=IncompleteReason.MATCH_LIMIT, rule=n, message=message) for n in names]
         return counts
@@ -139,6 +169,13 @@ class Scan:
             shown = cut(printable(message), WHY_BYTES)
             self.incomplete.append(Incomplete(reason=reason, object=self._key, message=shown))
 
+    def _over_max_bytes(self) -> None:
+        self.end_early(IncompleteReason.MAX_BYTES, f"maxBytes ({self.limits.max_bytes}) reached")
+
+    def _over_max_decompressed_bytes(self) -> None:
+        most = self.limits.max_decompressed_bytes
+        self.end_early(IncompleteReason.MAX_DECOMPRESSED_BYTES, f"maxDecompressedBytes ({most}) reached")
+
     def _damaged(self, error: DamagedInputError) -> None:
         self.end_early(IncompleteReason.DAMAGED, f"{error}, after {self.engine.bytes} bytes of content")
 
@@ -147,7 +184,7 @@ class Scan:
         for chunk in chunks:
             room = self.limits.max_bytes - self.stored_bytes
             if len(chunk) > room:
-                self.end_early(IncompleteReason.MAX_BYTES, f"maxBytes ({self.limits.max_bytes}) reached")
+                self._over_max_bytes()
                 chunk = chunk[:room]
             self.stored_bytes += len(chunk)
             yield chunk
@@ -163,8 +200,7 @@ class Scan:
             for chunk in chunks:
                 room = self.limits.max_decompressed_bytes - self.engine.bytes
                 if len(chunk) > room:
-                    most = self.limits.max_decompressed_bytes
-                    self.end_early(IncompleteReason.MAX_DECOMPRESSED_BYTES, f"maxDecompressedBytes ({most}) reached")
+                    self._over_max_decompressed_bytes()
                     yield chunk[:room]
                     return
                 if self.engine.bytes > max(RATIO_FREE_BYTES, self.stored_bytes * MAX_RATIO):

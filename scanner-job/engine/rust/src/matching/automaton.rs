@@ -15,6 +15,11 @@ use super::Limits;
 const MOST_DENSE_STATES: usize = 2_000;
 /// Bytes of a lazy DFA's states: more is not faster, and with less it would do little but forget them.
 const LAZY_CACHE: std::ops::RangeInclusive<usize> = (128 << 10)..=(2 << 20);
+/// Nanoseconds for each byte of a line: of a dense DFA, of one in a state that only few bytes leave, which are searched
+/// for by vectors, and of a lazy DFA that finds its states in its cache.
+const DENSE_BYTE: f64 = 1.2;
+const SKIPPED_BYTE: f64 = 0.2;
+const LAZY_BYTE: f64 = 5.0;
 
 pub(super) struct Automaton {
     /// Finds a match anywhere in a line.
@@ -25,6 +30,12 @@ pub(super) struct Automaton {
 }
 
 type Dense = dense::DFA<Vec<u32>>;
+
+/// What a run over a line takes.
+pub(super) struct Walk {
+    pub matched: bool,
+    pub nanoseconds: f64,
+}
 
 enum Anywhere {
     /// It also finds matches that begin at a given place.
@@ -135,11 +146,6 @@ impl Draft {
 }
 
 impl Automaton {
-    /// Returns whether it finds matches anywhere in a line by a dense DFA.
-    pub(super) fn is_dense(&self) -> bool {
-        matches!(self.anywhere, Anywhere::Dense(_))
-    }
-
     /// Returns whether the rule matches in `line` at `from` or behind it.
     #[inline]
     pub(super) fn is_match(
@@ -162,20 +168,43 @@ impl Automaton {
     /// [`is_match`](Self::is_match) can tell.
     #[inline]
     pub(super) fn is_match_at(&self, line: &[u8], at: usize) -> Option<bool> {
-        let dfa = match &self.anywhere {
-            Anywhere::Dense(dfa) => dfa,
-            Anywhere::Lazy(_) => self.at_place.as_ref()?,
-        };
         let input = Input::new(line)
             .range(at..)
             .earliest(true)
             .anchored(Anchored::Yes);
-        Some(dense_is_match(dfa, &input))
+        Some(dense_is_match(self.anchored_dfa()?, &input))
+    }
+
+    /// Returns the DFA that finds matches from a given place on, if there is one.
+    #[inline]
+    fn anchored_dfa(&self) -> Option<&Dense> {
+        match &self.anywhere {
+            Anywhere::Dense(dfa) => Some(dfa),
+            Anywhere::Lazy(_) => self.at_place.as_ref(),
+        }
+    }
+
+    /// Returns what [`is_match`](Self::is_match) finds and what it takes.
+    pub(super) fn walk(&self, line: &[u8], from: usize, cache: &mut Option<meta::Cache>) -> Walk {
+        match &self.anywhere {
+            Anywhere::Dense(dfa) => walk_dense(dfa, &Input::new(line).range(from..)),
+            Anywhere::Lazy(_) => Walk {
+                matched: self.is_match(line, from, cache),
+                nanoseconds: LAZY_BYTE * (line.len() - from) as f64,
+            },
+        }
+    }
+
+    /// Returns what [`is_match_at`](Self::is_match_at) finds and what it takes, or `None` where it cannot tell.
+    pub(super) fn walk_at(&self, line: &[u8], at: usize) -> Option<Walk> {
+        let dfa = self.anchored_dfa()?;
+        let input = Input::new(line).range(at..).anchored(Anchored::Yes);
+        Some(walk_dense(dfa, &input))
     }
 
     /// Returns whether [`is_match_at`](Self::is_match_at) can tell.
     pub(super) fn matches_at_places(&self) -> bool {
-        self.is_dense() || self.at_place.is_some()
+        self.anchored_dfa().is_some()
     }
 
     pub(super) fn memory_usage(&self) -> usize {
@@ -185,6 +214,30 @@ impl Automaton {
         };
         anywhere + self.at_place.as_ref().map_or(0, dense::DFA::memory_usage)
     }
+}
+
+/// Does what [`dense_is_match`] does, and adds up what the bytes take.
+fn walk_dense(dfa: &Dense, input: &Input<'_>) -> Walk {
+    let mut nanoseconds = 0.0;
+    let end = |matched, nanoseconds| Walk {
+        matched,
+        nanoseconds,
+    };
+    let Ok(mut state) = dfa.start_state_forward(input) else {
+        return end(false, nanoseconds);
+    };
+    for &byte in &input.haystack()[input.start()..input.end()] {
+        nanoseconds += if dfa.is_accel_state(state) {
+            SKIPPED_BYTE
+        } else {
+            DENSE_BYTE
+        };
+        state = dfa.next_state(state, byte);
+        if dfa.is_match_state(state) || dfa.is_dead_state(state) {
+            return end(dfa.is_match_state(state), nanoseconds);
+        }
+    }
+    end(dfa.is_match_state(dfa.next_eoi_state(state)), nanoseconds)
 }
 
 #[inline]
@@ -231,9 +284,10 @@ fn too_large(limits: &Limits) -> String {
         limits.rule_bytes >> 10
     )
 }
+
 #[cfg(test)]
 mod tests {
-    use super::{Automaton, Budget, Draft, lazy_cache};
+    use super::{Anywhere, Automaton, Budget, Draft, lazy_cache};
     use crate::dialect::{self, Options};
     use crate::matching::Limits;
 
@@ -247,7 +301,7 @@ mod tests {
     fn a_rule_that_is_too_large_for_a_dense_dfa_is_matched_all_the_same() {
         let automaton = build("z[a-z]{20}").unwrap();
         let line = b"z- zabcdefghijklmnopqrst";
-        assert!(!automaton.is_dense());
+        assert!(matches!(automaton.anywhere, Anywhere::Lazy(_)));
         assert!(automaton.is_match(line, 0, &mut None));
         assert_eq!(automaton.is_match_at(line, 3), Some(true));
         assert_eq!(automaton.is_match_at(line, 0), Some(false));

@@ -4,14 +4,13 @@ use std::ops::Range;
 
 use super::sample::Sample;
 use crate::literals::{DIGIT, Literal};
-use crate::teddy::{Fingerprint, Instructions, MOST_GROUPS, Teddy, WINDOW};
+use crate::teddy::{Fingerprint, Instructions, Teddy, WINDOW};
 
 /// Slots of the table of windows, as a power of 2.
 const SLOTS: u32 = 12;
 /// As much of the sample as decides how many groups of buckets there are.
 const TRIED_BYTES: usize = 64 << 10;
-/// What a group of buckets costs for 32 places, and what a candidate costs, in cycles.
-const GROUP_CYCLES: f32 = 7.0;
+/// What a candidate costs, in cycles.
 const CANDIDATE_CYCLES: f32 = 40.0;
 
 pub(super) struct Finder {
@@ -179,7 +178,8 @@ fn fastest(fingerprints: &[Fingerprint], sample: &Sample<'_>, instructions: Inst
     let mut distinct = fingerprints.to_vec();
     distinct.sort();
     distinct.dedup();
-    let choices: Vec<usize> = (1..=MOST_GROUPS)
+    let (most, group_cycles) = instructions.groups();
+    let choices: Vec<usize> = (1..=most)
         .rev()
         .filter(|&groups| groups == 1 || distinct.len() > (groups - 1) * 8)
         .collect();
@@ -188,7 +188,7 @@ fn fastest(fingerprints: &[Fingerprint], sample: &Sample<'_>, instructions: Inst
         let mut candidates = 0_u32;
         teddy.find(tried, |_, _| candidates += 1);
         let share = candidates as f32 / tried.len().max(1) as f32;
-        teddy.groups() as f32 * GROUP_CYCLES + share * 32.0 * CANDIDATE_CYCLES
+        teddy.groups() as f32 * group_cycles + share * 32.0 * CANDIDATE_CYCLES
     };
     let mut all = Teddy::choices(&distinct, &choices, &sample.frequency, instructions)
         .into_iter()

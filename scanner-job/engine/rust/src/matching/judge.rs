@@ -2,8 +2,9 @@
 //!
 //! PCRE2's limit of steps holds for each place where a match may begin, not for the line: `(x+x+)+y(?!z)` took 6 s for
 //! one line of 200 KB and never came near the limit. With an eighth of the steps for lines of more than 4 KiB and a 32nd
-//! for more than 64 KiB, the worst line of 64 KiB takes as long as two of 4 KiB, and one of 1 MiB half a minute. What
-//! people write needs some steps for each byte that it passes, and few bytes.
+//! for more than 64 KiB, the worst line of 64 KiB takes as long as two of 4 KiB, and one of 1 MiB half a minute. A 512th
+//! for more than that keeps one of 16 MiB at half a minute too. What people write needs some steps for each byte that it
+//! passes, and few bytes. How much time all lines together may take is another limit (`allowance`).
 
 use std::sync::OnceLock;
 
@@ -11,7 +12,7 @@ use crate::dialect::Options;
 use crate::dialect::pcre::{GaveUp, Matcher};
 
 /// Lines longer than so many bytes get that part of the steps.
-const LONGER: [(usize, u32); 2] = [(64 << 10, 32), (4 << 10, 8)];
+const LONGER: [(usize, u32); 3] = [(1 << 20, 512), (64 << 10, 32), (4 << 10, 8)];
 
 /// A rule compiled by PCRE2. Threads share it.
 pub(super) struct Judge {

@@ -1,5 +1,7 @@
 //! What compiled rules may take.
 
+use std::time::Duration;
+
 /// Bounds of a set. The defaults hold a set of 300 ordinary rules many times over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -17,6 +19,11 @@ pub struct Limits {
     /// Steps that PCRE2 may take from one place of a line; beyond, the line is counted as given up for the rule. Long
     /// lines get fewer, see [`Scratch::gave_up`](super::Scratch::gave_up).
     pub pcre_match_limit: u32,
+    /// CPU time that PCRE2 may take in each [`Scratch`](super::Scratch) for all rules together, besides that for each
+    /// byte; beyond, the rule that took most is retired.
+    pub pcre_time: Duration,
+    /// CPU time that PCRE2 may take for each byte that is scanned: a rule that it judges on every line takes about 3 ns.
+    pub pcre_nanoseconds_per_byte: u32,
 }
 
 impl Default for Limits {
@@ -28,6 +35,8 @@ impl Default for Limits {
             dense_set_bytes: 8 << 20,
             lazy_bytes: 16 << 20,
             pcre_match_limit: 100_000,
+            pcre_time: Duration::from_secs(20),
+            pcre_nanoseconds_per_byte: 200,
         }
     }
 }

@@ -7,7 +7,9 @@
 //! A line ends before `"\n"`, or before `"\r\n"`: neither is part of what a rule sees, so that `$` matches there. The
 //! last line of a block may lack its newline.
 
+mod allowance;
 mod automaton;
+mod costs;
 mod every_line;
 mod finder;
 mod judge;

@@ -9,6 +9,7 @@ use crate::literals::{LiteralSet, required_sets};
 /// A compiled set of rules. It does not change: threads share it.
 pub struct RuleSet {
     pub(super) rules: Vec<Rule>,
+    pub(super) limits: Limits,
 }
 
 pub(super) struct Rule {
@@ -43,7 +44,10 @@ impl RuleSet {
             let rule = draft.finish(lazy, &mut budget);
             rules.push(rule.map_err(|message| refused(source, message))?);
         }
-        Ok(RuleSet { rules })
+        Ok(RuleSet {
+            rules,
+            limits: *limits,
+        })
     }
 
     /// Returns how many rules there are.
@@ -56,27 +60,12 @@ impl RuleSet {
         self.rules.is_empty()
     }
 
-    /// Returns for each rule what it costs by having to look at every line, as it has no literal: about how many
-    /// seconds of CPU time for 1 GB of log (measured on lines of 100 bytes by one core of 2.5 GHz).
-    pub fn costs(&self) -> impl Iterator<Item = Option<f64>> {
-        self.rules
-            .iter()
-            .map(|rule| rule.literals.is_empty().then(|| rule.seconds_for_1_gb()))
-    }
-
     /// Returns the bytes of all automata.
     pub fn memory_usage(&self) -> usize {
         self.rules
             .iter()
             .map(|rule| rule.automaton.memory_usage())
             .sum()
-    }
-}
-
-impl Rule {
-    fn seconds_for_1_gb(&self) -> f64 {
-        let automaton = if self.automaton.is_dense() { 1.5 } else { 3.0 };
-        automaton + if self.pcre.is_some() { 1.5 } else { 0.0 }
     }
 }
 

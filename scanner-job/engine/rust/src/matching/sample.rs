@@ -10,7 +10,7 @@ const MOST_BYTES: usize = 256 << 10;
 /// With less than this, ordinary lines are added.
 const FEW_BYTES: usize = 16 << 10;
 /// Lines such as services write, for choices without a log.
-const ORDINARY: &[u8] = include_bytes!("ordinary.log");
+pub(super) const ORDINARY: &[u8] = include_bytes!("ordinary.log");
 /// Slots of a table of counts, as a power of 2. Logs of 256 KiB hold some ten thousand different windows.
 const SLOTS: u32 = 17;
 
@@ -24,7 +24,9 @@ pub(super) struct Sample<'a> {
 }
 
 /// How often 1 to 4 bytes in a row are met, letters in either case alike.
-struct Counts([Vec<u32>; WINDOW]);
+///
+/// Up to 65,535 times: what is met more often is nothing to look for, and smaller tables stay in the caches.
+struct Counts([Vec<u16>; WINDOW]);
 
 impl<'a> Sample<'a> {
     pub(super) fn of(log: &'a [u8]) -> Self {
@@ -94,12 +96,13 @@ impl<'a> Sample<'a> {
 
 impl Counts {
     fn of(data: &[u8], fold: fn(u8) -> u8) -> Self {
-        let mut tables = [8, 16, SLOTS, SLOTS].map(|bits| vec![0; 1 << bits]);
+        let mut tables = [8, 16, SLOTS, SLOTS].map(|bits| vec![0_u16; 1 << bits]);
         let mut window = 0_u32;
         for (met, &byte) in data.iter().enumerate() {
             window = window << 8 | u32::from(fold(byte));
             for (length, table) in (1..=WINDOW.min(met + 1)).zip(&mut tables) {
-                table[slot(window, length)] += 1;
+                let count = &mut table[slot(window, length)];
+                *count = count.saturating_add(1);
             }
         }
         Counts(tables)
@@ -111,7 +114,7 @@ impl Counts {
             .fold(0, |window, &byte| window << 8 | u32::from(fold(byte)));
         match bytes.len() {
             0 => u32::MAX,
-            length => self.0[length - 1][slot(window, length)],
+            length => self.0[length - 1][slot(window, length)].into(),
         }
     }
 }

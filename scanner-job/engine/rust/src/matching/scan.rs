@@ -1,6 +1,7 @@
 //! A block of lines matched.
 
 use std::ops::Range;
+use std::time::Instant;
 
 use memchr::memrchr;
 
@@ -10,7 +11,7 @@ use super::{Hit, Plan, RuleSet, Scratch};
 
 /// Matches of a rule that are tried from its literals on in one line. Each may run to the end of the line: after these,
 /// the automaton runs over the rest of the line once, so that the time stays linear in the line.
-const MOST_TRIES: u32 = 4;
+pub(super) const MOST_TRIES: u32 = 4;
 
 impl RuleSet {
     /// Appends to `hits` each line of `block` that a rule matches, once for each such rule, by line and then by rule.
@@ -39,23 +40,30 @@ impl RuleSet {
             .finder
             .find(block, |literal, place| pass.found(literal, place));
         pass.end_line();
-        scratch.end_block(block.len(), work);
         if !plan.every_line.is_empty() {
             self.scan_every_line(&plan.every_line, scratch, block, hits);
             hits[first..].sort_by_key(|hit| (hit.start, hit.rule));
         }
+        scratch.end_block(block.len(), work);
     }
 
     /// Returns whether PCRE2, if the rule needs it, agrees that a line matches.
     #[inline]
     pub(super) fn pcre_agrees(&self, rule: usize, line: &[u8], scratch: &mut Scratch) -> bool {
-        match &self.rules[rule].pcre {
-            None => true,
-            Some(judge) => judge.is_match(line).unwrap_or_else(|_| {
-                scratch.give_up(rule);
-                false
-            }),
+        let Some(judge) = &self.rules[rule].pcre else {
+            return true;
+        };
+        if scratch.allowance.is_retired(rule) {
+            scratch.give_up(rule);
+            return false;
         }
+        let begin = Instant::now();
+        let answer = judge.is_match(line);
+        scratch.allowance.spend(rule, begin.elapsed());
+        answer.unwrap_or_else(|_| {
+            scratch.give_up(rule);
+            false
+        })
     }
 }
 

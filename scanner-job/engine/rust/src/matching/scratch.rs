@@ -2,6 +2,7 @@
 
 use regex_automata::meta;
 
+use super::allowance::Allowance;
 use super::finder::Work;
 use super::{Plan, RuleSet};
 
@@ -14,6 +15,7 @@ pub struct Scratch {
     pub(super) states: Vec<RuleState>,
     pub(super) seen: Seen,
     gave_up: Vec<u64>,
+    pub(super) allowance: Allowance,
 }
 
 /// What is known of one rule.
@@ -44,15 +46,17 @@ impl RuleSet {
             states: self.rules.iter().map(|_| RuleState::default()).collect(),
             seen: Seen::default(),
             gave_up: vec![0; self.rules.len()],
+            allowance: Allowance::new(&self.limits, self.rules.len()),
         }
     }
 }
 
 impl Scratch {
-    /// Returns for each rule how many lines reached its limit of PCRE2's steps, so that whether they match is unknown.
+    /// Returns for each rule how many lines PCRE2 gave up, so that whether they match is unknown: each took too many
+    /// steps, or came after the rule had taken too much time and was retired.
     ///
     /// PCRE2 counts its steps from each place of a line on its own. So that a long line does not take minutes, lines of
-    /// more than 4 KiB have an eighth of the steps for each place, and those of more than 64 KiB a 32nd.
+    /// more than 4 KiB have an eighth of the steps for each place, and longer ones less.
     pub fn gave_up(&self) -> &[u64] {
         &self.gave_up
     }
@@ -62,6 +66,7 @@ impl Scratch {
     }
 
     pub(super) fn begin_block(&mut self, plan: &Plan) {
+        self.allowance.begin_block();
         for state in &mut self.states {
             state.settled = 0;
             state.tried_in = 0;
@@ -76,6 +81,7 @@ impl Scratch {
     }
 
     pub(super) fn end_block(&mut self, bytes: usize, work: Work) {
+        self.allowance.end_block(bytes);
         self.seen.bytes += bytes as u64;
         self.seen.work.candidates += work.candidates;
         self.seen.work.hits += work.hits;

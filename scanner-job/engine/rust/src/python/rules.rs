@@ -10,6 +10,9 @@ use crate::dialect::Options;
 use crate::matching::{self, Limits, RuleSource};
 use crate::tally::{Counting, SEVERITIES};
 
+/// A rule is slow if it adds so many seconds of CPU time to the scan of 1 GB: thirty ordinary rules together take that.
+const SLOW_SECONDS: f64 = 0.5;
+
 /// `logscan_engine.Rule`.
 #[derive(FromPyObject)]
 struct Rule {
@@ -51,19 +54,28 @@ impl RuleSet {
         guarded(|| py.detach(|| Self::compile(&rules)))
     }
 
-    /// Return the rules that name nothing to look for, by their position, and the seconds each takes for 1 GB.
-    fn costs(&self) -> Vec<(usize, f64)> {
-        let mut found = BTreeMap::new();
-        for (expression, cost) in self.matching.costs().enumerate() {
-            if let Some(seconds) = cost {
-                *found.entry(self.rules[expression]).or_insert(0.0) += seconds;
-            }
-        }
-        found.into_iter().collect()
+    /// Return the slow rules, by their position, and the seconds that each adds to the scan of 1 GB of an ordinary log.
+    fn costs(&self, py: Python<'_>) -> PyResult<Vec<(usize, f64)>> {
+        guarded(|| {
+            Ok(py.detach(|| {
+                let plan = self.matching.calibrate(&[]);
+                self.slow(&self.matching.costs(&plan, &[]))
+            }))
+        })
     }
 }
 
 impl RuleSet {
+    /// Returns the rules that are worth a word, by what their expressions cost.
+    pub(super) fn slow(&self, costs: &[f64]) -> Vec<(usize, f64)> {
+        let mut found = BTreeMap::new();
+        for (rule, seconds) in self.rules.iter().zip(costs) {
+            *found.entry(*rule).or_insert(0.0) += seconds;
+        }
+        let slow = |(_, seconds): &(usize, f64)| *seconds >= SLOW_SECONDS;
+        found.into_iter().filter(slow).collect()
+    }
+
     fn compile(rules: &[Rule]) -> PyResult<Self> {
         let mut sources: Vec<_> = rules
             .iter()

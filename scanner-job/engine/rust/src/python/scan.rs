@@ -6,6 +6,7 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 
+use super::file::LogFile;
 use super::found::{Counts, Line};
 use super::rules::RuleSet;
 use super::{broken, guarded};
@@ -80,6 +81,16 @@ impl Scan {
         })
     }
 
+    /// Let the threads read the next bytes of the input from a file, at most so many; return how many there were.
+    fn read(&mut self, py: Python<'_>, file: &LogFile, most: u64) -> PyResult<u64> {
+        let scanner = &mut self.scanner;
+        guarded(|| {
+            scanner.read(file.share()?, most);
+            wait(py, || scanner.wait_for_reading(PATIENCE))?;
+            Ok(scanner.end_of_reading()?)
+        })
+    }
+
     /// End the last input, and wait until everything is counted.
     fn finish(&mut self, py: Python<'_>) -> PyResult<()> {
         let scanner = &mut self.scanner;
@@ -104,28 +115,56 @@ impl Scan {
         guarded(|| Ok(py.detach(|| Counts::new(&self.scanner.tally(), rules))))
     }
 
+    /// Return the slow rules, by their position, and the seconds that each adds to the scan of 1 GB of a log like this.
+    fn costs(&self, py: Python<'_>) -> PyResult<Vec<(usize, f64)>> {
+        let rules = self.rules.get();
+        guarded(|| Ok(py.detach(|| rules.slow(&self.scanner.costs()))))
+    }
+
     /// Lines counted so far.
     #[getter]
-    fn lines(&self) -> u64 {
-        self.scanner.tally().counts().lines
+    fn lines(&self) -> PyResult<u64> {
+        guarded(|| Ok(self.scanner.tally().counts().lines))
     }
 
     /// Matching lines counted so far.
     #[getter]
-    fn matched(&self) -> u64 {
-        self.scanner.tally().counts().matched
+    fn matched(&self) -> PyResult<u64> {
+        guarded(|| Ok(self.scanner.tally().counts().matched))
     }
 
     /// Bytes of all chunks.
     #[getter]
-    fn bytes(&self) -> u64 {
-        self.scanner.bytes()
+    fn bytes(&self) -> PyResult<u64> {
+        guarded(|| Ok(self.scanner.bytes()))
     }
 
     /// Lines that were cut so far.
     #[getter]
-    fn long_lines(&self) -> u64 {
-        self.scanner.long_lines()
+    fn long_lines(&self) -> PyResult<u64> {
+        guarded(|| Ok(self.scanner.long_lines()))
+    }
+
+    /// Push a chunk at which a thread panics, as at a defect of the engine: for tests.
+    fn _push_panic(&mut self, py: Python<'_>) -> PyResult<()> {
+        let scanner = &mut self.scanner;
+        let chunk: Chunk = Arc::new(Panicking);
+        guarded(|| {
+            py.detach(|| scanner.push(&chunk));
+            Ok(())
+        })
+    }
+}
+
+/// Bytes that panic once they are scanned.
+struct Panicking;
+
+impl AsRef<[u8]> for Panicking {
+    fn as_ref(&self) -> &[u8] {
+        let thread = std::thread::current();
+        let scans = thread.name().is_some_and(|name| name.starts_with("scan-"));
+        assert!(!scans, "a panic for tests");
+        b"\n"
     }
 }
 

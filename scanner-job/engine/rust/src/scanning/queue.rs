@@ -24,8 +24,16 @@ pub(super) struct Done {
     pub gave_up: Vec<(usize, u64)>,
 }
 
+/// What a thread does next.
+pub(super) enum Turn {
+    /// Scan a job, which has this number.
+    Scan(u64, Job),
+    /// Read the next job from the file.
+    Read,
+}
+
 pub(super) struct Queue {
-    room: usize,
+    room: u64,
     state: Mutex<State>,
     /// There is a job, or there will be none.
     work: Condvar,
@@ -36,8 +44,14 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct State {
     jobs: VecDeque<(u64, Job)>,
+    /// Whether there is a file to read.
+    reading: bool,
     put: u64,
     counted: u64,
+    /// Threads that wait for work.
+    idle: usize,
+    /// What somebody waits for. To wake up a thread takes as long as scanning some KiB: nobody is woken up in vain.
+    awaited: Option<Awaited>,
     /// Whether a thread counts results.
     counting: bool,
     /// Results that wait for those before them.
@@ -46,9 +60,30 @@ struct State {
     broken: Option<Broken>,
 }
 
+type Awaited = fn(&State, room: u64) -> bool;
+
+impl State {
+    fn next_number(&mut self) -> u64 {
+        self.put += 1;
+        self.put - 1
+    }
+
+    fn has_room(&self, room: u64) -> bool {
+        self.put - self.counted < room
+    }
+
+    fn has_counted_all(&self, _room: u64) -> bool {
+        self.put == self.counted
+    }
+
+    fn has_read_all(&self, _room: u64) -> bool {
+        !self.reading
+    }
+}
+
 impl Queue {
     /// Prepares for at most so many jobs that are not counted yet.
-    pub(super) fn new(room: usize) -> Self {
+    pub(super) fn new(room: u64) -> Self {
         Queue {
             room,
             state: Mutex::default(),
@@ -59,23 +94,50 @@ impl Queue {
 
     pub(super) fn put(&self, job: Job) {
         let mut state = self.lock();
-        let number = state.put;
-        state.put += 1;
+        let number = state.next_number();
         state.jobs.push_back((number, job));
-        self.work.notify_one();
+        if state.idle > 0 {
+            self.work.notify_one();
+        }
     }
 
-    /// Waits for the next job; returns nothing when there will be none.
-    pub(super) fn take(&self) -> Option<(u64, Job)> {
-        let idle = |state: &mut State| state.jobs.is_empty() && !state.closed;
-        let mut state = self
-            .work
-            .wait_while(self.lock(), idle)
-            .unwrap_or_else(PoisonError::into_inner);
-        if state.closed {
-            return None;
+    /// Returns the number of a job that the thread which made it scans itself.
+    pub(super) fn number(&self) -> u64 {
+        self.lock().next_number()
+    }
+
+    /// Lets the threads read jobs from a file, until [`end_reading`](Self::end_reading).
+    pub(super) fn start_reading(&self) {
+        self.lock().reading = true;
+        self.work.notify_all();
+    }
+
+    pub(super) fn end_reading(&self) {
+        let mut state = self.lock();
+        state.reading = false;
+        self.report(&state);
+    }
+
+    /// Waits for the next turn; returns nothing when there will be none.
+    pub(super) fn take(&self) -> Option<Turn> {
+        let mut state = self.lock();
+        loop {
+            if state.closed {
+                return None;
+            }
+            if let Some((number, job)) = state.jobs.pop_front() {
+                return Some(Turn::Scan(number, job));
+            }
+            if state.reading && state.has_room(self.room) {
+                return Some(Turn::Read);
+            }
+            state.idle += 1;
+            state = self
+                .work
+                .wait(state)
+                .unwrap_or_else(PoisonError::into_inner);
+            state.idle -= 1;
         }
-        state.jobs.pop_front()
     }
 
     /// Takes a result, and has all results counted that nothing before is missing of, unless another thread does.
@@ -94,19 +156,24 @@ impl Queue {
             count(next);
             state = self.lock();
             state.counted += 1;
-            self.progress.notify_all();
+            self.report(&state);
+            if state.reading && state.idle > 0 {
+                self.work.notify_one();
+            }
         }
         state.counting = false;
     }
 
     pub(super) fn wait_for_room(&self, patience: Duration) -> Result<bool, Broken> {
-        self.wait(patience, |state| {
-            state.put - state.counted < self.room as u64
-        })
+        self.wait(patience, State::has_room)
     }
 
     pub(super) fn wait_for_all(&self, patience: Duration) -> Result<bool, Broken> {
-        self.wait(patience, |state| state.put == state.counted)
+        self.wait(patience, State::has_counted_all)
+    }
+
+    pub(super) fn wait_for_reading(&self, patience: Duration) -> Result<bool, Broken> {
+        self.wait(patience, State::has_read_all)
     }
 
     /// Lets the threads end, whatever is left to do.
@@ -124,15 +191,28 @@ impl Queue {
         self.progress.notify_all();
     }
 
-    fn wait(&self, patience: Duration, reached: impl Fn(&State) -> bool) -> Result<bool, Broken> {
-        let missing = |state: &mut State| state.broken.is_none() && !reached(state);
-        let (state, _) = self
+    fn wait(&self, patience: Duration, awaited: Awaited) -> Result<bool, Broken> {
+        let mut state = self.lock();
+        state.awaited = Some(awaited);
+        let missing = |state: &mut State| state.broken.is_none() && !awaited(state, self.room);
+        let (mut state, _) = self
             .progress
-            .wait_timeout_while(self.lock(), patience, missing)
+            .wait_timeout_while(state, patience, missing)
             .unwrap_or_else(PoisonError::into_inner);
+        state.awaited = None;
         match &state.broken {
             Some(broken) => Err(broken.clone()),
-            None => Ok(reached(&state)),
+            None => Ok(awaited(&state, self.room)),
+        }
+    }
+
+    /// Wakes up who waits for what is so now.
+    fn report(&self, state: &State) {
+        if state
+            .awaited
+            .is_some_and(|awaited| awaited(state, self.room))
+        {
+            self.progress.notify_all();
         }
     }
 

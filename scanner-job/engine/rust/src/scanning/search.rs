@@ -27,6 +27,8 @@ pub trait Search: Send + Sync + 'static {
     fn is_outdated(plan: &Self::Plan, scratch: &Self::Scratch) -> bool;
     /// Returns for each expression how many lines this thread has given up.
     fn gave_up(scratch: &Self::Scratch) -> &[u64];
+    /// Returns for each expression about how many seconds it adds to the scan of 1 GB of a log like a sample.
+    fn costs(&self, plan: &Self::Plan, sample: &[u8]) -> Vec<f64>;
 }
 
 impl Search for RuleSet {
@@ -55,5 +57,9 @@ impl Search for RuleSet {
 
     fn gave_up(scratch: &Scratch) -> &[u64] {
         scratch.gave_up()
+    }
+
+    fn costs(&self, plan: &Plan, sample: &[u8]) -> Vec<f64> {
+        self.costs(plan, sample)
     }
 }

@@ -50,6 +50,10 @@ impl Search for Slow {
     fn gave_up(scratch: &Vec<u64>) -> &[u64] {
         scratch
     }
+
+    fn costs(&self, (): &(), sample: &[u8]) -> Vec<f64> {
+        vec![sample.len() as f64]
+    }
 }
 
 fn scanner(threads: usize) -> Scanner<Slow> {
@@ -137,4 +141,80 @@ fn an_empty_log_has_no_lines() {
     scanner.finish();
     assert_eq!(scanner.wait_for_all(PATIENCE), Ok(true));
     assert_eq!(scanner.tally().counts().lines, 0);
+}
+
+/// Reads a file in steps of so many bytes.
+fn read(scanner: &mut Scanner<Slow>, path: &std::path::Path, step: u64) -> u64 {
+    let file = std::fs::File::open(path).expect("it is there");
+    let mut bytes = 0;
+    loop {
+        scanner.read(file.try_clone().expect("it is open"), step);
+        while !scanner.wait_for_reading(PATIENCE).expect("nothing breaks") {}
+        let more = scanner.end_of_reading().expect("it can be read");
+        bytes += more;
+        if more < step {
+            return bytes;
+        }
+    }
+}
+
+#[test]
+fn a_file_that_threads_read_is_scanned_as_if_it_was_pushed() {
+    let path = std::env::temp_dir().join(format!("logscan-engine-{}", std::process::id()));
+    let lines = (0..300_000).map(|n| format!("{} {n}\n", if n % 999 == 0 { 'x' } else { '-' }));
+    let text = lines.collect::<String>() + "x and no newline";
+    std::fs::write(&path, &text).expect("it can be written");
+    let results =
+        [(1, 1 << 40), (2, 1 << 40), (2, 700_001), (5, 300_000)].map(|(threads, step)| {
+            let mut scanner = scanner(threads);
+            scanner.begin(Some("file".into()));
+            push(&mut scanner, "x pushed before, no newline: ".to_owned()).expect("nothing breaks");
+            assert_eq!(read(&mut scanner, &path, step), text.len() as u64);
+            push(&mut scanner, ", pushed after\nx\n".to_owned()).expect("nothing breaks");
+            scanner.finish();
+            while !scanner.wait_for_all(PATIENCE).expect("nothing breaks") {}
+            let mut tally = scanner.tally();
+            let counts = (tally.counts().lines, tally.counts().by_rule[0]);
+            (counts, tally.take_samples())
+        });
+    std::fs::remove_file(&path).expect("it is there");
+    // The first line of the file goes on what was pushed before it, and what is pushed after it goes on its last line.
+    assert_eq!(results[0].0, (300_002, 301 + 2));
+    for result in &results[1..] {
+        assert_eq!(result, &results[0]);
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_an_error() {
+    let mut scanner = scanner(2);
+    scanner.begin(None);
+    let folder = std::fs::File::open(std::env::temp_dir()).expect("a folder can be opened");
+    scanner.read(folder, 1000);
+    while !scanner.wait_for_reading(PATIENCE).expect("nothing breaks") {}
+    assert!(scanner.end_of_reading().is_err());
+    scanner.finish();
+    assert_eq!(scanner.wait_for_all(PATIENCE), Ok(true));
+}
+
+#[test]
+fn a_thread_that_breaks_ends_the_reading() {
+    let path = std::env::temp_dir().join(format!("logscan-breaks-{}", std::process::id()));
+    let lines = "-\n".repeat(1 << 20);
+    std::fs::write(&path, format!("{lines}!\n{lines}")).expect("it can be written");
+    let mut scanner = scanner(2);
+    scanner.begin(None);
+    scanner.read(std::fs::File::open(&path).expect("it is there"), u64::MAX);
+    let mut ended = Ok(false);
+    while ended == Ok(false) {
+        ended = scanner.wait_for_reading(PATIENCE);
+    }
+    if ended.is_ok() {
+        ended = scanner.wait_for_all(PATIENCE);
+    }
+    std::fs::remove_file(&path).expect("it is there");
+    assert_eq!(
+        ended,
+        Err(Broken("a line that breaks the engine".to_owned()))
+    );
 }

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use memchr::memchr_iter;
 
-use super::queue::{Done, Job, Queue};
+use super::intake::Intake;
+use super::queue::{Done, Job, Queue, Turn};
 use super::{Broken, Search, Settings};
 use crate::cutting::Piece;
 use crate::matching::Hit;
@@ -17,13 +18,22 @@ use crate::tally::{Block, Found, Tally};
 const MOST_HITS: usize = 1 << 20;
 /// So much of a log is looked at to choose what to look for.
 const SAMPLE_BYTES: usize = 256 * 1024;
+/// So much of that is kept to say later what rules cost.
+const KEPT_BYTES: usize = 64 * 1024;
+
+/// What to look for, and by what it was chosen.
+struct Chosen<P> {
+    plan: P,
+    sample: Vec<u8>,
+}
 
 /// What the threads share.
 pub(super) struct Shared<S: Search> {
     search: Arc<S>,
     settings: Settings,
     pub queue: Queue,
-    plan: Mutex<Option<Arc<S::Plan>>>,
+    intake: Mutex<Intake>,
+    chosen: Mutex<Option<Arc<Chosen<S::Plan>>>>,
     /// Held by the thread that chooses again.
     choosing: Mutex<()>,
     tally: Mutex<Tally>,
@@ -37,10 +47,11 @@ impl<S: Search> Shared<S> {
             settings.sampling,
         );
         Shared {
+            intake: Mutex::new(Intake::new(settings.max_line_bytes)),
             search,
             settings,
             queue,
-            plan: Mutex::default(),
+            chosen: Mutex::default(),
             choosing: Mutex::default(),
             tally: Mutex::new(tally),
         }
@@ -50,12 +61,15 @@ impl<S: Search> Shared<S> {
         lock(&self.tally)
     }
 
-    /// Chooses what to look for, unless that was done.
-    pub(super) fn choose(&self, pieces: &[Piece]) {
-        let mut plan = lock(&self.plan);
-        if plan.is_none() {
-            *plan = Some(Arc::new(self.search.calibrate(&sample_of(pieces))));
-        }
+    pub(super) fn intake(&self) -> MutexGuard<'_, Intake> {
+        lock(&self.intake)
+    }
+
+    /// Returns for each expression about how many seconds it adds to the scan of 1 GB of a log like this one, or like
+    /// ordinary ones if nothing was scanned.
+    pub(super) fn costs(&self) -> Vec<f64> {
+        let chosen = self.chosen(&[]);
+        self.search.costs(&chosen.plan, &chosen.sample)
     }
 
     /// Scans whatever comes until there is no more.
@@ -70,19 +84,37 @@ impl<S: Search> Shared<S> {
         let mut scratch = self.search.scratch();
         let mut gave_up = vec![0; self.search.expressions()];
         let mut hits = Vec::new();
-        while let Some((number, job)) = self.queue.take() {
-            let plan = self.plan(&job);
+        while let Some((number, job)) = self.next_job() {
+            let chosen = self.chosen(&job.pieces);
+            let plan = &chosen.plan;
             let found = job.pieces.iter();
-            let found = found.map(|piece| self.find(&plan, &mut scratch, piece.data(), &mut hits));
+            let found = found.map(|piece| self.find(plan, &mut scratch, piece.data(), &mut hits));
             let done = Done {
                 found: found.collect(),
                 gave_up: more_of(S::gave_up(&scratch), &mut gave_up),
                 job,
             };
-            if S::is_outdated(&plan, &scratch) {
-                self.choose_again(&plan, &done.job);
+            if S::is_outdated(plan, &scratch) {
+                self.choose_again(&chosen, &done.job);
             }
             self.queue.done(number, done, |done| self.count(&done));
+        }
+    }
+
+    /// Waits for the next job, or reads it.
+    fn next_job(&self) -> Option<(u64, Job)> {
+        loop {
+            match self.queue.take()? {
+                Turn::Scan(number, job) => return Some((number, job)),
+                Turn::Read => {
+                    // Held until the job has its number: jobs are numbered in the order of the log.
+                    let mut intake = self.intake();
+                    match intake.read() {
+                        Some(job) => return Some((self.queue.number(), job)),
+                        None => self.queue.end_reading(),
+                    }
+                }
+            }
         }
     }
 
@@ -121,27 +153,31 @@ impl<S: Search> Shared<S> {
         }
     }
 
-    fn plan(&self, job: &Job) -> Arc<S::Plan> {
-        let mut plan = lock(&self.plan);
-        plan.get_or_insert_with(|| Arc::new(self.search.calibrate(&sample_of(&job.pieces))))
-            .clone()
+    /// Returns what to look for: chosen by some pieces, unless that was done.
+    fn chosen(&self, pieces: &[Piece]) -> Arc<Chosen<S::Plan>> {
+        let mut chosen = lock(&self.chosen);
+        chosen.get_or_insert_with(|| self.choice(pieces)).clone()
     }
 
     /// Chooses by a job's blocks, unless another thread does that right now.
-    fn choose_again(&self, outdated: &Arc<S::Plan>, job: &Job) {
+    fn choose_again(&self, outdated: &Arc<Chosen<S::Plan>>, job: &Job) {
         let _choosing = match self.choosing.try_lock() {
             Ok(guard) => guard,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return,
         };
-        let is_current = |plan: &Option<Arc<S::Plan>>| {
-            plan.as_ref()
-                .is_some_and(|plan| Arc::ptr_eq(plan, outdated))
-        };
-        if is_current(&lock(&self.plan)) {
-            let plan = self.search.calibrate(&sample_of(&job.pieces));
-            *lock(&self.plan) = Some(Arc::new(plan));
+        let current = lock(&self.chosen).clone();
+        if current.is_some_and(|current| Arc::ptr_eq(&current, outdated)) {
+            *lock(&self.chosen) = Some(self.choice(&job.pieces));
         }
+    }
+
+    fn choice(&self, pieces: &[Piece]) -> Arc<Chosen<S::Plan>> {
+        let mut sample = sample_of(pieces);
+        let plan = self.search.calibrate(&sample);
+        sample.truncate(KEPT_BYTES);
+        sample.shrink_to_fit();
+        Arc::new(Chosen { plan, sample })
     }
 }
 

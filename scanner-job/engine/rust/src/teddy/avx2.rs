@@ -21,7 +21,9 @@ pub(super) fn find(groups: &[Tables], data: &[u8], found: &mut impl FnMut(usize,
             3 => steps::<3>(groups, data, found),
             4 => steps::<4>(groups, data, found),
             5 => steps::<5>(groups, data, found),
-            _ => steps::<6>(groups, data, found),
+            6 => steps::<6>(groups, data, found),
+            7 => steps::<7>(groups, data, found),
+            _ => steps::<8>(groups, data, found),
         }
     }
 }

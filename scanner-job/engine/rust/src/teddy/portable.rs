@@ -2,7 +2,7 @@
 
 use super::{Tables as Nibbles, WINDOW};
 
-/// The buckets (48 at most, in 8 bits for each group) of each byte, by place in the window.
+/// The buckets (64 at most, 8 bits for each group) of each byte, by place in the window.
 pub(super) struct Tables(Box<[[u64; 256]; WINDOW]>);
 
 impl Tables {

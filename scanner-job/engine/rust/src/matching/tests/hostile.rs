@@ -107,3 +107,42 @@ fn repetitions_within_repetitions_are_refused_by_name_or_compiled_soon() {
         .unwrap();
     assert_eq!(error.rule, r"(?:\w{99}){999}");
 }
+
+/// Returns how many lines of each rule match and are given up, where PCRE2 has so little time.
+fn judged_within(time: Duration, patterns: &[&str], lines: &str) -> (Vec<usize>, Vec<u64>) {
+    let limits = Limits {
+        pcre_time: time,
+        pcre_nanoseconds_per_byte: 0,
+        ..Limits::default()
+    };
+    let set = RuleSet::compile(&sources(patterns), &limits).unwrap();
+    let mut scratch = set.scratch();
+    let hits = scan(&set, &set.calibrate(b""), &mut scratch, lines.as_bytes());
+    let of = |rule| hits.iter().filter(|hit| hit.rule as usize == rule).count();
+    (
+        (0..patterns.len()).map(of).collect(),
+        scratch.gave_up().to_vec(),
+    )
+}
+
+#[test]
+fn a_rule_that_is_slow_over_and_over_is_retired_and_the_others_are_exact() {
+    const LINES: usize = 100_000;
+    // Below the limit of steps for each line, a minute for all of them.
+    let line = format!("quick and quick {}yz\n", "x".repeat(14));
+    let patterns = [r"(x+x+)+y(?!z)", r"(quick) and \1", "quick"];
+    let (matched, gave_up) =
+        judged_within(Duration::from_millis(300), &patterns, &line.repeat(LINES));
+    assert_eq!(matched, [0, LINES, LINES]);
+    assert!(gave_up[0] > LINES as u64 / 2, "{gave_up:?}");
+    assert_eq!(gave_up[1..], [0, 0]);
+}
+
+#[test]
+fn a_line_of_many_megabytes_takes_no_longer_than_one_of_one() {
+    let line = "xxxxxxxxxxxxxyz ".repeat((8 << 20) >> 4);
+    assert_eq!(
+        scan_all(&["(x+x+)+y(?!z)".to_owned()], line.as_bytes()),
+        (0, 1)
+    );
+}

@@ -3,6 +3,7 @@
 mod agreement;
 mod borders;
 mod changes;
+mod costs;
 mod hostile;
 
 use super::{Hit, Limits, Plan, RuleSet, RuleSource, Scratch};
