@@ -48,7 +48,7 @@ def test_a_forged_job_decides_no_scan_and_stops_no_operator(new_place: NewPlace)
     place = new_place(others=1)
     theirs = place.kubectl_in(place.others[0])
     place.furnish(theirs)
-    place.operator(watch_namespaces=place.others[0], **PATIENT)
+    place.operator(None, watch_namespaces=place.others[0], **PATIENT)
     place.scan("victim", {"fake-kubelet/hold": "yes"}, suspend=True)
     uid = place.kubectl.get("logscan", "victim")["metadata"]["uid"]
     for kubectl in (place.kubectl, theirs):
@@ -61,6 +61,6 @@ def test_a_forged_job_decides_no_scan_and_stops_no_operator(new_place: NewPlace)
     # One that starts while they are there reads the cluster all the same.
     place.operators[0].signal(signal.SIGTERM)
     assert place.operators[0].process.wait(60) == 0
-    place.operator(watch_namespaces=place.others[0], **PATIENT)
+    place.operator(None, watch_namespaces=place.others[0], **PATIENT)
     place.scan("another")
     assert place.until("another", 90, phase="Succeeded")["attempts"] == 1
