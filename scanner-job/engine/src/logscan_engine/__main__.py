@@ -41,7 +41,9 @@ def _limit(kind: int, most: int, grace: int = 0) -> None:
 def main() -> None:
     """Print the verdict, within limits of CPU time and memory that protect the other processes of the container."""
     _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_CPU, CPU_SECONDS, grace=5)  # SIGXCPU first: the kernel's SIGKILL after it does not name the reason
+    _limit(
+        resource.RLIMIT_CPU, CPU_SECONDS, grace=5
+    )  # SIGXCPU first: the kernel's SIGKILL after it does not name the reason
     _limit(resource.RLIMIT_DATA, DATA_BYTES)
     sys.stdout.write(json.dumps(verdict_on(sys.stdin.read())) + "\n")
 
