@@ -55,5 +55,5 @@ def test_several_inputs_follow_each_other() -> None:
         scan.begin(place)
         scan.push(text)
     scan.finish()
-    found = [(line.place, line.number, line.offset, line.text) for line in scan.take_lines()]
+    found = [(line.key, line.number, line.offset, line.text) for line in scan.take_lines()]
     assert found == [(None, 1, 0, b"a"), (None, 2, 2, b"b"), ("second", 1, 0, b"c")]

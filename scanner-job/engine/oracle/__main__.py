@@ -1,4 +1,4 @@
-"""`python -m oracle logs DIR`, or `python -m oracle fuzz`; `--help` tells the options."""
+"""`python -m oracle logs DIR`, or `python -m oracle fuzz`; `--help` lists the options."""
 
 import argparse
 import sys

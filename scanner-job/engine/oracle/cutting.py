@@ -39,7 +39,7 @@ class Cut:
 
     @property
     def excerpt(self) -> str:
-        """Return a part of the line, written as an expression that takes other numbers too."""
+        """Return a part of the line, written as an expression that matches other numbers too."""
         length = self.chance.randrange(8, 120)
         start = self.chance.randrange(max(1, len(self.line) - length))
         return generalised(self.line[start : start + length], self.chance)

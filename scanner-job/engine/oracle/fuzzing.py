@@ -20,7 +20,7 @@ from oracle.judge import Judge
 from oracle.lines import realistic_lines
 from oracle.shrinking import Case, Shrinker
 
-LOOKBEHIND = re.compile(r"\(\?<[=!]")  # grep with PCRE2 10.42 refuses one of varying length, which the engine takes
+LOOKBEHIND = re.compile(r"\(\?<[=!]")  # grep with PCRE2 10.42 refuses one of varying length, which the engine accepts
 BATCH = 250  # rules for the same lines
 LINES = 20
 TOGETHER = 25  # rules of a set
@@ -65,7 +65,7 @@ class Fuzzed:
         rules: Expressions made.
         figures: Those that were compared.
         refused: Expressions that the engine refuses, by the words of its message.
-        refused_by_grep: Expressions that grep refuses and the engine takes.
+        refused_by_grep: Expressions that grep refuses and the engine accepts.
     """
 
     rules: int = 0
@@ -152,7 +152,7 @@ def run(seed: int, rules: int | None, shown: int) -> int:
             break
     print(fuzzed)
     for pattern in fuzzed.refused_by_grep[:shown]:
-        print(f"grep refuses what the engine takes: {pattern}")
+        print(f"grep refuses what the engine accepts: {pattern}")
     for case in smallest_cases(fuzzed.figures.differences, shown):
         print(f"A smallest case:\n{case}")
     sys.stdout.flush()

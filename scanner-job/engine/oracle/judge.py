@@ -29,7 +29,7 @@ def errs(pattern: str, path: Path, counted: int) -> bool:
 
 
 def refuses(pattern: str) -> bool:
-    """Return whether grep takes an expression for none: it says so without a line to match.
+    """Return whether grep refuses an expression: it says so without a line to match.
 
     It tries each on an empty line then too, and may exceed its limit of backtracking.
     """
@@ -50,8 +50,8 @@ def _run(pattern: str, path: Path) -> "subprocess.CompletedProcess[bytes] | None
 
 def version() -> str:
     """Return the first line of `grep --version`, and the version of PCRE2 that it has where it says so."""
-    told = subprocess.run(["grep", "--version"], capture_output=True, text=True, check=True).stdout.splitlines()
-    return ", ".join([told[0], *(line for line in told if line.startswith("grep -P uses"))])
+    answer = subprocess.run(["grep", "--version"], capture_output=True, text=True, check=True).stdout.splitlines()
+    return ", ".join([answer[0], *(line for line in answer if line.startswith("grep -P uses"))])
 
 
 class Judge:

@@ -27,7 +27,7 @@ class Log:
     Attributes:
         name: Its file's name.
         data: Its first lines, up to a limit.
-        rules: Rules that the engine takes.
+        rules: Rules that the engine accepts.
         refused: Those that it does not, and why.
     """
 

@@ -28,7 +28,7 @@ def scan(threads: int) -> Scan:
 
 
 def test_a_panic_in_a_call_is_an_internal_error() -> None:
-    with pytest.raises(InternalError, match=r"^the engine broke: a panic for tests$"):
+    with pytest.raises(InternalError, match=r"^the scan engine panicked: a panic for tests$"):
         _native._panic()
 
 
@@ -38,7 +38,7 @@ def test_a_panic_in_a_thread_is_an_internal_error_of_its_scan(threads: int) -> N
     broken.push(b"ERROR\n" * 1000)
     broken._push_panic()
     for _ in range(2):
-        with pytest.raises(InternalError, match=r"^the engine broke: a panic for tests$"):
+        with pytest.raises(InternalError, match=r"^the scan engine panicked: a panic for tests$"):
             broken.finish()
     assert count(RULES, b"ERROR\nno\nERROR\n", threads).by_rule == [2], "the next scan is none the worse for it"
 
@@ -48,5 +48,5 @@ def test_a_process_ends_by_the_error_and_not_by_a_signal() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.splitlines()[-1]) == (
         1,
-        "logscan_engine.errors.InternalError: the engine broke: a panic for tests",
+        "logscan_engine.errors.InternalError: the scan engine panicked: a panic for tests",
     )

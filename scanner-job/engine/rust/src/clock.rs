@@ -1,4 +1,4 @@
-//! The time that a line of a log tells.
+//! The time in a line of a log.
 //!
 //! Known forms, the first one in the line counts:
 //!
@@ -29,7 +29,7 @@ const TIME_FIELDS: [&[u8]; 6] = [
     b"date\"",
 ];
 
-/// Returns the second since the epoch that a line tells.
+/// Returns the time in a line, in seconds since the epoch.
 ///
 /// `reference` is a second that the log is not newer than by more than a day: it gives the year where there is none.
 pub fn second_of(line: &[u8], reference: i64) -> Option<i64> {

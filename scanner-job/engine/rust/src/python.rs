@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use pyo3::import_exception;
 use pyo3::prelude::*;
 
-use crate::scanning::{Broken, words_of};
+use crate::scanning::{Panicked, panic_message};
 use crate::{clock, dialect, redaction};
 
 import_exception!(logscan_engine.errors, InternalError);
@@ -32,7 +32,7 @@ mod _native {
     use super::{_panic, pcre_version, redact, second_of};
 }
 
-/// Return the second since the epoch that a line tells, or None.
+/// Return the time in a line, in seconds since the epoch, or None.
 #[pyfunction]
 fn second_of(line: &[u8], reference: i64) -> PyResult<Option<i64>> {
     guarded(|| Ok(clock::second_of(line, reference)))
@@ -59,9 +59,9 @@ fn _panic(py: Python<'_>) -> PyResult<()> {
 /// Does something whose panic is an `InternalError`.
 fn guarded<T>(work: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
     catch_unwind(AssertUnwindSafe(work))
-        .unwrap_or_else(|cause| Err(broken(&Broken(words_of(&*cause)))))
+        .unwrap_or_else(|cause| Err(internal_error(&Panicked(panic_message(&*cause)))))
 }
 
-fn broken(Broken(words): &Broken) -> PyErr {
-    InternalError::new_err(format!("the engine broke: {words}"))
+fn internal_error(Panicked(message): &Panicked) -> PyErr {
+    InternalError::new_err(format!("the scan engine panicked: {message}"))
 }

@@ -1,8 +1,7 @@
 //! A log scanned by several threads.
 //!
-//! Blocks of lines wait in a queue, from which whichever thread is free takes the next, or reads it from a file; what it
-//! found waits until everything before it was counted. So results come as if one thread had done it all, and no thread
-//! waits for another.
+//! Blocks of lines wait in a queue; the next free thread scans one, or reads it from a file first. Results are counted in
+//! the order of the log, as if one thread had found them all, and no thread waits for another.
 
 mod intake;
 mod queue;
@@ -21,14 +20,14 @@ use queue::{Job, Queue};
 pub use search::Search;
 use worker::Shared;
 #[cfg(feature = "python")]
-pub(crate) use worker::words_of;
+pub(crate) use worker::panic_message;
 
 /// Jobs that wait or whose results wait, for each thread.
 const JOBS_AHEAD: u64 = 3;
 
-/// The engine broke; the message says how.
+/// A thread panicked, with this message.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Broken(pub String);
+pub struct Panicked(pub String);
 
 /// How to scan.
 #[derive(Clone, Debug)]
@@ -72,9 +71,9 @@ impl<S: Search> Scanner<S> {
         Ok(scanner)
     }
 
-    /// Begins another input; the last one ends.
-    pub fn begin(&mut self, place: Option<Arc<str>>) {
-        let job = self.shared.intake().begin(place);
+    /// Starts the next input; the last one ends.
+    pub fn begin(&mut self, key: Option<Arc<str>>) {
+        let job = self.shared.intake().begin(key);
         self.dispatch(job);
     }
 
@@ -94,9 +93,9 @@ impl<S: Search> Scanner<S> {
     /// Waits a while until a file was read; returns whether it is.
     ///
     /// # Errors
-    /// A thread broke.
-    pub fn wait_for_reading(&self, patience: Duration) -> Result<bool, Broken> {
-        self.shared.queue.wait_for_reading(patience)
+    /// A thread panicked.
+    pub fn wait_for_reading(&self, timeout: Duration) -> Result<bool, Panicked> {
+        self.shared.queue.wait_for_reading(timeout)
     }
 
     /// Returns how many bytes the last file had, up to the most that was to be read.
@@ -115,17 +114,17 @@ impl<S: Search> Scanner<S> {
     /// Waits a while until there is room for more; returns whether there is.
     ///
     /// # Errors
-    /// A thread broke.
-    pub fn wait_for_room(&self, patience: Duration) -> Result<bool, Broken> {
-        self.shared.queue.wait_for_room(patience)
+    /// A thread panicked.
+    pub fn wait_for_room(&self, timeout: Duration) -> Result<bool, Panicked> {
+        self.shared.queue.wait_for_room(timeout)
     }
 
     /// Waits a while until everything was counted; returns whether it is.
     ///
     /// # Errors
-    /// A thread broke.
-    pub fn wait_for_all(&self, patience: Duration) -> Result<bool, Broken> {
-        let done = self.shared.queue.wait_for_all(patience)?;
+    /// A thread panicked.
+    pub fn wait_for_all(&self, timeout: Duration) -> Result<bool, Panicked> {
+        let done = self.shared.queue.wait_for_all(timeout)?;
         if done {
             self.tally().finish();
         }
@@ -164,7 +163,7 @@ impl<S: Search> Drop for Scanner<S> {
     fn drop(&mut self) {
         self.shared.queue.close();
         for thread in self.threads.drain(..) {
-            // A thread that broke has said so.
+            // A panic is recorded in the queue.
             let _ = thread.join();
         }
     }

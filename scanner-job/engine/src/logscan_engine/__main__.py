@@ -39,9 +39,11 @@ def _limit(kind: int, most: int, grace: int = 0) -> None:
 
 
 def main() -> None:
-    """Print the verdict, within bounds of CPU time and memory that spare whoever shares the container."""
+    """Print the verdict, within limits of CPU time and memory that protect the other processes of the container."""
     _limit(resource.RLIMIT_CORE, 0)
-    _limit(resource.RLIMIT_CPU, CPU_SECONDS, grace=5)  # SIGXCPU first: the kernel's SIGKILL after it tells less
+    _limit(
+        resource.RLIMIT_CPU, CPU_SECONDS, grace=5
+    )  # SIGXCPU first: the kernel's SIGKILL after it does not name the reason
     _limit(resource.RLIMIT_DATA, DATA_BYTES)
     sys.stdout.write(json.dumps(verdict_on(sys.stdin.read())) + "\n")
 

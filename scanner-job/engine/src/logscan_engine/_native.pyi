@@ -37,7 +37,7 @@ class Line:
         nth: Which of the rule's lines it is, from 1; lines below the rule's threshold do not count.
         number: Its number in its input, from 1.
         offset: Where it starts in its input, in bytes.
-        place: Which input it is of.
+        key: The key of its input.
         text: Its first bytes.
         before: Lines before it, if it is a sample and not only a finding.
         after: Lines after it, likewise.
@@ -52,7 +52,7 @@ class Line:
     @property
     def offset(self) -> int: ...
     @property
-    def place(self) -> str | None: ...
+    def key(self) -> str | None: ...
     @property
     def text(self) -> bytes: ...
     @property
@@ -69,7 +69,7 @@ class Counts:
         matched: Lines with at least one such rule.
         lines: All lines.
         incomplete: Rules, by their position, that reached the limit of steps on some lines: those are not counted.
-        span: The earliest and the latest second that a matching line tells, or None.
+        span: The earliest and the latest time of a matching line, in seconds since the epoch, or None.
         histogram_seconds: How many seconds a bucket of the histogram spans.
         histogram: Buckets that hold something: their first second, and lines of each severity, mildest first.
     """
@@ -128,18 +128,18 @@ class Scan:
             line_bytes: Bytes kept of each line.
         """
 
-    def begin(self, place: str | None) -> None:
-        """Begin another input, of which `place` says which it is.
+    def begin(self, key: str | None) -> None:
+        """Start the next input; `key` identifies it in the lines that are found.
 
         Raises:
-            InternalError: The engine broke.
+            InternalError: The engine panicked.
         """
 
     def push(self, chunk: bytes) -> None:
         """Take the next chunk of the input; wait while the threads have enough to do.
 
         Raises:
-            InternalError: The engine broke.
+            InternalError: The engine panicked.
         """
 
     def read(self, file: LogFile, most: int) -> int:
@@ -151,14 +151,14 @@ class Scan:
 
         Raises:
             OSError: It cannot be read.
-            InternalError: The engine broke.
+            InternalError: The engine panicked.
         """
 
     def finish(self) -> None:
         """End the last input, and wait until everything is counted.
 
         Raises:
-            InternalError: The engine broke.
+            InternalError: The engine panicked.
         """
 
     def take_lines(self) -> list[Line]:
@@ -183,7 +183,7 @@ class Scan:
     def long_lines(self) -> int: ...
 
 def second_of(line: bytes, reference: int) -> int | None:
-    """Return the second since the epoch that a line tells, or None.
+    """Return the time in a line, in seconds since the epoch, or None.
 
     Args:
         line: The line, with or without its newline.

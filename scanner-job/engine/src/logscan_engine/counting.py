@@ -16,7 +16,7 @@ def count(rules: RuleSet, text: bytes, threads: int = 1) -> Counts:
         threads: How many scan.
 
     Raises:
-        InternalError: The engine broke.
+        InternalError: The engine panicked.
     """
     scan = Scan(
         rules,

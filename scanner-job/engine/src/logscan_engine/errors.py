@@ -1,4 +1,4 @@
-"""What can go wrong: an `InvalidRuleError` is the fault of a rule, an `InternalError` that of the engine."""
+"""Errors: `InvalidRuleError` for a rule that is refused, `InternalError` for a defect of the engine."""
 
 
 class InvalidRuleError(Exception):
@@ -16,4 +16,4 @@ class InvalidRuleError(Exception):
 
 
 class InternalError(Exception):
-    """The engine broke, or gives wrong answers on this machine: nothing that it counted is to be trusted."""
+    """The engine panicked, or counts wrong on this machine: none of its counts can be trusted."""

@@ -47,8 +47,8 @@ class Findings:
             "offset": line.offset,
             "text": readable(line.text, rule.redact, LOOK_BYTES),
         }
-        if line.place is not None:
-            finding["key"] = line.place
+        if line.key is not None:
+            finding["key"] = line.key
         data = (json.dumps(finding, ensure_ascii=False) + "\n").encode()
         self.lines += 1
         self._budget -= len(data)

@@ -71,7 +71,7 @@ class Samples:
             line=line.number,
             offset=line.offset,
             text=self._text(line.text, rule.redact),
-            key=line.place,
+            key=line.key,
             before=before or None,
             after=after or None,
         )

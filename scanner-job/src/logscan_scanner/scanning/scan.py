@@ -97,7 +97,7 @@ class Scan:
             key: Its key, for samples, when there are several objects.
 
         Raises:
-            InternalError: The engine broke.
+            InternalError: The engine panicked.
         """
         self._key = key
         try:
@@ -118,7 +118,7 @@ class Scan:
 
         Raises:
             OSError: It cannot be read.
-            InternalError: The engine broke.
+            InternalError: The engine panicked.
         """
         head = b""
         while len(head) < HEAD_BYTES and (data := file.read(PUSH_BYTES)):
@@ -144,7 +144,7 @@ class Scan:
         """Return the counts, once everything that was read is scanned.
 
         Raises:
-            InternalError: The engine broke.
+            InternalError: The engine panicked.
         """
         self.engine.finish()
         self._hand_over()

@@ -131,7 +131,7 @@ impl Parser<'_> {
         }))
     }
 
-    /// In place of something that only takes lines away.
+    /// Replaces something that only excludes lines.
     fn dropped(&mut self, size: usize) -> Item {
         self.loose = true;
         Piece {

@@ -73,7 +73,7 @@ impl Parser<'_> {
         Ok(self.anything().into())
     }
 
-    /// `\R`: within a line one of the newline's other forms. PCRE2 confirms it, since it takes `.*` in front of it for a
+    /// `\R`: within a line one of the newline's other forms. PCRE2 confirms it, since it treats `.*` in front of it as a
     /// possessive one, which finds fewer lines.
     fn newline_form(&mut self) -> Item {
         self.loose = true;

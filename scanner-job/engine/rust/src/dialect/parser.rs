@@ -1,4 +1,17 @@
-//! Alternatives, sequences and what is repeated in them.
+//! The parser's frame: alternatives, sequences and quantifiers. Atoms, groups, classes and escapes have modules.
+//!
+//! PCRE2's patterns are read by a parser of their own, and not by that of regex-syntax after a rewrite, because much is
+//! accepted by both and means something else: `\<`, `[a&&b]`, `\Z`, `\v`, `{,2}`. A rewrite must know each such
+//! construct; what it forgets is counted wrong without a word. A parser refuses what it does not know.
+//!
+//! The rules are those of pcre2pattern(3) and pcre2syntax(3), in the version of Debian 12's grep (10.42), with the
+//! options that `grep -P` sets. Where the manual leaves something open, `grep -P` was asked: the answers are in
+//! `tests/dialect/patterns.txt`, which is compared with grep whenever the tests run. After the parser, PCRE2 compiles
+//! the pattern too: it knows the limits and the references that this parser does not check.
+//!
+//! Three things follow from matching one line at a time. `^` and `\A` are the same, so `(?m)` changes nothing; `.` never
+//! meets a newline, so `(?s)` changes nothing; and since only whether a line matches counts, lazy and greedy are the
+//! same, unless an atomic group or a backreference makes PCRE2 decide.
 
 use regex_syntax::hir::{Hir, Repetition};
 
@@ -69,7 +82,7 @@ pub(super) fn read(pattern: &str, options: Options) -> Result<(Hir, bool), Refus
 }
 
 impl Parser<'_> {
-    /// PCRE2 takes `\S+` in front of `\h` for a possessive one, and the other way round, although the bytes A0 and 85
+    /// PCRE2 treats `\S+` in front of `\h` as possessive, and the other way round, although the bytes A0 and 85
     /// are in both: it finds fewer lines, and so does grep.
     fn is_confusable(&self) -> bool {
         !self.options.unicode && self.confusable == (true, true)

@@ -59,8 +59,8 @@ impl Matcher {
     }
 }
 
-/// The version of the PCRE2 within this program, such as `10.46`, as it answers itself: the crate tells that of the
-/// headers it was written for.
+/// The version of the PCRE2 within this program, such as `10.46`, as PCRE2 itself reports it: the crate only
+/// knows that of the headers it was written for.
 #[must_use]
 pub fn version() -> String {
     let (major, written_for) = pcre2::version();

@@ -23,7 +23,7 @@ impl Class<'_, '_> {
         let (negated, plain) = name
             .strip_prefix('^')
             .map_or((false, &*name), |plain| (true, plain));
-        // Without regard to case PCRE2 takes both for letters, also where the class is negated.
+        // Without regard to case PCRE2 treats both as letters, also where the class is negated.
         let cased = self.context.caseless && matches!(plain, "lower" | "upper");
         if Set::posix(plain, false).is_none() {
             return Err(Refusal::new(

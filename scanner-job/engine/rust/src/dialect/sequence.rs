@@ -1,7 +1,18 @@
 //! What follows one another, and how assertions in it are loosened.
 //!
-//! An expression that Rust's automata cannot hold becomes one that matches at least the same lines. Its words should
-//! remain usable to look for lines: where `^(?=.*ERROR)(?=.*timeout)` loses both assertions, nothing is left to look for.
+//! An expression that is not regular is loosened: it becomes a regular one that matches at least the same lines, and
+//! PCRE2 decides about each line that matches. So each step may only add lines, never remove one:
+//!
+//! - a negative assertion only excludes matches, and `\K` only moves their start: both are dropped;
+//! - a backreference or a recursion matches some text: it becomes any text;
+//! - possessive and atomic parts match less than greedy ones: they become greedy;
+//! - of a condition, either alternative may apply: it becomes an alternation;
+//! - a positive assertion restricts the text that follows or precedes, which a sequence cannot express in general. It is
+//!   dropped too, with the exceptions below, since its words are often the only ones to search for: of
+//!   `^(?=.*ERROR)(?=.*timeout)` nothing would be left.
+//!
+//! Exact are only a lookbehind with nothing before it and a lookahead with nothing after it: whether a line matches does
+//! not depend on where the match ends (pcre2pattern(3), "Assertions").
 
 use regex_syntax::hir::{Hir, HirKind};
 
@@ -9,7 +20,7 @@ use regex_syntax::hir::{Hir, HirKind};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Item,
-    /// A place such as `^`, or a part that was dropped: takes no bytes.
+    /// A place such as `^`, or a part that was dropped: matches no bytes.
     Place,
     /// `(?=...)`, with what it holds.
     Ahead,

@@ -6,12 +6,13 @@
 
 mod classes;
 mod required;
+mod sets;
 
 pub(crate) use required::required_sets;
 
 /// The mask of an ASCII letter in either case.
 pub(crate) const EITHER_CASE: u8 = 0xDF;
-/// The mask of a digit. It takes `:;<=>?` too: whoever looks for it must confirm.
+/// The mask of a digit. It matches `:;<=>?` too, so a rule with it must be confirmed.
 pub(crate) const DIGIT: u8 = 0xF0;
 
 /// Bytes with a mask for each: a place in the log holds the literal if all of its bytes, masked, are equal to these.

@@ -1,7 +1,18 @@
 //! The walk over a rule's HIR that finds its literals.
+//!
+//! For each part it computes the strings that the part matches, if those are few, or else the strings that its matches
+//! begin and end with. A sequence joins the end of one part to the start of the next: `time(d )?out after \d+` yields
+//! `timeout after `, `timed out after ` with a digit behind. Wherever a join ends, because the strings become unknown
+//! or too many, the strings so far are a set: each match holds one of them. An alternation requires one set of each of
+//! its alternatives, an optional part requires none.
+//!
+//! This is the analysis of Cox, "Regular Expression Matching with a Trigram Index" (2012), `exact`, `prefix`, `suffix`
+//! and `match`, with two differences. All sets are kept, as the log decides which is rare. And a string has masks for
+//! letter case and digits, so that `(?i)` does not multiply the strings.
 
 use regex_syntax::hir::{Hir, HirKind, Look, Repetition};
 
+use super::sets::Sets;
 use super::{Literal, LiteralSet, classes};
 
 /// The most literals of one set that come of joining parts.
@@ -14,8 +25,6 @@ const MOST_AT_AN_END: usize = 4;
 const LONGEST: usize = 32;
 /// How often a repeated part is written out.
 const MOST_REPEATED: u32 = 8;
-/// Sets kept for a rule, the best by [`score`].
-const MOST_SETS: usize = 32;
 
 /// Returns all sets worth choosing from; none if the rule has no literal.
 pub(crate) fn required_sets(hir: &Hir) -> Vec<LiteralSet> {
@@ -23,12 +32,12 @@ pub(crate) fn required_sets(hir: &Hir) -> Vec<LiteralSet> {
     if let Strings::All { literals, exact } = walk(hir, true, &mut sets) {
         sets.add(literals, true, exact);
     }
-    sets.0
+    sets.all()
 }
 
 /// What a part of a rule matches.
 enum Strings {
-    /// One of these, and each of these if `exact`; otherwise some only, by a mask that takes too much or by an assertion.
+    /// One of these, and each of these if `exact`; otherwise only some, because of a mask that matches too much or of an assertion.
     All { literals: Vec<Literal>, exact: bool },
     /// What begins with one of these and ends with one of those.
     Between {
@@ -65,52 +74,6 @@ impl Strings {
             Strings::Between { last, .. } => last,
         }
     }
-}
-
-#[derive(Default)]
-struct Sets(Vec<LiteralSet>);
-
-impl Sets {
-    fn add(&mut self, literals: Vec<Literal>, prefix: bool, whole: bool) {
-        let unusable = |literal: &Literal| {
-            // Every line holds a newline in front, and none inside.
-            literal.is_empty() || literal.bytes() == b"\n" || literal.bytes()[1..].contains(&b'\n')
-        };
-        if !literals.is_empty() && !literals.iter().any(unusable) {
-            self.keep(LiteralSet {
-                literals,
-                prefix,
-                whole,
-            });
-        }
-    }
-
-    fn keep(&mut self, set: LiteralSet) {
-        self.0.push(set);
-        if self.0.len() > MOST_SETS {
-            let worst =
-                (0..self.0.len()).min_by(|&a, &b| score(&self.0[a]).total_cmp(&score(&self.0[b])));
-            self.0.swap_remove(worst.unwrap_or(0));
-        }
-    }
-
-    fn best(self) -> Option<LiteralSet> {
-        self.0
-            .into_iter()
-            .max_by(|a, b| score(a).total_cmp(&score(b)))
-    }
-}
-
-/// How good a set is without a log to look at: long literals and few of them.
-fn score(set: &LiteralSet) -> f64 {
-    let shortest = set
-        .literals
-        .iter()
-        .map(Literal::len)
-        .min()
-        .unwrap_or(0)
-        .min(8);
-    shortest as f64 - (set.literals.len() as f64).log2() * 0.5
 }
 
 /// Returns what `hir` matches and adds the sets that it requires. `start`: its matches begin where the rule's do.

@@ -41,7 +41,7 @@ struct Stretch {
     wall: Instant,
     cpu: Duration,
     /// What PCRE2 took of it.
-    judging: Duration,
+    verifying: Duration,
 }
 
 impl Allowance {
@@ -74,14 +74,14 @@ impl Allowance {
     #[inline]
     pub(super) fn spend(&mut self, rule: usize, wall: Duration) {
         self.rules[rule].wall += wall;
-        self.stretch.judging += wall;
-        if self.stretch.judging >= STRETCH {
+        self.stretch.verifying += wall;
+        if self.stretch.verifying >= STRETCH {
             self.end_stretch();
         }
     }
 
     fn end_stretch(&mut self) {
-        if self.stretch.judging.is_zero() {
+        if self.stretch.verifying.is_zero() {
             return;
         }
         let share = self.stretch.processor_share();
@@ -117,7 +117,7 @@ impl Stretch {
         Stretch {
             wall: Instant::now(),
             cpu: cpu_time(),
-            judging: Duration::ZERO,
+            verifying: Duration::ZERO,
         }
     }
 

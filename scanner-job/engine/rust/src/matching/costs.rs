@@ -1,10 +1,9 @@
 //! What each rule adds to the time of a scan.
 //!
-//! People are told which of their rules are slow, in the status of a policy too, where two checks of the same rules must
-//! say the same. So nothing is timed: the steps that a scan takes for a rule are counted on a piece of a log, and
-//! weighed by what a step takes. The weights are the median of runs of the example `scan` on one core of 2.5 GHz; which
-//! steps there are follows from the log alone, from how often the literals chosen for it are met and how far automata
-//! run from there.
+//! Slow rules are reported to their authors, also in the status of a policy, where two checks of the same rules must
+//! agree. So nothing is timed: the steps of a scan are counted for each rule on a sample of a log, and weighted by the
+//! time of a step. The weights are medians of runs of the example `scan` on one core of 2.5 GHz. The steps follow from
+//! the sample alone: how often the rule's literals occur, and how far automata run from there.
 
 use std::ops::Range;
 
@@ -24,7 +23,7 @@ const PLACE: f64 = 12.0;
 /// Nanoseconds for each line, to begin an automaton's run.
 const RUN: f64 = 15.0;
 /// Nanoseconds for PCRE2 to begin with a line, and for each byte of it.
-const JUDGE: (f64, f64) = (150.0, 1.5);
+const VERIFY: (f64, f64) = (150.0, 1.5);
 
 impl RuleSet {
     /// Returns for each rule about how many seconds of CPU time it adds to the scan of 1 GB of a log like `log`, a
@@ -133,7 +132,7 @@ impl Counting<'_> {
     fn add(&mut self, rule: usize, nanoseconds: f64, matched: bool) {
         self.nanoseconds[rule] += RUN + nanoseconds;
         if matched && self.rules.rules[rule].pcre.is_some() {
-            let (begin, byte) = JUDGE;
+            let (begin, byte) = VERIFY;
             self.nanoseconds[rule] += begin + byte * (self.line.end - self.line.start) as f64;
         }
     }

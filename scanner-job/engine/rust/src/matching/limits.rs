@@ -22,7 +22,7 @@ pub struct Limits {
     /// CPU time that PCRE2 may take in each [`Scratch`](super::Scratch) for all rules together, besides that for each
     /// byte; beyond, the rule that took most is retired.
     pub pcre_time: Duration,
-    /// CPU time that PCRE2 may take for each byte that is scanned: a rule that it judges on every line takes about 3 ns.
+    /// CPU time that PCRE2 may take for each byte that is scanned: a rule that it verifies on every line takes about 3 ns.
     pub pcre_nanoseconds_per_byte: u32,
 }
 

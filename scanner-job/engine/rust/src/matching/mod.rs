@@ -9,10 +9,10 @@
 
 mod allowance;
 mod automaton;
+mod building;
 mod costs;
 mod every_line;
 mod finder;
-mod judge;
 mod limits;
 mod lines;
 mod plan;
@@ -22,6 +22,7 @@ mod scan;
 mod scratch;
 #[cfg(test)]
 mod tests;
+mod verifier;
 
 use crate::dialect::Options;
 

@@ -1,8 +1,13 @@
-//! What to look for in a log.
+//! The literals to search for in a log.
 //!
-//! A rule often requires several sets of literals: `ERROR.*timeout after \d+ ms` each of its words. In a log where
-//! every line says ERROR, `timeout after ` is what to look for, in another it is the other way round. So the choice is
-//! made by a sample of the log, and again when the log changes. Only speed depends on it.
+//! A rule often has several sets of literals of which each match holds one: `ERROR.*timeout after \d+ ms` has one for each
+//! of its words. One set suffices. The best is that with the fewest places in the log, each weighted by the cost of
+//! confirming the rule there. No fixed order of bytes can rank them, as that of the memchr crate does for any data: in one
+//! log every line says ERROR, in another none. So the sets are ranked on a sample of the log itself, by counts of four
+//! bytes in a row ([`sample`](super::sample)), and again when the log no longer resembles it. ripgrep ranks by length
+//! and by a table of byte frequencies instead (regex-syntax, `hir::literal`; memchr, `packedpair::HeuristicFrequencyRank`).
+//!
+//! The choice decides the speed, never the result: whichever set is searched for, every match holds one of its literals.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -149,7 +154,7 @@ impl Plan {
     /// `scratch` has scanned with this plan.
     pub fn is_outdated(&self, scratch: &Scratch) -> bool {
         let seen = &scratch.seen;
-        seen.plan == self.number && seen.bytes >= seen.patience && {
+        seen.plan == self.number && seen.bytes >= seen.min_bytes && {
             rate(seen.work, seen.bytes) > 2.0 * self.expected + 0.01
         }
     }

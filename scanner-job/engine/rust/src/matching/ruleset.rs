@@ -1,7 +1,8 @@
 //! Rules read and compiled.
 
-use super::automaton::{Automaton, Budget, Draft};
-use super::judge::Judge;
+use super::automaton::Automaton;
+use super::building::{Budget, Draft};
+use super::verifier::Verifier;
 use super::{Limits, RuleError, RuleSource};
 use crate::dialect::{self, Confirm};
 use crate::literals::{LiteralSet, required_sets};
@@ -15,7 +16,7 @@ pub struct RuleSet {
 pub(super) struct Rule {
     /// Matches the lines that the rule matches, or some more if `pcre` decides.
     pub automaton: Automaton,
-    pub pcre: Option<Judge>,
+    pub pcre: Option<Verifier>,
     /// What to choose from; empty if the rule has no literal.
     pub literals: Vec<LiteralSet>,
     /// Whether the rule matches an empty line.
@@ -72,7 +73,7 @@ impl RuleSet {
 /// A rule whose automaton is not complete.
 struct RuleDraft {
     automaton: Draft,
-    pcre: Option<Judge>,
+    pcre: Option<Verifier>,
     literals: Vec<LiteralSet>,
 }
 
@@ -84,7 +85,7 @@ impl RuleDraft {
         let from_places = literals.iter().any(|set| set.prefix && !set.whole);
         let pcre = match parsed.confirm {
             Confirm::Exact => None,
-            Confirm::Pcre(pattern) => Some(Judge::new(
+            Confirm::Pcre(pattern) => Some(Verifier::new(
                 pattern,
                 source.options,
                 limits.pcre_match_limit,
@@ -102,7 +103,7 @@ impl RuleDraft {
         let pcre = self.pcre;
         let agrees = || {
             pcre.as_ref()
-                .is_none_or(|judge| judge.is_match(b"").unwrap_or(false))
+                .is_none_or(|verifier| verifier.is_match(b"").unwrap_or(false))
         };
         Ok(Rule {
             matches_empty: automaton.is_match(b"", 0, &mut None) && agrees(),

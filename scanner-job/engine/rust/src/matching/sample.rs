@@ -65,7 +65,7 @@ impl<'a> Sample<'a> {
 
     /// Returns the share of places that hold the literal's window at `at`.
     ///
-    /// What was not met at all is still told apart by its single bytes.
+    /// Windows that do not occur at all are still ranked, by their single bytes.
     fn rate(&self, literal: &Literal, at: usize) -> f32 {
         let end = literal.len().min(at + WINDOW);
         let (bytes, masks) = (&literal.bytes()[at..end], &literal.masks()[at..end]);

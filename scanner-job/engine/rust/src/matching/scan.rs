@@ -49,8 +49,8 @@ impl RuleSet {
 
     /// Returns whether PCRE2, if the rule needs it, agrees that a line matches.
     #[inline]
-    pub(super) fn pcre_agrees(&self, rule: usize, line: &[u8], scratch: &mut Scratch) -> bool {
-        let Some(judge) = &self.rules[rule].pcre else {
+    pub(super) fn pcre_confirms(&self, rule: usize, line: &[u8], scratch: &mut Scratch) -> bool {
+        let Some(verifier) = &self.rules[rule].pcre else {
             return true;
         };
         if scratch.allowance.is_retired(rule) {
@@ -58,7 +58,7 @@ impl RuleSet {
             return false;
         }
         let begin = Instant::now();
-        let answer = judge.is_match(line);
+        let answer = verifier.is_match(line);
         scratch.allowance.spend(rule, begin.elapsed());
         answer.unwrap_or_else(|_| {
             scratch.give_up(rule);
@@ -127,7 +127,7 @@ impl Pass<'_> {
             }
         };
         self.scratch.states[rule].settled = self.line.start as u32 + 1;
-        if matched && self.rules.pcre_agrees(rule, line, self.scratch) {
+        if matched && self.rules.pcre_confirms(rule, line, self.scratch) {
             self.hits.push(Hit {
                 rule: owner.rule,
                 start: self.line.start as u32,

@@ -8,7 +8,7 @@ use super::{Plan, RuleSet};
 
 /// A log that changes is given this many bytes before another choice of literals, twice as many each time: choosing
 /// takes as long as scanning some of them.
-const FIRST_PATIENCE: u64 = 8 << 20;
+const FIRST_MIN_BYTES: u64 = 8 << 20;
 
 /// The memory of one thread that scans with a set, kept from block to block.
 pub struct Scratch {
@@ -36,7 +36,7 @@ pub(super) struct Seen {
     pub plan: u64,
     pub bytes: u64,
     pub work: Work,
-    pub patience: u64,
+    pub min_bytes: u64,
 }
 
 impl RuleSet {
@@ -74,7 +74,7 @@ impl Scratch {
         if self.seen.plan != plan.number {
             self.seen = Seen {
                 plan: plan.number,
-                patience: FIRST_PATIENCE.max(2 * self.seen.patience),
+                min_bytes: FIRST_MIN_BYTES.max(2 * self.seen.min_bytes),
                 ..Seen::default()
             };
         }

@@ -1,4 +1,4 @@
-//! What a scan tells Python.
+//! Results of a scan as Python objects.
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -13,7 +13,7 @@ pub(super) struct Line {
     nth: u64,
     number: u64,
     offset: u64,
-    place: Option<String>,
+    key: Option<String>,
     text: Py<PyBytes>,
     before: Option<Vec<Py<PyBytes>>>,
     after: Option<Vec<Py<PyBytes>>>,
@@ -32,7 +32,7 @@ impl Line {
             nth: sample.nth,
             number: sample.number,
             offset: sample.offset,
-            place: sample.place.map(|place| place.to_string()),
+            key: sample.key.map(|key| key.to_string()),
             text: PyBytes::new(py, &sample.text).unbind(),
             before,
             after,

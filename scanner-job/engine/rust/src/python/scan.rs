@@ -9,14 +9,14 @@ use pyo3::pybacked::PyBackedBytes;
 use super::file::LogFile;
 use super::found::{Counts, Line};
 use super::rules::RuleSet;
-use super::{broken, guarded};
+use super::{guarded, internal_error};
 use crate::cutting::Chunk;
 use crate::matching;
-use crate::scanning::{Broken, Scanner, Settings};
+use crate::scanning::{Panicked, Scanner, Settings};
 use crate::tally::Sampling;
 
-/// How long a wait lasts at most before signals are looked after.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// How often a wait is interrupted to handle signals.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Scans one input after the other, in threads of its own.
 #[pyclass(module = "logscan_engine")]
@@ -61,13 +61,13 @@ impl Scan {
         Ok(Scan { rules, scanner })
     }
 
-    /// Begin another input, of which `place` says which it is.
-    fn begin(&mut self, py: Python<'_>, place: Option<&str>) -> PyResult<()> {
+    /// Start the next input; `key` identifies it.
+    fn begin(&mut self, py: Python<'_>, key: Option<&str>) -> PyResult<()> {
         let scanner = &mut self.scanner;
-        let place = place.map(Arc::from);
+        let key = key.map(Arc::from);
         guarded(|| {
-            py.detach(|| scanner.begin(place));
-            wait(py, || scanner.wait_for_room(PATIENCE))
+            py.detach(|| scanner.begin(key));
+            wait(py, || scanner.wait_for_room(POLL_INTERVAL))
         })
     }
 
@@ -77,7 +77,7 @@ impl Scan {
         let chunk: Chunk = Arc::new(chunk);
         guarded(|| {
             py.detach(|| scanner.push(&chunk));
-            wait(py, || scanner.wait_for_room(PATIENCE))
+            wait(py, || scanner.wait_for_room(POLL_INTERVAL))
         })
     }
 
@@ -86,7 +86,7 @@ impl Scan {
         let scanner = &mut self.scanner;
         guarded(|| {
             scanner.read(file.share()?, most);
-            wait(py, || scanner.wait_for_reading(PATIENCE))?;
+            wait(py, || scanner.wait_for_reading(POLL_INTERVAL))?;
             Ok(scanner.end_of_reading()?)
         })
     }
@@ -96,7 +96,7 @@ impl Scan {
         let scanner = &mut self.scanner;
         guarded(|| {
             py.detach(|| scanner.finish());
-            wait(py, || scanner.wait_for_all(PATIENCE))
+            wait(py, || scanner.wait_for_all(POLL_INTERVAL))
         })
     }
 
@@ -169,8 +169,14 @@ impl AsRef<[u8]> for Panicking {
 }
 
 /// Waits, without Python's lock, until something is reached; signals are handled meanwhile.
-fn wait(py: Python<'_>, reached: impl Fn() -> Result<bool, Broken> + Send + Sync) -> PyResult<()> {
-    while !py.detach(&reached).map_err(|cause| broken(&cause))? {
+fn wait(
+    py: Python<'_>,
+    reached: impl Fn() -> Result<bool, Panicked> + Send + Sync,
+) -> PyResult<()> {
+    while !py
+        .detach(&reached)
+        .map_err(|cause| internal_error(&cause))?
+    {
         py.check_signals()?;
     }
     Ok(())

@@ -1,9 +1,9 @@
 //! From what is read to jobs, in the order of the log.
 //!
-//! A log comes in one of two ways. Whoever has its bytes pushes them. Or it is in a file: then whichever thread is free
-//! reads the next block and scans it at once, while the block is in its processor's cache. That needs no further thread,
-//! which would have to share two processors with those that scan, and each buffer is used again: to fill new memory from
-//! the page cache takes twice as long.
+//! A log comes in one of two ways. A caller that has its bytes pushes them. Or it is in a file: then the next free thread
+//! reads a block and scans it at once, while the block is in its processor's cache. That needs no reading thread, which
+//! would share the processors with those that scan, and buffers are reused: copying from the page cache into new memory
+//! costs twice as much, as each new page is a page fault.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -53,10 +53,10 @@ impl Intake {
     }
 
     /// Begins another input; returns what is left of the last one.
-    pub(super) fn begin(&mut self, place: Option<Arc<str>>) -> Option<Job> {
+    pub(super) fn begin(&mut self, key: Option<Arc<str>>) -> Option<Job> {
         self.cutter.finish(&mut self.pieces);
         let job = self.job();
-        self.begins = Some(place);
+        self.begins = Some(key);
         job
     }
 

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::Broken;
+use super::Panicked;
 use crate::cutting::Piece;
 use crate::tally::Found;
 
 /// Blocks to scan.
 pub(super) struct Job {
-    /// The place of the input that begins with it, if one does.
+    /// The key of the input that starts with it, if one does.
     pub begins: Option<Option<Arc<str>>>,
     pub pieces: Vec<Piece>,
 }
@@ -24,7 +24,7 @@ pub(super) struct Done {
     pub gave_up: Vec<(usize, u64)>,
 }
 
-/// What a thread does next.
+/// What a worker does next.
 pub(super) enum Turn {
     /// Scan a job, which has this number.
     Scan(u64, Job),
@@ -37,7 +37,7 @@ pub(super) struct Queue {
     state: Mutex<State>,
     /// There is a job, or there will be none.
     work: Condvar,
-    /// A job was counted, or a thread broke.
+    /// A job was counted, or a thread panicked.
     progress: Condvar,
 }
 
@@ -50,14 +50,15 @@ struct State {
     counted: u64,
     /// Threads that wait for work.
     idle: usize,
-    /// What somebody waits for. To wake up a thread takes as long as scanning some KiB: nobody is woken up in vain.
+    /// The state that another thread waits for. Waking a thread costs as much as scanning some KiB, so it is woken only
+    /// when the state is reached.
     awaited: Option<Awaited>,
     /// Whether a thread counts results.
     counting: bool,
     /// Results that wait for those before them.
     waiting: BTreeMap<u64, Done>,
     closed: bool,
-    broken: Option<Broken>,
+    panicked: Option<Panicked>,
 }
 
 type Awaited = fn(&State, room: u64) -> bool;
@@ -164,16 +165,16 @@ impl Queue {
         state.counting = false;
     }
 
-    pub(super) fn wait_for_room(&self, patience: Duration) -> Result<bool, Broken> {
-        self.wait(patience, State::has_room)
+    pub(super) fn wait_for_room(&self, timeout: Duration) -> Result<bool, Panicked> {
+        self.wait(timeout, State::has_room)
     }
 
-    pub(super) fn wait_for_all(&self, patience: Duration) -> Result<bool, Broken> {
-        self.wait(patience, State::has_counted_all)
+    pub(super) fn wait_for_all(&self, timeout: Duration) -> Result<bool, Panicked> {
+        self.wait(timeout, State::has_counted_all)
     }
 
-    pub(super) fn wait_for_reading(&self, patience: Duration) -> Result<bool, Broken> {
-        self.wait(patience, State::has_read_all)
+    pub(super) fn wait_for_reading(&self, timeout: Duration) -> Result<bool, Panicked> {
+        self.wait(timeout, State::has_read_all)
     }
 
     /// Lets the threads end, whatever is left to do.
@@ -182,31 +183,31 @@ impl Queue {
         self.work.notify_all();
     }
 
-    /// Notes that a thread broke: nothing after that is to be trusted.
-    pub(super) fn fail(&self, broken: Broken) {
+    /// Records that a thread panicked: no later result can be trusted.
+    pub(super) fn fail(&self, panicked: Panicked) {
         let mut state = self.lock();
-        state.broken.get_or_insert(broken);
+        state.panicked.get_or_insert(panicked);
         state.closed = true;
         self.work.notify_all();
         self.progress.notify_all();
     }
 
-    fn wait(&self, patience: Duration, awaited: Awaited) -> Result<bool, Broken> {
+    fn wait(&self, timeout: Duration, awaited: Awaited) -> Result<bool, Panicked> {
         let mut state = self.lock();
         state.awaited = Some(awaited);
-        let missing = |state: &mut State| state.broken.is_none() && !awaited(state, self.room);
+        let missing = |state: &mut State| state.panicked.is_none() && !awaited(state, self.room);
         let (mut state, _) = self
             .progress
-            .wait_timeout_while(state, patience, missing)
+            .wait_timeout_while(state, timeout, missing)
             .unwrap_or_else(PoisonError::into_inner);
         state.awaited = None;
-        match &state.broken {
-            Some(broken) => Err(broken.clone()),
+        match &state.panicked {
+            Some(panicked) => Err(panicked.clone()),
             None => Ok(awaited(&state, self.room)),
         }
     }
 
-    /// Wakes up who waits for what is so now.
+    /// Wakes the waiting thread if its state is reached.
     fn report(&self, state: &State) {
         if state
             .awaited
@@ -217,7 +218,7 @@ impl Queue {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // What broke is noted in the state itself.
+        // A panic is recorded in the state itself.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,12 +1,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Broken, Scanner, Search, Settings};
+use super::{Panicked, Scanner, Search, Settings};
 use crate::cutting::Chunk;
 use crate::matching::Hit;
 use crate::tally::{Counting, Sample, Sampling};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Finds lines that begin with `x`, the later blocks sooner than the earlier ones; panics at lines that begin with `!`.
 struct Slow;
@@ -78,18 +78,18 @@ fn scanner(threads: usize) -> Scanner<Slow> {
     Scanner::new(Arc::new(Slow), settings).expect("threads start")
 }
 
-fn push(scanner: &mut Scanner<Slow>, text: String) -> Result<(), Broken> {
+fn push(scanner: &mut Scanner<Slow>, text: String) -> Result<(), Panicked> {
     let chunk: Chunk = Arc::new(text);
     scanner.push(&chunk);
-    while !scanner.wait_for_room(PATIENCE)? {}
+    while !scanner.wait_for_room(TIMEOUT)? {}
     Ok(())
 }
 
 /// Scans two inputs, of which the odd blocks take their time.
 fn scan(threads: usize) -> (u64, u64, u64, Vec<Sample>) {
     let mut scanner = scanner(threads);
-    for place in ["one", "two"] {
-        scanner.begin(Some(place.into()));
+    for key in ["one", "two"] {
+        scanner.begin(Some(key.into()));
         for block in 0..20 {
             let first = if block % 2 == 0 { "slow" } else { "quick" };
             let rest = (0..20_000)
@@ -99,7 +99,7 @@ fn scan(threads: usize) -> (u64, u64, u64, Vec<Sample>) {
         }
     }
     scanner.finish();
-    while !scanner.wait_for_all(PATIENCE).expect("nothing breaks") {}
+    while !scanner.wait_for_all(TIMEOUT).expect("nothing breaks") {}
     let mut tally = scanner.tally();
     let counts = tally.counts().clone();
     (
@@ -124,13 +124,13 @@ fn results_do_not_depend_on_the_number_of_threads() {
 fn a_thread_that_breaks_ends_the_scan() {
     let mut scanner = scanner(2);
     scanner.begin(None);
-    let broken = (0..1000).find_map(|n| {
+    let panicked = (0..1000).find_map(|n| {
         let line = if n == 3 { "!\n" } else { "-\n" };
         push(&mut scanner, line.repeat(200_000)).err()
     });
     assert_eq!(
-        broken,
-        Some(Broken("a line that breaks the engine".to_owned()))
+        panicked,
+        Some(Panicked("a line that breaks the engine".to_owned()))
     );
 }
 
@@ -139,7 +139,7 @@ fn an_empty_log_has_no_lines() {
     let mut scanner = scanner(2);
     scanner.begin(None);
     scanner.finish();
-    assert_eq!(scanner.wait_for_all(PATIENCE), Ok(true));
+    assert_eq!(scanner.wait_for_all(TIMEOUT), Ok(true));
     assert_eq!(scanner.tally().counts().lines, 0);
 }
 
@@ -149,7 +149,7 @@ fn read(scanner: &mut Scanner<Slow>, path: &std::path::Path, step: u64) -> u64 {
     let mut bytes = 0;
     loop {
         scanner.read(file.try_clone().expect("it is open"), step);
-        while !scanner.wait_for_reading(PATIENCE).expect("nothing breaks") {}
+        while !scanner.wait_for_reading(TIMEOUT).expect("nothing breaks") {}
         let more = scanner.end_of_reading().expect("it can be read");
         bytes += more;
         if more < step {
@@ -172,7 +172,7 @@ fn a_file_that_threads_read_is_scanned_as_if_it_was_pushed() {
             assert_eq!(read(&mut scanner, &path, step), text.len() as u64);
             push(&mut scanner, ", pushed after\nx\n".to_owned()).expect("nothing breaks");
             scanner.finish();
-            while !scanner.wait_for_all(PATIENCE).expect("nothing breaks") {}
+            while !scanner.wait_for_all(TIMEOUT).expect("nothing breaks") {}
             let mut tally = scanner.tally();
             let counts = (tally.counts().lines, tally.counts().by_rule[0]);
             (counts, tally.take_samples())
@@ -191,10 +191,10 @@ fn a_file_that_cannot_be_read_is_an_error() {
     scanner.begin(None);
     let folder = std::fs::File::open(std::env::temp_dir()).expect("a folder can be opened");
     scanner.read(folder, 1000);
-    while !scanner.wait_for_reading(PATIENCE).expect("nothing breaks") {}
+    while !scanner.wait_for_reading(TIMEOUT).expect("nothing breaks") {}
     assert!(scanner.end_of_reading().is_err());
     scanner.finish();
-    assert_eq!(scanner.wait_for_all(PATIENCE), Ok(true));
+    assert_eq!(scanner.wait_for_all(TIMEOUT), Ok(true));
 }
 
 #[test]
@@ -207,14 +207,14 @@ fn a_thread_that_breaks_ends_the_reading() {
     scanner.read(std::fs::File::open(&path).expect("it is there"), u64::MAX);
     let mut ended = Ok(false);
     while ended == Ok(false) {
-        ended = scanner.wait_for_reading(PATIENCE);
+        ended = scanner.wait_for_reading(TIMEOUT);
     }
     if ended.is_ok() {
-        ended = scanner.wait_for_all(PATIENCE);
+        ended = scanner.wait_for_all(TIMEOUT);
     }
     std::fs::remove_file(&path).expect("it is there");
     assert_eq!(
         ended,
-        Err(Broken("a line that breaks the engine".to_owned()))
+        Err(Panicked("a line that breaks the engine".to_owned()))
     );
 }

@@ -9,7 +9,7 @@ use memchr::memchr_iter;
 
 use super::intake::Intake;
 use super::queue::{Done, Job, Queue, Turn};
-use super::{Broken, Search, Settings};
+use super::{Panicked, Search, Settings};
 use crate::cutting::Piece;
 use crate::matching::Hit;
 use crate::tally::{Block, Found, Tally};
@@ -21,8 +21,8 @@ const SAMPLE_BYTES: usize = 256 * 1024;
 /// So much of that is kept to say later what rules cost.
 const KEPT_BYTES: usize = 64 * 1024;
 
-/// What to look for, and by what it was chosen.
-struct Chosen<P> {
+/// The literals to search for, and the sample by which they were chosen.
+struct Calibration<P> {
     plan: P,
     sample: Vec<u8>,
 }
@@ -33,9 +33,9 @@ pub(super) struct Shared<S: Search> {
     settings: Settings,
     pub queue: Queue,
     intake: Mutex<Intake>,
-    chosen: Mutex<Option<Arc<Chosen<S::Plan>>>>,
+    calibration: Mutex<Option<Arc<Calibration<S::Plan>>>>,
     /// Held by the thread that chooses again.
-    choosing: Mutex<()>,
+    recalibrating: Mutex<()>,
     tally: Mutex<Tally>,
 }
 
@@ -51,8 +51,8 @@ impl<S: Search> Shared<S> {
             search,
             settings,
             queue,
-            chosen: Mutex::default(),
-            choosing: Mutex::default(),
+            calibration: Mutex::default(),
+            recalibrating: Mutex::default(),
             tally: Mutex::new(tally),
         }
     }
@@ -68,15 +68,15 @@ impl<S: Search> Shared<S> {
     /// Returns for each expression about how many seconds it adds to the scan of 1 GB of a log like this one, or like
     /// ordinary ones if nothing was scanned.
     pub(super) fn costs(&self) -> Vec<f64> {
-        let chosen = self.chosen(&[]);
-        self.search.costs(&chosen.plan, &chosen.sample)
+        let calibration = self.calibration(&[]);
+        self.search.costs(&calibration.plan, &calibration.sample)
     }
 
     /// Scans whatever comes until there is no more.
     pub(super) fn work(&self) {
         let scan = AssertUnwindSafe(|| self.scan_all());
         if let Err(cause) = catch_unwind(scan) {
-            self.queue.fail(Broken(words_of(&*cause)));
+            self.queue.fail(Panicked(panic_message(&*cause)));
         }
     }
 
@@ -85,8 +85,8 @@ impl<S: Search> Shared<S> {
         let mut gave_up = vec![0; self.search.expressions()];
         let mut hits = Vec::new();
         while let Some((number, job)) = self.next_job() {
-            let chosen = self.chosen(&job.pieces);
-            let plan = &chosen.plan;
+            let calibration = self.calibration(&job.pieces);
+            let plan = &calibration.plan;
             let found = job.pieces.iter();
             let found = found.map(|piece| self.find(plan, &mut scratch, piece.data(), &mut hits));
             let done = Done {
@@ -95,7 +95,7 @@ impl<S: Search> Shared<S> {
                 job,
             };
             if S::is_outdated(plan, &scratch) {
-                self.choose_again(&chosen, &done.job);
+                self.recalibrate(&calibration, &done.job);
             }
             self.queue.done(number, done, |done| self.count(&done));
         }
@@ -138,46 +138,48 @@ impl<S: Search> Shared<S> {
 
     fn count(&self, done: &Done) {
         let mut tally = self.tally();
-        if let Some(place) = &done.job.begins {
-            tally.begin(place.clone());
+        if let Some(key) = &done.job.begins {
+            tally.begin(key.clone());
         }
         for (piece, found) in done.job.pieces.iter().zip(&done.found) {
             let block = Block {
                 data: piece.data(),
                 offset: piece.offset,
             };
-            tally.take(block, found);
+            tally.add(block, found);
         }
         for &(expression, lines) in &done.gave_up {
             tally.give_up(expression, lines);
         }
     }
 
-    /// Returns what to look for: chosen by some pieces, unless that was done.
-    fn chosen(&self, pieces: &[Piece]) -> Arc<Chosen<S::Plan>> {
-        let mut chosen = lock(&self.chosen);
-        chosen.get_or_insert_with(|| self.choice(pieces)).clone()
+    /// Returns the current calibration; made from these pieces if there is none.
+    fn calibration(&self, pieces: &[Piece]) -> Arc<Calibration<S::Plan>> {
+        let mut calibration = lock(&self.calibration);
+        calibration
+            .get_or_insert_with(|| self.calibrated(pieces))
+            .clone()
     }
 
     /// Chooses by a job's blocks, unless another thread does that right now.
-    fn choose_again(&self, outdated: &Arc<Chosen<S::Plan>>, job: &Job) {
-        let _choosing = match self.choosing.try_lock() {
+    fn recalibrate(&self, outdated: &Arc<Calibration<S::Plan>>, job: &Job) {
+        let _recalibrating = match self.recalibrating.try_lock() {
             Ok(guard) => guard,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
             Err(TryLockError::WouldBlock) => return,
         };
-        let current = lock(&self.chosen).clone();
+        let current = lock(&self.calibration).clone();
         if current.is_some_and(|current| Arc::ptr_eq(&current, outdated)) {
-            *lock(&self.chosen) = Some(self.choice(&job.pieces));
+            *lock(&self.calibration) = Some(self.calibrated(&job.pieces));
         }
     }
 
-    fn choice(&self, pieces: &[Piece]) -> Arc<Chosen<S::Plan>> {
+    fn calibrated(&self, pieces: &[Piece]) -> Arc<Calibration<S::Plan>> {
         let mut sample = sample_of(pieces);
         let plan = self.search.calibrate(&sample);
         sample.truncate(KEPT_BYTES);
         sample.shrink_to_fit();
-        Arc::new(Chosen { plan, sample })
+        Arc::new(Calibration { plan, sample })
     }
 }
 
@@ -225,7 +227,7 @@ fn more_of(counts: &[u64], known: &mut [u64]) -> Vec<(usize, u64)> {
 }
 
 /// Returns what a panic said.
-pub(crate) fn words_of(cause: &(dyn Any + Send)) -> String {
+pub(crate) fn panic_message(cause: &(dyn Any + Send)) -> String {
     let words = cause
         .downcast_ref::<&str>()
         .map(|words| (*words).to_owned());
@@ -235,7 +237,7 @@ pub(crate) fn words_of(cause: &(dyn Any + Send)) -> String {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // A thread that broke has said so, and the scan ends with that.
+    // A panic is recorded in the queue and ends the scan.
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -4,7 +4,7 @@ use super::Counting;
 use crate::clock;
 use crate::matching::Hit;
 
-/// The matching lines of one block, with the rules that they count for and the time that they tell.
+/// The matching lines of one block, with the rules that they count for and their times.
 #[derive(Default)]
 pub struct Found {
     lines: u64,
@@ -26,7 +26,7 @@ pub struct Matched<'a> {
     pub start: usize,
     /// Where it ends in the block, before its newline.
     pub end: usize,
-    /// The second that it tells.
+    /// Its time, in seconds since the epoch.
     pub second: Option<i64>,
     /// The rules that it counts for.
     pub rules: &'a [u32],

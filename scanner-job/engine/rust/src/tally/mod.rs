@@ -1,7 +1,7 @@
 //! What the lines that rules match add up to.
 //!
 //! [`Found`] is what is found in one block: it needs nothing of the blocks before, so that several threads can make it.
-//! [`Tally`] takes what was found, block after block in the order of the log, and counts. So neither the cut into blocks
+//! [`Tally`] adds up what was found, block by block in the order of the log. So neither the cut into blocks
 //! nor the number of threads changes a result.
 
 mod found;
@@ -28,7 +28,7 @@ pub struct Counting {
     pub severity: u8,
     /// From which of its lines on a rule finds something; those before are counted for the rule alone.
     pub threshold: u64,
-    /// The place of the expression that takes lines away from the rule.
+    /// The index of the expression that excludes lines from the rule.
     pub excluded_by: Option<u32>,
 }
 
@@ -89,12 +89,12 @@ impl Tally {
     }
 
     /// Begins another input: lines are numbered from 1 again.
-    pub fn begin(&mut self, place: Option<Arc<str>>) {
-        self.samples.begin(place);
+    pub fn begin(&mut self, key: Option<Arc<str>>) {
+        self.samples.begin(key);
     }
 
     /// Takes the next block and what was found in it.
-    pub fn take(&mut self, block: Block, found: &Found) {
+    pub fn add(&mut self, block: Block, found: &Found) {
         let mut samples = self.samples.within(block);
         for line in found.matched() {
             let mut severities: Severities = 0;

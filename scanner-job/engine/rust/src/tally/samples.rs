@@ -34,7 +34,7 @@ pub struct Sample {
     /// Where it starts in its input, in bytes.
     pub offset: u64,
     /// Which input it is of.
-    pub place: Option<Arc<str>>,
+    pub key: Option<Arc<str>>,
     /// The line without its newline.
     pub text: Arc<[u8]>,
     /// The lines around it, unless it is only a finding.
@@ -53,7 +53,7 @@ pub struct Around {
 /// Makes samples. The lines around one may be in other blocks of its input.
 pub(super) struct Samples {
     sampling: Sampling,
-    place: Option<Arc<str>>,
+    key: Option<Arc<str>>,
     /// Those that are complete.
     ready: Vec<Sample>,
     /// The others, and those that are behind one of the others in the log.
@@ -67,7 +67,7 @@ impl Samples {
     pub(super) fn new(sampling: Sampling) -> Self {
         Samples {
             sampling,
-            place: None,
+            key: None,
             ready: Vec::new(),
             waiting: VecDeque::new(),
             earlier: VecDeque::new(),
@@ -76,9 +76,9 @@ impl Samples {
     }
 
     /// Begins another input.
-    pub(super) fn begin(&mut self, place: Option<Arc<str>>) {
+    pub(super) fn begin(&mut self, key: Option<Arc<str>>) {
         self.finish();
-        self.place = place;
+        self.key = key;
         self.earlier.clear();
         self.lines_before = 0;
     }
@@ -155,7 +155,7 @@ impl WithinBlock<'_> {
             nth,
             number: self.number(start),
             offset: self.block.offset + start as u64,
-            place: self.samples.place.clone(),
+            key: self.samples.key.clone(),
             text: self.text(start, end),
             around: sampled.then(|| Around {
                 before: self.before(start),

@@ -48,7 +48,7 @@ fn tally(text: &str, words: &[&str], rules: &[Counting], sampling: Sampling, cut
             found.add(&part, start, &hits(&part, words), rules, 0);
             start += part.len();
         }
-        tally.take(
+        tally.add(
             Block {
                 data: &data,
                 offset,
@@ -134,7 +134,7 @@ fn samples_and_the_lines_around_them_do_not_depend_on_the_cut() {
         nth: 2,
         number: 4,
         offset: 15,
-        place: None,
+        key: None,
         text: (*b"3 0\r").into(),
         around: around(["1 1", "2 2"], ["4 1", "5 2", "6 0"]),
     };

@@ -40,14 +40,7 @@ unsafe fn steps<const GROUPS: usize>(
 ) -> usize {
     let zero = _mm512_setzero_si512();
     let nibble = _mm512_set1_epi8(15);
-    let mut tables = [[[zero; 2]; WINDOW]; GROUPS];
-    for (table, group) in tables.iter_mut().zip(groups) {
-        for (table, nibbles) in table.iter_mut().flatten().zip(group.0.iter().flatten()) {
-            // SAFETY: the 16 bytes are one array, and `Tables` is aligned to 16 and so are its parts.
-            let half = unsafe { _mm_load_si128(nibbles.as_ptr().cast::<__m128i>()) };
-            *table = _mm512_broadcast_i32x4(half);
-        }
-    }
+    let tables = load::<GROUPS>(groups);
     let mut at = 0;
     while at + STEP + WINDOW <= data.len() {
         let mut left = [zero; GROUPS];
@@ -82,4 +75,19 @@ unsafe fn steps<const GROUPS: usize>(
         at += STEP;
     }
     at
+}
+
+/// Returns the tables in registers, each repeated over the whole width.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn load<const GROUPS: usize>(groups: &[Tables]) -> [[[__m512i; 2]; WINDOW]; GROUPS] {
+    let mut tables = [[[_mm512_setzero_si512(); 2]; WINDOW]; GROUPS];
+    for (table, group) in tables.iter_mut().zip(groups) {
+        for (table, nibbles) in table.iter_mut().flatten().zip(group.0.iter().flatten()) {
+            // SAFETY: the 16 bytes are one array, and `Tables` is aligned to 16 and so are its parts.
+            let half = unsafe { _mm_load_si128(nibbles.as_ptr().cast::<__m128i>()) };
+            *table = _mm512_broadcast_i32x4(half);
+        }
+    }
+    tables
 }

@@ -7,8 +7,11 @@
 //!
 //! For each of the four bytes of a window, two tables of 16 entries (by low and by high nibble) say which buckets have a
 //! fingerprint with such a byte there; a place is a candidate if some bucket is left in the intersection of all eight.
-//! The tables are so small that a vector instruction looks up 16, 32 or 64 bytes at once. Candidates are never too few;
-//! whoever takes them checks the literal itself.
+//! The tables are so small that a vector instruction looks up 16, 32 or 64 bytes at once. No match is missed: a candidate
+//! may be wrong, and the caller compares the literal itself.
+//!
+//! Sources: Wang et al., "Hyperscan: A Fast Multi-pattern Regex Matcher for Modern CPUs" (NSDI 2019), section 4; the
+//! description in the `packed::teddy` module of the aho-corasick crate.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -30,7 +33,7 @@ const BUCKETS: usize = 8;
 /// The most groups of buckets.
 pub(crate) const MOST_GROUPS: usize = 8;
 
-/// Up to four bytes, each with a mask; a mask of 0 takes any byte.
+/// Up to four bytes, each with a mask; a mask of 0 matches any byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) struct Fingerprint {
     pub bytes: [u8; WINDOW],

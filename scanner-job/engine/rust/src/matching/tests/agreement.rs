@@ -119,7 +119,7 @@ fn pattern(random: &mut Random) -> String {
 }
 
 /// What PCRE2 finds, by lines cut in the plainest way.
-fn judge(rules: &[Regex], text: &[u8]) -> Vec<Hit> {
+fn verifier(rules: &[Regex], text: &[u8]) -> Vec<Hit> {
     let mut hits = Vec::new();
     let mut start = 0;
     for piece in text.split_inclusive(|&byte| byte == b'\n') {
@@ -180,13 +180,13 @@ fn any_plan(set: &RuleSet, random: &mut Random, instructions: Instructions) -> P
 
 fn check(patterns: &[String], random: &mut Random) {
     let set = compile(patterns);
-    let judges: Vec<Regex> = patterns
+    let verifies: Vec<Regex> = patterns
         .iter()
         .map(|p| RegexBuilder::new().build(p).unwrap())
         .collect();
     for _ in 0..3 {
         let text = text(random);
-        let expected = judge(&judges, &text);
+        let expected = verifier(&verifies, &text);
         for instructions in Instructions::available() {
             let plans = [
                 set.calibrate_for(&text, instructions),

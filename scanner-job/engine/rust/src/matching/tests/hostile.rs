@@ -109,7 +109,7 @@ fn repetitions_within_repetitions_are_refused_by_name_or_compiled_soon() {
 }
 
 /// Returns how many lines of each rule match and are given up, where PCRE2 has so little time.
-fn judged_within(time: Duration, patterns: &[&str], lines: &str) -> (Vec<usize>, Vec<u64>) {
+fn verified_within(time: Duration, patterns: &[&str], lines: &str) -> (Vec<usize>, Vec<u64>) {
     let limits = Limits {
         pcre_time: time,
         pcre_nanoseconds_per_byte: 0,
@@ -132,7 +132,7 @@ fn a_rule_that_is_slow_over_and_over_is_retired_and_the_others_are_exact() {
     let line = format!("quick and quick {}yz\n", "x".repeat(14));
     let patterns = [r"(x+x+)+y(?!z)", r"(quick) and \1", "quick"];
     let (matched, gave_up) =
-        judged_within(Duration::from_millis(300), &patterns, &line.repeat(LINES));
+        verified_within(Duration::from_millis(300), &patterns, &line.repeat(LINES));
     assert_eq!(matched, [0, LINES, LINES]);
     assert!(gave_up[0] > LINES as u64 / 2, "{gave_up:?}");
     assert_eq!(gave_up[1..], [0, 0]);

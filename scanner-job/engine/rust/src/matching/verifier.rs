@@ -1,4 +1,4 @@
-//! PCRE2 as the judge of a line, with fewer steps for longer lines.
+//! PCRE2 as the verifier of a line, with fewer steps for longer lines.
 //!
 //! PCRE2's limit of steps holds for each place where a match may begin, not for the line: `(x+x+)+y(?!z)` took 6 s for
 //! one line of 200 KB and never came near the limit. With an eighth of the steps for lines of more than 4 KiB and a 32nd
@@ -15,7 +15,7 @@ use crate::dialect::pcre::{GaveUp, Matcher};
 const LONGER: [(usize, u32); 3] = [(1 << 20, 512), (64 << 10, 32), (4 << 10, 8)];
 
 /// A rule compiled by PCRE2. Threads share it.
-pub(super) struct Judge {
+pub(super) struct Verifier {
     pattern: String,
     options: Options,
     match_limit: u32,
@@ -24,9 +24,9 @@ pub(super) struct Judge {
     longer: [OnceLock<Option<Matcher>>; LONGER.len()],
 }
 
-impl Judge {
+impl Verifier {
     pub(super) fn new(pattern: String, options: Options, match_limit: u32) -> Result<Self, String> {
-        Ok(Judge {
+        Ok(Verifier {
             ordinary: Matcher::new(&pattern, options, match_limit)
                 .map_err(|refusal| refusal.message)?,
             longer: Default::default(),
