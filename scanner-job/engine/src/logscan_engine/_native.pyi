@@ -70,8 +70,8 @@ class Counts:
         lines: All lines.
         incomplete: Rules, by their position, that reached the limit of steps on some lines: those are not counted.
         span: The earliest and the latest time of a matching line, in seconds since the epoch, or None.
-        histogram_seconds: How many seconds a bucket of the histogram spans.
-        histogram: Buckets that hold something: their first second, and lines of each severity, mildest first.
+        histogram_seconds: How many seconds a bin of the histogram spans.
+        histogram: Bins that hold something: their first second, and lines of each severity, mildest first.
     """
 
     @property

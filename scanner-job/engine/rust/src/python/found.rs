@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use super::rules::RuleSet;
-use crate::tally::{SEVERITIES, Sample, Tally};
+use crate::tally::{Bin, SEVERITIES, Sample, Tally};
 
 /// A line that a rule matches.
 #[pyclass(frozen, get_all, module = "logscan_engine")]
@@ -50,7 +50,7 @@ pub(super) struct Counts {
     incomplete: Vec<usize>,
     span: Option<(i64, i64)>,
     histogram_seconds: i64,
-    histogram: Vec<(i64, [u64; SEVERITIES])>,
+    histogram: Vec<Bin>,
 }
 
 impl Counts {
@@ -70,11 +70,7 @@ impl Counts {
             incomplete,
             span: histogram.span(),
             histogram_seconds: histogram.width(),
-            histogram: histogram
-                .buckets()
-                .iter()
-                .map(|(start, lines)| (*start, *lines))
-                .collect(),
+            histogram: histogram.bins().to_vec(),
         }
     }
 }

@@ -11,7 +11,7 @@ mod samples;
 use std::sync::Arc;
 
 pub use found::Found;
-pub use histogram::Histogram;
+pub use histogram::{Bin, Histogram};
 use samples::Samples;
 pub use samples::{Around, Sample, Sampling};
 
