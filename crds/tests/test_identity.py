@@ -95,20 +95,29 @@ def source(key: str | None = "a/b", prefix: str | None = None, **facts: str | No
     return S3Source.model_validate({"bucket": "logs", "key": key, "prefix": prefix, **facts})
 
 
-RULESET = "0123456789abcdef"
+OUTCOME = "0123456789abcdef"
 
 
 def test_the_row_of_a_version() -> None:
-    assert partition_key(source()) == "O#logs#a/b"
+    assert partition_key("team-a", source()) == "team-a#O#logs#a/b"
+    assert partition_key("team-a", source(None, "a/")) == "team-a#P#logs#a/"
     known = {"sequencer": "01", "etag": "abc"}
-    assert sort_key(source(version_id="v1", **known), "uid", RULESET) == f"S#V:v1#{RULESET}"
-    assert sort_key(source(version_id="null", **known), "uid", RULESET) == f"S#Q:{padded_sequencer('01')}#{RULESET}"
-    assert sort_key(source(etag="abc"), "uid", RULESET) == f"S#E:abc#{RULESET}"
-    assert sort_key(source(), "uid", RULESET) == f"S#U:uid#{RULESET}"
+    assert sort_key(source(version_id="v1", **known), "uid", OUTCOME, own=False) == f"S#V:v1#{OUTCOME}"
+    assert (
+        sort_key(source(version_id="null", **known), "uid", OUTCOME, own=False)
+        == f"S#Q:{padded_sequencer('01')}#{OUTCOME}"
+    )
+    assert sort_key(source(etag="abc"), "uid", OUTCOME, own=False) == f"S#E:abc#{OUTCOME}"
+    assert sort_key(source(), "uid", OUTCOME, own=False) == f"S#U:uid#{OUTCOME}"
+
+
+def test_a_scan_made_by_hand_has_a_row_of_its_own_whatever_version_its_author_wrote() -> None:
+    for facts in ({"version_id": "v1"}, {"sequencer": "FF"}, {"etag": "abc"}, {}):
+        assert sort_key(source(**facts), "uid", OUTCOME, own=True) == f"S#U:uid#{OUTCOME}"
 
 
 def test_an_object_and_a_prefix_share_no_row() -> None:
-    assert partition_key(source("app")) != partition_key(source(None, "app"))
+    assert partition_key("n", source("app")) != partition_key("n", source(None, "app"))
 
 
 PARTS = st.text("a#:SVQEUR0", min_size=1, max_size=4)
@@ -122,32 +131,41 @@ SOURCES = st.builds(
     st.fixed_dictionaries({"versionId": st.none() | PARTS, "sequencer": st.none() | PARTS, "etag": st.none() | PARTS}),
 )
 SCANS = st.tuples(
+    st.sampled_from(["team-a", "team-b"]),
     SOURCES,
     st.sampled_from(["5b0ba0d4-0a5a-4f4c-8d43-8dbbf5bd3a7e", "7f0ba0d4-0a5a-4f4c-8d43-8dbbf5bd3a7e"]),
-    st.sampled_from([RULESET, "fedcba9876543210"]),
+    st.sampled_from([OUTCOME, "fedcba9876543210"]),
+    st.booleans(),
     st.none() | st.integers(0, 2),
 )
 
 
 @given(SCANS, SCANS)
 def test_two_scans_share_a_row_only_if_they_are_the_same(one: Any, other: Any) -> None:
-    def facts(scanned: S3Source, uid: str, ruleset: str, prior: int | None) -> object:
-        if scanned.version_id:
+    def facts(namespace: str, scanned: S3Source, uid: str, ruleset: str, own: bool, prior: int | None) -> object:
+        if own:
+            version = ["uid", uid]
+        elif scanned.version_id:
             version = ["version", scanned.version_id]
         elif scanned.sequencer:
             version = ["sequencer", padded_sequencer(scanned.sequencer)]
         else:
             version = ["etag", scanned.etag] if scanned.etag else ["uid", uid]
         run = None if prior is None else (uid, prior)
-        return scanned.bucket, scanned.key, scanned.prefix, version, ruleset, run
+        return namespace, scanned.bucket, scanned.key, scanned.prefix, version, ruleset, run
 
-    keys = [(partition_key(scan[0]), sort_key(*scan)) for scan in (one, other)]
+    keys = [(partition_key(*scan[:2]), sort_key(*scan[1:])) for scan in (one, other)]
     assert (keys[0] == keys[1]) == (facts(*one) == facts(*other))
 
 
 def test_each_run_that_was_asked_for_has_a_row_of_its_own() -> None:
-    runs = [sort_key(source(version_id="v1"), "uid", RULESET, prior) for prior in (None, 0, 1, 12)]
+    runs = [
+        sort_key(source(version_id="v1"), "uid", OUTCOME, own=False, prior_attempts=prior) for prior in (None, 0, 1, 12)
+    ]
     assert len(set(runs)) == 4
-    assert len({sort_key(source(version_id="v1"), uid, RULESET, 1) for uid in ("uid", "other")}) == 2
-    posing = sort_key(source(version_id=f"v1#{RULESET}#Ruid:1"), "uid", RULESET)
+    assert (
+        len({sort_key(source(version_id="v1"), uid, OUTCOME, own=False, prior_attempts=1) for uid in ("uid", "other")})
+        == 2
+    )
+    posing = sort_key(source(version_id=f"v1#{OUTCOME}#Ruid:1"), "uid", OUTCOME, own=False)
     assert posing not in runs, "a version cannot pose as a run"

@@ -28,9 +28,10 @@ from logscan_api.requests import (
     Report,
     ScanIdentity,
     ScanRequest,
+    outcome_hash,
     resolve_limits,
 )
-from logscan_api.rules import INLINE_BYTES, Rule
+from logscan_api.rules import INLINE_BYTES, Rule, Severity
 from logscan_api.statuses import ResultRef
 
 CONTROL = [chr(n) for n in range(32)]
@@ -91,8 +92,8 @@ def largest_request(alphabet: Sequence[str], seed: int) -> ScanRequest:
         limits=resolve_limits(Limits(max_bytes=2**63 - 1, max_decompressed_bytes=2**63 - 1)),
         result=ResultRef(
             table="t" * 255,
-            pk=partition_key(source),
-            sk=sort_key(source, "u" * 36, "0" * 16),
+            pk=partition_key("n" * 63, source),
+            sk=sort_key(source, "u" * 36, "0" * 16, own=False),
         ),
         report=Report(bucket="r" * 63),
         notify=Notify.model_validate(notify),
@@ -106,6 +107,17 @@ def _sizes(total: int, parts: int, most: int) -> list[int]:
     even = total // parts
     assert even <= most
     return [even + 1] * (total - even * parts) + [even] * (parts - total + even * parts)
+
+
+def test_the_outcome_is_named_by_all_that_changes_it_and_by_nothing_else() -> None:
+    one, two = Rule(name="one", pattern="a"), Rule(name="two", pattern="b")
+    limits = resolve_limits()
+    same = outcome_hash([one, two], limits)
+    assert (outcome_hash([two, one], limits), len(same)) == (same, 16)
+    for changed in ({"severity": Severity.INFO}, {"redact": False}, {"pattern": "c"}, {"threshold": 2}):
+        assert outcome_hash([one, two.model_copy(update=changed)], limits) != same, changed
+    for field, value in limits.model_dump().items():
+        assert outcome_hash([one, two], limits.model_copy(update={field: value + 1})) != same, field
 
 
 def test_the_first_layer_that_sets_a_limit_wins() -> None:

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from logscan_api.errors import UnknownPackError
 from logscan_api.packs import load_pack, pack_names, resolve_rules
-from logscan_api.rules import Rule, RuleSelection, Severity, ruleset_hash
+from logscan_api.rules import Rule, RuleSelection, Severity
 
 
 def test_severities_are_ordered() -> None:
@@ -35,14 +35,6 @@ def test_an_inline_rule_replaces_one_of_a_pack() -> None:
     rules = resolve_rules(RuleSelection(packs=["generic"], inline=[mine]))
     assert [rule.pattern for rule in rules if rule.name == "error"] == ["MINE"]
     assert len(rules) == len(load_pack("generic").rules)
-
-
-def test_the_hash_of_rules_ignores_their_order_and_nothing_else() -> None:
-    one, two = Rule(name="one", pattern="a"), Rule(name="two", pattern="b")
-    assert ruleset_hash([one, two]) == ruleset_hash([two, one])
-    changed = two.model_copy(update={"severity": Severity.INFO})
-    assert ruleset_hash([one, two]) != ruleset_hash([one, changed])
-    assert len(ruleset_hash([one])) == 16
 
 
 def test_unknown_fields_are_refused_by_name() -> None:

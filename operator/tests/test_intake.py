@@ -6,13 +6,18 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
 from objects import SETTINGS, in_namespace, scan_body, synced_view
 
+from logscan_api.events import read_message
+from logscan_api.policies import LogScanPolicySpec
+from logscan_api.rules import RuleSelection
 from logscan_local.stack.aws import MAX_RECEIVES
 from logscan_operator.aws import Message
 from logscan_operator.circuit import TRIAL_NAME, Circuit
+from logscan_operator.deciding import Ignored, Undecided, decide
 from logscan_operator.errors import ApiError, AwsError, NotLeadingError
-from logscan_operator.intake import Intake, backoff_seconds, grouped
+from logscan_operator.intake import NAMES, Intake, backoff_seconds, grouped
 from logscan_operator.items import Object
 from logscan_operator.metrics import Metrics
 from logscan_operator.view import View
@@ -21,6 +26,11 @@ DEFAULT = {
     "metadata": {"namespace": "logscan", "name": "default", "resourceVersion": "1"},
     "spec": {"rules": {"packs": ["generic"]}},
 }
+POLICY_SPEC = LogScanPolicySpec(rules=RuleSelection(packs=["generic"]))
+
+
+def unscanned(namespace: str, content: str) -> None:
+    """Know of no earlier scan."""
 
 
 def test_backoff_doubles_up_to_five_minutes() -> None:
@@ -71,9 +81,10 @@ class MemoryQueue:
 class MemoryApi:
     """The part of `kube.ApiServer` that the intake uses; refuses some keys."""
 
-    def __init__(self, refusals: dict[str, Exception]) -> None:
+    def __init__(self, refusals: dict[str, Exception], *there: Object) -> None:
         self.refusals = refusals
         self.created: list[str] = []
+        self.stored: dict[str, Object] = {body["metadata"]["name"]: body for body in there}
 
     def holds(self) -> bool:
         """Say that this process leads."""
@@ -84,14 +95,19 @@ class MemoryApi:
     ) -> Object:
         """Store a LogScan, or say whether it would be stored."""
         if body is None:
-            return {"items": []}
-        key = body["spec"]["source"]["s3"]["key"]
+            name = (query or {}).get("fieldSelector", "").partition("=")[2]
+            return {"items": [self.stored[name]] if name in self.stored else []}
+        key, name = body["spec"]["source"]["s3"]["key"], body["metadata"]["name"]
         if key in self.refusals:
             raise self.refusals[key]
+        if name in self.stored:
+            raise ApiError(409, "AlreadyExists", f"{name} exists")
+        facts = {"uid": name, "resourceVersion": "1", "creationTimestamp": "2026-11-24T08:00:00Z"}
+        made = {**body, "metadata": {**body["metadata"], **facts}}
         if not query:
             self.created.append(key)
-        facts = {"uid": key, "resourceVersion": "1", "creationTimestamp": "2026-11-24T08:00:00Z"}
-        return {**body, "metadata": {**body["metadata"], **facts}}
+            self.stored[name] = made
+        return made
 
 
 def newer(body: Object) -> Object:
@@ -134,10 +150,10 @@ def test_messages_are_deleted_once_their_scans_are_stored() -> None:
     assert len(view.scans) == 2
 
 
-def test_a_scan_that_is_there_already_is_success() -> None:
+def test_a_scan_that_was_there_and_is_gone_puts_the_message_off() -> None:
     queue = MemoryQueue([message(1, "a", "x")])
     handled(queue, {"x": ApiError(409, "AlreadyExists", "")})
-    assert queue.deleted == ["m1"]
+    assert (queue.deleted, queue.hidden) == ([], [("m1", 2.0)])
 
 
 def test_the_first_failure_holds_back_its_group_only() -> None:
@@ -241,6 +257,66 @@ def test_nothing_is_received_before_there_is_a_policy() -> None:
     asyncio.run(asyncio.wait_for(intake.run(), 20))
     assert problems == [None, "there is no LogScanPolicy in logscan: messages wait in the queue"]
     assert (api.created, queue.deleted, intake.problem) == (["x"], ["m1"], None)
+
+
+def squatter(**spec: Any) -> Object:
+    """Return a LogScan that somebody else made under the name that the intake gives to the object of a message."""
+    wanted = decide(read_message(message(1, "a", "x").body).events[0], {"p": POLICY_SPEC}, None, "logscan", unscanned)
+    assert not isinstance(wanted, Ignored | Undecided)
+    return {**wanted, "spec": {**wanted["spec"], **spec}}
+
+
+OTHER = {"s3": {"bucket": "logs", "key": "benign", "etag": "1"}}
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"source": OTHER},
+        {"limits": {"maxBytes": 1}},
+        {"rules": {"packs": ["etcd"]}},
+        {"notify": {"email": {"to": ["a@b.c"]}}},
+        {"timeoutSeconds": 10},
+    ],
+)
+def test_an_object_is_scanned_though_another_logscan_has_its_name(spec: Object) -> None:
+    there = squatter(**spec)
+    queue, api, view = MemoryQueue([message(1, "a", "x")]), MemoryApi({}, there), synced_view()
+    view.policies.take(DEFAULT)
+    asyncio.run(asyncio.wait_for(intake_of(queue, api, view).run(), 20))
+    assert (api.created, queue.deleted) == (["x"], ["m1"])
+    name = there["metadata"]["name"]
+    assert set(api.stored) == {name, f"{name}-2"}
+    again = MemoryQueue([message(1, "a", "x")])
+    asyncio.run(asyncio.wait_for(intake_of(again, api, view).run(), 20))
+    assert (api.created, again.deleted) == (["x"], ["m1"]), "a second delivery made a third one"
+
+
+def test_one_that_lacks_the_label_is_another_one_too() -> None:
+    there = squatter()
+    there["metadata"] = {**there["metadata"], "labels": {}}
+    queue, api, view = MemoryQueue([message(1, "a", "x")]), MemoryApi({}, there), synced_view()
+    view.policies.take(DEFAULT)
+    asyncio.run(asyncio.wait_for(intake_of(queue, api, view).run(), 20))
+    assert api.created == ["x"]
+
+
+@pytest.mark.parametrize("spec", [{}, {"suspend": True}, {"cancel": True}, {"priority": 9, "retry": "x"}])
+def test_what_a_person_may_change_later_makes_it_no_other_scan(spec: Object) -> None:
+    queue, api, view = MemoryQueue([message(1, "a", "x")]), MemoryApi({}, squatter(**spec)), synced_view()
+    view.policies.take(DEFAULT)
+    asyncio.run(asyncio.wait_for(intake_of(queue, api, view).run(), 20))
+    assert (api.created, queue.deleted) == ([], ["m1"])
+
+
+def test_names_that_are_all_taken_put_the_message_off() -> None:
+    there = squatter(source=OTHER)
+    name = there["metadata"]["name"]
+    taken = [{**there, "metadata": {**there["metadata"], "name": f"{name}-{n}"}} for n in range(2, NAMES + 2)]
+    queue, api, view = MemoryQueue([message(1, "a", "x")]), MemoryApi({}, there, *taken), synced_view()
+    view.policies.take(DEFAULT)
+    asyncio.run(asyncio.wait_for(intake_of(queue, api, view).run(), 20))
+    assert (api.created, queue.deleted, queue.hidden) == ([], [], [("m1", 2.0)])
 
 
 def test_suspended_scans_and_those_of_other_namespaces_do_not_stop_the_intake() -> None:

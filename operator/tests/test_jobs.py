@@ -15,7 +15,7 @@ from logscan_api.policies import LogScanPolicySpec
 from logscan_api.rules import RuleSelection
 from logscan_operator import jobs
 from logscan_operator.environment import value_of
-from logscan_operator.items import Object, Scan, ScanJob
+from logscan_operator.items import IDENTITY_LABEL, Object, Scan, ScanJob
 from logscan_operator.resolving import resolve
 
 GOLDEN = Path(__file__).parent / "golden" / "job.yaml"
@@ -55,7 +55,16 @@ def test_the_view_reads_what_was_built() -> None:
     parsed = ScanJob.parse(body)
     assert (parsed.scan_uid, parsed.attempt, parsed.policy) == ("uid-app", 1, None)
     assert parsed.result is not None
-    assert parsed.result.sk.startswith("S#E:abc#")
+    assert parsed.result.sk.startswith("S#U:uid-app#"), "a scan made by hand has a row of its own"
+
+
+def test_a_scan_of_the_intake_finds_the_row_of_its_object() -> None:
+    body = scan_body("app")
+    body["metadata"]["labels"] = {IDENTITY_LABEL: "x"}
+    ours = built(Scan.parse(body))
+    assert request_in(ours)["result"]["sk"].startswith("S#E:abc#")
+    body["spec"]["limits"] = {"maxBytes": 1}
+    assert request_in(built(Scan.parse(body)))["result"]["sk"] != request_in(ours)["result"]["sk"]
 
 
 def test_what_comes_from_a_policy_reaches_the_job() -> None:

@@ -47,6 +47,18 @@ def test_a_row_is_success_whatever_became_of_the_job() -> None:
         assert [top.rule for top in status.summary.top_rules] == ["error"]
 
 
+def test_what_an_earlier_scan_found_is_said_to_be_its() -> None:
+    status = concluded(
+        job(ended="Complete"), [], RESULT.model_copy(update={"scan": "before", "scan_uid": "uid-before"})
+    )
+    assert status.result is not None
+    assert (status.phase, status.result.taken_from) == (Phase.SUCCEEDED, "before")
+    assert status.message == "3 of 4 lines matched; found by the earlier scan before"
+    own = concluded(job(ended="Complete"), [], RESULT)
+    assert own.result is not None
+    assert own.result.taken_from is None
+
+
 def test_an_incomplete_scan_says_what_was_not_counted() -> None:
     parts = [
         Incomplete(reason="MatchLimit", rule="slow", message="too many steps"),

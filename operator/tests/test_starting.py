@@ -81,6 +81,7 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize(
     ("number", "moment"), [(signal.SIGINT, None), (signal.SIGTERM, None), *((signal.SIGTERM, at) for at in MOMENTS)]
 )
@@ -202,6 +203,7 @@ BREAKS = {
 }
 
 
+@pytest.mark.stress
 @pytest.mark.parametrize(("broken", "watches", "rules"), BREAKS.values(), ids=BREAKS)
 def test_the_check_starts_what_the_operator_starts(
     environment: dict[str, str], broken: str, watches: str, rules: str

@@ -35,6 +35,8 @@ RESULT = ScanResult(
     severities={"fatal": Severity.CRITICAL, "slow": Severity.WARNING, "none": Severity.INFO},
     samples=[Sample(rule="fatal", line=7, offset=0, text="<script>alert(1)</script>")],
     formats=["plain"],
+    scan="s",
+    scan_uid="u",
     job_uid="j",
     attempt=1,
     scanner_version="0",
@@ -67,14 +69,14 @@ class Notifications:
         self.claimed: set[str] = set()
         self.notes: dict[str, str] = {}
 
-    def claim(self, ref: ResultRef, channel: str, now: str) -> bool:
+    def claim(self, ref: ResultRef, scan_uid: str, channel: str, now: str) -> bool:
         if self.broken:
             raise ScanError("no", ExitCode.ACCESS_DENIED)
-        new = channel not in self.claimed
-        self.claimed.add(channel)
+        new = f"{scan_uid}/{channel}" not in self.claimed
+        self.claimed.add(f"{scan_uid}/{channel}")
         return new
 
-    def note(self, ref: ResultRef, channel: str, error: str) -> None:
+    def note(self, ref: ResultRef, scan_uid: str, channel: str, error: str) -> None:
         self.notes[channel] = error
 
 
@@ -99,6 +101,15 @@ def test_a_webhook_is_told_once(hook: Hook) -> None:
         notifying.notify_finished(wanted, RESULT, notifications)
     (document,) = hook.posted
     assert (document["event"], document["byRule"]) == ("ScanFinished", {"fatal": 2, "slow": 10})
+
+
+def test_a_scan_that_takes_the_row_of_an_earlier_one_notifies_its_own_recipients(hook: Hook) -> None:
+    notifications = Notifications()
+    wanted = request(Notify(webhook=Webhook(url=hook.url)))
+    later = wanted.model_copy(update={"scan": wanted.scan.model_copy(update={"uid": "later"})})
+    for scan in (wanted, later, later):
+        notifying.notify_finished(scan, RESULT, notifications)
+    assert len(hook.posted) == 2
 
 
 def test_what_goes_wrong_is_noted_without_the_url_or_a_reason(hook: Hook) -> None:

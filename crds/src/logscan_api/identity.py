@@ -64,28 +64,39 @@ def padded_sequencer(sequencer: str) -> str:
     return sequencer.upper().ljust(SEQUENCER_LENGTH, "0")
 
 
-def partition_key(source: S3Source) -> str:
-    """Return the result table's `pk` of an object or a prefix.
+def partition_key(namespace: str, source: S3Source) -> str:
+    """Return the result table's `pk` of an object or a prefix, as a namespace scans it.
 
-    The kind comes first, so that the object `app` and the prefix `app` differ; a bucket's name has no `#`.
+    The namespace comes first, so that IAM can bind a namespace's scanners to their own rows by `dynamodb:LeadingKeys`,
+    and no scan ever finds the row of another namespace. Then comes the kind, so that the object `app` and the prefix
+    `app` differ. Names of namespaces and buckets have no `#`.
     """
-    if source.key is not None:
-        return f"O#{source.bucket}#{source.key}"
-    return f"P#{source.bucket}#{source.prefix}"
+    kind, name = ("O", source.key) if source.key is not None else ("P", source.prefix)
+    return f"{namespace}#{kind}#{source.bucket}#{name}"
 
 
-def sort_key(source: S3Source, scan_uid: str, ruleset: str, prior_attempts: int | None = None) -> str:
-    """Return the result table's `sk`: one row for each version of an object and each set of rules.
+def sort_key(source: S3Source, scan_uid: str, outcome: str, own: bool, prior_attempts: int | None = None) -> str:
+    """Return the result table's `sk`: one row for each version of an object and all that changes what is found in it.
 
-    A scan that names no version (written by hand: "whatever is there now") is a version of its own, named by its uid.
-    So is each run that `spec.retry` asked for, named by the uid and the attempts before it: it must scan, and not find
-    the row of the run before.
+    A scan made by hand has a row of its own, named by its uid: its author wrote the version, and must not be able to
+    write the row that the intake's scan of the object finds. So has a scan that names no version ("whatever is there
+    now"), and each run that `spec.retry` asked for, named by the uid and the attempts before it: it must scan, and not
+    find the row of the run before.
 
     Different facts give different keys. The kind of version comes first, so that no entity tag passes for a version id.
-    What follows the version has a form that no part of a version can take: a ruleset is 16 hexadecimal digits, and a
+    What follows the version has a form that no part of a version can take: an outcome is 16 hexadecimal digits, and a
     run starts with `R` and ends with a number.
+
+    Args:
+        source: What is scanned.
+        scan_uid: The LogScan's uid.
+        outcome: Names rules and limits; see `outcome_hash`.
+        own: Whether the scan was made by hand.
+        prior_attempts: Jobs of the runs before this one; None for the first run.
     """
-    if source.version_id and source.version_id != "null":
+    if own:
+        version = f"U:{scan_uid}"
+    elif source.version_id and source.version_id != "null":
         version = f"V:{source.version_id}"
     elif source.sequencer:
         version = f"Q:{padded_sequencer(source.sequencer)}"
@@ -94,7 +105,7 @@ def sort_key(source: S3Source, scan_uid: str, ruleset: str, prior_attempts: int 
     else:
         version = f"U:{scan_uid}"
     run = "" if prior_attempts is None else f"#R{scan_uid}:{prior_attempts}"
-    return f"S#{version}#{ruleset}{run}"
+    return f"S#{version}#{outcome}{run}"
 
 
 def _digest(*facts: str) -> str:

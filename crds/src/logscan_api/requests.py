@@ -7,6 +7,8 @@ that even what cannot be compressed fits; see docs/decisions/0006-scan-request.m
 
 import base64
 import gzip
+import hashlib
+import json
 import zlib
 from typing import Literal, Self
 
@@ -53,6 +55,17 @@ class ResolvedLimits(Model):
 def resolve_limits(limits: Limits | None = None) -> ResolvedLimits:
     """Return limits with the built-in default for those that are absent."""
     return ResolvedLimits.model_validate((limits or Limits()).over(DEFAULT_LIMITS).model_dump())
+
+
+def outcome_hash(rules: list[Rule], limits: ResolvedLimits) -> str:
+    """Return 16 hexadecimal digits that name all that changes what a scan of the same bytes finds.
+
+    Args:
+        rules: The resolved rules, in any order. A changed pattern or severity gives another hash.
+        limits: The resolved limits.
+    """
+    facts = {"rules": sorted((r.wire() for r in rules), key=lambda r: str(r["name"])), "limits": limits.wire()}
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
 class ScanIdentity(Model):

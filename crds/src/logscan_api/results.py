@@ -100,6 +100,8 @@ class ScanResult(Model):
     )
     report_uri: str | None = Field(default=None, description="Where the findings are, as gzipped JSON Lines.")
     formats: list[str] = Field(description="Compressions and archives found in the input.")
+    scan: str = Field(description="Name of the LogScan whose Job wrote this.")
+    scan_uid: str = Field(description="Its uid.")
     job_uid: str
     attempt: int
     scanner_version: str
@@ -157,6 +159,7 @@ class ScanResult(Model):
             "sk": self.ref.sk,
             "schema": self.schema_version,
             "truncated": self.truncated,
+            "notified": {},
             "histogram": {stamp(b.start): {str(s): n for s, n in b.by_severity.items()} for b in self.histogram},
             "bucket_day": f"{self.bucket}#{day}",
             "day_shard": f"{day}#{int(identity, 16) % DAY_SHARDS}",

@@ -1,7 +1,5 @@
-"""Rules, and the name of a set of rules."""
+"""Rules, and which of them a scan runs."""
 
-import hashlib
-import json
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -99,13 +97,3 @@ class RuleSelection(Model):
         description="Rules of your own. A rule here replaces one of the same name from a pack.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
     )
-
-
-def ruleset_hash(rules: list[Rule]) -> str:
-    """Return 16 hexadecimal digits that name a list of rules, whatever its order.
-
-    Args:
-        rules: The resolved rules. Equal rules give equal hashes; a changed pattern or severity another.
-    """
-    canonical = json.dumps(sorted((r.wire() for r in rules), key=lambda r: str(r["name"])), sort_keys=True)
-    return hashlib.sha256(canonical.encode()).hexdigest()[:16]

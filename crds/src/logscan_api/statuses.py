@@ -135,6 +135,11 @@ class ResultRef(Model):
     pk: str = Field(description="Partition key of the row.")
     sk: str = Field(description="Sort key of the row.")
     report_uri: str | None = Field(default=None, description="Where the findings are, as gzipped JSON Lines.")
+    taken_from: str | None = Field(
+        default=None,
+        description="LogScan that found this earlier, in the same version of the object with the same rules and "
+        "limits; absent if this scan found it.",
+    )
 
 
 class JobRef(Model):

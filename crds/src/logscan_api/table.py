@@ -80,22 +80,25 @@ def put_latest(result: ScanResult, order: str) -> Call:
     }
 
 
-def claim_notification(ref: ResultRef, channel: str, now: str) -> Call:
-    """Return UpdateItem's arguments to note that a notification is being sent, unless that is noted already."""
-    return _set(ref, f"{channel}_sent_at", now, "attribute_exists(pk) AND attribute_not_exists(#name)")
+def claim_notification(ref: ResultRef, scan_uid: str, channel: str, now: str) -> Call:
+    """Return UpdateItem's arguments to record that a scan sends a notification, unless that is recorded already.
+
+    A row may be the result of several scans, one after the other, each with recipients of its own.
+    """
+    return _notified(ref, f"{scan_uid}/{channel}_sent_at", now, " AND attribute_not_exists(notified.#name)")
 
 
-def note_notification_error(ref: ResultRef, channel: str, error: str) -> Call:
-    """Return UpdateItem's arguments to note why a notification was not sent."""
-    return _set(ref, f"{channel}_error", error, "attribute_exists(pk)")
+def note_notification_error(ref: ResultRef, scan_uid: str, channel: str, error: str) -> Call:
+    """Return UpdateItem's arguments to record why a scan's notification was not sent."""
+    return _notified(ref, f"{scan_uid}/{channel}_error", error)
 
 
-def _set(ref: ResultRef, name: str, text: str, condition: str) -> Call:
+def _notified(ref: ResultRef, name: str, text: str, condition: str = "") -> Call:
     return {
         "TableName": ref.table,
         "Key": key_of(ref),
-        "UpdateExpression": "SET #name = :text",
-        "ConditionExpression": condition,
+        "UpdateExpression": "SET notified.#name = :text",
+        "ConditionExpression": f"attribute_exists(notified){condition}",
         "ExpressionAttributeNames": {"#name": name},
         "ExpressionAttributeValues": attributes.to_item({":text": text}),
     }

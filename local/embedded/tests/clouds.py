@@ -78,7 +78,10 @@ class Cloud:
         """Return the result rows of an object."""
         query = {
             "KeyConditionExpression": "pk = :pk AND begins_with(sk, :scans)",
-            "ExpressionAttributeValues": {":pk": {"S": f"O#logs#{key}"}, ":scans": {"S": "S#"}},
+            "ExpressionAttributeValues": {
+                ":pk": {"S": f"{self.kubectl.namespace}#O#logs#{key}"},
+                ":scans": {"S": "S#"},
+            },
         }
         found: list[dict[str, Any]] = self.dynamodb.query(TableName=self.state.resources.table, **query)["Items"]
         return found

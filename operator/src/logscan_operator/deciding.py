@@ -7,6 +7,7 @@ from logscan_api import API_VERSION
 from logscan_api.events import ObjectEvent
 from logscan_api.identity import content_hash, identity_hash, scan_name
 from logscan_api.labels import BUCKET_LABEL, POLICY_LABEL, label_value
+from logscan_api.logscans import IMMUTABLE
 from logscan_api.policies import LogScanPolicySpec, PolicyAction, Unchanged, choose
 from logscan_operator.items import CONTENT_LABEL, IDENTITY_LABEL, Object
 
@@ -77,3 +78,14 @@ def decide(
         },
         "spec": {"source": {"s3": source}},
     }
+
+
+def same_scan(there: Object, wanted: Object) -> bool:
+    """Return whether a LogScan is the one that the intake wants, made for an earlier delivery of the same event.
+
+    Whoever may create LogScans can take a name before the intake does. So all that a person cannot change later is
+    compared: the object, and that nothing else is set, such as rules or limits of their own.
+    """
+    spec, labels = there.get("spec") or {}, there["metadata"].get("labels") or {}
+    ours = labels.get(IDENTITY_LABEL) == wanted["metadata"]["labels"][IDENTITY_LABEL]
+    return ours and all(spec.get(name) == wanted["spec"].get(name) for name in IMMUTABLE)

@@ -8,8 +8,8 @@ from logscan_api.labels import BUCKET_LABEL, POLICY_LABEL, label_value
 from logscan_api.logscans import JobTemplate, Limits, Resources
 from logscan_api.packs import resolve_rules
 from logscan_api.quantities import Quantity
-from logscan_api.requests import REQUEST_VARIABLE, Report, ScanIdentity, ScanRequest, resolve_limits
-from logscan_api.rules import RuleSelection, ruleset_hash
+from logscan_api.requests import REQUEST_VARIABLE, Report, ScanIdentity, ScanRequest, outcome_hash, resolve_limits
+from logscan_api.rules import RuleSelection
 from logscan_api.statuses import ResultRef
 from logscan_operator.environment import value_of, variable
 from logscan_operator.items import ATTEMPT_LABEL, RESULT_ANNOTATION, SCAN_UID_LABEL, Object, Scan
@@ -37,14 +37,14 @@ def build_request(scan: Scan, attempt: int, resolved: ResolvedScan, settings: Se
         pydantic.ValidationError: The resolved rules are not valid.
     """
     rules, source = resolve_rules(resolved.rules or RuleSelection()), scan.readable_spec.source.s3
-    sort = sort_key(source, scan.uid, ruleset_hash(rules), scan.status.prior_attempts)
-    namespace, name = scan.key
+    limits, (namespace, name) = resolve_limits(resolved.limits), scan.key
+    sort = sort_key(source, scan.uid, outcome_hash(rules, limits), scan.by_hand, scan.status.prior_attempts)
     return ScanRequest(
         scan=ScanIdentity(namespace=namespace, name=name, uid=scan.uid, attempt=attempt),
         source=source,
         rules=rules,
-        limits=resolve_limits(resolved.limits),
-        result=ResultRef(table=settings.table, pk=partition_key(source), sk=sort),
+        limits=limits,
+        result=ResultRef(table=settings.table, pk=partition_key(namespace, source), sk=sort),
         report=Report(bucket=settings.reports_bucket) if settings.reports_bucket else None,
         notify=resolved.notify,
         sender=settings.mail_sender,

@@ -44,6 +44,9 @@ class Metrics:
             "logscan_messages_ignored", "Objects that were not scanned on purpose.", registry=registry
         )
         self.duplicates = Counter("logscan_duplicates", "Messages whose LogScan already existed.", registry=registry)
+        self.collisions = Counter(
+            "logscan_name_collisions", "LogScans whose name was that of another one.", registry=registry
+        )
         self.aws_errors = Counter("logscan_aws_errors", "Failed calls to AWS.", ["service"], registry=registry)
         self.retries = Counter("logscan_retries", "Failed attempts that are retried.", ["reason"], registry=registry)
         self.unexpected_errors = Counter(

@@ -183,5 +183,8 @@ def _succeeded(scan: Scan, result: ScanResult, now: datetime) -> LogScanStatus:
     found = f"{result.matched_lines} of {result.lines} lines matched"
     if result.incomplete:
         found += f"; incomplete: {result.incomplete_text}"
-    ref = result.ref.model_copy(update={"report_uri": result.report_uri})
+    earlier = result.scan if result.scan_uid != scan.uid else None
+    if earlier:
+        found += f"; found by the earlier scan {earlier}"
+    ref = result.ref.model_copy(update={"report_uri": result.report_uri, "taken_from": earlier})
     return statuses.finished(scan, Verdict(Phase.SUCCEEDED, Reason.COMPLETED, found), now, result.summary(), ref)

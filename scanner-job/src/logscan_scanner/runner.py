@@ -136,6 +136,8 @@ def _result(
         **histogram.facts(counts),
         incomplete=scan.incomplete,
         formats=sorted(scan.formats),
+        scan=request.scan.name,
+        scan_uid=request.scan.uid,
         job_uid=job_uid,
         attempt=request.scan.attempt,
         scanner_version=__version__,

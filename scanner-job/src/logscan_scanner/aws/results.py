@@ -57,13 +57,13 @@ class Results:
         """
         return self._put(result, table.put_latest(result, order)) is None
 
-    def claim(self, ref: ResultRef, channel: str, now: str) -> bool:
-        """Note that a notification is being sent, and return whether it was this call that noted it."""
-        return self._update(table.claim_notification(ref, channel, now))
+    def claim(self, ref: ResultRef, scan_uid: str, channel: str, now: str) -> bool:
+        """Record that a scan sends a notification; return whether it was this call that recorded it."""
+        return self._update(table.claim_notification(ref, scan_uid, channel, now))
 
-    def note(self, ref: ResultRef, channel: str, error: str) -> None:
-        """Note why a notification was not sent."""
-        self._update(table.note_notification_error(ref, channel, error))
+    def note(self, ref: ResultRef, scan_uid: str, channel: str, error: str) -> None:
+        """Record why a scan's notification was not sent."""
+        self._update(table.note_notification_error(ref, scan_uid, channel, error))
 
     def _update(self, call: table.Call) -> bool:
         """Update a row if the call's condition holds; return whether it did."""

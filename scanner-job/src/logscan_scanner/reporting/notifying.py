@@ -54,11 +54,11 @@ class Message:
 class Notifications(Protocol):
     """Where it is recorded what was sent: `Results`, on the row."""
 
-    def claim(self, ref: ResultRef, channel: str, now: str) -> bool:
-        """Record that a notification is being sent; return whether it was this call that recorded it."""
+    def claim(self, ref: ResultRef, scan_uid: str, channel: str, now: str) -> bool:
+        """Record that a scan sends a notification; return whether it was this call that recorded it."""
 
-    def note(self, ref: ResultRef, channel: str, error: str) -> None:
-        """Record why a notification was not sent."""
+    def note(self, ref: ResultRef, scan_uid: str, channel: str, error: str) -> None:
+        """Record why a scan's notification was not sent."""
 
 
 def notify_finished(request: ScanRequest, result: ScanResult, notifications: Notifications) -> None:
@@ -74,7 +74,7 @@ def notify_finished(request: ScanRequest, result: ScanResult, notifications: Not
     message = Message(mail.subject(result), *page, mail.document(request, result), request)
     for name, channel in _channels(request.notify):
         if channel.wants(worst):
-            _send_once(request.result, name, channel, message, notifications)
+            _send_once(request, name, channel, message, notifications)
 
 
 def notify_failed(request: ScanRequest, reason: Reason, why: str) -> None:
@@ -122,13 +122,16 @@ SENDERS: dict[str, Callable[[Any, Message], None]] = {
 }
 
 
-def _send_once(ref: ResultRef, name: str, channel: Channel, message: Message, notifications: Notifications) -> None:
+def _send_once(
+    request: ScanRequest, name: str, channel: Channel, message: Message, notifications: Notifications
+) -> None:
+    ref, uid = request.result, request.scan.uid
     try:
-        if not notifications.claim(ref, name, datetime.now(UTC).isoformat(timespec="seconds")):
+        if not notifications.claim(ref, uid, name, datetime.now(UTC).isoformat(timespec="seconds")):
             return
         failure = _send(name, channel, message)
         if failure is not None:
-            notifications.note(ref, name, cut(printable(failure), NOTE_BYTES))
+            notifications.note(ref, uid, name, cut(printable(failure), NOTE_BYTES))
     except ScanError as error:
         log.warning("could not record the notification by %s: %s", name, error)
 
