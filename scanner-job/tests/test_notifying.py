@@ -1,6 +1,4 @@
-"""Who is told of what, once, and that nothing of a log gets out of its place."""
-
-from datetime import UTC, datetime
+"""Each channel is notified once of what it asks for, and text of a log cannot become markup or headers."""
 
 import pytest
 from hypothesis import given
@@ -11,36 +9,23 @@ from logscan_api.exitcodes import ExitCode, Reason
 from logscan_api.logscans import S3Source
 from logscan_api.notify import Email, Notify, Webhook, When
 from logscan_api.requests import ScanIdentity, ScanRequest, resolve_limits
-from logscan_api.results import Sample, ScanResult
+from logscan_api.results import Sample
 from logscan_api.rules import Rule, Severity
 from logscan_api.statuses import Incomplete, ResultRef
+from logscan_local.testkit import results
 from logscan_scanner.errors import ScanError
 from logscan_scanner.reporting import mail, notifying
 
-NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-RESULT = ScanResult(
-    ref=ResultRef(table="t", pk="p", sk="s"),
-    bucket="logs",
-    key="app/<b>\n.log",
-    started_at=NOON,
-    finished_at=NOON,
-    objects=1,
-    bytes=1,
-    decompressed_bytes=1,
-    lines=1000,
-    matched_lines=12,
-    long_lines=0,
-    by_rule={"fatal": 2, "slow": 10, "none": 0},
-    by_severity={Severity.CRITICAL: 2, Severity.WARNING: 10},
-    severities={"fatal": Severity.CRITICAL, "slow": Severity.WARNING, "none": Severity.INFO},
-    samples=[Sample(rule="fatal", line=7, offset=0, text="<script>alert(1)</script>")],
-    formats=["plain"],
-    scan="s",
-    scan_uid="u",
-    job_uid="j",
-    attempt=1,
-    scanner_version="0",
-    expires_at=0,
+RESULT = results.RESULT.model_copy(
+    update={
+        "key": "app/<b>\n.log",
+        "lines": 1000,
+        "matched_lines": 12,
+        "by_rule": {"fatal": 2, "slow": 10, "none": 0},
+        "by_severity": {Severity.CRITICAL: 2, Severity.WARNING: 10},
+        "severities": {"fatal": Severity.CRITICAL, "slow": Severity.WARNING, "none": Severity.INFO},
+        "samples": [Sample(rule="fatal", line=7, offset=0, text="<script>alert(1)</script>")],
+    }
 )
 PARTS = [
     Incomplete(reason="MatchLimit", rule="slow", message="the rule took too many steps on a line"),
