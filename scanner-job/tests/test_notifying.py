@@ -66,7 +66,7 @@ class Notifications:
 
 
 @pytest.mark.parametrize(
-    ("when", "least", "worst", "told"),
+    ("when", "least", "worst", "notified"),
     [
         (When.MATCH, Severity.WARNING, Severity.CRITICAL, True),
         (When.MATCH, Severity.WARNING, Severity.WARNING, True),
@@ -76,8 +76,8 @@ class Notifications:
         (When.FAILURE, Severity.INFO, Severity.CRITICAL, False),
     ],
 )
-def test_who_wants_what(when: When, least: Severity, worst: Severity | None, told: bool) -> None:
-    assert Webhook(url="http://x", when=when, min_severity=least).wants(worst) == told
+def test_when_a_channel_is_notified(when: When, least: Severity, worst: Severity | None, notified: bool) -> None:
+    assert Webhook(url="http://x", when=when, min_severity=least).wants(worst) == notified
 
 
 def test_a_webhook_is_told_once(hook: Hook) -> None:
@@ -112,7 +112,7 @@ def test_mail_without_a_sender_is_noted() -> None:
     assert "LOGSCAN_MAIL_SENDER" in notifications.notes["email"]
 
 
-def test_nobody_is_told_when_the_flag_cannot_be_set(hook: Hook) -> None:
+def test_nothing_is_sent_if_it_cannot_be_recorded(hook: Hook) -> None:
     wanted = request(Notify(webhook=Webhook(url=hook.url)))
     notifying.notify_finished(wanted, RESULT, Notifications(broken=True))
     assert not hook.posted
@@ -166,6 +166,8 @@ def test_no_text_from_outside_drives_or_disguises_a_mail(text: str) -> None:
     assert mail.subject(result).isprintable()
 
 
-def test_no_wish_no_message() -> None:
-    notifying.notify_finished(request(), RESULT, Notifications())
+def test_a_scan_without_channels_notifies_nobody() -> None:
+    notifications = Notifications()
+    notifying.notify_finished(request(), RESULT, notifications)
     notifying.notify_failed(request(), Reason.ACCESS_DENIED, "x")
+    assert notifications.claimed == set()

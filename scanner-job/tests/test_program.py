@@ -23,7 +23,7 @@ def main(monkeypatch: pytest.MonkeyPatch, path: Path, text: str | None) -> tuple
     return command.main([]), json.loads(path.read_text())
 
 
-def test_the_process_ends_with_its_exit_code_and_last_words(
+def test_the_process_ends_with_its_exit_code_and_termination_message(
     cloud: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     cloud.put_object(Bucket="app-logs", Key="a", Body=TEXT)
@@ -47,7 +47,7 @@ def test_a_bad_request(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: st
     assert words in message["message"]
 
 
-def test_what_nobody_foresaw_is_an_internal_error(cloud: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_an_unexpected_error_is_an_internal_error(cloud: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def broken(*_: object) -> None:
         raise RuntimeError("surprise")
 
@@ -67,6 +67,6 @@ def test_an_engine_that_counts_wrong_ends_the_scan_and_writes_no_row(
     assert rows() == []
 
 
-def test_last_words_that_cannot_be_written_fail_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_termination_message_that_cannot_be_written_changes_no_exit_code(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LOGSCAN_TERMINATION_PATH", "/no/such/folder/words")
     assert command._end(ExitCode.DONE, "fine") == 0

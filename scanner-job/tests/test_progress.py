@@ -11,7 +11,7 @@ from logscan_api import logs
 from logscan_scanner.scanning.progress import Progress
 
 
-def test_progress_is_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_is_logged_at_intervals(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = iter([0.0, 1.0, 6.0, 7.0])
     monkeypatch.setattr("logscan_scanner.scanning.progress.monotonic", lambda: next(clock))
     records: SimpleQueue[logging.LogRecord] = SimpleQueue()
@@ -21,7 +21,7 @@ def test_progress_is_told_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
     log.setLevel(logging.INFO)
     progress = Progress(size=200)
     for _ in range(3):
-        progress.tell(100, 6_000_000, 10, 1)
+        progress.report(100, 6_000_000, 10, 1)
     log.removeHandler(handler)
     record = records.get_nowait()
     assert records.empty()

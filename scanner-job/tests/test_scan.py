@@ -1,4 +1,4 @@
-"""A whole scan against moto's S3 and DynamoDB: what is read, what is written, and how it ends."""
+"""A whole scan against moto's S3 and DynamoDB: what it reads, writes and raises."""
 
 import gzip
 import json
@@ -96,7 +96,7 @@ def test_findings_go_to_the_reports_bucket(cloud: Any, monkeypatch: pytest.Monke
     assert not any("hunter2" in finding["text"] for finding in findings if finding["rule"] == "r0")
 
 
-def test_an_invalid_rule_is_told_even_if_the_object_is_missing(cloud: Any) -> None:
+def test_an_invalid_rule_is_reported_even_if_the_object_is_missing(cloud: Any) -> None:
     with pytest.raises(ScanError) as failure:
         run(request(key="missing", rules=[Rule(name="bad", pattern="(")]))
     assert failure.value.code is ExitCode.INVALID_RULE
@@ -187,7 +187,7 @@ def test_what_is_not_there(cloud: Any, source: dict[str, Any], code: ExitCode) -
     assert failure.value.code is code
 
 
-def test_a_missing_table_is_told(cloud: Any) -> None:
+def test_a_missing_table_is_reported(cloud: Any) -> None:
     cloud.put_object(Bucket="app-logs", Key="a", Body=TEXT)
     boto3.client("dynamodb").delete_table(TableName="results")
     with pytest.raises(ScanError, match="table results") as failure:

@@ -14,8 +14,8 @@ from logscan_scanner.reading.zstandard import zstd
 OUTPUT_BYTES = 128 * 1024  # a zstd block; larger outputs are slower
 MEMORY_BYTES = 128 * 1024 * 1024
 WINDOW_LOG_MAX = 27  # 128 MiB, the default limit of the program `zstd`
-MARK_BYTES = 10  # enough to tell whether another member follows
-GATHERED_BYTES = 64 * 1024  # handing over less takes longer than scanning it
+MARK_BYTES = 10  # enough to detect another member
+GATHERED_BYTES = 64 * 1024  # smaller pieces cost more to hand over than to scan
 
 
 class DamagedInputError(Exception):
