@@ -4,16 +4,17 @@ import asyncio
 import signal
 import sys
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
-from objects import NOW, stamp
+from objects import NOW, stamp, synced_view
 
 from logscan_api.policies import LogScanPolicySpec, LogScanPolicyStatus
 from logscan_api.statuses import Condition
 from logscan_local.testkit.waiting import eventually
-from logscan_operator.items import Policy
-from logscan_operator.policychecks import MAX_RETRY_SECONDS, Retry, checked, due
-from logscan_operator.rulechecks import COMPILED, Verdict, check, invalid, judge, undecided
+from logscan_operator.items import Key, Object, Policy
+from logscan_operator.policychecks import MAX_RETRY_SECONDS, PolicyChecks, Rests, Retry, checked, due
+from logscan_operator.rulechecks import COMPILED, TOO_SLOW, Verdict, check, invalid, judge, undecided
 
 GOOD = LogScanPolicySpec.model_validate({"rules": {"inline": [{"name": "good", "pattern": "x"}]}})
 BAD = LogScanPolicySpec.model_validate({"rules": {"inline": [{"name": "broken", "pattern": "("}]}})
@@ -161,3 +162,59 @@ def test_checks_that_failed_are_repeated_ever_more_rarely() -> None:
 )
 def test_when_a_check_is_due(found: Policy, retry: Retry | None, expected: bool) -> None:
     assert due(found, retry, 150) is expected
+
+
+def test_a_namespace_whose_rules_take_too_long_waits_longer_each_time_and_no_other_does() -> None:
+    rests, clock = Rests(), 100.0
+    pauses = []
+    for _ in range(9):
+        rests.note("team-a", True, clock)
+        assert not rests.resting("team-b", clock)
+        until = next(clock + n for n in range(10_000) if not rests.resting("team-a", clock + n))
+        pauses.append(until - clock)
+        clock = until
+    assert pauses == [10, 20, 40, 80, 160, 320, 600, 600, 600]
+    rests.note("team-a", False, clock)
+    rests.note("team-a", True, clock)
+    assert not rests.resting("team-a", clock + 10)
+
+
+async def test_slow_policies_of_one_namespace_keep_no_other_from_its_check_and_the_loop_alive() -> None:
+    """The second slow policy is left for later, and the loop makes progress before each check."""
+    view = synced_view()
+    slow = {"rules": {"inline": [{"name": "slow", "pattern": "x"}]}}
+    for namespace, name in (("team-a", "a"), ("team-a", "b"), ("team-b", "c")):
+        metadata = {"namespace": namespace, "name": name, "resourceVersion": "1", "generation": 1}
+        view.policies.take({"metadata": metadata, "spec": slow})
+    written: list[Key] = []
+    ticks = 0
+    done = asyncio.Event()
+
+    def alive() -> None:
+        nonlocal ticks
+        ticks += 1
+
+    class Api:
+        async def request(self, method: str, path: str, body: Object, content_type: str) -> Object:
+            namespace, name = path.split("/")[5], path.split("/")[7]
+            written.append((namespace, name))
+            if namespace == "team-b":
+                done.set()
+            known = view.policies[namespace, name]
+            metadata = {
+                "namespace": namespace,
+                "name": name,
+                "resourceVersion": str(known.version + 1),
+                "generation": 1,
+            }
+            return {"metadata": metadata, "spec": slow, **body}
+
+    async def too_slow(policy: Policy) -> Verdict:
+        return TOO_SLOW if policy.key[0] == "team-a" else COMPILED
+
+    checks = PolicyChecks(view, cast("Any", Api()), alive, judge=too_slow)
+    running = asyncio.create_task(checks.run())
+    await asyncio.wait_for(done.wait(), 20)
+    running.cancel()
+    assert list(dict.fromkeys(written)) == [("team-a", "a"), ("team-b", "c")], "the second slow one had its turn"
+    assert ticks >= 3

@@ -58,6 +58,11 @@ class Reason(StrEnum):
     # ended badly
     INVALID_SPEC = "InvalidSpec", "Failed", "The message names the field."
     NO_RULES = "NoRules", "Failed", "Set `spec.rules`, or create a LogScanPolicy with rules that matches the object."
+    NOT_ALLOWED = (
+        "NotAllowed",
+        "Failed",
+        "The message names the field and the operator's setting; leave the field out, or ask who runs the operator.",
+    )
     INVALID_REQUEST = (
         "InvalidRequest",
         "Failed",

@@ -143,6 +143,7 @@ def test_install_check_upgrade_and_uninstall(release: Release) -> None:
     team.run("create", "namespace", "team-a")
     team.apply(secrets(release.resources, "team-a"))
     release.values["watchNamespaces"] = ["team-a"]
+    release.values["allowedBuckets"] = {"team-a": ["logs"]}
     release.apply()
     scan(team, "theirs")
     eventually(

@@ -11,7 +11,7 @@ from logscan_api.exitcodes import Reason
 from logscan_api.explanations import explain
 from logscan_api.requests import ScanRequest
 from logscan_api.statuses import Phase
-from logscan_operator import jobs, outcomes, paths, statuses
+from logscan_operator import jobs, outcomes, paths, statuses, tenancy
 from logscan_operator.conditions import Verdict
 from logscan_operator.errors import ApiError
 from logscan_operator.items import Object, Scan, ScanJob
@@ -58,6 +58,10 @@ class Creator:
         if resolved.rules is None:
             message = "spec.rules is absent and no LogScanPolicy with rules matches the object: add one of them"
             await self._fail(scan, Reason.NO_RULES, message)
+            return
+        problem = tenancy.refusal(scan, resolved, self._settings)
+        if problem is not None:
+            await self._fail(scan, Reason.NOT_ALLOWED, problem)
             return
         try:
             request = jobs.build_request(scan, attempt, resolved, self._settings)

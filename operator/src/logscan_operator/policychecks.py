@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from logscan_operator.errors import KubeError
 from logscan_operator.items import Key, Policy
 from logscan_operator.kube import JSON_MERGE
 from logscan_operator.leases import FencedApi
-from logscan_operator.rulechecks import Verdict, check
+from logscan_operator.rulechecks import TIMED_OUT, TOO_SLOW, Verdict, check
 from logscan_operator.statuses import stamp, utc_now
 from logscan_operator.view import View
 
@@ -25,6 +25,14 @@ PERIOD_SECONDS = 2.0
 COUNTS_EVERY_SECONDS = 10.0
 
 log = logging.getLogger("logscan.policychecks")
+
+
+Judge = Callable[[Policy], Awaitable[Verdict]]
+
+
+async def judged(policy: Policy) -> Verdict:
+    """Return whether a policy's rules can be used, by the engine in a process of its own."""
+    return await check(policy.spec)
 
 
 def count_scans(view: View) -> dict[Key, ScanCounts]:
@@ -70,6 +78,38 @@ def _since(before: Condition | None, status: str, now: datetime) -> str:
     return before.last_transition_time if before is not None and before.status == status else stamp(now)
 
 
+class Rests:
+    """Namespaces whose rules took too long to check.
+
+    Their next check waits, so that nobody keeps others from theirs by changing slow rules again and again.
+    """
+
+    def __init__(self) -> None:
+        self._namespaces: dict[str, tuple[int, float]] = {}
+
+    def resting(self, namespace: str, clock: float) -> bool:
+        """Return whether a namespace's policies are not to be checked yet."""
+        return namespace in self._namespaces and clock < self._namespaces[namespace][1]
+
+    def note(self, namespace: str, took_too_long: bool, clock: float) -> None:
+        """Record a check: each one in a row that took too long doubles the rest, any other one ends it.
+
+        Args:
+            namespace: The policy's namespace.
+            took_too_long: Whether the check was ended for the time that it took.
+            clock: The time, on the event loop's clock.
+        """
+        if not took_too_long:
+            self._namespaces.pop(namespace, None)
+            return
+        failures = self._namespaces.get(namespace, (0, 0.0))[0] + 1
+        self._namespaces[namespace] = failures, clock + _pause(failures)
+
+
+def _pause(failures: int) -> float:
+    return min(MAX_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0 ** min(failures - 1, 20))
+
+
 @dataclass(frozen=True)
 class Retry:
     """A check that came to no verdict, or whose verdict could not be written.
@@ -88,8 +128,7 @@ class Retry:
     def after(cls, earlier: "Retry | None", generation: int, clock: float) -> "Retry":
         """Return the retry after one more failure: each waits twice as long, up to `MAX_RETRY_SECONDS`."""
         failures = earlier.failures + 1 if earlier is not None and earlier.generation == generation else 1
-        pause = min(MAX_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0 ** (failures - 1))
-        return cls(generation, failures, clock + pause)
+        return cls(generation, failures, clock + _pause(failures))
 
 
 def due(policy: Policy, retry: Retry | None, clock: float) -> bool:
@@ -113,26 +152,31 @@ def _ready(policy: Policy) -> Condition | None:
 class PolicyChecks:
     """Keeps the status of all policies up to date, until cancelled."""
 
-    def __init__(self, view: View, api: FencedApi, alive: Callable[[], None]) -> None:
-        """Do nothing yet.
+    def __init__(self, view: View, api: FencedApi, alive: Callable[[], None], judge: Judge = judged) -> None:
+        """Check nothing yet.
 
         Args:
             view: What is known.
             api: Where statuses are written.
             alive: Called whenever the loop makes progress.
+            judge: Returns the verdict on a policy's rules.
         """
+        self._judge = judge
         self._view = view
         self._api = api
         self._alive = alive
         self._counted_at = 0.0
         self._retries: dict[Key, Retry] = {}
+        self._rests = Rests()
 
     async def run(self) -> None:
         """Check the rules of new and changed policies at once and failed checks again, count scans now and then."""
         while True:
             for policy in self._view.policies_in_sight():
                 self._alive()
-                if due(policy, self._retries.get(policy.key), asyncio.get_running_loop().time()):
+                clock = asyncio.get_running_loop().time()
+                resting = self._rests.resting(policy.key[0], clock)
+                if not resting and due(policy, self._retries.get(policy.key), clock):
                     await self._check(policy)
             self._retries = {key: retry for key, retry in self._retries.items() if key in self._view.policies}
             self._alive()
@@ -143,7 +187,8 @@ class PolicyChecks:
             await asyncio.sleep(PERIOD_SECONDS)
 
     async def _check(self, policy: Policy) -> None:
-        verdict = await check(policy.spec)
+        verdict = await self._judge(policy)
+        self._rests.note(policy.key[0], verdict in (TOO_SLOW, TIMED_OUT), asyncio.get_running_loop().time())
         written = await self._write(policy, checked(policy, verdict, utc_now()))
         earlier = self._retries.pop(policy.key, None)
         if verdict.status == "Unknown":

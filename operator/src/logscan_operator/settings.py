@@ -5,6 +5,7 @@ import sys
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic.alias_generators import to_camel
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from logscan_api.destinations import DESTINATION_BYTES, destinations
@@ -30,6 +31,15 @@ def _split(value: Any) -> Any:
 
 def _destinations(value: str) -> str:
     return ",".join(destinations(value))
+
+
+def _job_fields(value: str) -> str:
+    """Return names of fields of a Job template, separated by commas."""
+    known = [to_camel(name) for name in JobTemplate.model_fields]
+    unknown = [name for name in _split(value) if name not in known]
+    if unknown:
+        raise ValueError(f"must be of {', '.join(known)}; not {', '.join(unknown)}")
+    return value
 
 
 Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
@@ -184,6 +194,53 @@ class Settings(BaseSettings):
         max_length=DESTINATION_BYTES,
         description="Internal networks (such as 10.0.0.0/8) and hosts that webhooks may call, also by http, "
         "separated by commas. All other webhooks must use https and a public address.",
+    )
+    # What LogScans of the other watched namespaces may ask for; `tenancy` applies it.
+    allowed_buckets: Annotated[dict[str, list[str]], NoDecode, BeforeValidator(_parsed)] = Field(
+        default={},
+        description="Buckets that the LogScans of a namespace may name, as JSON: globs with * at the end by namespace.",
+    )
+    unlisted_namespaces: str = Field(
+        default="Deny",
+        pattern="^(Allow|Deny)$",
+        description="Whether LogScans of watched namespaces without allowed buckets are run.",
+    )
+    tenant_recipients: str = Field(
+        default="",
+        description="Mail addresses that LogScans of watched namespaces may notify, separated by commas; "
+        "`*@example.com` is all of a domain.",
+    )
+    tenant_topics: str = Field(
+        default="",
+        description="ARNs of SNS topics that LogScans of watched namespaces may notify, separated by commas; * at the "
+        "end matches the rest.",
+    )
+    tenant_webhooks: str = Field(
+        default="",
+        description="Hosts that webhooks of LogScans of watched namespaces may call, separated by commas; "
+        "`*.example.com` is all of a domain.",
+    )
+    tenant_job_fields: Annotated[str, AfterValidator(_job_fields)] = Field(
+        default="resources",
+        description="Fields of `job` that LogScans of watched namespaces may set, separated by commas.",
+    )
+    tenant_cpu_most: int = Field(
+        default=2, ge=1, le=1024, description="CPUs that a LogScan of a watched namespace may ask for."
+    )
+    tenant_memory_most: Amount = Field(
+        default=Quantity("1Gi"), description="Memory that a LogScan of a watched namespace may ask for."
+    )
+    tenant_attempts_most: int = Field(
+        default=3, ge=1, le=10, description="Attempts that a LogScan of a watched namespace may ask for."
+    )
+    tenant_timeout_seconds_most: int = Field(
+        default=3600,
+        ge=10,
+        le=86400,
+        description="Timeout in seconds that a LogScan of a watched namespace may ask for.",
+    )
+    tenant_unredacted: bool = Field(
+        default=False, description="Whether rules of LogScans of watched namespaces may set `redact` to false."
     )
     resync_seconds: float = Field(
         default=300,

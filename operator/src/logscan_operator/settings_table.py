@@ -28,6 +28,8 @@ FROM_OTHER_VALUES = frozenset(
         "reports_bucket",
         "mail_sender",
         "default_policy_packs",
+        "allowed_buckets",
+        "unlisted_namespaces",
         "http_port",
     }
 )
@@ -77,7 +79,13 @@ def _allowed(fact: dict[str, Any]) -> str:
     if fact.get("type") == "array":
         return "list, separated by commas"
     kind = next(k["type"] for k in kinds if k.get("type") not in (None, "null"))
-    words = {"integer": "whole number", "number": "number", "boolean": "`true`, `false`", "string": "text"}[kind]
+    words = {
+        "object": "JSON",
+        "integer": "whole number",
+        "number": "number",
+        "boolean": "`true`, `false`",
+        "string": "text",
+    }[kind]
     low = next((k[f] for k in kinds for f in ("minimum", "exclusiveMinimum") if f in k), None)
     high = next((k["maximum"] for k in kinds if "maximum" in k), None)
     if low is None or kind == "string":

@@ -9,6 +9,7 @@ from pathlib import Path
 SECONDS = 20.0
 # PCRE2's search for where a match may start errs in some versions (docs/rules.md): without it grep counts right.
 NO_START_SEARCH = "(*NO_START_OPT)"
+WHILE_MATCHING = (b"exceeded", b"recurse loop")  # in errors that are about a line, not about the expression
 ENVIRONMENT = {"LC_ALL": "C", "PATH": os.environ.get("PATH", "/usr/bin:/bin")}
 
 
@@ -31,10 +32,10 @@ def errs(pattern: str, path: Path, counted: int) -> bool:
 def refuses(pattern: str) -> bool:
     """Return whether grep refuses an expression: it says so without a line to match.
 
-    It tries each on an empty line then too, and may exceed its limit of backtracking.
+    It tries each on an empty line then too, and may exceed its limit of backtracking, or `SECONDS`.
     """
     done = _run(pattern, Path(os.devnull))
-    return done is None or (done.returncode > 1 and b"exceeded" not in done.stderr)
+    return done is not None and done.returncode > 1 and not any(words in done.stderr for words in WHILE_MATCHING)
 
 
 def _run(pattern: str, path: Path) -> "subprocess.CompletedProcess[bytes] | None":

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from oracle import comparing, fuzzing, logs, shrinking
+from oracle import comparing, fuzzing, judge, logs, shrinking
 from oracle.adapter import Counter, RefusedError
 from oracle.judge import Judge, grep, lines_as_records, refuses
 from oracle.shrinking import Case, Shrinker, smallest
@@ -87,6 +87,13 @@ def test_what_grep_gives_up_is_told_from_what_it_refuses(tmp_path: Path) -> None
     (tmp_path / "log").write_bytes(b"x" * 40 + b"\n")
     hostile = "(*LIMIT_MATCH=10)(x+x+)+[yz]"
     assert (grep(hostile, tmp_path / "log"), refuses(hostile), refuses("(")) == (None, False, True)
+
+
+def test_an_expression_that_grep_takes_too_long_for_is_not_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(judge, "SECONDS", 0.2)
+    pattern = r"\-\ \|E(?m)(?:^|x)|(?0)|(?=.*7\&se{0,40}?){0,40}(?-i:;\ {0,40}cc\ {2,})"
+    assert not refuses(pattern)
+    assert refuses("(a")
 
 
 def test_an_error_of_grep_is_no_difference(tmp_path: Path) -> None:

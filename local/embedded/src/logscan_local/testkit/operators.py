@@ -46,6 +46,7 @@ class OperatorProcess:
             "queued_after_seconds": "1",
             "lease_seconds": "3",
             "http_port": str(self.port),
+            "unlisted_namespaces": "Allow",
             **settings,
         }
         self._environment = {

@@ -29,7 +29,7 @@ impl Search for Slow {
         let mut start = 0;
         for line in block.split_inclusive(|byte| *byte == b'\n') {
             match line[0] {
-                b'!' => panic!("a line that breaks the engine"),
+                b'!' => panic!("a panic for tests"),
                 b'?' => scratch[0] += 1,
                 b's' => std::thread::sleep(Duration::from_millis(5)),
                 b'x' => hits.push(Hit {
@@ -95,11 +95,11 @@ fn scan(threads: usize) -> (u64, u64, u64, Vec<Sample>) {
             let rest = (0..20_000)
                 .map(|n| format!("{} {block} {n}\n", if n % 7000 == 0 { 'x' } else { '-' }));
             let text = format!("{first}\n?\n{}", rest.collect::<String>());
-            push(&mut scanner, text).expect("nothing breaks");
+            push(&mut scanner, text).expect("no thread panics");
         }
     }
     scanner.finish();
-    while !scanner.wait_for_all(TIMEOUT).expect("nothing breaks") {}
+    while !scanner.wait_for_all(TIMEOUT).expect("no thread panics") {}
     let mut tally = scanner.tally();
     let counts = tally.counts().clone();
     (
@@ -121,17 +121,14 @@ fn results_do_not_depend_on_the_number_of_threads() {
 }
 
 #[test]
-fn a_thread_that_breaks_ends_the_scan() {
+fn a_thread_that_panics_ends_the_scan() {
     let mut scanner = scanner(2);
     scanner.begin(None);
     let panicked = (0..1000).find_map(|n| {
         let line = if n == 3 { "!\n" } else { "-\n" };
         push(&mut scanner, line.repeat(200_000)).err()
     });
-    assert_eq!(
-        panicked,
-        Some(Panicked("a line that breaks the engine".to_owned()))
-    );
+    assert_eq!(panicked, Some(Panicked("a panic for tests".to_owned())));
 }
 
 #[test]
@@ -149,7 +146,7 @@ fn read(scanner: &mut Scanner<Slow>, path: &std::path::Path, step: u64) -> u64 {
     let mut bytes = 0;
     loop {
         scanner.read(file.try_clone().expect("it is open"), step);
-        while !scanner.wait_for_reading(TIMEOUT).expect("nothing breaks") {}
+        while !scanner.wait_for_reading(TIMEOUT).expect("no thread panics") {}
         let more = scanner.end_of_reading().expect("it can be read");
         bytes += more;
         if more < step {
@@ -168,11 +165,12 @@ fn a_file_that_threads_read_is_scanned_as_if_it_was_pushed() {
         [(1, 1 << 40), (2, 1 << 40), (2, 700_001), (5, 300_000)].map(|(threads, step)| {
             let mut scanner = scanner(threads);
             scanner.begin(Some("file".into()));
-            push(&mut scanner, "x pushed before, no newline: ".to_owned()).expect("nothing breaks");
+            push(&mut scanner, "x pushed before, no newline: ".to_owned())
+                .expect("no thread panics");
             assert_eq!(read(&mut scanner, &path, step), text.len() as u64);
-            push(&mut scanner, ", pushed after\nx\n".to_owned()).expect("nothing breaks");
+            push(&mut scanner, ", pushed after\nx\n".to_owned()).expect("no thread panics");
             scanner.finish();
-            while !scanner.wait_for_all(TIMEOUT).expect("nothing breaks") {}
+            while !scanner.wait_for_all(TIMEOUT).expect("no thread panics") {}
             let mut tally = scanner.tally();
             let counts = (tally.counts().lines, tally.counts().by_rule[0]);
             (counts, tally.take_samples())
@@ -191,15 +189,15 @@ fn a_file_that_cannot_be_read_is_an_error() {
     scanner.begin(None);
     let folder = std::fs::File::open(std::env::temp_dir()).expect("a folder can be opened");
     scanner.read(folder, 1000);
-    while !scanner.wait_for_reading(TIMEOUT).expect("nothing breaks") {}
+    while !scanner.wait_for_reading(TIMEOUT).expect("no thread panics") {}
     assert!(scanner.end_of_reading().is_err());
     scanner.finish();
     assert_eq!(scanner.wait_for_all(TIMEOUT), Ok(true));
 }
 
 #[test]
-fn a_thread_that_breaks_ends_the_reading() {
-    let path = std::env::temp_dir().join(format!("logscan-breaks-{}", std::process::id()));
+fn a_thread_that_panics_ends_the_reading() {
+    let path = std::env::temp_dir().join(format!("logscan-panics-{}", std::process::id()));
     let lines = "-\n".repeat(1 << 20);
     std::fs::write(&path, format!("{lines}!\n{lines}")).expect("it can be written");
     let mut scanner = scanner(2);
@@ -213,8 +211,5 @@ fn a_thread_that_breaks_ends_the_reading() {
         ended = scanner.wait_for_all(TIMEOUT);
     }
     std::fs::remove_file(&path).expect("it is there");
-    assert_eq!(
-        ended,
-        Err(Panicked("a line that breaks the engine".to_owned()))
-    );
+    assert_eq!(ended, Err(Panicked("a panic for tests".to_owned())));
 }

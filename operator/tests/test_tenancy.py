@@ -1,0 +1,194 @@
+"""What tenants may ask for: the operator and the chart's admission policy decide alike, on a real API server."""
+
+import json
+from typing import Any
+
+import pytest
+import yaml
+from objects import SETTINGS, in_namespace, scan_body
+from places import SEEN, NewPlace, Place
+
+from logscan_api.policies import LogScanPolicySpec
+from logscan_local.stack.kubectl import Kubectl, KubectlError, Object
+from logscan_local.testkit.waiting import eventually
+from logscan_operator.items import Scan
+from logscan_operator.resolving import resolve
+from logscan_operator.settings import Settings
+from logscan_operator.tenancy import refusal
+from logscan_tools.manifests import render
+
+TOPIC = "arn:aws:sns:eu-central-1:123456789012:team-a-alerts"
+LOOSE = {
+    "tenantRecipients": "*@example.com, boss@example.org",
+    "tenantTopics": "arn:aws:sns:eu-central-1:123456789012:team-a-*",
+    "tenantWebhooks": "hooks.example.com,*.internal.example.com",
+    "tenantJobFields": "resources,labels",
+    "tenantCpuMost": 4,
+    "tenantMemoryMost": "2Gi",
+    "tenantAttemptsMost": 5,
+    "tenantTimeoutSecondsMost": 7200,
+    "tenantUnredacted": True,
+}
+
+
+def mail(*addresses: str) -> Object:
+    return {"notify": {"email": {"to": list(addresses)}}}
+
+
+def hook(url: str) -> Object:
+    return {"notify": {"webhook": {"url": url}}}
+
+
+def resources(**amounts: Any) -> Object:
+    return {"job": {"resources": amounts}}
+
+
+RULE = {"name": "mine", "pattern": "x"}
+# What a LogScan asks for; whether it may by default; whether it may under LOOSE.
+CASES: list[tuple[Object, bool, bool]] = [
+    ({}, True, True),
+    (mail("a@example.com"), False, True),
+    (mail("a@example.com", "a@example.com.evil.org"), False, False),
+    (mail("boss@example.org"), False, True),
+    (mail("underboss@example.org"), False, False),
+    ({"notify": {"sns": {"topicArn": TOPIC}}}, False, True),
+    ({"notify": {"sns": {"topicArn": TOPIC.replace("team-a", "team-b")}}}, False, False),
+    (hook("https://hooks.example.com/x"), False, True),
+    (hook("https://HOOKS.example.com:8443/x?y=1"), False, True),
+    (hook("https://a.internal.example.com"), False, True),
+    (hook("https://hooks.example.com.evil.org/"), False, False),
+    (hook("https://hooks.example.com@evil.org/"), False, False),
+    (hook("https://evil.org/hooks.example.com"), False, False),
+    (hook("https://evil.org#hooks.example.com"), False, False),
+    (hook("https://[::1"), False, False),
+    (resources(requests={"cpu": 2, "memory": "1Gi"}), True, True),
+    (resources(limits={"cpu": "2001m"}), False, True),
+    (resources(limits={"memory": "1025Mi"}), False, True),
+    (resources(limits={"memory": "2147483649"}), False, False),
+    (resources(requests={"cpu": "64"}), False, False),
+    (resources(requests={"ephemeral-storage": "1Gi"}), False, False),
+    (resources(limits={"nvidia.com/gpu": 1}), False, False),
+    ({"job": {"labels": {"app": "payments"}}}, False, True),
+    ({"job": {"priorityClassName": "system-node-critical"}}, False, False),
+    ({"job": {"tolerations": [{"operator": "Exists"}]}}, False, False),
+    ({"job": {"nodeSelector": {"pool": "x"}}}, False, False),
+    ({"job": {"affinity": {"nodeAffinity": {}}}}, False, False),
+    ({"attempts": 3}, True, True),
+    ({"attempts": 4}, False, True),
+    ({"attempts": 6}, False, False),
+    ({"timeoutSeconds": 3600}, True, True),
+    ({"timeoutSeconds": 7200}, False, True),
+    ({"timeoutSeconds": 7201}, False, False),
+    ({"rules": {"inline": [RULE]}}, True, True),
+    ({"rules": {"inline": [RULE, {**RULE, "name": "bare", "redact": False}]}}, False, True),
+]
+BUCKETS = [("logs", True), ("shared", True), ("sharedx", False), ("team-a-", True), ("other", False)]
+ALLOWED = {"team-a": ["logs", "shared", "team-a-*"]}
+
+
+def snake(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name)
+
+
+def settings(**changes: Any) -> Settings:
+    facts = {**SETTINGS.model_dump(), "watch_namespaces": ["team-a"], "unlisted_namespaces": "Allow"}
+    return Settings(**{**facts, **{snake(name): value for name, value in changes.items()}})
+
+
+def refused(spec: Object, use: Settings, namespace: str = "team-a", policy: Object | None = None) -> str | None:
+    scan = Scan.parse(in_namespace(scan_body(**spec), namespace))
+    assert scan.spec is not None, scan.problem
+    policies = {"p": LogScanPolicySpec.model_validate(policy)} if policy else {}
+    return refusal(scan, resolve(scan.spec, policies, use), use)
+
+
+@pytest.mark.parametrize("loose", [False, True])
+@pytest.mark.parametrize(("spec", "usual", "wide"), CASES, ids=[json.dumps(case[0]) for case in CASES])
+def test_what_a_tenant_may_ask_for(spec: Object, usual: bool, wide: bool, loose: bool) -> None:
+    use = settings(**(LOOSE if loose else {}))
+    assert (refused(spec, use) is None) == (wide if loose else usual)
+    assert refused(spec, use, "logscan") is None, "who runs the operator may ask for anything"
+
+
+@pytest.mark.parametrize(("spec", "usual", "wide"), CASES, ids=[json.dumps(case[0]) for case in CASES])
+def test_a_policy_of_the_tenant_lends_no_more(spec: Object, usual: bool, wide: bool) -> None:
+    policy = {"rules": {"packs": ["generic"]}, **spec}
+    assert (refused({"rules": None}, settings(), policy=policy) is None) == usual
+
+
+@pytest.mark.parametrize(("bucket", "may"), BUCKETS)
+def test_which_buckets_a_tenant_may_scan(bucket: str, may: bool) -> None:
+    source = {"source": {"s3": {"bucket": bucket, "key": "x"}}}
+    assert (refused(source, settings(allowedBuckets=ALLOWED)) is None) == may
+    assert refused(source, settings(allowedBuckets=ALLOWED, unlistedNamespaces="Deny"), "logscan") is None
+    assert refused(source, settings(unlistedNamespaces="Deny")) is not None, "nothing is allowed unless it is listed"
+    assert refused(source, settings(unlistedNamespaces="Allow")) is None
+
+
+def admitted(kubectl: Kubectl, kind: str, spec: Object) -> bool:
+    """Return whether the API server would store an object; a refusal must be that of the admission policy."""
+    metadata = {"name": "tried"}
+    document = {"apiVersion": "logscan.dev/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec}
+    said = ""
+    try:
+        kubectl.run("create", "--dry-run=server", "--filename=-", stdin=json.dumps(document))
+    except KubectlError as error:
+        said = str(error)
+    assert not said or "ValidatingAdmissionPolicy" in said, said
+    return not said
+
+
+def install(place: Place, *values: str) -> None:
+    """Install the chart's admission policies for a place and its other namespace, and wait until they hold."""
+    watched = f"--set=watchNamespaces={{{place.others[0]}}}"
+    documents = [d for d in yaml.safe_load_all(render(watched, f"--namespace={place.namespace}", *values)) if d]
+    place.kubectl.apply([d for d in documents if d["kind"].startswith("ValidatingAdmissionPolicy")])
+    theirs, bad = place.kubectl_in(place.others[0]), {"job": {"priorityClassName": "system-node-critical"}}
+    eventually(lambda: not admitted(theirs, "LogScan", logscan(bad)), 60, "the admission policies to hold")
+
+
+def logscan(spec: Object) -> Object:
+    return {"source": {"s3": {"bucket": "logs", "key": "x"}}, "rules": {"packs": ["generic"]}, **spec}
+
+
+@pytest.mark.controlplane
+@pytest.mark.emulator
+@pytest.mark.tools
+@pytest.mark.parametrize("loose", [False, True])
+def test_the_api_server_refuses_the_same(new_place: NewPlace, loose: bool) -> None:
+    place = new_place(others=1)
+    theirs = place.kubectl_in(place.others[0])
+    place.furnish(theirs)
+    wanted = LOOSE if loose else {}
+    allowed = [f"--set-json=allowedBuckets={json.dumps({place.others[0]: ALLOWED['team-a']})}"]
+    install(place, *allowed, f"--set-json=settings={json.dumps(wanted)}")
+    for spec, usual, wide in CASES:
+        may = wide if loose else usual
+        assert admitted(theirs, "LogScan", logscan(spec)) == may, spec
+        assert admitted(theirs, "LogScanPolicy", {"rules": {"packs": ["generic"]}, **spec}) == may, spec
+        assert admitted(place.kubectl, "LogScan", logscan(spec)), spec
+    for bucket, may in BUCKETS:
+        source = {"source": {"s3": {"bucket": bucket, "key": "x"}}}
+        assert admitted(theirs, "LogScan", logscan(source)) == may, bucket
+        assert admitted(place.kubectl, "LogScan", logscan(source)), bucket
+
+
+@pytest.mark.controlplane
+@pytest.mark.emulator
+def test_a_scan_that_was_stored_before_fails_and_says_why(new_place: NewPlace) -> None:
+    place = new_place(others=1)
+    theirs = place.kubectl_in(place.others[0])
+    place.furnish(theirs)
+    body = place.manifest("greedy", priority=5, **mail("victim@elsewhere.example"))
+    theirs.run("apply", "--filename=-", stdin=json.dumps(body))
+    place.operator(None, watch_namespaces=place.others[0])
+
+    def ended() -> Object:
+        status: Object = theirs.get("logscan", "greedy").get("status", {})
+        return status if status.get("phase") == "Failed" else {}
+
+    status = eventually(ended, 60, "the scan to fail")
+    SEEN.add(status["reason"])
+    assert status["reason"] == "NotAllowed"
+    assert "notify.email.to" in status["message"]
+    assert "tenantRecipients" in status["message"]

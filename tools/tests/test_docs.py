@@ -1,0 +1,63 @@
+"""The documentation: links lead somewhere, anchors exist, and tests that a page names are there."""
+
+import ast
+import re
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from logscan_tools.paths import REPOSITORY
+
+PAGES = sorted(
+    path
+    for path in REPOSITORY.rglob("*.md")
+    if not {".venv", ".venv-checkov", "target", "node_modules"} & set(path.relative_to(REPOSITORY).parts)
+)
+FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+TEST = re.compile(r"`([\w/.-]+\.py)::(\w+)`")
+
+
+@cache
+def anchors(page: Path) -> set[str]:
+    """Return the anchors that GitHub gives the headings of a page."""
+    headings = re.findall(r"^#+ (.*)$", FENCE.sub("", page.read_text(encoding="utf-8")), re.MULTILINE)
+    texts = [re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", heading) for heading in headings]
+    return {re.sub(r"[^\w\- ]", "", text.lower()).replace(" ", "-") for text in texts}
+
+
+def problems(page: Path) -> list[str]:
+    """Return the links of a page that lead nowhere."""
+    found = []
+    for target in LINK.findall(FENCE.sub("", page.read_text(encoding="utf-8"))):
+        if re.match(r"[a-z]+:", target):
+            continue
+        path, _, anchor = unquote(target).partition("#")
+        there = page if not path else page.parent / path
+        if not there.exists():
+            found.append(f"{target}: no such file")
+        elif anchor and there.suffix == ".md" and anchor not in anchors(there):
+            found.append(f"{target}: no such heading")
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(REPOSITORY)))
+def test_every_link_leads_somewhere(page: Path) -> None:
+    assert problems(page) == []
+
+
+def test_what_leads_nowhere_is_found(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# One & *two*\n[a](#one--two) [b](#three) [c](other.md) [d](https://x) [e](page.md#one--two)\n")
+    assert problems(page) == ["#three: no such heading", "other.md: no such file"]
+
+
+def test_the_tests_that_the_page_on_security_names_exist() -> None:
+    named = TEST.findall((REPOSITORY / "docs" / "security.md").read_text(encoding="utf-8"))
+    assert named
+    for file, name in named:
+        tree = ast.parse((REPOSITORY / file).read_text(encoding="utf-8"))
+        functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+        assert name in functions, f"{file} has no {name}"
