@@ -141,7 +141,7 @@ variable "mail" {
 }
 
 variable "topic_arns" {
-  description = "SNS topics that scans may publish to (`notify.topics`)."
+  description = "SNS topics that scans may publish to (`notify.sns.topicArn`)."
   type        = list(string)
   nullable    = false
   default     = []
