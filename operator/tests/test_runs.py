@@ -42,7 +42,7 @@ class Reader:
 
 
 class Worker:
-    """An executor on the real API server, with a view that is told only what it asks for."""
+    """An executor on the real API server, with a view that knows only what it asks for."""
 
     def __init__(self, place: Place, api: ApiServer, meanwhile: Callable[[], Awaitable[None]]) -> None:
         self.view: View = synced_view()
