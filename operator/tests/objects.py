@@ -5,8 +5,9 @@ from typing import Any
 
 from logscan_operator.actions import Action
 from logscan_operator.holds import Holds
-from logscan_operator.items import Object, Scan, ScanJob
+from logscan_operator.items import Object, Scan
 from logscan_operator.planning import plan
+from logscan_operator.scanjobs import ScanJob
 from logscan_operator.settings import Settings
 from logscan_operator.view import View
 

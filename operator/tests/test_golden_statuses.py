@@ -16,8 +16,9 @@ from logscan_api.statuses import LogScanStatus, Phase
 from logscan_local.testkit.results import RESULT
 from logscan_operator import outcomes, statuses
 from logscan_operator.conditions import Verdict
-from logscan_operator.items import Object, Scan, ScanJob
+from logscan_operator.items import Object, Scan
 from logscan_operator.outcomes import Failure
+from logscan_operator.scanjobs import ScanJob
 
 GOLDEN = Path(__file__).parent / "golden"
 BEFORE = {**RUNNING, "attempts": 3, "priorAttempts": 1, "startTime": stamp(-60), "refusals": 2, "retryTime": stamp(-70)}

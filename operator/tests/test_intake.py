@@ -2,35 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
 
-import pytest
+from memory import DEFAULT, MemoryApi, MemoryQueue, handled, intake_of, message, newer
 from objects import SETTINGS, in_namespace, scan_body, synced_view
 
-from logscan_api.events import read_message
-from logscan_api.policies import LogScanPolicySpec
-from logscan_api.rules import RuleSelection
 from logscan_local.stack.aws import MAX_RECEIVES
 from logscan_operator.aws import Message
-from logscan_operator.circuit import TRIAL_NAME, Circuit
-from logscan_operator.deciding import Ignored, Undecided, decide
+from logscan_operator.circuit import TRIAL_NAME
 from logscan_operator.errors import ApiError, AwsError, NotLeadingError
-from logscan_operator.intake import NAMES, Intake, backoff_seconds, grouped
-from logscan_operator.items import Object
-from logscan_operator.metrics import Metrics
-from logscan_operator.view import View
-
-DEFAULT = {
-    "metadata": {"namespace": "logscan", "name": "default", "resourceVersion": "1"},
-    "spec": {"rules": {"packs": ["generic"]}},
-}
-POLICY_SPEC = LogScanPolicySpec(rules=RuleSelection(packs=["generic"]))
-
-
-def unscanned(namespace: str, content: str) -> None:
-    """Know of no earlier scan."""
+from logscan_operator.intake import backoff_seconds, grouped
 
 
 def test_backoff_doubles_up_to_five_minutes() -> None:
@@ -45,97 +26,6 @@ def test_the_documentation_says_when_a_message_becomes_a_dead_letter() -> None:
     minutes = round(sum(backoff_seconds(n) for n in range(1, MAX_RECEIVES + 1)) / 60)
     text = " ".join((repository / "docs" / "operations.md").read_text(encoding="utf-8").split())
     assert f"{MAX_RECEIVES} receives (`queue.max_receives`), {minutes} minutes" in text
-
-
-class MemoryQueue:
-    """A queue in memory with the interface of `aws.Queue`."""
-
-    def __init__(self, *batches: list[Message] | Exception) -> None:
-        self.batches = list(batches)
-        self.asked: list[int] = []
-        self.deleted: list[str] = []
-        self.hidden: list[tuple[str, float]] = []
-        self.intake: Intake | None = None
-
-    async def receive(self, most: int) -> list[Message]:
-        """Return the next batch; the last one stops the intake."""
-        self.asked.append(most)
-        batch = self.batches.pop(0)
-        if not self.batches and self.intake is not None:
-            self.intake.stopping.set()
-        if isinstance(batch, Exception):
-            raise batch
-        return batch
-
-    async def delete(self, messages: list[Message]) -> list[str]:
-        """Record what is deleted; report a problem, which must harm nothing."""
-        self.deleted += [message.id for message in messages]
-        return ["ReceiptHandleIsInvalid: expired"]
-
-    async def hide(self, messages: list[Message], seconds: float) -> list[str]:
-        """Record what is hidden."""
-        self.hidden += [(message.id, seconds) for message in messages]
-        return []
-
-
-class MemoryApi:
-    """The part of `kube.ApiServer` that the intake uses; refuses some keys."""
-
-    def __init__(self, refusals: dict[str, Exception], *there: Object) -> None:
-        self.refusals = refusals
-        self.created: list[str] = []
-        self.stored: dict[str, Object] = {body["metadata"]["name"]: body for body in there}
-
-    def holds(self) -> bool:
-        """Say that this process leads."""
-        return True
-
-    async def request(
-        self, method: str, path: str, body: Object | None = None, query: dict[str, str] | None = None
-    ) -> Object:
-        """Store a LogScan, or say whether it would be stored."""
-        if body is None:
-            name = (query or {}).get("fieldSelector", "").partition("=")[2]
-            return {"items": [self.stored[name]] if name in self.stored else []}
-        key, name = body["spec"]["source"]["s3"]["key"], body["metadata"]["name"]
-        if key in self.refusals:
-            raise self.refusals[key]
-        if name in self.stored:
-            raise ApiError(409, "AlreadyExists", f"{name} exists")
-        facts = {"uid": name, "resourceVersion": "1", "creationTimestamp": "2026-11-24T08:00:00Z"}
-        made = {**body, "metadata": {**body["metadata"], **facts}}
-        if not query:
-            self.created.append(key)
-            self.stored[name] = made
-        return made
-
-
-def newer(body: Object) -> Object:
-    """Return an object in its next version."""
-    body["metadata"]["resourceVersion"] = str(int(body["metadata"]["resourceVersion"]) + 1)
-    return body
-
-
-def message(number: int, group: str, key: str | None = None, receives: int = 1) -> Message:
-    body = json.dumps({"schema": 1, "bucket": "logs", "key": key, "etag": str(number)}) if key else "garbage"
-    return Message(id=f"m{number}", receipt="r", body=body, group=group, receives=receives)
-
-
-def intake_of(
-    queue: MemoryQueue, api: MemoryApi, view: View, alive: Callable[[], None] = lambda: None, **settings: Any
-) -> Intake:
-    metrics = Metrics(1)
-    circuit = Circuit(cast("Any", api), "logscan", metrics)
-    use = SETTINGS.model_copy(update=settings)
-    queue.intake = Intake(cast("Any", queue), cast("Any", api), circuit, view, use, metrics, alive)
-    return queue.intake
-
-
-def handled(queue: MemoryQueue, refusals: dict[str, Exception] | None = None) -> tuple[MemoryApi, View]:
-    api, view = MemoryApi(refusals or {}), synced_view()
-    view.policies.take(DEFAULT)
-    asyncio.run(asyncio.wait_for(intake_of(queue, api, view).run(), 20))
-    return api, view
 
 
 def test_groups_keep_their_order() -> None:
@@ -257,66 +147,6 @@ def test_nothing_is_received_before_there_is_a_policy() -> None:
     asyncio.run(asyncio.wait_for(intake.run(), 20))
     assert problems == [None, "there is no LogScanPolicy in logscan: messages wait in the queue"]
     assert (api.created, queue.deleted, intake.problem) == (["x"], ["m1"], None)
-
-
-def squatter(**spec: Any) -> Object:
-    """Return a LogScan that somebody else made under the name that the intake gives to the object of a message."""
-    wanted = decide(read_message(message(1, "a", "x").body).events[0], {"p": POLICY_SPEC}, None, "logscan", unscanned)
-    assert not isinstance(wanted, Ignored | Undecided)
-    return {**wanted, "spec": {**wanted["spec"], **spec}}
-
-
-OTHER = {"s3": {"bucket": "logs", "key": "benign", "etag": "1"}}
-
-
-@pytest.mark.parametrize(
-    "spec",
-    [
-        {"source": OTHER},
-        {"limits": {"maxBytes": 1}},
-        {"rules": {"packs": ["etcd"]}},
-        {"notify": {"email": {"to": ["a@b.c"]}}},
-        {"timeoutSeconds": 10},
-    ],
-)
-def test_an_object_is_scanned_though_another_logscan_has_its_name(spec: Object) -> None:
-    there = squatter(**spec)
-    queue, api, view = MemoryQueue([message(1, "a", "x")]), MemoryApi({}, there), synced_view()
-    view.policies.take(DEFAULT)
-    asyncio.run(asyncio.wait_for(intake_of(queue, api, view).run(), 20))
-    assert (api.created, queue.deleted) == (["x"], ["m1"])
-    name = there["metadata"]["name"]
-    assert set(api.stored) == {name, f"{name}-2"}
-    again = MemoryQueue([message(1, "a", "x")])
-    asyncio.run(asyncio.wait_for(intake_of(again, api, view).run(), 20))
-    assert (api.created, again.deleted) == (["x"], ["m1"]), "a second delivery made a third one"
-
-
-def test_one_that_lacks_the_label_is_another_one_too() -> None:
-    there = squatter()
-    there["metadata"] = {**there["metadata"], "labels": {}}
-    queue, api, view = MemoryQueue([message(1, "a", "x")]), MemoryApi({}, there), synced_view()
-    view.policies.take(DEFAULT)
-    asyncio.run(asyncio.wait_for(intake_of(queue, api, view).run(), 20))
-    assert api.created == ["x"]
-
-
-@pytest.mark.parametrize("spec", [{}, {"suspend": True}, {"cancel": True}, {"priority": 9, "retry": "x"}])
-def test_what_a_person_may_change_later_makes_it_no_other_scan(spec: Object) -> None:
-    queue, api, view = MemoryQueue([message(1, "a", "x")]), MemoryApi({}, squatter(**spec)), synced_view()
-    view.policies.take(DEFAULT)
-    asyncio.run(asyncio.wait_for(intake_of(queue, api, view).run(), 20))
-    assert (api.created, queue.deleted) == ([], ["m1"])
-
-
-def test_names_that_are_all_taken_put_the_message_off() -> None:
-    there = squatter(source=OTHER)
-    name = there["metadata"]["name"]
-    taken = [{**there, "metadata": {**there["metadata"], "name": f"{name}-{n}"}} for n in range(2, NAMES + 2)]
-    queue, api, view = MemoryQueue([message(1, "a", "x")]), MemoryApi({}, there, *taken), synced_view()
-    view.policies.take(DEFAULT)
-    asyncio.run(asyncio.wait_for(intake_of(queue, api, view).run(), 20))
-    assert (api.created, queue.deleted, queue.hidden) == ([], [], [("m1", 2.0)])
 
 
 def test_suspended_scans_and_those_of_other_namespaces_do_not_stop_the_intake() -> None:

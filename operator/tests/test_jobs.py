@@ -15,8 +15,9 @@ from logscan_api.policies import LogScanPolicySpec
 from logscan_api.rules import RuleSelection
 from logscan_operator import jobs
 from logscan_operator.environment import value_of
-from logscan_operator.items import IDENTITY_LABEL, Object, Scan, ScanJob
+from logscan_operator.items import IDENTITY_LABEL, Object, Scan
 from logscan_operator.resolving import resolve
+from logscan_operator.scanjobs import ScanJob
 
 GOLDEN = Path(__file__).parent / "golden" / "job.yaml"
 POLICY = LogScanPolicySpec(

@@ -12,9 +12,10 @@ from logscan_api.statuses import LogScanStatus, Phase
 from logscan_local.testkit.results import RESULT
 from logscan_operator import statuses
 from logscan_operator.conditions import Verdict
-from logscan_operator.items import Policy, Scan, ScanJob
+from logscan_operator.items import Policy, Scan
 from logscan_operator.policychecks import checked
 from logscan_operator.rulechecks import COMPILED, invalid, undecided
+from logscan_operator.scanjobs import ScanJob
 from logscan_tools import binaries
 
 pytestmark = pytest.mark.tools

@@ -10,7 +10,7 @@ from logscan_api.exitcodes import ExitCode, Reason
 from logscan_api.results import ScanResult
 from logscan_api.statuses import Incomplete, LogScanStatus, Phase, ResultRef
 from logscan_local.testkit.results import RESULT
-from logscan_operator.items import Object, ScanJob
+from logscan_operator.items import Object
 from logscan_operator.outcomes import (
     NOT_STARTED,
     Failure,
@@ -21,6 +21,7 @@ from logscan_operator.outcomes import (
     explain_pending,
     result_of,
 )
+from logscan_operator.scanjobs import ScanJob
 
 RUNNING = {"phase": "Running", "attempts": 1, "startTime": stamp(-65), "result": {"table": "t", "pk": "p", "sk": "s"}}
 

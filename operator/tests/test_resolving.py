@@ -13,8 +13,9 @@ from logscan_api.notify import Email, Notify
 from logscan_api.policies import LogScanPolicySpec, PolicyAction, PolicyMatch
 from logscan_api.rules import RuleSelection
 from logscan_operator import jobs
-from logscan_operator.items import Object, ScanJob
+from logscan_operator.items import Object
 from logscan_operator.resolving import ResolvedScan, record_of, resolve
+from logscan_operator.scanjobs import ScanJob
 
 MAIL = Notify(email=Email(to=["sre@example.com"]))
 POLICY = LogScanPolicySpec(

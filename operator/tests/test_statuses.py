@@ -12,7 +12,8 @@ from logscan_api.statuses import Incomplete, LogScanStatus, Phase
 from logscan_local.testkit.results import RESULT
 from logscan_operator import conditions, statuses
 from logscan_operator.conditions import Verdict
-from logscan_operator.items import Scan, ScanJob
+from logscan_operator.items import Scan
+from logscan_operator.scanjobs import ScanJob
 
 ENDED = {
     "phase": "Failed",

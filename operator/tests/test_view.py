@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from objects import NOW, SETTINGS, in_namespace, job_body, scan, scan_body, synced_view, view_of
 
 from logscan_operator.holds import Holds
-from logscan_operator.items import ATTEMPT_LABEL, SCAN_UID_LABEL, Object, Policy, Scan
+from logscan_operator.items import Object, Policy, Scan
 from logscan_operator.planning import plan
+from logscan_operator.scanjobs import ATTEMPT_LABEL, SCAN_UID_LABEL
 from logscan_operator.view import View
 
 

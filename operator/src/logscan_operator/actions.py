@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 
 from logscan_api.statuses import LogScanStatus
-from logscan_operator.items import Scan, ScanJob
+from logscan_operator.items import Scan
+from logscan_operator.scanjobs import ScanJob
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ from heapq import nsmallest
 from typing import NamedTuple
 
 from logscan_api.exitcodes import Reason
-from logscan_operator.items import Key, Scan, ScanJob
+from logscan_operator.items import Key, Scan
+from logscan_operator.scanjobs import ScanJob
 from logscan_operator.settings import Settings
 
 # Namespace, and the policy whose limit counts: scans of one queue start in the order of their rank.

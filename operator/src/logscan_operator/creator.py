@@ -14,11 +14,12 @@ from logscan_api.statuses import Phase
 from logscan_operator import jobs, outcomes, paths, statuses, tenancy
 from logscan_operator.conditions import Verdict
 from logscan_operator.errors import ApiError
-from logscan_operator.items import Object, Scan, ScanJob
+from logscan_operator.items import Object, Scan
 from logscan_operator.leases import FencedApi
 from logscan_operator.metrics import Metrics
 from logscan_operator.refusals import Refusal, refusal_of
 from logscan_operator.resolving import ResolvedScan, recording_job, resolve_now
+from logscan_operator.scanjobs import ScanJob
 from logscan_operator.settings import Settings
 from logscan_operator.statuses import utc_now
 from logscan_operator.view import View

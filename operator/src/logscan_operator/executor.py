@@ -9,12 +9,13 @@ from logscan_operator.actions import Action, CheckPending, Collect, CreateJob, D
 from logscan_operator.aws import ResultReader
 from logscan_operator.creator import Creator
 from logscan_operator.errors import ApiError
-from logscan_operator.items import SUSPENDED_ANNOTATION, Object, Scan, ScanJob
+from logscan_operator.items import Object, Scan
 from logscan_operator.leases import FencedApi
 from logscan_operator.metrics import Metrics
 from logscan_operator.outcomes import Failure
 from logscan_operator.refusals import refusal_of_pod
 from logscan_operator.resolving import record_of
+from logscan_operator.scanjobs import SUSPENDED_ANNOTATION, ScanJob
 from logscan_operator.settings import Settings
 from logscan_operator.statuses import utc_now
 from logscan_operator.view import View

@@ -25,8 +25,9 @@ from logscan_api import GROUP, VERSION
 from logscan_operator.app import Operator
 from logscan_operator.errors import ApiError
 from logscan_operator.following import Step
-from logscan_operator.items import SCAN_UID_LABEL, Object
+from logscan_operator.items import Object
 from logscan_operator.kube import Connection, raise_for_status
+from logscan_operator.scanjobs import SCAN_UID_LABEL
 
 WATCH_SECONDS = 240
 RETRY_SECONDS = (1.0, 2.0)  # a refused request is tried again after these, since refusals may pass

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from logscan_operator.actions import Action, CheckPending, CreateJob
-from logscan_operator.items import Key, ScanJob
+from logscan_operator.items import Key
+from logscan_operator.scanjobs import ScanJob
 from logscan_operator.settings import Settings
 
 FIRST_SECONDS = 1.0

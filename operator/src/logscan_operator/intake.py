@@ -13,21 +13,18 @@ from contextlib import suppress
 
 from logscan_api import MalformedMessageError
 from logscan_api.events import ObjectEvent, read_message
-from logscan_operator import paths
 from logscan_operator.ages import ReceiveAge
 from logscan_operator.aws import Message, Queue
 from logscan_operator.circuit import Circuit, Verdict
-from logscan_operator.deciding import Ignored, Undecided, decide, same_scan
+from logscan_operator.deciding import Ignored, Undecided, decide
 from logscan_operator.defaultpolicy import kept_policy
-from logscan_operator.errors import ApiError, AwsError, KubeError, NotLeadingError
-from logscan_operator.items import Object
-from logscan_operator.leases import FencedApi
+from logscan_operator.errors import AwsError, NotLeadingError
 from logscan_operator.metrics import Metrics
 from logscan_operator.settings import Settings
+from logscan_operator.storing import RefusedError, Store
 from logscan_operator.view import View
 
 PAUSE_SECONDS = 0.5
-NAMES = 8  # longer ones to try; each that is taken was made on purpose
 BACKOFF_FIRST_SECONDS = 2.0
 BACKOFF_MOST_SECONDS = 300.0
 # Trying again makes no message readable: it is soon received often enough to be moved to the dead-letter queue.
@@ -42,20 +39,6 @@ class PartlyMalformedError(MalformedMessageError):
 
 class UndecidedError(Exception):
     """The policy that may apply to an object is missing for now."""
-
-
-class RefusedError(Exception):
-    """A LogScan was not created.
-
-    Attributes:
-        name: Its name.
-        cause: What came of the request.
-    """
-
-    def __init__(self, name: str, cause: KubeError) -> None:
-        super().__init__(f"{name}: {cause}")
-        self.name = name
-        self.cause = cause
 
 
 def grouped(messages: Iterable[Message]) -> list[list[Message]]:
@@ -83,7 +66,7 @@ class Intake:
     def __init__(
         self,
         queue: Queue,
-        api: FencedApi,
+        store: Store,
         circuit: Circuit,
         view: View,
         settings: Settings,
@@ -94,7 +77,7 @@ class Intake:
 
         Args:
             queue: Where messages come from.
-            api: Where LogScans are created.
+            store: Where LogScans are created.
             circuit: Whether they are accepted at the moment.
             view: For policies, and for how many scans are unfinished.
             settings: The operator's settings.
@@ -102,7 +85,7 @@ class Intake:
             alive: Called whenever the loop makes progress.
         """
         self._queue = queue
-        self._api = api
+        self._store = store
         self._circuit = circuit
         self._view = view
         self._settings = settings
@@ -256,54 +239,11 @@ class Intake:
         if isinstance(decision, Ignored):
             self._ignore(decision.reason, message, key=event.key)
         else:
-            await self._create(decision, message)
+            self._circuit.stored(await self._store.store(decision, message.id))
 
     def _ignore(self, reason: str, message: Message, **facts: str) -> None:
         self._metrics.ignored.inc()
         log.info("not scanned: %s", reason, extra={"messageId": message.id, **facts})
-
-    async def _create(self, manifest: Object, message: Message) -> None:
-        """Create a LogScan, under a longer name if one of anything else has its name."""
-        name = manifest["metadata"]["name"]
-        for longer in (name, *(f"{name}-{number}" for number in range(2, NAMES + 2))):
-            candidate = {**manifest, "metadata": {**manifest["metadata"], "name": longer}}
-            if await self._create_or_find(candidate, message):
-                self._circuit.stored(candidate)
-                return
-            self._metrics.collisions.inc()
-            log.warning("another LogScan has the name of this one", extra={"scan": longer, "messageId": message.id})
-        raise RefusedError(name, KubeError(f"{name} and {NAMES} longer names are those of other LogScans"))
-
-    async def _create_or_find(self, manifest: Object, message: Message) -> bool:
-        """Create a LogScan, or find that an earlier message has; return False if its name is that of another one."""
-        namespace, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
-        facts = {"scan": name, "messageId": message.id}
-        try:
-            self._view.scans.take(await self._api.request("POST", paths.scans(namespace), manifest))
-            log.info("LogScan created", extra=facts)
-            return True
-        except NotLeadingError:
-            raise
-        except KubeError as error:
-            if not (isinstance(error, ApiError) and error.reason == "AlreadyExists"):
-                raise RefusedError(name, error) from error
-            there = await self._there(namespace, name)
-            if there is None:  # it is gone again: the message comes once more
-                raise RefusedError(name, error) from error
-        if not same_scan(there, manifest):
-            return False
-        self._metrics.duplicates.inc()
-        log.info("the LogScan is there already", extra=facts)
-        return True
-
-    async def _there(self, namespace: str, name: str) -> Object | None:
-        """Return the LogScan of a name."""
-        try:
-            query = {"fieldSelector": f"metadata.name={name}"}
-            found = await self._api.request("GET", paths.scans(namespace), query=query)
-        except KubeError as error:
-            raise RefusedError(name, error) from error
-        return next(iter(found["items"]), None)
 
     async def _quietly(self, what: str, call: Awaitable[list[str]]) -> None:
         """Await a queue call whose failure means no more than that messages come again."""

@@ -12,9 +12,10 @@ from logscan_api.requests import REQUEST_VARIABLE, Report, ScanIdentity, ScanReq
 from logscan_api.rules import RuleSelection
 from logscan_api.statuses import ResultRef
 from logscan_operator.environment import value_of, variable
-from logscan_operator.items import ATTEMPT_LABEL, RESULT_ANNOTATION, SCAN_UID_LABEL, Object, Scan
+from logscan_operator.items import Object, Scan
 from logscan_operator.records import RECORD_ANNOTATION, Record
 from logscan_operator.resolving import ResolvedScan
+from logscan_operator.scanjobs import ATTEMPT_LABEL, RESULT_ANNOTATION, SCAN_UID_LABEL
 from logscan_operator.settings import Settings
 
 MANAGED_BY = "logscan"
@@ -68,40 +69,12 @@ def build_job(
     Raises:
         RequestTooLargeError: The request does not fit into a variable.
     """
-    namespace, name = scan.key
     template = resolved.job.over(settings.scanner_job)
-    labels = {
-        **(template.labels or {}),
-        "app.kubernetes.io/name": "logscan-scanner",
-        "app.kubernetes.io/managed-by": MANAGED_BY,
-        SCAN_UID_LABEL: scan.uid,
-        ATTEMPT_LABEL: str(request.scan.attempt),
-        BUCKET_LABEL: label_value(request.source.bucket),
-    }
-    if resolved.policy:
-        labels[POLICY_LABEL] = label_value(resolved.policy)
-    annotations = {
-        RESULT_ANNOTATION: request.result.model_dump_json(by_alias=True, exclude_none=True),
-        RECORD_ANNOTATION: resolved.record.to_annotation(),
-    }
+    labels = _labels(scan, request, resolved, template)
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
-        "metadata": {
-            "name": job_name(name, request.scan.attempt),
-            "namespace": namespace,
-            "labels": labels,
-            "annotations": annotations,
-            "ownerReferences": [
-                {
-                    "apiVersion": API_VERSION,
-                    "kind": "LogScan",
-                    "name": name,
-                    "uid": scan.uid,
-                    "controller": True,
-                }
-            ],
-        },
+        "metadata": _metadata(scan, request, resolved, labels),
         "spec": {
             "backoffLimit": 0,
             "activeDeadlineSeconds": resolved.timeout_seconds,
@@ -114,6 +87,35 @@ def build_job(
                 "spec": _pod_spec(request, template, settings, env, scan.status.memory_limit),
             },
         },
+    }
+
+
+def _labels(scan: Scan, request: ScanRequest, resolved: ResolvedScan, template: JobTemplate) -> dict[str, str]:
+    """Return the labels of Job and pod; the operator's own win over those of the template."""
+    labels = {
+        **(template.labels or {}),
+        "app.kubernetes.io/name": "logscan-scanner",
+        "app.kubernetes.io/managed-by": MANAGED_BY,
+        SCAN_UID_LABEL: scan.uid,
+        ATTEMPT_LABEL: str(request.scan.attempt),
+        BUCKET_LABEL: label_value(request.source.bucket),
+    }
+    return labels | ({POLICY_LABEL: label_value(resolved.policy)} if resolved.policy else {})
+
+
+def _metadata(scan: Scan, request: ScanRequest, resolved: ResolvedScan, labels: dict[str, str]) -> Object:
+    """Return the Job's metadata: whose it is, and what it records of the scan."""
+    namespace, name = scan.key
+    owner = {"apiVersion": API_VERSION, "kind": "LogScan", "name": name, "uid": scan.uid, "controller": True}
+    return {
+        "name": job_name(name, request.scan.attempt),
+        "namespace": namespace,
+        "labels": labels,
+        "annotations": {
+            RESULT_ANNOTATION: request.result.model_dump_json(by_alias=True, exclude_none=True),
+            RECORD_ANNOTATION: resolved.record.to_annotation(),
+        },
+        "ownerReferences": [owner],
     }
 
 

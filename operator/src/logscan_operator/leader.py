@@ -18,6 +18,7 @@ from logscan_operator.metrics import Metrics
 from logscan_operator.policychecks import PolicyChecks
 from logscan_operator.scheduler import Scheduler
 from logscan_operator.settings import Settings
+from logscan_operator.storing import Store
 from logscan_operator.view import View
 
 CANCEL_SECONDS = 10.0
@@ -106,7 +107,8 @@ class Leader:
     def _intake(self, number: int, url: str, view: View) -> Intake:
         queue = Queue(url, self._settings.receive_wait_seconds, self._settings.visibility_seconds)
         alive = self._loops.alive(f"intake-{number}")
-        return Intake(queue, self._api, self._circuit, view, self._settings, self._metrics, alive)
+        store = Store(self._api, view, self._metrics)
+        return Intake(queue, store, self._circuit, view, self._settings, self._metrics, alive)
 
     def _export_ages(self) -> None:
         """Let each scrape compute how long each queue has not answered the slowest of its receivers."""

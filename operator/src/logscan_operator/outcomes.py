@@ -10,7 +10,8 @@ from logscan_api.results import ScanResult
 from logscan_api.statuses import LogScanStatus, Phase, ResultRef
 from logscan_operator import statuses
 from logscan_operator.conditions import Verdict
-from logscan_operator.items import Object, Scan, ScanJob
+from logscan_operator.items import Object, Scan
+from logscan_operator.scanjobs import ScanJob
 from logscan_operator.settings import Settings
 
 

@@ -11,8 +11,9 @@ from logscan_operator.admission import LIMIT_MESSAGES, Candidate, Usage, admit, 
 from logscan_operator.conditions import Verdict
 from logscan_operator.errors import described
 from logscan_operator.holds import Holds
-from logscan_operator.items import Key, Scan, ScanJob, parse_time
+from logscan_operator.items import Key, Scan, parse_time
 from logscan_operator.resolving import record_of
+from logscan_operator.scanjobs import ScanJob
 from logscan_operator.settings import Settings
 from logscan_operator.view import View
 

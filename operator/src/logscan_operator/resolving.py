@@ -11,8 +11,9 @@ from logscan_api.logscans import JobTemplate, Limits, LogScanSpec
 from logscan_api.notify import Notify
 from logscan_api.policies import LogScanPolicySpec, PolicyAction, choose
 from logscan_api.rules import RuleSelection
-from logscan_operator.items import Scan, ScanJob
+from logscan_operator.items import Scan
 from logscan_operator.records import Record
+from logscan_operator.scanjobs import ScanJob
 from logscan_operator.settings import Settings
 from logscan_operator.view import View
 

@@ -3,8 +3,9 @@
 from typing import Any
 
 from logscan_operator import paths
-from logscan_operator.items import SCAN_UID_LABEL, Key, key_of
+from logscan_operator.items import Key, key_of
 from logscan_operator.kube import ApiServer
+from logscan_operator.scanjobs import SCAN_UID_LABEL
 from logscan_operator.view import Table, View
 
 PAGE = "500"

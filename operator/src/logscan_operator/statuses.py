@@ -10,7 +10,8 @@ from logscan_api.statuses import JobRef, LogScanStatus, Phase, ResultRef, Summar
 from logscan_api.text import printable
 from logscan_operator import conditions
 from logscan_operator.conditions import Said, Verdict
-from logscan_operator.items import Scan, ScanJob, parse_time
+from logscan_operator.items import Scan, parse_time
+from logscan_operator.scanjobs import ScanJob
 
 # Together with the longest key and version that S3 allows, a status stays below 5 KiB.
 MESSAGE_LENGTH = 512

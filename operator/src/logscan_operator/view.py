@@ -16,8 +16,9 @@ from logscan_api.policies import LogScanPolicySpec
 from logscan_api.statuses import Phase
 from logscan_operator.ages import WatchAges
 from logscan_operator.contents import Contents
-from logscan_operator.items import ForeignJobError, Key, Object, Policy, Scan, ScanJob, key_of
+from logscan_operator.items import Key, Object, Policy, Scan, key_of
 from logscan_operator.namespaces import Namespaces
+from logscan_operator.scanjobs import ForeignJobError, ScanJob
 from logscan_operator.versions import Versions
 
 WHY_LENGTH = 512

@@ -11,10 +11,11 @@ from logscan_api.statuses import LogScanStatus, Phase
 from logscan_operator import paths, statuses
 from logscan_operator.errors import ApiError
 from logscan_operator.events import Recorder
-from logscan_operator.items import Object, Scan, ScanJob, parse_time
+from logscan_operator.items import Object, Scan, parse_time
 from logscan_operator.kube import JSON_MERGE
 from logscan_operator.leases import FencedApi
 from logscan_operator.metrics import Metrics
+from logscan_operator.scanjobs import ScanJob
 from logscan_operator.settings import Settings
 from logscan_operator.view import Table, View
 
