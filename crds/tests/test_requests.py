@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from logscan_api.errors import MalformedRequestError, RequestTooLargeError
 from logscan_api.identity import partition_key, sort_key
 from logscan_api.logscans import Limits, S3Source
+from logscan_api.models import MOST
 from logscan_api.notify import Notify
 from logscan_api.packs import load_pack, pack_names
 from logscan_api.requests import (
@@ -89,7 +90,7 @@ def largest_request(alphabet: Sequence[str], seed: int) -> ScanRequest:
         scan=ScanIdentity(namespace="n" * 63, name=noise([*"abcdefghij0123456789"], 253, 7), uid="u" * 36, attempt=10),
         source=source,
         rules=[*(r.rule for name in pack_names() for r in load_pack(name).rules), *inline],
-        limits=resolve_limits(Limits(max_bytes=2**63 - 1, max_decompressed_bytes=2**63 - 1)),
+        limits=resolve_limits(Limits(max_bytes=MOST, max_decompressed_bytes=MOST)),
         result=ResultRef(
             table="t" * 255,
             pk=partition_key("n" * 63, source),

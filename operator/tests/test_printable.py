@@ -30,7 +30,8 @@ def test_no_words_of_a_pod_or_a_row_reach_people_as_they_are(text: str) -> None:
     words = json.dumps({"code": 66, "message": FORGED + text})
     failed = conclude(scan(), job(ended="Failed"), [pod_body(ExitCode.OBJECT_NOT_FOUND, words)], None, 1, SETTINGS, NOW)
     foreign = conclude(scan(), job(ended="Failed"), [pod_body(1, FORGED + text)], None, 1, SETTINGS, NOW)
-    damaged = RESULT.model_copy(update={"incomplete": [Incomplete(reason="Damaged", message=FORGED + text)]})
+    stored = (FORGED + text).encode(errors="replace").decode()  # DynamoDB keeps no lone surrogates
+    damaged = RESULT.model_copy(update={"incomplete": [Incomplete(reason="Damaged", message=stored)]})
     partial = conclude(scan(), job(ended="Complete"), [], damaged, 1, SETTINGS, NOW)
     for status in (failed, foreign, partial):
         assert all(message.isprintable() for message in shown(status))

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from logscan_api import GROUP, VERSION, logscans, policies
 from logscan_api.generated import settle
 from logscan_api.schema import structural
+from logscan_api.sizes import limited
 
 HEADER = "# Generated from crds/src/logscan_api by `make generate`. Do not edit.\n"
 
@@ -28,6 +29,7 @@ def build_crd(
     """
     kind = model.__name__
     schema = structural(model)
+    schema["properties"]["spec"] = limited(schema["properties"]["spec"])
     schema["properties"] = {
         "apiVersion": {"type": "string"},
         "kind": {"type": "string"},

@@ -4,9 +4,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema
 
+from logscan_api.affinity import Affinity
 from logscan_api.buckets import BucketName
 from logscan_api.exitcodes import Reason
-from logscan_api.models import Model
+from logscan_api.models import MOST, Model
 from logscan_api.notify import Notify
 from logscan_api.quantities import Amount
 from logscan_api.rules import RuleSelection
@@ -92,7 +93,7 @@ class S3Source(Model):
         max_length=128,
         description="Entity tag that the object must still have; a different one means that it was overwritten.",
     )
-    size: int | None = Field(default=None, ge=0, description="Object size in bytes, as reported by the event.")
+    size: int | None = Field(default=None, ge=0, le=MOST, description="Object size in bytes, as reported by the event.")
     sequencer: str | None = Field(
         default=None, max_length=64, description="S3's sequencer of the event, which orders the events of one key."
     )
@@ -110,11 +111,13 @@ class Limits(Model):
     max_bytes: int | None = Field(
         default=None,
         ge=1,
+        le=MOST,
         description="Maximum bytes read from S3 (default 50 GiB). A longer scan is incomplete, not failed.",
     )
     max_decompressed_bytes: int | None = Field(
         default=None,
         ge=1,
+        le=MOST,
         description="Maximum bytes after decompression (default 500 GiB). A longer scan is incomplete, not failed.",
     )
     max_line_bytes: int | None = Field(
@@ -162,10 +165,10 @@ class Toleration(Model):
     """A toleration of the scanner's pod, as in a pod."""
 
     key: str | None = Field(default=None, max_length=317)
-    operator: Annotated[str, Field(pattern="^(Exists|Equal)$")] | None = None
+    operator: Annotated[str, Field(max_length=16, pattern="^(Exists|Equal)$")] | None = None
     value: Label | None = None
-    effect: Annotated[str, Field(pattern="^(NoSchedule|PreferNoSchedule|NoExecute)$")] | None = None
-    toleration_seconds: int | None = None
+    effect: Annotated[str, Field(max_length=16, pattern="^(NoSchedule|PreferNoSchedule|NoExecute)$")] | None = None
+    toleration_seconds: Annotated[int, Field(ge=-1, le=2**31 - 1)] | None = None
 
 
 class JobTemplate(Model):
@@ -176,10 +179,9 @@ class JobTemplate(Model):
     tolerations: Annotated[list[Toleration], Field(max_length=16)] | None = Field(
         default=None, description="Taints that the pod tolerates."
     )
-    affinity: dict[str, Any] | None = Field(
+    affinity: Affinity | None = Field(
         default=None,
         description="Affinity of the pod, as in a pod; the API server validates it when the Job is created.",
-        json_schema_extra={"x-kubernetes-preserve-unknown-fields": True},
     )
     priority_class_name: str | None = Field(default=None, max_length=253, description="PriorityClass of the pod.")
     labels: LabelMap | None = Field(

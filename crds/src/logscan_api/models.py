@@ -3,6 +3,8 @@
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
+MOST = 2**53  # the largest number that every reader of JSON keeps exact
+
 
 class Model(BaseModel):
     """A contract's object. Python names are snake_case, the wire's are camelCase."""

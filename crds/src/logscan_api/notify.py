@@ -51,7 +51,9 @@ class Topic(Channel):
     """JSON to an SNS topic."""
 
     topic_arn: str = Field(
-        pattern=r"^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$", description="ARN of the topic."
+        max_length=512,
+        pattern=r"^arn:[a-z-]+:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}$",
+        description="ARN of the topic.",
     )
 
 

@@ -12,7 +12,7 @@ from logscan_api.models import Model
 from logscan_api.notify import Notify
 from logscan_api.rules import RuleSelection
 from logscan_api.schema import cel
-from logscan_api.statuses import Condition
+from logscan_api.statuses import Condition, Count, Generation
 
 Glob = Annotated[str, Field(min_length=1, max_length=1024)]
 
@@ -99,10 +99,10 @@ class LogScanPolicySpec(Model):
 class ScanCounts(Model):
     """LogScans with rules from this policy, by phase."""
 
-    queued: int = 0
-    running: int = 0
-    succeeded: int = 0
-    failed: int = 0
+    queued: Count = 0
+    running: Count = 0
+    succeeded: Count = 0
+    failed: Count = 0
 
 
 class LogScanPolicyStatus(Model):
@@ -110,9 +110,9 @@ class LogScanPolicyStatus(Model):
 
     model_config = ConfigDict(extra="ignore")
 
-    observed_generation: int | None = None
+    observed_generation: Generation | None = None
     scans: ScanCounts | None = Field(default=None, description="LogScans under this policy, by phase.")
-    conditions: list[Condition] | None = Field(
+    conditions: Annotated[list[Condition], Field(max_length=16)] | None = Field(
         default=None,
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
     )

@@ -12,6 +12,9 @@ from pydantic import BaseModel
 
 Schema = dict[str, Any]
 
+# Written again below, or unknown to the API server.
+DROPPED = ("title", "additionalProperties", "properties", "items", "propertyNames")
+
 
 def cel(rule: str, message: str) -> Any:
     """Return one entry of `x-kubernetes-validations`."""
@@ -28,7 +31,7 @@ def structural(model: type[BaseModel]) -> Schema:
 def _clean(schema: Schema, definitions: dict[str, Schema]) -> Schema:
     schema = _merge_reference(schema, definitions)
     schema = _drop_null(schema, definitions)
-    cleaned = {k: v for k, v in schema.items() if k not in ("title", "additionalProperties", "properties", "items")}
+    cleaned = {k: v for k, v in schema.items() if k not in DROPPED}
     if cleaned.get("default", ...) is None:
         del cleaned["default"]
     elif isinstance(cleaned.get("default"), dict):

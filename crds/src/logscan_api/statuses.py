@@ -6,12 +6,18 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from logscan_api.labels import shown_object
-from logscan_api.models import Model
+from logscan_api.models import MOST, Model
 from logscan_api.quantities import Quantity
 
 # Open sets: a newer operator may write words that this CRD, or an older operator that reads them, does not know.
 ReasonWord = Annotated[str, Field(max_length=64)]
 SeverityWord = Annotated[str, Field(max_length=16)]
+Name = Annotated[str, Field(max_length=253)]  # of any object of Kubernetes
+Text = Annotated[str, Field(max_length=1024)]
+Time = Annotated[str, Field(max_length=64, json_schema_extra={"format": "date-time"})]
+Count = Annotated[int, Field(ge=0, le=MOST)]
+KeyText = Annotated[str, Field(max_length=2048)]  # of DynamoDB, and of what holds a key of S3
+Generation = Annotated[int, Field(ge=-1, le=MOST)]  # -1 is what no generation is
 
 
 class Phase(StrEnum):
@@ -37,11 +43,11 @@ class Condition(Model):
     model_config = ConfigDict(extra="ignore")
 
     type: str = Field(max_length=64)
-    status: Annotated[str, Field(pattern="^(True|False|Unknown)$")]
+    status: Annotated[str, Field(max_length=16, pattern="^(True|False|Unknown)$")]
     reason: str = Field(max_length=128)
     message: str = Field(max_length=1024)
-    last_transition_time: str = Field(json_schema_extra={"format": "date-time"})
-    observed_generation: int | None = None
+    last_transition_time: Time
+    observed_generation: Generation | None = None
 
 
 class IncompleteReason(StrEnum):
@@ -80,9 +86,11 @@ class Incomplete(Model):
         description="MatchLimit, MaxBytes, MaxDecompressedBytes, MaxObjects, CompressionRatio, Damaged; the set of "
         "words is open."
     )
-    rule: str | None = Field(default=None, description="Rule whose count is too low.")
-    object: str | None = Field(default=None, description="Object that was not read to its end, if there are several.")
-    message: str | None = Field(
+    rule: Name | None = Field(default=None, description="Rule whose count is too low.")
+    object: KeyText | None = Field(
+        default=None, description="Object that was not read to its end, if there are several."
+    )
+    message: KeyText | None = Field(
         default=None, description="What was not read or not counted; only in the row, status.message has its beginning."
     )
 
@@ -102,9 +110,9 @@ class RuleCount(Model):
 
     model_config = ConfigDict(extra="ignore")
 
-    rule: str
+    rule: Name
     severity: SeverityWord
-    lines: int
+    lines: Count
 
 
 class Summary(Model):
@@ -112,12 +120,14 @@ class Summary(Model):
 
     model_config = ConfigDict(extra="ignore")
 
-    bytes: int = Field(description="Bytes read from S3.")
-    decompressed_bytes: int = Field(description="Bytes after decompression.")
-    lines: int = Field(description="Lines read.")
-    matched_lines: int = Field(description="Lines that at least one rule matched.")
+    bytes: Count = Field(description="Bytes read from S3.")
+    decompressed_bytes: Count = Field(description="Bytes after decompression.")
+    lines: Count = Field(description="Lines read.")
+    matched_lines: Count = Field(description="Lines that at least one rule matched.")
     worst_severity: SeverityWord | None = Field(default=None, description="Worst severity that was found.")
-    by_severity: dict[str, int] = Field(description="Lines by severity; a line counts once for each of its severities.")
+    by_severity: Annotated[dict[SeverityWord, Count], Field(max_length=16)] = Field(
+        description="Lines by severity; a line counts once for each of its severities."
+    )
     top_rules: Annotated[list[RuleCount], Field(max_length=10)] = Field(description="Rules with the most lines.")
     truncated: bool = Field(default=False, description="Whether a limit or damaged input ended the scan early.")
     incomplete: Annotated[list[Incomplete], Field(max_length=10)] | None = Field(
@@ -131,11 +141,11 @@ class ResultRef(Model):
 
     model_config = ConfigDict(extra="ignore")
 
-    table: str = Field(description="DynamoDB table.")
-    pk: str = Field(description="Partition key of the row.")
-    sk: str = Field(description="Sort key of the row.")
-    report_uri: str | None = Field(default=None, description="Where the findings are, as gzipped JSON Lines.")
-    taken_from: str | None = Field(
+    table: KeyText = Field(description="DynamoDB table.")
+    pk: KeyText = Field(description="Partition key of the row.")
+    sk: KeyText = Field(description="Sort key of the row.")
+    report_uri: KeyText | None = Field(default=None, description="Where the findings are, as gzipped JSON Lines.")
+    taken_from: Name | None = Field(
         default=None,
         description="LogScan that found this earlier, in the same version of the object with the same rules and "
         "limits; absent if this scan found it.",
@@ -147,8 +157,8 @@ class JobRef(Model):
 
     model_config = ConfigDict(extra="ignore")
 
-    name: str
-    uid: str | None = None
+    name: Name
+    uid: Name | None = None
 
 
 class LogScanStatus(Model):
@@ -156,7 +166,9 @@ class LogScanStatus(Model):
 
     model_config = ConfigDict(extra="ignore")
 
-    observed_generation: int | None = Field(default=None, description="Generation of the spec that this describes.")
+    observed_generation: Generation | None = Field(
+        default=None, description="Generation of the spec that this describes."
+    )
     phase: Phase | None = Field(default=None, description="Phase of the scan's life cycle.")
     reason: ReasonWord | None = Field(
         default=None, description="Why the scan is in this phase, in one word; new versions may add words."
@@ -164,7 +176,7 @@ class LogScanStatus(Model):
     message: str | None = Field(
         default=None, max_length=1024, description="Why the scan is in this phase, in a sentence."
     )
-    conditions: list[Condition] | None = Field(
+    conditions: Annotated[list[Condition], Field(max_length=16)] | None = Field(
         default=None,
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
         description="Ready, Reconciling, Stalled, Admitted, JobCreated, Complete, Failed.",
@@ -172,34 +184,26 @@ class LogScanStatus(Model):
     object: str | None = Field(
         default=None, max_length=64, description="Key or prefix that is scanned, shortened for display."
     )
-    policy: str | None = Field(
+    policy: Name | None = Field(
         default=None, description="LogScanPolicy that fills what the spec leaves out, if one matches."
     )
     job: JobRef | None = Field(default=None, description="Job of the latest attempt.")
-    attempts: int | None = Field(default=None, description="Jobs created so far, including those of earlier runs.")
-    prior_attempts: int | None = Field(
+    attempts: Count | None = Field(default=None, description="Jobs created so far, including those of earlier runs.")
+    prior_attempts: Count | None = Field(
         default=None, description="Jobs of the runs before the latest spec.retry; spec.attempts does not count them."
     )
-    refusals: int | None = Field(
+    refusals: Count | None = Field(
         default=None, description="Consecutive refusals of a Job or its pod; each doubles the delay."
     )
-    last_handled_retry: str | None = Field(
+    last_handled_retry: Name | None = Field(
         default=None, description="Value of spec.retry that the latest run belongs to."
     )
     memory_limit: Quantity | None = Field(
         default=None, description="Memory limit of the next attempt, raised because the last one was OOM-killed."
     )
-    retry_time: str | None = Field(
-        default=None,
-        description="When the next attempt may start.",
-        json_schema_extra={"format": "date-time"},
-    )
-    start_time: str | None = Field(
-        default=None, description="When the first Job was created.", json_schema_extra={"format": "date-time"}
-    )
-    completion_time: str | None = Field(
-        default=None, description="When the scan ended.", json_schema_extra={"format": "date-time"}
-    )
-    duration: str | None = Field(default=None, description="Time from start to completion, for display.")
+    retry_time: Time | None = Field(default=None, description="When the next attempt may start.")
+    start_time: Time | None = Field(default=None, description="When the first Job was created.")
+    completion_time: Time | None = Field(default=None, description="When the scan ended.")
+    duration: Name | None = Field(default=None, description="Time from start to completion, for display.")
     summary: Summary | None = Field(default=None, description="What was found.")
     result: ResultRef | None = Field(default=None, description="Where the whole result is.")

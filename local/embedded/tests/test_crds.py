@@ -8,6 +8,7 @@ import pytest
 
 from logscan_api.labels import shown_object
 from logscan_api.rules import INLINE_BYTES
+from logscan_api.sizes import SPEC_BYTES
 from logscan_api.statuses import LogScanStatus
 from logscan_local.stack.install import install_crds
 from logscan_local.stack.kubectl import Kubectl, KubectlError
@@ -258,3 +259,76 @@ def test_status_cannot_be_written_with_the_spec(kubectl: Kubectl) -> None:
     assert (born["phase"], born["reason"], born["observedGeneration"]) == ("Pending", "Waiting", -1)
     apply(kubectl, {**POLICY, "metadata": {"name": "fresh"}}, dry_run=False)
     assert kubectl.get("logscanpolicy", "fresh")["status"] == {"observedGeneration": -1}
+
+
+def sized(texts: int, **more: Any) -> dict[str, Any]:
+    """Return a scan whose strings have so many bytes together, some of them in fields of all kinds."""
+    spec = {
+        "source": {"s3": {"bucket": "logs", "key": "ä" * 100}},
+        "notify": {"email": {"to": ["a@b.example"]}, "webhook": {"url": "https://b.example/"}},
+        "job": {
+            "labels": {"team": "a"},
+            "nodeSelector": {"pool": "scans"},
+            "tolerations": [{"key": "scans", "operator": "Exists"}],
+            "affinity": {
+                "podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [{"topologyKey": "zone"}]}
+            },
+        },
+        **more,
+    }
+    rest = texts - strings_in(spec)
+    names = [f"r{number}" for number in range(100)]
+    rest -= sum(map(len, names))
+    patterns = ["x" * (rest // 100 + (number < rest % 100)) for number in range(100)]
+    rules = [rule(name=name, pattern=pattern) for name, pattern in zip(names, patterns, strict=True)]
+    return {**SCAN, "metadata": {"name": "sized"}, "spec": {**spec, "rules": {"inline": rules}}}
+
+
+def strings_in(value: Any, free: bool = False) -> int:
+    """Return the bytes of all strings, and of names that a person chooses."""
+    if isinstance(value, str):
+        return len(value.encode())
+    if isinstance(value, list):
+        return sum(map(strings_in, value))
+    if isinstance(value, dict):
+        names = sum(len(name) for name in value) if free else 0
+        return names + sum(strings_in(part, name in ("labels", "nodeSelector")) for name, part in value.items())
+    return 0
+
+
+def test_all_strings_of_a_spec_together_are_bounded(kubectl: Kubectl) -> None:
+    """The API server's sum is this one's, to the byte, whatever fields the strings are in."""
+    source = {"s3": {"bucket": "logs", "key": "ü" * 500, "versionId": "v" * 1024}}
+    notify = {"email": {"to": [f"{'a' * 200}{number:02}@b.example" for number in range(15)]}}
+    assert "created" in apply(kubectl, sized(SPEC_BYTES, source=source, notify=notify))
+    with pytest.raises(KubectlError, match=r"all texts of the spec have at most 65536 bytes"):
+        apply(kubectl, sized(SPEC_BYTES + 1, source=source, notify=notify))
+
+
+def test_an_affinity_is_that_of_a_pod_and_nothing_more(kubectl: Kubectl) -> None:
+    affinity = {
+        "nodeAffinity": {
+            "requiredDuringSchedulingIgnoredDuringExecution": {
+                "nodeSelectorTerms": [{"matchExpressions": [{"key": "arch", "operator": "In", "values": ["arm64"]}]}]
+            }
+        },
+        "podAntiAffinity": {
+            "preferredDuringSchedulingIgnoredDuringExecution": [
+                {
+                    "weight": 50,
+                    "podAffinityTerm": {
+                        "topologyKey": "kubernetes.io/hostname",
+                        "labelSelector": {"matchLabels": {"app.kubernetes.io/name": "logscan-scanner"}},
+                    },
+                }
+            ]
+        },
+    }
+    document = {**changed(job__affinity=affinity), "metadata": {"name": "near"}}
+    apply(kubectl, document, dry_run=False)
+    assert kubectl.get("logscan", "near")["spec"]["job"]["affinity"] == affinity
+    # A megabyte of anything was accepted, and each LogScan is in the operator's memory.
+    stuffed = {"nodeAffinity": {"x": ["y" * 1000] * 1000}}
+    document = {**changed(job__affinity=stuffed), "metadata": {"name": "stuffed"}}
+    kubectl.run("create", "--filename=-", "--validate=ignore", stdin=json.dumps(document))
+    assert kubectl.get("logscan", "stuffed")["spec"]["job"]["affinity"] == {"nodeAffinity": {}}

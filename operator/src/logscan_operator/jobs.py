@@ -178,7 +178,7 @@ def _pod_spec(
     if template.node_selector:
         spec["nodeSelector"] = template.node_selector
     if template.affinity:
-        spec["affinity"] = template.affinity
+        spec["affinity"] = template.affinity.wire()
     if template.priority_class_name:
         spec["priorityClassName"] = template.priority_class_name
     if template.tolerations:
