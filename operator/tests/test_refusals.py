@@ -33,7 +33,12 @@ def places(stack: Stack, tmp_path: Path) -> Iterator[Places]:
 
 def start(places: Places, kubeconfig: Path | None = None, **settings: str) -> None:
     own, other = places
-    usual = {"max_concurrent": "4", "events_per_second": "50", "lease_seconds": "30"}
+    usual = {
+        "max_concurrent": "4",
+        "max_concurrent_per_namespace": "4",
+        "events_per_second": "50",
+        "lease_seconds": "30",
+    }
     own.operator(kubeconfig, watch_namespaces=other.namespace, **usual, **settings)
 
 

@@ -159,6 +159,20 @@ def test_a_policy_that_goes_between_attempts_changes_no_scan_that_has_started(pl
         place.apply({**POLICY, "metadata": {"name": "mine"}, "spec": policy})
 
 
+def test_a_large_spec_reaches_its_job_whole(place: Place) -> None:
+    """The operator keeps a part of it only, and reads the rest when it makes the Job."""
+    place.operator(None, **PATIENT)
+    inline = [{"name": f"r{number}", "pattern": f"{number}" + "x" * 590} for number in range(100)]
+    place.scan("large", rules={"inline": inline}, limits={"maxBytes": 5000}, job={"labels": {"team": "a"}})
+    place.until("large", 90, phase="Succeeded")
+    job = place.kubectl.get("job", "large-1")
+    found = jobs.recorded(job)
+    assert found is not None
+    assert found.rules is not None
+    assert [rule.name for rule in found.rules.inline or []] == [rule["name"] for rule in inline]
+    assert (found.limits.max_bytes, job["metadata"]["labels"]["team"]) == (5000, "a")
+
+
 def retry(place: Place, name: str, token: str) -> Object:
     """Ask for another run and return the status at its end."""
     place.kubectl.run("patch", "logscan", name, "--type=merge", f'--patch={{"spec":{{"retry":"{token}"}}}}')

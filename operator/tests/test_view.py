@@ -1,5 +1,6 @@
 """The view: newer wins, older never comes back, lists prune what is gone."""
 
+import tracemalloc
 from datetime import timedelta
 from typing import Any
 
@@ -199,3 +200,35 @@ def test_nothing_in_a_logscan_or_policy_stops_the_view(parts: Object) -> None:
     assert len(view.scans) + len(view.policies) + len(list(view.unreadable())) == 3
     actions = plan(view, SETTINGS, NOW, {}, Holds(SETTINGS))
     assert "good" in [action.scan.key[1] for action in actions], "another scan is not started"
+
+
+def large_spec(number: int = 0) -> Object:
+    """Return a spec near the largest legal size, unlike any other."""
+    rules = [{"name": f"r{n}", "pattern": f"{number}-{n}-" + "x" * 600} for n in range(100)]
+    return {"rules": {"inline": rules}, "job": {"labels": {"team": "a"}}, "attempts": 2, "priority": 7}
+
+
+def test_of_a_large_spec_only_what_decides_when_it_runs_is_kept() -> None:
+    body = scan_body(**large_spec())
+    known = Scan.parse(body)
+    assert known.spec is not None
+    assert (known.abridged, known.spec.priority, known.spec.attempts, known.spec.job) == (True, 7, 2, None)
+    assert known.spec.rules is not None, "it would be taken for one without rules of its own"
+    assert known.spec.source.s3.key == "a.log"
+    whole = Scan.parse(body, whole=True)
+    assert whole.spec is not None
+    assert whole.spec.rules is not None
+    assert (whole.abridged, len(whole.spec.rules.inline or [])) == (False, 100)
+    assert Scan.parse(at(11, scan_body(**large_spec())), known).abridged, "taken over from what was known"
+    assert not scan().abridged
+
+
+def test_many_large_specs_take_little_memory() -> None:
+    tracemalloc.start()
+    view = View(["logscan"])
+    for number in range(100):
+        view.scans.take(scan_body(f"s{number}", suspend=True, **large_spec(number)))
+    taken = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert len(view.unfinished) == 100
+    assert taken < 100 * 16 * 1024, f"{taken / 100:.0f} bytes for each LogScan of 64 KiB"

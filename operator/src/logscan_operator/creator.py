@@ -55,6 +55,11 @@ class Creator:
         Raises:
             KubeError: It was not created, and the scan is not to blame.
         """
+        if scan.abridged:
+            whole = await self._whole(scan)
+            if whole is None:  # it is gone, or its spec is another one: the next plan is made of that
+                return
+            scan = whole
         resolved = await self._recorded(scan) or resolve_now(self._view, scan, self._settings)
         if resolved.rules is None:
             message = "spec.rules is absent and no LogScanPolicy with rules matches the object: add one of them"
@@ -78,6 +83,17 @@ class Creator:
         body = await self._create_or_adopt(scan, manifest)
         if body is not None:
             await self._created(scan, ScanJob.parse(body), body)
+
+    async def _whole(self, scan: Scan) -> Scan | None:
+        """Return a scan with all of its spec, unless it has changed since it was planned; the view learns of that."""
+        query = {"fieldSelector": f"metadata.name={scan.key[1]}"}
+        found = (await self._api.request("GET", paths.scans(scan.key[0]), query=query))["items"]
+        for body in found:
+            read = Scan.parse(body, whole=True)
+            if (read.uid, read.generation) == (scan.uid, scan.generation):
+                return read
+            self._view.scans.take(body)
+        return None
 
     async def back_off(self, scan: Scan, job: ScanJob | None, refusal: Refusal) -> None:
         """Write that a Job, or the pod of one that was deleted, was refused, and when the next try is due.

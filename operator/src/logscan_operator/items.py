@@ -1,5 +1,6 @@
 """The objects that the operator works with, as it sees them: LogScans, their Jobs, and policies."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,7 @@ from pydantic import ValidationError
 from logscan_api.explanations import explain
 from logscan_api.logscans import LogScanSpec
 from logscan_api.policies import LogScanPolicySpec, LogScanPolicyStatus
+from logscan_api.rules import RuleSelection
 from logscan_api.statuses import LogScanStatus, Phase
 
 Object = dict[str, Any]
@@ -17,6 +19,9 @@ Key = tuple[str, str]
 IDENTITY_LABEL = "logscan.dev/identity"
 CONTENT_LABEL = "logscan.dev/content"
 FINISHED = frozenset(str(phase) for phase in Phase if phase.finished)
+# A spec above this many characters is abridged: thousands of the largest legal ones (64 KiB) may be unfinished.
+LARGE_SPEC = 4096
+RULES_OF_ITS_OWN = RuleSelection.model_construct()
 KEPT = ("phase", "reason", "completionTime", "policy")
 
 
@@ -32,6 +37,7 @@ class Scan:
         created: When it was created.
         deleting: Whether it is being deleted.
         spec: Its spec, or None when this version cannot read it, or once the scan has finished.
+        abridged: Whether the spec lacks what only its Job needs (rules, limits, notify, job), since all of it is large.
         problem: Why the spec cannot be read.
         status: Its status; of a finished scan just what is counted and what its deletion depends on, since thousands
             are kept.
@@ -49,6 +55,7 @@ class Scan:
     created: datetime
     deleting: bool
     spec: LogScanSpec | None
+    abridged: bool
     problem: str
     status: LogScanStatus
     ttl_seconds: int | str | None
@@ -90,12 +97,13 @@ class Scan:
         return parse_time(self.status.completion_time) if self.status.completion_time else self.created
 
     @classmethod
-    def parse(cls, body: Object, known: "Scan | None" = None) -> "Scan":
+    def parse(cls, body: Object, known: "Scan | None" = None, whole: bool = False) -> "Scan":
         """Return the scan that an object of the API describes.
 
         Args:
             body: The object.
             known: What was known of it; its spec is taken over if the generation is the same.
+            whole: Whether to keep all of a large spec, for a moment.
         """
         metadata = body["metadata"]
         uid, generation = metadata["uid"], metadata.get("generation", 1)
@@ -103,9 +111,12 @@ class Scan:
         status, finished = _parse_status(body, reopened)
         # A finished scan has no spec here: if its status is reset, the spec must be read again.
         unchanged = known is not None and not known.finished and (known.uid, known.generation) == (uid, generation)
-        spec, problem = None, ""
-        if not finished:
-            spec, problem = (known.spec, known.problem) if known and unchanged else _parse_spec(body)
+        spec, problem, abridged = None, "", False
+        if not finished and known and unchanged:
+            spec, problem, abridged = known.spec, known.problem, known.abridged
+        elif not finished:
+            spec, problem = _parse_spec(body)
+            abridged = spec is not None and not whole and len(json.dumps(body["spec"])) > LARGE_SPEC
         return cls(
             key=key_of(body),
             uid=uid,
@@ -113,7 +124,8 @@ class Scan:
             generation=generation,
             created=parse_time(metadata["creationTimestamp"]),
             deleting="deletionTimestamp" in metadata,
-            spec=spec,
+            spec=_abridged(spec) if spec is not None and abridged else spec,
+            abridged=abridged,
             problem=problem,
             status=status,
             ttl_seconds=(body.get("spec") or {}).get("ttlSecondsAfterFinished"),
@@ -147,6 +159,12 @@ def _parse_spec(body: Object) -> tuple[LogScanSpec | None, str]:
         return LogScanSpec.model_validate(body.get("spec")), ""
     except ValidationError as error:
         return None, explain(error, LogScanSpec, "spec")
+
+
+def _abridged(spec: LogScanSpec) -> LogScanSpec:
+    """Return a spec with what decides when it runs, and without the rest; that it has rules of its own stays known."""
+    rules = RULES_OF_ITS_OWN if spec.rules is not None else None
+    return spec.model_copy(update={"rules": rules, "limits": None, "notify": None, "job": None})
 
 
 @dataclass(frozen=True)

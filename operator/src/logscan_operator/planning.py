@@ -230,8 +230,10 @@ def _admit(
     notes = []
     for candidate, reason in waiting:
         scan = candidate.scan
-        # Which of the limits it is may change at any moment: that is not worth a write each time.
-        if _impatient(scan, settings, now) and scan.status.reason not in LIMIT_MESSAGES:
+        # Which of the limits it is may change at any moment: that is not worth a write each time. Of a scan whose Job was
+        # refused, the refusal is the better reason.
+        says_why = scan.status.reason in LIMIT_MESSAGES or bool(scan.status.refusals)
+        if _impatient(scan, settings, now) and not says_why:
             verdict = Verdict(Phase.QUEUED, reason, LIMIT_MESSAGES[reason])
             notes.append(WriteStatus(scan, statuses.waiting(scan, verdict, now), note=True))
     return actions + sorted(notes, key=lambda note: note.scan.key)

@@ -47,6 +47,8 @@ class OperatorProcess:
             "lease_seconds": "3",
             "http_port": str(self.port),
             "unlisted_namespaces": "Allow",
+            # Labels instruct the fake kubelet.
+            "tenant_job_fields": "resources,labels",
             **settings,
         }
         self._environment = {
