@@ -21,6 +21,7 @@ SETTINGS = Settings(
     namespace=os.environ["BENCH_NAMESPACE"],
     queue_urls=["none"],
     table="logscan-results",
+    signing_keys=[b"not a secret, since it signs no row"],
     scanner_image="logscan-scanner:local",
 )
 

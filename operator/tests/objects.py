@@ -18,6 +18,7 @@ SETTINGS = Settings(
     namespace="logscan",
     queue_urls=["https://q"],
     table="results",
+    signing_keys=[b"k" * 32],
     scanner_image="logscan-scanner:1",
     max_concurrent=2,
     queued_after_seconds=1,

@@ -2,7 +2,7 @@
 
 import logging
 
-from logscan_api.errors import MalformedResultError
+from logscan_api.errors import MalformedResultError, UntrustedResultError
 from logscan_api.results import ScanResult
 from logscan_operator import outcomes, paths, statuses
 from logscan_operator.actions import Action, CheckPending, Collect, CreateJob, DeleteScan, Stop, SuspendJob, WriteStatus
@@ -78,12 +78,14 @@ class Executor:
 
     async def _collect(self, scan: Scan, job: ScanJob | None) -> None:
         ref = outcomes.result_of(scan, job)
-        result: ScanResult | MalformedResultError | None
+        result: outcomes.Finding
         try:
             result = await self._results.read(ref) if ref else None
-        except MalformedResultError as error:
+            if ref and not outcomes.may_have(scan, ref):
+                result = UntrustedResultError(f"the Job names a row of another namespace: {ref.pk}")
+        except (MalformedResultError, UntrustedResultError) as error:
             result = error
-        pods = await self._pods(job) if result is None and job is not None else []
+        pods = await self._pods(job) if not isinstance(result, ScanResult | MalformedResultError) and job is not None else []
         record = record_of(self._view, scan, self._settings)
         status = outcomes.conclude(scan, job, pods, result, record.attempts, self._settings, utc_now())
         if not await self._writer.write(scan, status):
