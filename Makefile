@@ -101,9 +101,11 @@ PYTEST = --rootdir=$$package -c tools/pytest.ini -q $$package/tests
 suites = @printf '%s\n' operator $(filter-out operator,$(SUITES)) | xargs -P 2 -I {} bash -c 'package={}; \
 	  output=$$($(2) $(PYTEST) 2>&1); status=$$?; printf "== %s: $(1)\n%s\n" "$$package" "$$output"; exit $$status'
 
-unit: $(READY) ## Run the unit tests, which need no network and no server
-	@echo "== $(CRATE): unit tests"
+crate: $(READY) ## Run the tests of the engine's crate
+	@echo "== $(CRATE): all tests"
 	@cd $(CRATE) && cargo test --quiet --locked
+
+unit: crate ## Run the unit tests, which need no network and no server
 	$(call suites,unit tests,$(BIN)/python -m pytest -m "not controlplane and not emulator and not stack and not stress and not tools and not engine")
 
 PACKAGE ?= $(error set PACKAGE to one of: $(SUITES))
@@ -127,7 +129,8 @@ coverage: $(READY)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report --skip-covered --fail-under=90
 
-test: check tiers coverage ## Run everything that one machine can test
+# `tiers` runs the unit tests too: not `check`, which would run them twice.
+test: lint drift crate tiers coverage ## Run everything that one machine can test
 
 ORACLE = PYTHONPATH=scanner-job/engine $(BIN)/python -m oracle
 SEED ?= 1
@@ -199,4 +202,4 @@ bench-scanner: $(READY) ## Measure the scanner and rg (about 20 minutes; ARGS="-
 clean: ## Delete everything that was installed into this clone
 	rm -rf $(VENV) $(dir $(CHECKOV)) $(CRATE)/target .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: arm64-test bump help setup up down status demo generate format lint drift unit check tests tiers coverage test test-logs fuzz engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner lock clean
+.PHONY: arm64-test bump crate help setup up down status demo generate format lint drift unit check tests tiers coverage test test-logs fuzz engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner lock clean

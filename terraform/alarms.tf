@@ -1,4 +1,4 @@
-# What a person has to look at. Queue depth alone is none of it: a backlog is normal, an old message is not. Missing data
+# What a person has to look at. Queue depth alone needs nobody: a backlog is normal, an old message is not. Missing data
 # never alarms: nothing was sent, called or dropped.
 locals {
   queue_alarms = {
@@ -12,13 +12,13 @@ locals {
       queue       = module.documents.names.dead_letter_queue
       metric      = "ApproximateNumberOfMessagesVisible"
       threshold   = 0
-      description = "The operator could not read messages, or not create their LogScans: docs/operations.md tells how to redrive them."
+      description = "The operator could not read messages, or not create their LogScans: see docs/operations.md for how to redrive them."
     }
     "ingest-failures" = {
       queue       = module.documents.names.failure_queue
       metric      = "ApproximateNumberOfMessagesVisible"
       threshold   = 0
-      description = "Uploads could not be forwarded, the messages tell why: docs/operations.md tells how to redrive them."
+      description = "Uploads could not be forwarded, the messages say why: see docs/operations.md for how to redrive them."
     }
   }
   # Each one in five minutes is one too many.

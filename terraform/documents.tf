@@ -23,6 +23,8 @@ module "documents" {
   oidc_provider_arn       = local.oidc_provider_arn
   credentials             = var.credentials
   namespaces              = var.namespaces
+  tenant_recipients       = var.tenant_recipients
+  tenant_topic_arns       = var.tenant_topic_arns
   queue_url               = aws_sqs_queue.main.url
   operator_pods           = local.operator_pods
   scan_pods               = local.scan_pods

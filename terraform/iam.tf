@@ -1,10 +1,19 @@
-# Three roles, each with what it calls and nothing else; modules/documents/policies has the documents.
+# Three roles, and one for the scans of each tenant's namespace. Each has what it calls and nothing else;
+# modules/documents/policies has the documents.
+locals {
+  tenant_roles = { for namespace, name in module.documents.tenant_roles : "scanner/${namespace}" => {
+    name   = name
+    trust  = module.documents.pod_trusts["scanner/${namespace}"]
+    policy = module.documents.tenant_policies[namespace]
+  } }
+}
+
 resource "aws_iam_role" "this" {
-  for_each = {
+  for_each = merge({
     operator  = { name = module.documents.names.operator_role, trust = module.documents.pod_trusts["operator"] }
     scanner   = { name = module.documents.names.scanner_role, trust = module.documents.pod_trusts["scanner"] }
     forwarder = { name = module.documents.names.forwarder, trust = module.documents.service_trusts["forwarder"] }
-  }
+  }, { for key, role in local.tenant_roles : key => { name = role.name, trust = role.trust } })
 
   name                 = each.value.name
   description          = "logscan: ${each.key}"
@@ -16,23 +25,30 @@ resource "aws_iam_role" "this" {
 resource "aws_iam_role_policy" "this" {
   for_each = aws_iam_role.this
 
-  name   = each.key
+  name   = replace(each.key, "/", "-")
   role   = each.value.id
-  policy = jsonencode(module.documents.policies[each.key])
+  policy = jsonencode(try(local.tenant_roles[each.key].policy, module.documents.policies[each.key]))
 }
 
 # Pod Identity. The associations come before `helm install`: credentials are given to a pod when it is created, and a
 # pod that was created before its association would silently have none.
 resource "aws_eks_pod_identity_association" "this" {
-  for_each = var.credentials == "pod-identity" ? merge([
-    for role in ["operator", "scanner"] : {
-      for namespace in module.documents.service_accounts[role].namespaces : "${role}/${namespace}" => {
+  for_each = var.credentials == "pod-identity" ? merge(
+    {
+      for role in ["operator", "scanner"] : "${role}/${var.namespaces.operator}" => {
         role            = role
-        namespace       = namespace
+        namespace       = var.namespaces.operator
         service_account = module.documents.service_accounts[role].name
       }
-    }
-  ]...) : {}
+    },
+    {
+      for namespace, _ in module.documents.tenant_roles : "scanner/${namespace}" => {
+        role            = "scanner/${namespace}"
+        namespace       = namespace
+        service_account = module.documents.service_accounts["scanner"].name
+      }
+    },
+  ) : {}
 
   cluster_name    = local.cluster_name
   namespace       = each.value.namespace

@@ -24,7 +24,7 @@ resource "aws_cloudwatch_log_group" "forwarder" {
 
 resource "aws_lambda_function" "forwarder" {
   # checkov:skip=CKV_AWS_117:It talks to SQS only; in a VPC it would need an endpoint and start slower.
-  # checkov:skip=CKV_AWS_116:Its dead letters go by the on-failure destination below, which also tells the reason.
+  # checkov:skip=CKV_AWS_116:Its dead letters go by the on-failure destination below, which also has the reason.
   # checkov:skip=CKV_AWS_272:The archive is made from this folder by whoever applies; there is no second hand to sign against.
   # checkov:skip=CKV_AWS_50:A trace of one call to SQS tells no more than its metrics.
   # checkov:skip=CKV_AWS_115:No reservation unless forwarder.reserved_concurrency says so: it would take from the account's pool.

@@ -141,7 +141,7 @@ variable "mail" {
 }
 
 variable "topic_arns" {
-  description = "SNS topics that scans may publish to (`notify.topics`)."
+  description = "SNS topics that scans may publish to (`notify.sns.topicArn`)."
   type        = list(string)
   nullable    = false
   default     = []
@@ -171,13 +171,27 @@ variable "credentials" {
 }
 
 variable "namespaces" {
-  description = "The operator's namespace, and further ones whose LogScans it runs."
+  description = "The operator's namespace, and further ones whose LogScans it runs, each with the buckets that it may scan: { team-a = [\"team-a-logs\"] }."
   type = object({
     operator = optional(string, "logscan")
-    scans    = optional(list(string), [])
+    scans    = optional(map(list(string)), {})
   })
   nullable = false
   default  = {}
+}
+
+variable "tenant_recipients" {
+  description = "Mail addresses that scans of the namespaces in namespaces.scans may notify; * matches any part. Set tenantRecipients of the chart as well."
+  type        = list(string)
+  nullable    = false
+  default     = []
+}
+
+variable "tenant_topic_arns" {
+  description = "SNS topics that scans of the namespaces in namespaces.scans may notify. Set tenantTopics of the chart as well."
+  type        = list(string)
+  nullable    = false
+  default     = []
 }
 
 variable "cluster" {

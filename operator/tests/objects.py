@@ -3,9 +3,6 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from logscan_api.results import ScanResult
-from logscan_api.rules import Severity
-from logscan_api.statuses import ResultRef
 from logscan_operator.actions import Action
 from logscan_operator.holds import Holds
 from logscan_operator.items import Object, Scan, ScanJob
@@ -109,31 +106,6 @@ def pod_body(exit_code: int, message: str = "", reason: str = "Error") -> Object
     status = {"containerStatuses": [{"state": {"terminated": terminated}}]}
     return {"metadata": {"creationTimestamp": stamp()}, "status": status}
 
-
-RESULT = ScanResult(
-    ref=ResultRef(table="results", pk="p", sk="s"),
-    bucket="logs",
-    key="a.log",
-    started_at=NOW,
-    finished_at=NOW,
-    objects=1,
-    bytes=10,
-    decompressed_bytes=20,
-    lines=4,
-    matched_lines=3,
-    long_lines=0,
-    by_rule={"error": 3, "fatal": 0},
-    by_severity={Severity.ERROR: 3, Severity.CRITICAL: 0},
-    severities={"error": Severity.ERROR, "fatal": Severity.CRITICAL},
-    samples=[],
-    formats=["plain"],
-    scan="a",
-    scan_uid="uid-a",
-    job_uid="job-a-1",
-    attempt=1,
-    scanner_version="0",
-    expires_at=0,
-)
 
 RUNNING: Object = {
     "phase": "Running",

@@ -1,4 +1,4 @@
-"""A place for one test: a namespace, a queue, a stand-in for node and scanner, and operator processes."""
+"""A place for one test: a namespace, a queue, a fake kubelet, and operator processes."""
 
 import asyncio
 import json
@@ -100,12 +100,12 @@ class Place:
     """One test's own corner of the stack; a context manager."""
 
     def __init__(self, stack: Stack, folder: Path, fake_kubelet: bool = True, others: int = 0) -> None:
-        """Prepare.
+        """Create nothing yet.
 
         Args:
             stack: A stack without a node.
             folder: Where files go.
-            fake_kubelet: Whether scan pods are ended by the stand-in.
+            fake_kubelet: Whether a fake kubelet ends scan pods.
             others: For how many further namespaces, which are not created.
         """
         state = stack.state()
@@ -120,7 +120,7 @@ class Place:
         self.queue_url = ""
         self.jobs = JobWatch(self.namespace)
         self.operators: list[OperatorProcess] = []
-        self._standin = fake_kubelet
+        self._with_kubelet = fake_kubelet
         self._background = Background(self._beside)
 
     def __enter__(self) -> Self:
@@ -163,7 +163,7 @@ class Place:
     async def _beside(self) -> None:
         async with ApiServer(Connection.read(self.stack.paths.kubeconfig)) as api:
             fake_kubelet = FakeKubelet(
-                api, self.state.resources.endpoint, [self.namespace, *self.others] if self._standin else []
+                api, self.state.resources.endpoint, [self.namespace, *self.others] if self._with_kubelet else []
             )
             await asyncio.gather(fake_kubelet.run(), self.jobs.follow(api))
 
@@ -181,7 +181,7 @@ class Place:
         self.kubectl.run("apply", "--filename=-", stdin=text)
 
     def scan(self, name: str, labels: dict[str, str] | None = None, **spec: Any) -> str:
-        """Apply a LogScan and return its name; labels instruct the stand-in."""
+        """Apply a LogScan and return its name; labels instruct the fake kubelet."""
         self.apply(self.manifest(name, labels, **spec))
         return name
 

@@ -11,12 +11,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-from objects import RESULT
 
 from logscan_api.errors import UntrustedResultError
 from logscan_api.signatures import signed, tokens
 from logscan_api.statuses import ResultRef
 from logscan_local.stack.ports import free_ports
+from logscan_local.testkit.results import RESULT
 from logscan_operator.aws import Queue, ResultReader
 from logscan_operator.errors import AwsError
 

@@ -11,7 +11,7 @@ from logscan_operator.following import Follower, WatchEndedError, is_lost, pause
 from logscan_operator.view import View
 
 FORBIDDEN = ApiError(403, "Forbidden", "no")
-TROUBLE = ApiError(500, "InternalError", "etcd")
+BROKEN = ApiError(500, "InternalError", "etcd")
 
 
 @pytest.mark.parametrize(
@@ -20,11 +20,11 @@ TROUBLE = ApiError(500, "InternalError", "etcd")
         (FORBIDDEN, 1, True, True),
         (ApiError(404, "NotFound", "no such kind"), 1, True, True),
         (ApiError(401, "Unauthorized", ""), 1, True, True),
-        (TROUBLE, 99, True, False),
+        (BROKEN, 99, True, False),
         (NoAnswerError("refused"), 99, True, False),
         (NoAnswerError("away"), 2, False, False),
         (NoAnswerError("away"), 3, False, True),
-        (TROUBLE, 3, False, True),
+        (BROKEN, 3, False, True),
         (WatchEndedError("kopf"), 99, True, False),
         (ValueError("an object that cannot be read"), 1, True, True),
     ],
@@ -114,7 +114,7 @@ async def test_nothing_is_watched_before_it_was_listed(world: World) -> None:
     assert world.listed == 3
 
 
-@pytest.mark.parametrize("error", [ValueError("a bug"), KeyError("another"), TROUBLE, NoAnswerError("away")])
+@pytest.mark.parametrize("error", [ValueError("a bug"), KeyError("another"), BROKEN, NoAnswerError("away")])
 async def test_no_error_ends_it(world: World, error: Exception) -> None:
     world.lists = iter([error] * 5)
     world.watches = iter([error] * 5)

@@ -4,10 +4,10 @@ import signal
 from typing import Any
 
 import pytest
-from objects import RESULT
 from places import PATIENT, NewPlace
 
 from logscan_local.stack.kubectl import Kubectl, Object
+from logscan_local.testkit.results import RESULT
 from logscan_local.testkit.waiting import eventually
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.emulator]

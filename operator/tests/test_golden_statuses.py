@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 import yaml
-from objects import NOW, RESULT, RUNNING, SETTINGS, job, job_body, pod_body, scan, stamp
+from objects import NOW, RUNNING, SETTINGS, job, job_body, pod_body, scan, stamp
 
 from logscan_api.exitcodes import ExitCode, Reason
 from logscan_api.quantities import Quantity
 from logscan_api.statuses import LogScanStatus, Phase
+from logscan_local.testkit.results import RESULT
 from logscan_operator import outcomes, statuses
 from logscan_operator.conditions import Verdict
 from logscan_operator.items import Object, Scan, ScanJob

@@ -5,10 +5,11 @@ import subprocess
 from typing import Any
 
 import pytest
-from objects import NOW, RESULT, job_body, scan_body
+from objects import NOW, job_body, scan_body
 
 from logscan_api.exitcodes import Reason
 from logscan_api.statuses import LogScanStatus, Phase
+from logscan_local.testkit.results import RESULT
 from logscan_operator import statuses
 from logscan_operator.conditions import Verdict
 from logscan_operator.items import Policy, Scan, ScanJob

@@ -3,12 +3,13 @@
 import json
 
 import pytest
-from objects import NOW, RESULT, SETTINGS, job, job_body, pod_body, scan, stamp
+from objects import NOW, SETTINGS, job, job_body, pod_body, scan, stamp
 
 from logscan_api.errors import MalformedResultError, UntrustedResultError
 from logscan_api.exitcodes import ExitCode, Reason
 from logscan_api.results import ScanResult
 from logscan_api.statuses import Incomplete, LogScanStatus, Phase, ResultRef
+from logscan_local.testkit.results import RESULT
 from logscan_operator.items import Object, ScanJob
 from logscan_operator.outcomes import (
     NOT_STARTED,

@@ -1,6 +1,6 @@
 """What users of operators like this one complain about most, each as a test on a real control plane.
 
-Pods are ended by a stand-in, so that what is tested is the operator; see `logscan_local.testkit.fakekubelet`.
+A fake kubelet ends pods, so that what is tested is the operator; see `logscan_local.testkit.fakekubelet`.
 """
 
 import os

@@ -5,11 +5,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
 import pytest
-from objects import RESULT, SETTINGS, synced_view
+from objects import SETTINGS, synced_view
 from places import PATIENT, POLICY, Place
 
 from logscan_api.results import ScanResult
 from logscan_local.stack.kubectl import Object
+from logscan_local.testkit.results import RESULT
 from logscan_local.testkit.waiting import eventually
 from logscan_operator import jobs
 from logscan_operator.actions import Collect, CreateJob, Stop, SuspendJob
@@ -41,7 +42,7 @@ class Reader:
 
 
 class Worker:
-    """An executor on the real API server, with a view that is told only what it asks for."""
+    """An executor on the real API server, with a view that knows only what it asks for."""
 
     def __init__(self, place: Place, api: ApiServer, meanwhile: Callable[[], Awaitable[None]]) -> None:
         self.view: View = synced_view()

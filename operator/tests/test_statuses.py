@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from objects import NOW, RESULT, job, job_body, scan, scan_body, stamp
+from objects import NOW, job, job_body, scan, scan_body, stamp
 
 from logscan_api.exitcodes import Reason
 from logscan_api.statuses import Incomplete, LogScanStatus, Phase
+from logscan_local.testkit.results import RESULT
 from logscan_operator import conditions, statuses
 from logscan_operator.conditions import Verdict
 from logscan_operator.items import Scan, ScanJob

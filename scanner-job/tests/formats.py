@@ -4,15 +4,11 @@ import bz2
 import gzip
 import io
 import lzma
-import sys
 import tarfile
 import zipfile
 from collections.abc import Callable
 
-if sys.version_info >= (3, 14):
-    from compression import zstd as zstd
-else:
-    from backports import zstd as zstd
+from logscan_scanner.reading.zstandard import zstd
 
 COMPRESS: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,

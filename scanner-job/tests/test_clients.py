@@ -1,6 +1,9 @@
-"""The clients of AWS: what the environment sets, and what is said of a bad value."""
+"""The clients of AWS: what the environment configures, and how AWS errors end a scan."""
+
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError, NoCredentialsError
 from botocore.session import get_session
 
 from logscan_api.exitcodes import ExitCode
@@ -31,3 +34,28 @@ def test_a_job_cannot_use_the_role_of_its_node(monkeypatch: pytest.MonkeyPatch) 
     providers = {provider.METHOD: provider for provider in get_session().get_component("credential_provider").providers}
     assert providers["iam-role"].load() is None
     assert "container-role" in providers
+
+
+def client_error(code: str, status: int = 400) -> ClientError:
+    response: Any = {"Error": {"Code": code, "Message": "m"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(response, "GetObject")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (client_error("AccessDenied", 403), ExitCode.ACCESS_DENIED),
+        (client_error("KMS.DisabledException"), ExitCode.KEY_UNAVAILABLE),
+        (client_error("KMS.ThrottlingException"), ExitCode.TRY_AGAIN),
+        (client_error("InvalidObjectState", 403), ExitCode.ARCHIVED),
+        (client_error("SlowDown", 503), ExitCode.TRY_AGAIN),
+        (client_error("ThrottlingException"), ExitCode.TRY_AGAIN),
+        (client_error("ExpiredToken"), ExitCode.TRY_AGAIN),
+        (client_error("InternalError", 500), ExitCode.TRY_AGAIN),
+        (client_error("InvalidArgument"), ExitCode.INTERNAL_ERROR),
+        (NoCredentialsError(), ExitCode.TRY_AGAIN),
+        (ConnectTimeoutError(endpoint_url="http://x"), ExitCode.TRY_AGAIN),
+    ],
+)
+def test_aws_errors_become_exits(error: Exception, code: ExitCode) -> None:
+    assert clients.translate(error, "read s3://logs/a").code is code

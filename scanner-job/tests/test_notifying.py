@@ -1,6 +1,4 @@
-"""Who is told of what, once, and that nothing of a log gets out of its place."""
-
-from datetime import UTC, datetime
+"""Each channel is notified once of what it asks for, and text of a log cannot become markup or headers."""
 
 import pytest
 from hypothesis import given
@@ -11,36 +9,23 @@ from logscan_api.exitcodes import ExitCode, Reason
 from logscan_api.logscans import S3Source
 from logscan_api.notify import Email, Notify, Webhook, When
 from logscan_api.requests import ScanIdentity, ScanRequest, resolve_limits
-from logscan_api.results import Sample, ScanResult
+from logscan_api.results import Sample
 from logscan_api.rules import Rule, Severity
 from logscan_api.statuses import Incomplete, ResultRef
+from logscan_local.testkit import results
 from logscan_scanner.errors import ScanError
 from logscan_scanner.reporting import mail, notifying
 
-NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
-RESULT = ScanResult(
-    ref=ResultRef(table="t", pk="p", sk="s"),
-    bucket="logs",
-    key="app/<b>\n.log",
-    started_at=NOON,
-    finished_at=NOON,
-    objects=1,
-    bytes=1,
-    decompressed_bytes=1,
-    lines=1000,
-    matched_lines=12,
-    long_lines=0,
-    by_rule={"fatal": 2, "slow": 10, "none": 0},
-    by_severity={Severity.CRITICAL: 2, Severity.WARNING: 10},
-    severities={"fatal": Severity.CRITICAL, "slow": Severity.WARNING, "none": Severity.INFO},
-    samples=[Sample(rule="fatal", line=7, offset=0, text="<script>alert(1)</script>")],
-    formats=["plain"],
-    scan="s",
-    scan_uid="u",
-    job_uid="j",
-    attempt=1,
-    scanner_version="0",
-    expires_at=0,
+RESULT = results.RESULT.model_copy(
+    update={
+        "key": "app/<b>\n.log",
+        "lines": 1000,
+        "matched_lines": 12,
+        "by_rule": {"fatal": 2, "slow": 10, "none": 0},
+        "by_severity": {Severity.CRITICAL: 2, Severity.WARNING: 10},
+        "severities": {"fatal": Severity.CRITICAL, "slow": Severity.WARNING, "none": Severity.INFO},
+        "samples": [Sample(rule="fatal", line=7, offset=0, text="<script>alert(1)</script>")],
+    }
 )
 PARTS = [
     Incomplete(reason="MatchLimit", rule="slow", message="the rule took too many steps on a line"),
@@ -82,7 +67,7 @@ class Notifications:
 
 
 @pytest.mark.parametrize(
-    ("when", "least", "worst", "told"),
+    ("when", "least", "worst", "notified"),
     [
         (When.MATCH, Severity.WARNING, Severity.CRITICAL, True),
         (When.MATCH, Severity.WARNING, Severity.WARNING, True),
@@ -92,8 +77,8 @@ class Notifications:
         (When.FAILURE, Severity.INFO, Severity.CRITICAL, False),
     ],
 )
-def test_who_wants_what(when: When, least: Severity, worst: Severity | None, told: bool) -> None:
-    assert Webhook(url="http://x", when=when, min_severity=least).wants(worst) == told
+def test_when_a_channel_is_notified(when: When, least: Severity, worst: Severity | None, notified: bool) -> None:
+    assert Webhook(url="http://x", when=when, min_severity=least).wants(worst) == notified
 
 
 def test_a_webhook_is_told_once(hook: Hook) -> None:
@@ -128,7 +113,7 @@ def test_mail_without_a_sender_is_noted() -> None:
     assert "LOGSCAN_MAIL_SENDER" in notifications.notes["email"]
 
 
-def test_nobody_is_told_when_the_flag_cannot_be_set(hook: Hook) -> None:
+def test_nothing_is_sent_if_it_cannot_be_recorded(hook: Hook) -> None:
     wanted = request(Notify(webhook=Webhook(url=hook.url)))
     notifying.notify_finished(wanted, RESULT, Notifications(broken=True))
     assert not hook.posted
@@ -182,6 +167,8 @@ def test_no_text_from_outside_drives_or_disguises_a_mail(text: str) -> None:
     assert mail.subject(result).isprintable()
 
 
-def test_no_wish_no_message() -> None:
-    notifying.notify_finished(request(), RESULT, Notifications())
+def test_a_scan_without_channels_notifies_nobody() -> None:
+    notifications = Notifications()
+    notifying.notify_finished(request(), RESULT, notifications)
     notifying.notify_failed(request(), Reason.ACCESS_DENIED, "x")
+    assert notifications.claimed == set()

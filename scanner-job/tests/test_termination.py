@@ -27,7 +27,7 @@ MOMENTS = [round(random.Random(number).uniform(0, 1.5), 3) for number in range(3
 
 @pytest.fixture
 def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
-    """What a scan needs that goes on for ever: AWS takes its connection and never answers."""
+    """The environment of a scan that never ends: AWS accepts its connection and never answers."""
     request = ScanRequest(
         scan=ScanIdentity(namespace="logscan", name="x", uid="x", attempt=1),
         source=S3Source(bucket="logs", key="x.log"),
@@ -56,14 +56,14 @@ def test_a_signal_is_never_lost(
     environment: dict[str, str], tmp_path: Path, prefix: list[str], moment: float | None, number: signal.Signals
 ) -> None:
     if prefix and not can_run(prefix):
-        pytest.skip("this machine lets nobody make a namespace of processes")
+        pytest.skip("this machine does not allow PID namespaces")
     with subprocess.Popen([*prefix, *PROGRAM], env=environment, stderr=subprocess.DEVNULL) as process:
         pid = pid_within(process) if prefix else process.pid
         # Before Python has run its first line nobody can handle a signal; to PID 1 the kernel does not even deliver it.
         eventually(lambda: catches_sigterm(pid), 60, "a handler")
-        time.sleep(moment or 0)  # a moment of the start, or of the scan; not a wait for anything
+        time.sleep(moment or 0)  # the moment is the case under test: during the start, or in the scan
         os.kill(pid, number)
         assert process.wait(60) == ExitCode.TRY_AGAIN
     words = json.loads((tmp_path / "words").read_text())
     assert (words["code"], words["reason"]) == (75, "TryAgainLater")
-    assert "told to stop" in words["message"]
+    assert "stopped by a signal" in words["message"]

@@ -30,7 +30,7 @@ EVERYTHING: dict[str, Any] = {
     "mail": {"identity": "example.com", "sender": "logscan@example.com"},
     "topic_arns": ["arn:aws:sns:eu-central-1:111122223333:oncall"],
     "kms_key_arn": "arn:aws:kms:eu-central-1:111122223333:key/1",
-    "namespaces": {"scans": ["team-a"]},
+    "namespaces": {"scans": {"team-a": ["theirs"]}},
     "operator_pods": {"node_selector": {"logscan.dev/role": "operator"}},
     "scan_pods": {
         "node_selector": {"logscan.dev/role": "scans"},

@@ -7,6 +7,7 @@ pages on encryption at rest of SQS, S3 and DynamoDB).
 
 import ast
 import copy
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import pytest
 from botocore import xform_name
 from conftest import EVERYTHING, Evaluate, Outputs
 
+from logscan_api.identity import partition_key
+from logscan_api.logscans import S3Source
 from logscan_local.stack.permissions import policy_document
 
 pytestmark = pytest.mark.tools
@@ -155,6 +158,58 @@ def test_the_stack_on_one_machine_uses_the_same_policies(role: str, everything: 
         "log_key_arns": ["arn:aws:kms:eu-central-1:111122223333:key/2"],
     }
     assert policy_document(role, values) == everything["policies"][role]
+
+
+def statements(policy: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {statement["Sid"]: statement for statement in policy["Statement"]}
+
+
+def test_a_tenants_scanner_reads_its_buckets_and_writes_its_rows_and_reports_only(everything: Outputs) -> None:
+    own, theirs = statements(everything["policies"]["scanner"]), statements(everything["tenant_policies"]["team-a"])
+    assert theirs["ReadLogs"]["Resource"] == ["arn:aws:s3:::theirs/*"]
+    assert theirs["ListLogsAndTellMissingFromDenied"]["Resource"] == ["arn:aws:s3:::theirs"]
+    assert theirs["WriteReports"]["Resource"] == [f"{everything['arns']['reports_bucket']}/team-a/*"]
+    assert theirs["ReadAndWriteResults"] == {
+        **own["ReadAndWriteResults"],
+        "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["team-a#*"]}},
+    }
+    assert own.keys() - theirs.keys() == {"SendMail", "Publish"}, "a tenant notifies nobody by default"
+
+
+def test_the_rows_and_reports_of_a_scan_are_those_that_its_role_may_write(everything: Outputs) -> None:
+    """The condition and the resource hold what the code writes for the namespace, and for no other."""
+    policy = statements(everything["tenant_policies"]["team-a"])
+    (pattern,) = policy["ReadAndWriteResults"]["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    source = S3Source(bucket="theirs", key="team-a#x/*")
+    assert fnmatchcase(partition_key("team-a", source), pattern)
+    for other in ("team-b", "team-a-b", "team"):
+        assert not fnmatchcase(partition_key(other, source), pattern)
+
+
+def test_tenants_may_notify_whom_the_inputs_name(documents: Evaluate) -> None:
+    topic = "arn:aws:sns:eu-central-1:111122223333:team-a"
+    made = documents(**EVERYTHING, tenant_recipients=["*@example.com"], tenant_topic_arns=[topic])
+    policy = statements(made["tenant_policies"]["team-a"])
+    assert policy["SendMail"]["Condition"] == {
+        "StringEquals": {"ses:FromAddress": ["logscan@example.com"]},
+        "ForAllValues:StringLike": {"ses:Recipients": ["*@example.com"]},
+    }
+    assert policy["Publish"]["Resource"] == [topic]
+
+
+def test_each_tenant_has_a_role_that_only_its_service_account_may_take(everything: Outputs) -> None:
+    trust = everything["pod_trusts"]["scanner/team-a"]["Statement"][0]["Condition"]["StringEquals"]
+    assert trust["aws:RequestTag/kubernetes-namespace"] == ["team-a"]
+    assert trust["aws:RequestTag/kubernetes-service-account"] == "logscan-scanner"
+    assert everything["tenant_roles"] == {"team-a": "logscan-scanner-team-a"}
+    own = everything["pod_trusts"]["scanner"]["Statement"][0]["Condition"]["StringEquals"]
+    assert own["aws:RequestTag/kubernetes-namespace"] == ["logscan"]
+
+
+def test_a_role_of_a_long_namespace_has_a_name_that_iam_accepts(documents: Evaluate) -> None:
+    names = documents(namespaces={"scans": {"n" * 63: [], "n" * 62 + "m": []}})["tenant_roles"].values()
+    assert len(set(names)) == 2
+    assert all(len(name) <= 64 for name in names)
 
 
 def test_a_resource_policy_allows_no_wildcard(everything: Outputs) -> None:

@@ -89,7 +89,7 @@ class Case:
         changes: What differs from a healthy leader and a healthy standby.
         quiet: Minutes at which nothing fires.
         fires: At which minute which alert fires, with the labels that it adds.
-        instead: What is told in the place of both.
+        instead: What is reported in place of both.
     """
 
     what: str

@@ -19,9 +19,9 @@ from logscan_api.packs import resolve_rules
 from logscan_api.results import ScanResult
 from logscan_api.rules import RuleSelection
 from logscan_local.stack import aws, grep
-from logscan_local.stack.compression import zstd
 from logscan_local.stack.kubectl import KubectlError
 from logscan_local.stack.stacks import Stack
+from logscan_local.stack.zstandard import zstd
 from logscan_local.testkit.clusters import Cluster
 from logscan_local.testkit.waiting import eventually
 

@@ -106,7 +106,7 @@ def test_down_says_what_to_do_where_there_is_no_kind(clone: Path, tmp_path: Path
     done = down(clone, environment)
     assert done.returncode == 1
     assert "docker rm --force --volumes" in done.stderr
-    assert (cache / "kind" / "logscan").exists(), "what tells of the cluster is kept"
+    assert (cache / "kind" / "logscan").exists(), "what is known of the cluster is kept"
 
 
 @pytest.mark.skipif(not engine_answers(), reason="there is no Docker engine")

@@ -1,4 +1,4 @@
-"""How pods run in a stack: what is chosen, remembered and said, and what is told apart in control groups."""
+"""How pods run in a stack: which way is chosen, kept and shown, and which control group a pod is in."""
 
 import json
 from pathlib import Path

@@ -17,11 +17,11 @@ import pytest
 from logscan_api.rules import Rule
 from logscan_local.stack import __main__ as command
 from logscan_local.stack import aws, demo, grep, pki, ports, processes
-from logscan_local.stack.compression import zstd
 from logscan_local.stack.errors import PartFailedError, StackError
 from logscan_local.stack.paths import StackPaths
 from logscan_local.stack.stacks import Stack
 from logscan_local.stack.uploads import StoredFile
+from logscan_local.stack.zstandard import zstd
 from logscan_tools.paths import cache_root
 
 TALKER = [sys.executable, "-c", "import time; print('hello from the part', flush=True); time.sleep(60)"]

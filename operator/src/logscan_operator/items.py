@@ -256,7 +256,7 @@ def _identity(job: Object) -> tuple[str, int]:
     that LogScan in its label, and the name that follows from both: no two Jobs can claim one attempt.
 
     Raises:
-        ForeignJobError: It is none of the operator's.
+        ForeignJobError: The operator did not make it.
     """
     metadata = job["metadata"]
     labels, owners = metadata.get("labels") or {}, metadata.get("ownerReferences") or []

@@ -187,7 +187,7 @@ def _from_exit(state: Object) -> Failure | None:
 
 
 def _last_words(state: Object) -> str:
-    """Return the message in a container's termination message, or its text if that is none of the scanner's."""
+    """Return the message in a container's termination message, or its text if the scanner did not write it."""
     text = str(state.get("message", ""))
     try:
         document = json.loads(text)

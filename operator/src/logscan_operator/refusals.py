@@ -52,7 +52,7 @@ def refusal_of_pod(message: str) -> Refusal | None:
 
 
 def is_outage(error: Exception) -> bool:
-    """Return whether an error tells of the API server, a webhook or the network, and not of the object."""
+    """Return whether an error is one of the API server, a webhook or the network, and not of the object."""
     return error.retryable or error.status == 401 if isinstance(error, ApiError) else isinstance(error, NoAnswerError)
 
 

@@ -51,7 +51,7 @@ def held(scan: Scan, job: ScanJob, now: datetime) -> LogScanStatus:
 
 
 def says_running(scan: Scan, job: ScanJob) -> bool:
-    """Return whether the status already is what `running` would say, or tells why the pod has not started."""
+    """Return whether the status already is what `running` would say, or says why the pod has not started."""
     status = scan.status
     return (
         status.phase is Phase.RUNNING

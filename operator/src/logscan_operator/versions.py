@@ -9,7 +9,7 @@ Place = tuple[str, str, str]
 
 
 class Versions:
-    """Scans by the object that they are of, as long as S3's sequencer tells which version is newer.
+    """Scans by the object that they are of, as long as S3's sequencer says which version is newer.
 
     Few objects are ever written again while a scan of them is unfinished, so only those are kept apart for a closer
     look: the plan asks every time.

@@ -198,7 +198,7 @@ class View:
         """Forget the Jobs of a namespace out of sight that must be over by now.
 
         The Job controller ends a Job at its `activeDeadlineSeconds`. One without, which is not ours, is forgotten at
-        once: nobody could tell when it ends.
+        once: nobody knows when it ends.
         """
         for job in [job for job in self.live_jobs.values() if job.key[0] == namespace]:
             if job.ends_by is None or job.ends_by <= now:

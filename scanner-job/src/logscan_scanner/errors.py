@@ -11,7 +11,7 @@ class ScanError(Exception):
     """
 
     def __init__(self, message: str, code: ExitCode = ExitCode.INTERNAL_ERROR) -> None:
-        """Remember the code.
+        """Set the message and the code.
 
         Args:
             message: What happened and what to do, in one sentence.

@@ -1,4 +1,4 @@
-"""One scan from the request to the row, the report and the messages."""
+"""One scan, from the request to the row and the report."""
 
 import logging
 from collections.abc import Iterator
@@ -28,16 +28,16 @@ REPORT_NAME = "findings.jsonl.gz"
 
 
 def run(request: ScanRequest, objects: Objects, results: Results, job_uid: str) -> ScanResult:
-    """Scan what a request asks for and write the result, unless it is there already.
+    """Scan what a request names and write the result, unless the table already has it.
 
     Args:
-        request: What to do.
-        objects: Where logs are.
-        results: Where the result goes.
-        job_uid: The Job that this runs in.
+        request: The Job's input.
+        objects: Reads the logs.
+        results: The result table.
+        job_uid: UID of the Job that this runs in.
 
     Returns:
-        The result in the table: this scan's, or the one that was there.
+        The result in the table: this scan's, or an earlier one.
 
     Raises:
         ScanError: There is no result; its code says what the operator should do.
@@ -54,7 +54,7 @@ def run(request: ScanRequest, objects: Objects, results: Results, job_uid: str) 
             raise
         done = results.finished(request.result, request.tokens, int(started.timestamp()))
         if done is not None:
-            log.info("the result was there already, from Job %s", done.job_uid)
+            log.info("the table already has a result, of Job %s", done.job_uid)
             return done
         ruleset = compiling.result()
     with _report(request) as (findings, uri):
@@ -82,11 +82,11 @@ def _write(request: ScanRequest, result: ScanResult, stored: StoredObject, resul
     try:
         there = results.write(result, request.tokens, int(datetime.now(UTC).timestamp()))
     except RowTooLargeError:  # counts matter more than samples, and all the rest of a row is bounded
-        log.warning("the row is too large for DynamoDB: it is written without its samples")
+        log.warning("the row is too large for DynamoDB: writing it without samples")
         result = result.model_copy(update={"samples": []})
         there = results.write(result, request.tokens, int(datetime.now(UTC).timestamp()))
     if there.job_uid != result.job_uid:
-        log.info("the result was there already, from Job %s", there.job_uid)
+        log.info("the table already has a result, of Job %s", there.job_uid)
     elif request.source.key is not None:
         results.write_latest(result, stored.order(request.source.sequencer))
     return there

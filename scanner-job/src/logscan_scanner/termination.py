@@ -1,4 +1,4 @@
-"""How the process ends: a pod's last words, and SIGTERM. Imports nothing large."""
+"""How the process ends: the pod's termination message, and SIGTERM. Imports nothing large."""
 
 import json
 import os
@@ -14,18 +14,18 @@ from logscan_api.text import cut, printable
 DEFAULT_PATH = "/dev/termination-log"
 PATH_VARIABLE = "LOGSCAN_TERMINATION_PATH"
 MESSAGE_BYTES = 1024
-STOPPED = "told to stop before the scan was done"
+STOPPED = "stopped by a signal before the scan was done"
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def leave_message(code: ExitCode, message: str) -> None:
-    """Leave a pod's last words, which the operator puts into the LogScan's message."""
-    words = {"code": int(code), "reason": str(code.reason), "message": cut(printable(message), MESSAGE_BYTES)}
+    """Write the pod's termination message, which the operator copies to the LogScan's status."""
+    document = {"code": int(code), "reason": str(code.reason), "message": cut(printable(message), MESSAGE_BYTES)}
     path = Path(os.environ.get(PATH_VARIABLE, DEFAULT_PATH))
     try:
-        path.write_text(json.dumps(words, ensure_ascii=False), encoding="utf-8")
+        path.write_text(json.dumps(document, ensure_ascii=False), encoding="utf-8")
     except OSError as error:
-        sys.stderr.write(f"no termination message could be written to {path}: {error}\n")
+        sys.stderr.write(f"could not write the termination message to {path}: {error}\n")
 
 
 def end_on_signals() -> None:
@@ -39,10 +39,10 @@ def end_on_signals() -> None:
 
 
 def end() -> NoReturn:
-    """Leave the message of a scan that was told to stop, and end the process with the code that repeats it."""
+    """Write the message of a scan that a signal stopped, and exit with the code that repeats it."""
     leave_message(ExitCode.TRY_AGAIN, STOPPED)
     os._exit(ExitCode.TRY_AGAIN)
 
 
 def _end(_number: int, _frame: FrameType | None) -> NoReturn:
-    end()  # botocore takes an exception for one of the connection and tries again, and imports may swallow it
+    end()  # an exception would not do: botocore retries the call that it interrupts, and imports may swallow it

@@ -40,7 +40,7 @@ module "logscan" {
 
   logs_bucket = { prefixes = ["app/", "audit/"], expire_days = 30 }
   cluster     = { admin_arns = var.admin_arns }
-  namespaces  = { scans = ["team-a", "team-b"] }
+  namespaces  = { scans = { team-a = ["team-a-logs"], team-b = ["team-b-logs"] } }
   mail        = { identity = var.mail_domain, sender = "logscan@${var.mail_domain}" }
   alarms      = { topic_arns = [aws_sns_topic.alarms.arn] }
   tags        = { team = "platform" }

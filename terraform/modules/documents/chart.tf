@@ -6,6 +6,12 @@ locals {
     )
   }
 
+  tenant_annotations = {
+    for namespace, role in local.tenant_roles : namespace => {
+      "eks.amazonaws.com/role-arn" = "${local.arn}:iam::${var.account.id}:role/${role}"
+    }
+  }
+
   helm_values = {
     aws = {
       region        = var.account.region
@@ -16,12 +22,16 @@ locals {
     }
     nodeSelector    = var.operator_pods.node_selector
     tolerations     = var.operator_pods.tolerations
-    watchNamespaces = var.namespaces.scans
+    watchNamespaces = keys(local.tenants)
+    allowedBuckets  = local.tenants
     serviceAccount  = { annotations = local.role_annotations.operator }
     scanner = {
-      serviceAccount = { annotations = local.role_annotations.scanner }
-      nodeSelector   = var.scan_pods.node_selector
-      tolerations    = var.scan_pods.tolerations
+      serviceAccount = {
+        annotations = local.role_annotations.scanner
+        namespaces  = var.credentials == "irsa" ? local.tenant_annotations : {}
+      }
+      nodeSelector = var.scan_pods.node_selector
+      tolerations  = var.scan_pods.tolerations
     }
   }
 }

@@ -16,6 +16,15 @@ locals {
     reports_bucket = coalesce(var.existing_reports_bucket, "${var.name}-reports-${var.account.id}-${var.account.region}")
   }
 
+  # Namespaces of tenants: each has a scanner's role of its own. A role's name has at most 64 characters.
+  tenants = { for namespace, buckets in var.namespaces.scans : namespace => buckets if namespace != var.namespaces.operator }
+  tenant_roles = {
+    for namespace, _ in local.tenants : namespace => (
+      length("${local.names.scanner_role}-${namespace}") <= 64 ? "${local.names.scanner_role}-${namespace}" :
+      "${local.names.scanner_role}-${substr(sha256(namespace), 0, 16)}"
+    )
+  }
+
   arn = "arn:${var.account.partition}"
   arns = {
     queue             = "${local.arn}:sqs:${local.place}:${local.names.queue}"

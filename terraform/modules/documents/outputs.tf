@@ -13,8 +13,18 @@ output "policies" {
   value       = local.policies
 }
 
+output "tenant_policies" {
+  description = "Policy document of the scanner's role of each tenant's namespace."
+  value       = local.tenant_policies
+}
+
+output "tenant_roles" {
+  description = "Name of the scanner's role of each tenant's namespace."
+  value       = local.tenant_roles
+}
+
 output "pod_trusts" {
-  description = "Trust policies of the operator's and the scanner's role."
+  description = "Trust policies of the operator's role, of the scanner's, and of that of each tenant (scanner/NAMESPACE)."
   value       = local.pod_trusts
 }
 

@@ -2,12 +2,16 @@
 locals {
   service_accounts = {
     operator = { name = "logscan-operator", namespaces = [var.namespaces.operator] }
-    scanner  = { name = "logscan-scanner", namespaces = distinct(concat([var.namespaces.operator], var.namespaces.scans)) }
+    scanner  = { name = "logscan-scanner", namespaces = [var.namespaces.operator] }
   }
+  # One role for each tenant's namespace, for the scanner's service account there.
+  pods = merge(local.service_accounts, {
+    for namespace, _ in local.tenants : "scanner/${namespace}" => { name = "logscan-scanner", namespaces = [namespace] }
+  })
   issuer = try(split(":oidc-provider/", var.oidc_provider_arn)[1], "")
 
   pod_identity_trusts = {
-    for role, account in local.service_accounts : role => {
+    for role, account in local.pods : role => {
       Sid       = "PodsOfTheServiceAccount"
       Effect    = "Allow"
       Principal = { Service = "pods.eks.amazonaws.com" }
@@ -24,7 +28,7 @@ locals {
   }
 
   irsa_trusts = {
-    for role, account in local.service_accounts : role => {
+    for role, account in local.pods : role => {
       Sid       = "PodsOfTheServiceAccount"
       Effect    = "Allow"
       Principal = { Federated = var.oidc_provider_arn }

@@ -172,18 +172,32 @@ variable "credentials" {
 }
 
 variable "namespaces" {
-  description = "The operator's namespace, and further ones whose LogScans it runs."
+  description = "The operator's namespace, and further ones whose LogScans it runs, each with the buckets that it may scan: { team-a = [\"team-a-logs\"] }."
   type = object({
     operator = optional(string, "logscan")
-    scans    = optional(list(string), [])
+    scans    = optional(map(list(string)), {})
   })
   nullable = false
   default  = {}
 
   validation {
-    condition     = alltrue([for n in concat([var.namespaces.operator], var.namespaces.scans) : can(regex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", n))])
+    condition     = alltrue([for n in concat([var.namespaces.operator], keys(var.namespaces.scans)) : can(regex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", n))])
     error_message = "namespaces must be names of Kubernetes namespaces; a wildcard would give the scanner's role to anybody."
   }
+}
+
+variable "tenant_recipients" {
+  description = "Mail addresses that scans of tenants' namespaces may notify; * matches any part. None by default."
+  type        = list(string)
+  nullable    = false
+  default     = []
+}
+
+variable "tenant_topic_arns" {
+  description = "SNS topics that scans of tenants' namespaces may notify. None by default."
+  type        = list(string)
+  nullable    = false
+  default     = []
 }
 
 variable "queue_url" {

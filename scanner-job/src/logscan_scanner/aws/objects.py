@@ -73,7 +73,7 @@ class Objects:
         """Return the objects that a source names, and whether there are more than `most`.
 
         Raises:
-            ScanError: They cannot be listed, or there is none under the prefix.
+            ScanError: The listing failed, or no object has the prefix.
         """
         if source.key is not None:
             return [StoredObject(source.bucket, source.key, source.version_id, source.etag)], False
@@ -96,10 +96,10 @@ class Objects:
     def open(self, wanted: StoredObject) -> tuple[StoredObject, Iterator[bytes]]:
         """Return an object, pinned to the version that was found, and its bytes in order.
 
-        Further ranges are read ahead while the first ones are used, at the most `READ_AHEAD` of `RANGE_BYTES`.
+        Further ranges are read ahead while the first ones are used, at most `READ_AHEAD` of `RANGE_BYTES`.
 
         Raises:
-            ScanError: It cannot be read; also while iterating.
+            ScanError: The object cannot be read. Iterating raises this too.
         """
         what, pinned = f"read s3://{wanted.bucket}/{wanted.key}", wanted.pinned
         try:
@@ -161,14 +161,14 @@ class Objects:
 def _whole_size(answer: Any, what: str, endpoint: str) -> int:
     """Return an object's size from the answer to its first range.
 
-    S3 always says it in Content-Range (S3 API, "GetObject"); an answer without has the whole object, at any size.
+    S3 always sends Content-Range (S3 API, "GetObject"). An answer without it has the whole object, of any size.
 
     Raises:
-        ScanError: It does not say it.
+        ScanError: The answer has no Content-Range.
     """
-    told = str(answer.get("ContentRange", "")).rpartition("/")[2]
-    if told.isdecimal():
-        return int(told)
+    total = str(answer.get("ContentRange", "")).rpartition("/")[2]
+    if total.isdecimal():
+        return int(total)
     raise ScanError(
         f"cannot {what}: {endpoint} answered a request for a range without Content-Range, as S3 does not: "
         "check AWS_ENDPOINT_URL, and whether a proxy drops the header Range"

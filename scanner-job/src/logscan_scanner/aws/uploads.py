@@ -10,14 +10,14 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
 
-PART_BYTES = 8 * 1024 * 1024  # S3 takes no smaller part than 5 MiB, but for the last one
+PART_BYTES = 8 * 1024 * 1024  # S3 accepts no part below 5 MiB except the last
 
 
 class Upload:
     """One object: put whole if it is small, else in parts."""
 
     def __init__(self, bucket: str, key: str) -> None:
-        """Prepare; nothing is sent before a part is full."""
+        """Name the object; nothing is sent before a part is full."""
         self.uri = f"s3://{bucket}/{key}"
         self._s3: S3Client = client("s3")
         self._bucket, self._key = bucket, key
@@ -36,7 +36,7 @@ class Upload:
             self._send()
 
     def close(self) -> None:
-        """Finish the object; only then it exists.
+        """Finish the object, which does not exist before.
 
         Raises:
             ScanError: S3 refused or cannot be reached.
@@ -56,7 +56,7 @@ class Upload:
             raise translate(error, f"write {self.uri}") from error
 
     def abort(self) -> None:
-        """Give the object up, so that no part of it is kept and paid for."""
+        """Abort the upload, so that S3 neither keeps nor bills its parts."""
         if self._id is not None:
             try:
                 self._s3.abort_multipart_upload(Bucket=self._bucket, Key=self._key, UploadId=self._id)

@@ -2,7 +2,6 @@
 
 import bz2
 import lzma
-import sys
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
@@ -10,21 +9,17 @@ from isal import igzip_lib
 
 from logscan_scanner.reading.formats import Format, detect
 from logscan_scanner.reading.stream import READ_BYTES, Stream
-
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
+from logscan_scanner.reading.zstandard import zstd
 
 OUTPUT_BYTES = 128 * 1024  # a zstd block; larger outputs are slower
 MEMORY_BYTES = 128 * 1024 * 1024
-WINDOW_LOG_MAX = 27  # 128 MiB, the most that `zstd` itself takes without being told to
-MARK_BYTES = 10  # enough to tell whether another member follows
-GATHERED_BYTES = 64 * 1024  # handing over less takes longer than scanning it
+WINDOW_LOG_MAX = 27  # 128 MiB, the default limit of the program `zstd`
+MARK_BYTES = 10  # enough to detect another member
+GATHERED_BYTES = 64 * 1024  # smaller pieces cost more to hand over than to scan
 
 
 class DamagedInputError(Exception):
-    """Input that ends early, is corrupt, or asks for more memory than it may."""
+    """Input that ends early, is corrupt, or needs more memory than the limit."""
 
 
 class Decompressor(Protocol):
@@ -43,7 +38,7 @@ class Decompressor(Protocol):
         """Return what follows the member's end."""
 
     def decompress(self, data: bytes, /, max_length: int = -1) -> bytes:
-        """Return at the most so many bytes of content."""
+        """Return at most `max_length` bytes of content, or all of it if that is negative."""
 
 
 _OPTIONS = {int(zstd.DecompressionParameter.window_log_max): WINDOW_LOG_MAX}
@@ -54,7 +49,7 @@ DECOMPRESSORS: dict[Format, Callable[[], Decompressor]] = {
     Format.XZ: lambda: lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=MEMORY_BYTES),
 }
 ERRORS: tuple[type[Exception], ...] = (
-    igzip_lib.error,  # type: ignore[assignment] # the stub takes the class for an instance
+    igzip_lib.error,  # type: ignore[assignment] # the stub declares an instance, not a class
     zstd.ZstdError,
     lzma.LZMAError,
     OSError,
@@ -64,7 +59,7 @@ ERRORS: tuple[type[Exception], ...] = (
 
 
 def decompress(kind: Format, source: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the content of one or more members; padding and other bytes that follow the last one are passed over.
+    """Yield the content of one or more members; zeros and other bytes after the last one are ignored.
 
     Raises:
         DamagedInputError: After everything that could be read.
@@ -84,10 +79,10 @@ def _members(kind: Format, stream: Stream) -> Iterator[bytes]:
 
 
 def fed(kind: str, member: Decompressor, stream: Stream) -> Iterator[bytes]:
-    """Yield a member's content, up to its end or the stream's; what follows it is left in the stream.
+    """Yield a member's content, up to its end or the stream's; the bytes that follow stay in the stream.
 
     Raises:
-        DamagedInputError: It is corrupt.
+        DamagedInputError: The member is corrupt.
     """
     for data in stream.feeds():
         yield from expand(kind, member, data)
@@ -97,11 +92,11 @@ def fed(kind: str, member: Decompressor, stream: Stream) -> Iterator[bytes]:
 
 
 def exactly(stream: Stream, size: int, too_short: str) -> Iterator[bytes]:
-    """Yield so many bytes of a stream as they are.
+    """Yield `size` bytes of a stream unchanged.
 
     Args:
         stream: The stream.
-        size: How many bytes.
+        size: Number of bytes.
         too_short: The message of the error if there are fewer.
 
     Raises:
@@ -116,7 +111,7 @@ def exactly(stream: Stream, size: int, too_short: str) -> Iterator[bytes]:
 
 
 def gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield content in fewer pieces: tiny ones are put together, also those before damage."""
+    """Yield content in fewer pieces: small ones are joined, including those before damage."""
     parts: list[bytes] = []
     size = 0
     try:
@@ -135,10 +130,10 @@ def gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def expand(kind: str, member: Decompressor, data: bytes) -> Iterator[bytes]:
-    """Yield what some bytes add to a member's content, in pieces.
+    """Yield the content that `data` adds to a member, in pieces.
 
     Raises:
-        DamagedInputError: They are corrupt.
+        DamagedInputError: The data is corrupt.
     """
     try:
         while True:

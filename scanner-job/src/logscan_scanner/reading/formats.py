@@ -1,4 +1,4 @@
-"""What an input is, by its first bytes and never by its name."""
+"""Detect the format of an input by its first bytes, never by its name."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ HEAD_BYTES = 512
 
 
 class Format(StrEnum):
-    """A format that is looked into; everything else is plain."""
+    """A format that the scanner unpacks; everything else is plain."""
 
     PLAIN = "plain"
     GZIP = "gzip"
@@ -18,7 +18,7 @@ class Format(StrEnum):
 
     @property
     def archive(self) -> bool:
-        """Return whether there are members inside."""
+        """Return whether the format holds named members."""
         return self in (Format.TAR, Format.ZIP)
 
 
@@ -33,7 +33,7 @@ _STARTS: dict[Format, tuple[bytes, ...]] = {
 
 
 def detect(head: bytes) -> Format:
-    """Return the format that the first `HEAD_BYTES` bytes (fewer at the end) announce."""
+    """Return the format that the first `HEAD_BYTES` bytes (fewer for a shorter input) identify."""
     for kind, starts in _STARTS.items():
         if head.startswith(starts):
             return kind

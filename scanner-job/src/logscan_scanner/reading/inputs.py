@@ -1,4 +1,4 @@
-"""From stored bytes to the logs in them: compression and archives taken off, as deep as people nest them."""
+"""From stored bytes to the logs in them: compression and archives removed, up to `LAYERS` deep."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class Input:
     """One log.
 
     Attributes:
-        formats: What was taken off to get at it, outermost first; just `plain` if nothing was.
+        formats: The formats that were removed, outermost first; only `plain` if there was none.
         member: Its name in the archive that held it.
         chunks: Its bytes. Reading them raises `DamagedInputError` where the input is damaged.
     """

@@ -12,13 +12,13 @@ class Stream:
     """Reads chunks by any number of bytes; a few bytes can be given back."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
-        """Prepare; nothing is read yet."""
+        """Begin before the first chunk, which is not read yet."""
         self._chunks = chunks
         self._chunk = b""
         self._at = 0
 
     def read(self, size: int) -> bytes:
-        """Return so many bytes, fewer only at the end."""
+        """Return `size` bytes, fewer only at the end."""
         data = self.read_some(size)
         if len(data) == size or not data:
             return data
@@ -29,7 +29,7 @@ class Stream:
         return b"".join(parts)
 
     def read_some(self, most: int) -> bytes:
-        """Return at most so many bytes of those at hand, nothing only at the end."""
+        """Return at most `most` bytes of the current chunk; empty only at the end."""
         self._fill()
         data = self._chunk[self._at : self._at + most]
         self._at += len(data)
@@ -49,7 +49,7 @@ class Stream:
         return data
 
     def skip(self, size: int) -> bool:
-        """Pass over so many bytes; return whether they were there."""
+        """Skip `size` bytes; return whether the stream has that many."""
         while size and self._fill():
             step = min(size, len(self._chunk) - self._at)
             self._at += step
@@ -57,7 +57,7 @@ class Stream:
         return not size
 
     def skip_zeros(self) -> None:
-        """Pass over zero bytes."""
+        """Skip zero bytes."""
         while self._fill():
             found = _NOT_ZERO.search(self._chunk, self._at)
             self._at = found.start() if found else len(self._chunk)

@@ -73,7 +73,7 @@ def _inflated(stream: Stream, name: str) -> Iterator[bytes]:
 
 
 def _skip_descriptor(stream: Stream) -> None:
-    """Pass over a data descriptor (4.3.9): with a mark or without, with sizes of four bytes or of eight."""
+    """Skip a data descriptor (4.3.9): with a mark or without, with sizes of four bytes or of eight."""
     data = stream.read(24)
     for length in (16, 12, 24, 20):
         if (length in (16, 24)) == data.startswith(b"PK\x07\x08") and data[length : length + 2] in (b"PK", b""):

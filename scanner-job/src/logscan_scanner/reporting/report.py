@@ -21,7 +21,7 @@ class Findings:
     """
 
     def __init__(self, rules: list[Rule], write: Callable[[bytes], None]) -> None:
-        """Prepare.
+        """Start with every rule's full budget.
 
         Args:
             rules: The rules by position.
@@ -35,7 +35,7 @@ class Findings:
         self._compress = zlib.compressobj(6, wbits=16 + zlib.MAX_WBITS)
 
     def add(self, line: Line) -> None:
-        """Take a line that a rule matched, if there is room."""
+        """Add a line that a rule matched, if the budgets allow it."""
         if self._left[line.rule] == 0 or self._budget <= 0 or self.lines >= MAX_LINES:
             return
         self._left[line.rule] -= 1

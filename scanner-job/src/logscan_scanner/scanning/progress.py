@@ -9,16 +9,16 @@ log = logging.getLogger("logscan.scanner.progress")
 
 
 class Progress:
-    """Says how far a scan is, at the most once in `PERIOD_SECONDS`."""
+    """Logs how far a scan is, at most once every `PERIOD_SECONDS`."""
 
     def __init__(self, size: int | None) -> None:
-        """Prepare for an input of `size` stored bytes, if that is known."""
+        """Start the clock for an input of `size` stored bytes; None if the size is unknown."""
         self._size = size
         self._started = self._next = monotonic()
         self._next += PERIOD_SECONDS
 
-    def tell(self, read: int, decompressed: int, lines: int, matched: int) -> None:
-        """Log the state when it is time to.
+    def report(self, read: int, decompressed: int, lines: int, matched: int) -> None:
+        """Log the state if the last log line is old enough.
 
         Args:
             read: Stored bytes read so far.

@@ -24,7 +24,7 @@ class Samples:
     """
 
     def __init__(self, rules: list[Rule], per_rule: int, max_bytes: int, context_lines: int = 0) -> None:
-        """Prepare.
+        """Start without samples.
 
         Args:
             rules: The rules by position.
@@ -55,7 +55,7 @@ class Samples:
         return [sample for _, _, sample in sorted(kept, key=lambda entry: entry[:2])]
 
     def offer(self, line: Line) -> None:
-        """Take a line that a rule matched, with the lines around it."""
+        """Keep a line that a rule matched, with the lines around it, if it is one of those to keep."""
         early, late = self._early[line.rule], self._late[line.rule]
         if len(early) < self.first:
             early.append(self._sample(line))
@@ -87,7 +87,7 @@ def _size(sample: Sample) -> int:
 
 
 def of_event(after: Sequence[bytes], count: int) -> list[bytes]:
-    """Return the lines after a sample that go on with its event, and so many in any case."""
+    """Return the lines after a sample that continue its event, and at least `count` of them."""
     found: list[bytes] = []
     for line in after:
         if len(found) >= count and not CONTINUATION.match(line):
@@ -97,8 +97,8 @@ def of_event(after: Sequence[bytes], count: int) -> list[bytes]:
 
 
 def readable(line: bytes, masked: bool, max_bytes: int) -> str:
-    """Return a line as valid text of at most so many bytes of UTF-8, its secrets masked if that is asked for."""
-    # Redact before the cut, so that half a secret is not taken for none.
+    """Return a line as valid text of at most `max_bytes` bytes of UTF-8, with its secrets masked if `masked`."""
+    # Redact before the cut, since half a secret would not be recognized.
     text = line.decode("utf-8", "replace")
     text = redact(text) if masked else text
     return cut(text.replace("\x00", "\ufffd").rstrip("\r"), max_bytes)

@@ -56,16 +56,16 @@ class Scan:
         findings: Callable[[engine.Line], None] | None = None,
         first: int = 0,
     ) -> None:
-        """Prepare.
+        """Start an engine's scan; nothing is read yet.
 
         Args:
             ruleset: The rules, compiled.
             rules: The rules.
             limits: Bounds.
-            progress: Who is told how far the scan is.
+            progress: Logs how far the scan is.
             reference: A second that the logs are not newer than; absent means now.
-            findings: Who gets the first lines of each rule besides the samples.
-            first: How many lines of each rule `findings` wants.
+            findings: Called with the first lines of each rule, besides the samples.
+            first: Number of lines of each rule that `findings` is called with.
         """
         self.limits = limits
         self.stored_bytes = 0
@@ -155,16 +155,16 @@ class Scan:
         return counts
 
     def _hand_over(self) -> None:
-        """Give the lines that were found so far to who keeps them."""
+        """Pass the lines found so far to the samples and the findings."""
         for line in self.engine.take_lines():
             if line.before is not None:
                 self.samples.offer(line)
             if self._findings is not None and line.nth <= self._first:
                 self._findings(line)
-        self._progress.tell(self.stored_bytes, self.engine.bytes, self.engine.lines, self.engine.matched)
+        self._progress.report(self.stored_bytes, self.engine.bytes, self.engine.lines, self.engine.matched)
 
     def end_early(self, reason: IncompleteReason, message: str) -> None:
-        """Remember why the scan ends before the end of the input, if nothing ended it before."""
+        """Record why the scan ends before the end of the input, if nothing ended it before."""
         if not self.incomplete:
             shown = cut(printable(message), WHY_BYTES)
             self.incomplete.append(Incomplete(reason=reason, object=self._key, message=shown))

@@ -73,7 +73,7 @@ run "everything" {
     mail        = { identity = "example.com", sender = "logscan@example.com" }
     topic_arns  = ["arn:aws:sns:eu-central-1:111122223333:oncall"]
     kms_key_arn = "arn:aws:kms:eu-central-1:111122223333:key/1"
-    namespaces  = { scans = ["team-a", "logscan"] }
+    namespaces  = { scans = { team-a = ["theirs", "whole"], logscan = [] } }
     existing_buckets = {
       theirs = { prefixes = ["prod/"], kms_key_arn = "arn:aws:kms:eu-central-1:111122223333:key/2" }
       whole  = {}
@@ -110,10 +110,10 @@ run "everything" {
   assert {
     condition = jsonencode(output.pod_trusts["scanner"].Statement[0].Condition.StringEquals) == jsonencode({
       "aws:RequestTag/eks-cluster-arn"            = "arn:aws:eks:eu-central-1:111122223333:cluster/prod"
-      "aws:RequestTag/kubernetes-namespace"       = ["logscan", "team-a"]
+      "aws:RequestTag/kubernetes-namespace"       = ["logscan"]
       "aws:RequestTag/kubernetes-service-account" = "logscan-scanner"
     })
-    error_message = "the scanner's role is for its service account in these namespaces of this cluster"
+    error_message = "the scanner's role is for its service account in the operator's namespace of this cluster"
   }
 }
 
@@ -167,7 +167,7 @@ run "refuses_a_sender_of_another_domain" {
 run "refuses_all_namespaces" {
   command = plan
   variables {
-    namespaces = { scans = ["*"] }
+    namespaces = { scans = { "*" = [] } }
   }
   expect_failures = [var.namespaces]
 }

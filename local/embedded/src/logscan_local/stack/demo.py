@@ -22,13 +22,13 @@ from logscan_api.rules import Rule, RuleSelection, Severity
 from logscan_api.statuses import ResultRef
 from logscan_api.table import key_of
 from logscan_local.stack import aws, grep
-from logscan_local.stack.compression import zstd
 from logscan_local.stack.errors import StackError
 from logscan_local.stack.kubectl import Kubectl, Object
 from logscan_local.stack.progress import Watcher
 from logscan_local.stack.stacks import Stack
 from logscan_local.stack.state import State
 from logscan_local.stack.uploads import put_file
+from logscan_local.stack.zstandard import zstd
 from logscan_tools.paths import REPOSITORY
 
 SAMPLE = REPOSITORY / "manifests" / "samples" / "logscan.yaml"

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import IO, Any
 
 from logscan_api.rules import Rule
-from logscan_local.stack.compression import zstd
 from logscan_local.stack.errors import StackError
+from logscan_local.stack.zstandard import zstd
 
 # By the first bytes of a file, as file(1) recognizes them.
 OPENERS: dict[bytes, Callable[[Path], Any]] = {

@@ -14,7 +14,6 @@ import json
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from logscan_api.requests import REQUEST_VARIABLE, ScanRequest
 from logscan_api.results import ScanResult
@@ -107,30 +106,31 @@ def result_of(request: ScanRequest, job_uid: str) -> ScanResult:
     """Return a result as a scanner might find it."""
     moment = datetime.now(UTC)
     counts = {rule.name: LINES if number == 0 else 0 for number, rule in enumerate(request.rules)}
-    facts: dict[str, Any] = {
-        "ref": request.result,
-        "bucket": request.source.bucket,
-        "key": request.source.key or request.source.prefix or "",
-        "prefix": request.source.key is None,
-        "started_at": moment,
-        "finished_at": moment,
-        "objects": 1,
-        "bytes": 10 * LINES,
-        "decompressed_bytes": 10 * LINES,
-        "lines": LINES,
-        "matched_lines": LINES,
-        "long_lines": 0,
-        "by_rule": counts,
-        "by_severity": {s: LINES if request.rules[0].severity is s else 0 for s in Severity},
-        "severities": {rule.name: rule.severity for rule in request.rules},
-        "samples": [],
-        "formats": ["plain"],
-        "job_uid": job_uid,
-        "attempt": request.scan.attempt,
-        "scanner_version": "fake-kubelet",
-        "expires_at": int((moment + timedelta(days=request.ttl_days)).timestamp()),
-    }
-    return ScanResult.model_validate(facts)
+    return ScanResult(
+        ref=request.result,
+        bucket=request.source.bucket,
+        key=request.source.key or request.source.prefix or "",
+        prefix=request.source.key is None,
+        started_at=moment,
+        finished_at=moment,
+        objects=1,
+        bytes=10 * LINES,
+        decompressed_bytes=10 * LINES,
+        lines=LINES,
+        matched_lines=LINES,
+        long_lines=0,
+        by_rule=counts,
+        by_severity={s: LINES if request.rules[0].severity is s else 0 for s in Severity},
+        severities={rule.name: rule.severity for rule in request.rules},
+        samples=[],
+        formats=["plain"],
+        scan=request.scan.name,
+        scan_uid=request.scan.uid,
+        job_uid=job_uid,
+        attempt=request.scan.attempt,
+        scanner_version="fake-kubelet",
+        expires_at=int((moment + timedelta(days=request.ttl_days)).timestamp()),
+    )
 
 
 def ended_status(pod: Object, code: int, reason: str) -> Object:
