@@ -199,7 +199,9 @@ def plan_cost(bench: Bench, count: int) -> None:
         finished = {"phase": "Succeeded", "completionTime": stamp} if number % 2 else {}
         body = {"metadata": {**metadata, "creationTimestamp": stamp}, "spec": {"source": source, "rules": RULES}}
         view.scans.take({**body, "status": finished})
-    settings = Settings(namespace="n", queue_urls=["q"], table="ttt", signing_keys=[b"k" * 32], scanner_image="i", max_concurrent=100)
+    settings = Settings(
+        namespace="n", queue_urls=["q"], table="ttt", signing_keys=[b"k" * 32], scanner_image="i", max_concurrent=100
+    )
     times, holds = [], Holds(settings)
     for _ in range(30):
         begin = time.perf_counter()

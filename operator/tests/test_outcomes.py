@@ -7,10 +7,10 @@ from objects import NOW, SETTINGS, job, job_body, pod_body, scan, stamp
 
 from logscan_api.errors import MalformedResultError, UntrustedResultError
 from logscan_api.exitcodes import ExitCode, Reason
-from logscan_api.results import ScanResult
 from logscan_api.statuses import Incomplete, LogScanStatus, Phase, ResultRef
 from logscan_local.testkit.results import RESULT
 from logscan_operator.items import Object, ScanJob
+from logscan_operator.jobs import build_request
 from logscan_operator.outcomes import (
     NOT_STARTED,
     Failure,
@@ -23,6 +23,7 @@ from logscan_operator.outcomes import (
     may_have,
     result_of,
 )
+from logscan_operator.resolving import resolve
 
 RUNNING = {"phase": "Running", "attempts": 1, "startTime": stamp(-65), "result": {"table": "t", "pk": "p", "sk": "s"}}
 
@@ -76,10 +77,33 @@ def test_a_row_that_is_not_believed_does_not_hide_why_the_pod_failed() -> None:
     assert (status.phase, status.reason) == (Phase.FAILED, Reason.OBJECT_NOT_FOUND)
 
 
-@pytest.mark.parametrize("key", ["team-b#O#logs#a", "logscan-2#O#logs#a", "logscan", "", "O#logscan#a"])
-def test_no_row_of_another_namespace_is_a_result(key: str) -> None:
-    assert may_have(scan(), ResultRef(table="results", pk="logscan#O#logs#a", sk="s"))
-    assert not may_have(scan(), ResultRef(table="results", pk=key, sk="s"))
+OWN = "S#U:uid-a#0123456789abcdef"
+OBJECT = "logscan#O#logs#a.log"
+
+
+@pytest.mark.parametrize("prior", [None, 3])
+def test_the_row_that_a_request_names_is_the_scans(prior: int | None) -> None:
+    wanted = scan(status={"priorAttempts": prior} if prior else {})
+    request = build_request(wanted, 4, resolve(wanted.readable_spec, {}, SETTINGS), SETTINGS)
+    assert may_have(wanted, request.result)
+
+
+@pytest.mark.parametrize(
+    ("pk", "sk"),
+    [
+        ("team-b#O#logs#a.log", OWN),
+        ("logscan#O#logs#b.log", OWN),
+        ("logscan#P#logs#a.log", OWN),
+        (OBJECT, "S#U:uid-b#0123456789abcdef"),
+        (OBJECT, "S#E:abc#0123456789abcdef"),
+        (OBJECT, f"{OWN}#Ruid-a:3"),
+        (OBJECT, "LATEST"),
+        ("", ""),
+    ],
+)
+def test_no_row_of_another_scan_is_a_result(pk: str, sk: str) -> None:
+    assert may_have(scan(), ResultRef(table="results", pk=OBJECT, sk=OWN))
+    assert not may_have(scan(), ResultRef(table="results", pk=pk, sk=sk))
 
 
 def test_an_incomplete_scan_says_what_was_not_counted() -> None:

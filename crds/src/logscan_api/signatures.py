@@ -2,8 +2,8 @@
 
 The operator alone holds the keys. For each row it derives a token, which the scanner gets with its request; the scanner
 signs the row with it. The token is not in the row: whoever reads a row cannot sign another one, and whoever has a token
-can sign no row at another key. The key of a row names its namespace, the object and its version, rules and limits, or the
-LogScan if that was made by hand (`logscan_api.identity`). See docs/decisions/0008-signed-rows.md.
+can sign no row at another key. The key of a row names its namespace, the object and its version, rules and limits, or
+the LogScan if that was made by hand (`logscan_api.identity`). See docs/decisions/0008-signed-rows.md.
 """
 
 import hashlib
@@ -42,7 +42,7 @@ def is_signed(item: Item, accepted: Iterable[str]) -> bool:
     found = attribute.get("S") if isinstance(attribute, dict) else None
     if not isinstance(found, str) or not found.isascii():
         return False
-    return any([hmac.compare_digest(found, _signature(item, token)) for token in accepted])
+    return any(hmac.compare_digest(found, _signature(item, token)) for token in accepted)
 
 
 def _signature(item: Item, token: str) -> str:

@@ -1,11 +1,13 @@
 """What a finished Job means for its scan. The row in DynamoDB decides; the Job and its pods explain."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from logscan_api.errors import MalformedResultError, UntrustedResultError
 from logscan_api.exitcodes import ExitCode, Reason
+from logscan_api.identity import partition_key, sort_key
 from logscan_api.results import ScanResult
 from logscan_api.statuses import LogScanStatus, Phase, ResultRef
 from logscan_operator import statuses
@@ -26,6 +28,7 @@ class Failure:
 NOT_STARTED = Failure(Reason.POD_NOT_STARTED, "no pod of the Job has started, and none says why", permanent=False)
 # What a scan's row holds, or why that is not believed; None if there is no row.
 Finding = ScanResult | MalformedResultError | UntrustedResultError | None
+OUTCOME = re.compile(r"#([0-9a-f]{16})(#R[^#]*)?\Z")  # in a sort key; see `logscan_api.identity`
 STARTING = ("ContainerCreating", "PodInitializing")
 # What the kubelet says of an image that no waiting brings (pkg/kubelet/images/types.go).
 NEVER_STARTS = ("ErrImageNeverPull", "InvalidImageName")
@@ -58,8 +61,16 @@ def conclude(
 
 
 def may_have(scan: Scan, ref: ResultRef) -> bool:
-    """Return whether a row is of the scan's namespace, so that no Job borrows one of another."""
-    return ref.pk.startswith(f"{scan.key[0]}#")
+    """Return whether a row is of the scan's namespace, object and version, so that no forged Job lends another's.
+
+    Rules and limits, which the key names by a hash, are those of the Job.
+    """
+    outcome = OUTCOME.search(ref.sk)
+    if scan.spec is None or outcome is None:
+        return False
+    source = scan.spec.source.s3
+    sort = sort_key(source, scan.uid, outcome[1], scan.by_hand, scan.status.prior_attempts)
+    return (ref.pk, ref.sk) == (partition_key(scan.key[0], source), sort)
 
 
 def _without_result(
