@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 import psutil
 from operator_bench import GROUP, RULES, Bench
+from pydantic import SecretBytes
 
 from logscan_local.stack.apiserver import ApiServer, Connection
 from logscan_local.stack.install import install_crds
@@ -199,7 +200,14 @@ def plan_cost(bench: Bench, count: int) -> None:
         finished = {"phase": "Succeeded", "completionTime": stamp} if number % 2 else {}
         body = {"metadata": {**metadata, "creationTimestamp": stamp}, "spec": {"source": source, "rules": RULES}}
         view.scans.take({**body, "status": finished})
-    settings = Settings(namespace="n", queue_urls=["q"], table="ttt", scanner_image="i", max_concurrent=100)
+    settings = Settings(
+        namespace="n",
+        queue_urls=["q"],
+        table="ttt",
+        signing_keys=[SecretBytes(b"k" * 32)],
+        scanner_image="i",
+        max_concurrent=100,
+    )
     times, holds = [], Holds(settings)
     for _ in range(30):
         begin = time.perf_counter()

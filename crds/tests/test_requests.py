@@ -57,6 +57,7 @@ def request(patterns: Sequence[str] = ("y\\d",), key: str = "größe", **more: A
         source=S3Source(bucket="logs", key=key),
         rules=[Rule(name=f"r{n}", pattern=pattern) for n, pattern in enumerate(patterns)],
         limits=resolve_limits(),
+        tokens=["t" * 64],
         result=ResultRef(table="t", pk="p", sk="s"),
         **more,
     )
@@ -91,6 +92,7 @@ def largest_request(alphabet: Sequence[str], seed: int) -> ScanRequest:
         source=source,
         rules=[*(r.rule for name in pack_names() for r in load_pack(name).rules), *inline],
         limits=resolve_limits(Limits(max_bytes=MOST, max_decompressed_bytes=MOST)),
+        tokens=["t" * 64],
         result=ResultRef(
             table="t" * 255,
             pk=partition_key("n" * 63, source),

@@ -208,7 +208,7 @@ def test_the_table_declares_exactly_the_attributes_of_its_keys() -> None:
 
 
 def test_calls_name_every_placeholder() -> None:
-    for call in (put_result(result(), 1), put_latest(result(), "01")):
+    for call in (put_result(result(), "token", 1), put_latest(result(), "01")):
         expression = call["ConditionExpression"]
         assert all(
             name in expression for name in (*call["ExpressionAttributeNames"], *call["ExpressionAttributeValues"])

@@ -3,6 +3,8 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pydantic import SecretBytes
+
 from logscan_operator.actions import Action
 from logscan_operator.holds import Holds
 from logscan_operator.items import Object, Scan
@@ -16,6 +18,7 @@ SETTINGS = Settings(
     namespace="logscan",
     queue_urls=["https://q"],
     table="results",
+    signing_keys=[SecretBytes(b"k" * 32)],
     scanner_image="logscan-scanner:1",
     max_concurrent=2,
     queued_after_seconds=1,

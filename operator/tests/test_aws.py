@@ -12,12 +12,15 @@ from typing import Any
 
 import pytest
 
+from logscan_api.errors import UntrustedResultError
+from logscan_api.signatures import signed, tokens
 from logscan_api.statuses import ResultRef
 from logscan_local.stack.ports import free_ports
 from logscan_local.testkit.results import RESULT
 from logscan_operator.aws import Queue, ResultReader
 from logscan_operator.errors import AwsError
 
+KEYS = [b"k" * 32]
 REF = ResultRef(table="results", pk="p", sk="s")
 
 
@@ -70,12 +73,30 @@ def service(environment: pytest.MonkeyPatch) -> Iterator[Service]:
 
 
 async def test_rows_that_are_asked_for_together_are_read_in_one_call(service: Service) -> None:
-    service.answer = {"Responses": {RESULT.ref.table: [RESULT.to_item()]}, "UnprocessedKeys": {}}
-    reader, other = ResultReader(), RESULT.ref.model_copy(update={"sk": "absent"})
+    row = signed(RESULT.to_item(), *tokens(KEYS, RESULT.ref))
+    service.answer = {"Responses": {RESULT.ref.table: [row]}, "UnprocessedKeys": {}}
+    reader, other = ResultReader(KEYS), RESULT.ref.model_copy(update={"sk": "absent"})
     first, second, absent = await asyncio.gather(*map(reader.read, (RESULT.ref, RESULT.ref, other)))
     assert (first, second, absent) == (RESULT, RESULT, None)
     (asked,) = service.asked
     assert len(asked["RequestItems"][RESULT.ref.table]["Keys"]) == 2
+
+
+@pytest.mark.parametrize("key", [None, b"o" * 32], ids=["unsigned", "another key"])
+async def test_a_row_that_is_not_signed_for_its_scan_is_not_believed(service: Service, key: bytes | None) -> None:
+    row = RESULT.to_item()
+    service.answer = {"Responses": {REF.table: [signed(row, *tokens([key], REF)) if key else row]}}
+    with pytest.raises(UntrustedResultError, match="find out who may write the table"):
+        await ResultReader(KEYS).read(REF)
+    unreadable = {"pk": row["pk"], "sk": row["sk"], "status": {"S": "done"}}  # would end the scan for good, if believed
+    service.answer = {"Responses": {REF.table: [unreadable]}}
+    with pytest.raises(UntrustedResultError):
+        await ResultReader(KEYS).read(REF)
+
+
+async def test_a_row_that_the_previous_key_signed_is_believed(service: Service) -> None:
+    service.answer = {"Responses": {REF.table: [signed(RESULT.to_item(), *tokens(KEYS, REF))]}}
+    assert await ResultReader([b"n" * 32, *KEYS]).read(REF) == RESULT
 
 
 @pytest.mark.parametrize(
@@ -83,7 +104,7 @@ async def test_rows_that_are_asked_for_together_are_read_in_one_call(service: Se
 )
 async def test_an_answer_that_cannot_be_read_leaves_nobody_waiting(service: Service, answer: dict[str, Any]) -> None:
     service.answer = answer
-    reader = ResultReader()
+    reader = ResultReader(KEYS)
     async with asyncio.timeout(20):
         results = await asyncio.gather(reader.read(REF), reader.read(REF), return_exceptions=True)
     assert all(isinstance(result, Exception) for result in results)
@@ -94,13 +115,13 @@ async def test_an_answer_that_cannot_be_read_leaves_nobody_waiting(service: Serv
 async def test_a_refusal_has_the_code_of_the_service(service: Service) -> None:
     service.status, service.answer = 400, {"__type": "x#ResourceNotFoundException", "message": "no such table"}
     with pytest.raises(AwsError, match="no such table") as caught:
-        await ResultReader().read(REF)
+        await ResultReader(KEYS).read(REF)
     assert caught.value.code == "ResourceNotFoundException"
 
 
 async def test_a_service_that_is_not_there_has_none(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_ports(1)[0]}")
-    for call in (Queue("http://q", 0, 10).receive(), ResultReader().read(REF)):
+    for call in (Queue("http://q", 0, 10).receive(), ResultReader(KEYS).read(REF)):
         with pytest.raises(AwsError) as caught:
             await call
         assert (caught.value.code, caught.value.__cause__ is not None) == ("", True)

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pydantic import SecretBytes
 from running import POLICY, Running
 
 from logscan_api.quantities import Quantity
@@ -53,6 +54,7 @@ def operator(bare_stack: Stack, bare_kubectl: Kubectl, bare_state: State) -> Ite
         namespace=kubectl.namespace,
         queue_urls=[resources.queue_url],
         table=resources.table,
+        signing_keys=[SecretBytes(b"k" * 32)],
         scanner_image="logscan-scanner:local",
         scanner_env_secret="keys",
         receive_wait_seconds=1,

@@ -5,22 +5,25 @@ import json
 import pytest
 from objects import NOW, SETTINGS, job, job_body, pod_body, scan, stamp
 
-from logscan_api.errors import MalformedResultError
+from logscan_api.errors import MalformedResultError, UntrustedResultError
 from logscan_api.exitcodes import ExitCode, Reason
-from logscan_api.results import ScanResult
 from logscan_api.statuses import Incomplete, LogScanStatus, Phase, ResultRef
 from logscan_local.testkit.results import RESULT
 from logscan_operator.items import Object
+from logscan_operator.jobs import build_request
 from logscan_operator.outcomes import (
     NOT_STARTED,
     Failure,
+    Finding,
     after_failure,
     backoff_seconds,
     conclude,
     explain,
     explain_pending,
+    may_have,
     result_of,
 )
+from logscan_operator.resolving import resolve
 from logscan_operator.scanjobs import ScanJob
 
 RUNNING = {"phase": "Running", "attempts": 1, "startTime": stamp(-65), "result": {"table": "t", "pk": "p", "sk": "s"}}
@@ -29,7 +32,7 @@ RUNNING = {"phase": "Running", "attempts": 1, "startTime": stamp(-65), "result":
 def concluded(
     ended: ScanJob | None,
     pods: list[Object],
-    result: ScanResult | MalformedResultError | None = None,
+    result: Finding = None,
     attempts: int = 3,
 ) -> LogScanStatus:
     return conclude(scan(status=RUNNING), ended, pods, result, attempts, SETTINGS, NOW)
@@ -59,6 +62,49 @@ def test_what_an_earlier_scan_found_is_said_to_be_its() -> None:
     own = concluded(job(ended="Complete"), [], RESULT)
     assert own.result is not None
     assert own.result.taken_from is None
+
+
+def test_a_row_that_is_not_believed_is_no_result_and_the_scan_is_tried_again() -> None:
+    forged = UntrustedResultError("the row is not signed")
+    status = concluded(job(ended="Complete"), [], forged)
+    assert (status.phase, status.summary, status.retry_time) == (Phase.QUEUED, None, stamp(10))
+    assert "the row is not signed" in (status.message or "")
+    last = concluded(job(ended="Complete"), [], forged, attempts=1)
+    assert (last.phase, last.reason, last.summary) == (Phase.FAILED, Reason.RESULT_MISSING, None)
+
+
+def test_a_row_that_is_not_believed_does_not_hide_why_the_pod_failed() -> None:
+    status = concluded(job(ended="Failed"), [pod_body(66, words(66, "no such key"))], UntrustedResultError("forged"))
+    assert (status.phase, status.reason) == (Phase.FAILED, Reason.OBJECT_NOT_FOUND)
+
+
+OWN = "S#U:uid-a#0123456789abcdef"
+OBJECT = "logscan#O#logs#a.log"
+
+
+@pytest.mark.parametrize("prior", [None, 3])
+def test_the_row_that_a_request_names_is_the_scans(prior: int | None) -> None:
+    wanted = scan(status={"priorAttempts": prior} if prior else {})
+    request = build_request(wanted, 4, resolve(wanted.readable_spec, {}, SETTINGS), SETTINGS)
+    assert may_have(wanted, request.result)
+
+
+@pytest.mark.parametrize(
+    ("pk", "sk"),
+    [
+        ("team-b#O#logs#a.log", OWN),
+        ("logscan#O#logs#b.log", OWN),
+        ("logscan#P#logs#a.log", OWN),
+        (OBJECT, "S#U:uid-b#0123456789abcdef"),
+        (OBJECT, "S#E:abc#0123456789abcdef"),
+        (OBJECT, f"{OWN}#Ruid-a:3"),
+        (OBJECT, "LATEST"),
+        ("", ""),
+    ],
+)
+def test_no_row_of_another_scan_is_a_result(pk: str, sk: str) -> None:
+    assert may_have(scan(), ResultRef(table="results", pk=OBJECT, sk=OWN))
+    assert not may_have(scan(), ResultRef(table="results", pk=pk, sk=sk))
 
 
 def test_an_incomplete_scan_says_what_was_not_counted() -> None:

@@ -121,3 +121,22 @@ def test_who_waits_says_for_what(new_place: NewPlace) -> None:
     place.operator(max_concurrent="9", max_concurrent_per_namespace="3")
     place.scan("crowded", held)
     SEEN.add(place.until("crowded", phase="Queued", reason="NamespaceLimit")["reason"])
+
+
+def test_a_scan_that_was_stored_before_fails_and_says_why(new_place: NewPlace) -> None:
+    place = new_place(others=1)
+    theirs = place.kubectl_in(place.others[0])
+    place.furnish(theirs)
+    body = place.manifest("greedy", priority=5, notify={"email": {"to": ["victim@elsewhere.example"]}})
+    theirs.run("apply", "--filename=-", stdin=json.dumps(body))
+    place.operator(None, watch_namespaces=place.others[0])
+
+    def ended() -> Object:
+        status: Object = theirs.get("logscan", "greedy").get("status", {})
+        return status if status.get("phase") == "Failed" else {}
+
+    status = eventually(ended, 60, "the scan to fail")
+    SEEN.add(status["reason"])
+    assert status["reason"] == "NotAllowed"
+    assert "notify.email.to" in status["message"]
+    assert "tenantRecipients" in status["message"]

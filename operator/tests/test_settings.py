@@ -1,9 +1,12 @@
 """Settings: every bad variable is named before anything starts."""
 
+from pathlib import Path
+
 import pytest
 
 from logscan_operator import settings, settings_table
 
+KEY = "k" * 32
 REQUIRED = {
     "LOGSCAN_NAMESPACE": "logscan",
     "LOGSCAN_QUEUE_URLS": "https://q",
@@ -13,7 +16,9 @@ REQUIRED = {
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "current").write_text(f"{KEY}\n")
+    monkeypatch.setenv("LOGSCAN_SIGNING_KEYS", str(tmp_path))
     for name, value in REQUIRED.items():
         monkeypatch.setenv(name, value)
 
@@ -107,3 +112,23 @@ def test_the_table_says_what_is_allowed(setting: str, row: str) -> None:
 
 def test_every_setting_is_described() -> None:
     assert not [name for name, field in settings.Settings.model_fields.items() if not field.description]
+
+
+def test_signing_keys_are_read_from_a_folder_the_current_one_first(tmp_path: Path) -> None:
+    assert settings.load().row_keys == [KEY.encode()]
+    (tmp_path / "previous").write_text("p" * 40)
+    assert settings.load().row_keys == [KEY.encode(), b"p" * 40]
+    assert KEY not in repr(settings.load())
+
+
+@pytest.mark.parametrize(("current", "previous"), [(None, "p" * 32), ("short", None), ("", None), ("k" * 32, "short")])
+def test_no_operator_starts_without_a_strong_signing_key(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], current: str | None, previous: str | None
+) -> None:
+    for name, key in (("current", current), ("previous", previous)):
+        (tmp_path / name).unlink(missing_ok=True)
+        if key is not None:
+            (tmp_path / name).write_text(key)
+    with pytest.raises(SystemExit):
+        settings.load()
+    assert "LOGSCAN_SIGNING_KEYS: must be a folder whose file `" in capsys.readouterr().err

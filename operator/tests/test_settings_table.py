@@ -12,7 +12,13 @@ from pydantic.alias_generators import to_snake
 from logscan_operator.settings import Settings
 from logscan_operator.settings_table import FROM_OTHER_VALUES, chart_schema, main, render
 
-REQUIRED = {"namespace": "logscan", "queue_urls": "https://q", "table": "results", "scanner_image": "scanner:1"}
+REQUIRED: dict[str, Any] = {
+    "namespace": "logscan",
+    "queue_urls": "https://q",
+    "table": "results",
+    "signing_keys": [b"k" * 32],
+    "scanner_image": "scanner:1",
+}
 
 
 def is_setting(name: str, value: Any) -> bool:

@@ -47,6 +47,7 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
             "users": [{"name": "u", "user": {"token": "t"}}],
             "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
         }
+        (tmp_path / "current").write_text("k" * 32)
         (tmp_path / "kubeconfig").write_text(yaml.safe_dump(kubeconfig))
         yield {
             "PATH": os.environ["PATH"],
@@ -58,6 +59,7 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
             "LOGSCAN_NAMESPACE": "logscan",
             "LOGSCAN_QUEUE_URLS": f"{server}/queue",
             "LOGSCAN_TABLE": "results",
+            "LOGSCAN_SIGNING_KEYS": str(tmp_path),
             "LOGSCAN_SCANNER_IMAGE": "scanner",
             "LOGSCAN_HTTP_PORT": str(free_ports(1)[0]),
         }

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 from objects import SETTINGS, in_namespace, scan_body
-from places import SEEN, NewPlace, Place
+from places import NewPlace, Place
 
 from logscan_api.policies import LogScanPolicySpec
 from logscan_local.stack.kubectl import Kubectl, KubectlError, Object
@@ -171,24 +171,3 @@ def test_the_api_server_refuses_the_same(new_place: NewPlace, loose: bool) -> No
         source = {"source": {"s3": {"bucket": bucket, "key": "x"}}}
         assert admitted(theirs, "LogScan", logscan(source)) == may, bucket
         assert admitted(place.kubectl, "LogScan", logscan(source)), bucket
-
-
-@pytest.mark.controlplane
-@pytest.mark.emulator
-def test_a_scan_that_was_stored_before_fails_and_says_why(new_place: NewPlace) -> None:
-    place = new_place(others=1)
-    theirs = place.kubectl_in(place.others[0])
-    place.furnish(theirs)
-    body = place.manifest("greedy", priority=5, **mail("victim@elsewhere.example"))
-    theirs.run("apply", "--filename=-", stdin=json.dumps(body))
-    place.operator(None, watch_namespaces=place.others[0])
-
-    def ended() -> Object:
-        status: Object = theirs.get("logscan", "greedy").get("status", {})
-        return status if status.get("phase") == "Failed" else {}
-
-    status = eventually(ended, 60, "the scan to fail")
-    SEEN.add(status["reason"])
-    assert status["reason"] == "NotAllowed"
-    assert "notify.email.to" in status["message"]
-    assert "tenantRecipients" in status["message"]

@@ -64,6 +64,7 @@ def request(
         source=S3Source.model_validate({"bucket": "app-logs", **source}),
         rules=rules or [Rule(name="err", pattern="ERROR"), Rule(name="nine", pattern="9 ", severity=Severity.INFO)],
         limits=resolve_limits(limits),
+        tokens=["t" * 64],
         result=ResultRef(table="results", pk="O#logs#a", sk=row),
     )
 

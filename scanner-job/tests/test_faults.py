@@ -155,6 +155,7 @@ def ended(proxy: Proxy, folder: Path, ref: ResultRef, key: str, **environment: s
         source=S3Source(bucket=BUCKET, key=key),
         rules=[Rule(name="bad", pattern="bad$")],
         limits=resolve_limits(),
+        tokens=["t" * 64],
         result=ref,
     )
     environment = {

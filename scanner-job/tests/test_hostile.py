@@ -77,6 +77,7 @@ def request(key: str, limits: Limits | None = None, rules: list[Rule] = RULES) -
         source=S3Source(bucket=BUCKET, key=key),
         rules=rules,
         limits=resolve_limits(limits),
+        tokens=["t" * 64],
         result=ResultRef(table=TABLE, pk=f"O#{uuid.uuid4().hex}", sk="S#1"),
         report=Report(bucket=REPORTS),
     )

@@ -39,6 +39,7 @@ def request(notify: Notify | None = None, sender: str | None = "logscan@example.
         source=S3Source(bucket="logs", key="app.log"),
         rules=[Rule(name="fatal", pattern="FATAL")],
         limits=resolve_limits(),
+        tokens=["t" * 64],
         result=ResultRef(table="t", pk="p", sk="s"),
         notify=notify,
         sender=sender,

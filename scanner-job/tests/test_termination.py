@@ -33,6 +33,7 @@ def environment(tmp_path: Path) -> Iterator[dict[str, str]]:
         source=S3Source(bucket="logs", key="x.log"),
         rules=[Rule(name="bad", pattern="x")],
         limits=resolve_limits(),
+        tokens=["t" * 64],
         result=ResultRef(table="results", pk="p", sk="s"),
     )
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -21,5 +21,9 @@ class MalformedResultError(ContractError):
     """A row of the result table that cannot be read; the message names the field."""
 
 
+class UntrustedResultError(ContractError):
+    """A row that no scanner wrote for its request, or that was changed since."""
+
+
 class RequestTooLargeError(ContractError):
     """A Job's input that does not fit into an environment variable."""

@@ -103,7 +103,11 @@ class Reason(StrEnum):
     )
     JOB_FAILED = "JobFailed", "Failed", "All attempts failed; the message is the Job's."
     JOB_LOST = "JobLost", "Failed", "All attempts failed: somebody deletes the Jobs before they end."
-    RESULT_MISSING = "ResultMissing", "Failed", "The scanner ended well, but its row is missing: check the table."
+    RESULT_MISSING = (
+        "ResultMissing",
+        "Failed",
+        "The scanner ended well, but its row is missing or not signed for it: check the table, and who may write it.",
+    )
 
 
 class ExitCode(IntEnum):

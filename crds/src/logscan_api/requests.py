@@ -10,7 +10,7 @@ import gzip
 import hashlib
 import json
 import zlib
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, ValidationError
 
@@ -93,6 +93,11 @@ class ScanRequest(Model):
     rules: list[Rule] = Field(min_length=1)
     limits: ResolvedLimits
     result: ResultRef
+    tokens: list[Annotated[str, Field(min_length=1)]] = Field(
+        min_length=1,
+        max_length=2,
+        description="Tokens of the row: the first signs it, and a row that any of them signed is believed.",
+    )
     report: Report | None = None
     notify: Notify | None = None
     sender: str | None = Field(default=None, description="Address that mail is from; without it none is sent.")

@@ -9,6 +9,7 @@ from typing import Any
 from logscan_api import attributes
 from logscan_api.attributes import Item
 from logscan_api.results import ScanResult
+from logscan_api.signatures import SIGNATURE, signed
 from logscan_api.statuses import ResultRef
 
 KEYS = ("pk", "sk")
@@ -43,19 +44,31 @@ def ref_of(table: str, item: Item) -> ResultRef:
     return ResultRef(table=table, pk=item["pk"]["S"], sk=item["sk"]["S"])
 
 
-def put_result(result: ScanResult, now: int) -> Call:
+def put_result(result: ScanResult, token: str, now: int, rejected: Item | None = None) -> Call:
     """Return PutItem's arguments to write a row, unless that of a finished scan is there.
 
     Args:
         result: What the row holds.
+        token: Signs it.
         now: The time, in seconds since the epoch.
+        rejected: A row that is there but has a wrong signature, to be replaced if it is still there.
     """
+    condition = "attribute_not_exists(pk) OR #status <> :done OR #ttl < :now"
+    names = {"#status": "status", "#ttl": TTL_ATTRIBUTE}
+    values = attributes.to_item({":done": "done", ":now": now})
+    if rejected is not None:
+        names["#signature"] = SIGNATURE
+        if SIGNATURE in rejected:
+            condition += " OR #signature = :rejected"
+            values[":rejected"] = rejected[SIGNATURE]
+        else:
+            condition += " OR attribute_not_exists(#signature)"
     return {
         "TableName": result.ref.table,
-        "Item": result.to_item(),
-        "ConditionExpression": "attribute_not_exists(pk) OR #status <> :done OR #ttl < :now",
-        "ExpressionAttributeNames": {"#status": "status", "#ttl": TTL_ATTRIBUTE},
-        "ExpressionAttributeValues": attributes.to_item({":done": "done", ":now": now}),
+        "Item": signed(result.to_item(), token),
+        "ConditionExpression": condition,
+        "ExpressionAttributeNames": names,
+        "ExpressionAttributeValues": values,
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
 

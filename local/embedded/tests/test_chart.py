@@ -1,5 +1,6 @@
 """The chart: what it renders is valid, and a real API server takes it."""
 
+import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from logscan_local.testkit.waiting import eventually
 from logscan_operator.settings import Settings
 from logscan_tools import binaries
 from logscan_tools.errors import ToolError
-from logscan_tools.manifests import CHART, render
+from logscan_tools.manifests import CHART, INSTALL, render
 
 CASES = sorted((CHART / "ci").glob("*.yaml"))
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
@@ -104,18 +105,36 @@ def test_what_it_renders_obeys_kubernetes_schemas(case: Path) -> None:
 
 
 @pytest.mark.tools
-def test_the_operator_can_read_its_settings() -> None:
+def test_the_operator_can_read_its_settings(tmp_path: Path) -> None:
+    (tmp_path / "current").write_text("k" * 32)
     for case in CASES:
         (configuration,) = [m for m in rendered(case) if m["kind"] == "ConfigMap"]
         with pytest.MonkeyPatch.context() as patch:
             for name, value in {"LOGSCAN_QUEUE_URLS": "q", **configuration["data"]}.items():
                 patch.setenv(name, value or "q")
             patch.setenv("LOGSCAN_NAMESPACE", "logscan")
+            patch.setenv("LOGSCAN_SIGNING_KEYS", str(tmp_path))
             settings = Settings.model_validate({})
         if case.stem == "everything":
             assert settings.namespaces == ["logscan", "team-a", "team-b"]
             assert settings.scanner_job.labels == {"kueue.x-k8s.io/queue-name": "scans"}
             assert (settings.aging_seconds, settings.failed_ttl_seconds, settings.debug) == (30.5, 2592000, True)
+
+
+@pytest.mark.tools
+def test_each_cluster_has_a_signing_key_of_its_own_or_that_of_a_secret() -> None:
+    case = CHART / "ci" / "default.yaml"
+    first, second = ([m for m in rendered(case) if m["kind"] == "Secret"] for _ in range(2))
+    assert first[0]["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+    key, other = (base64.b64decode(made[0]["data"]["current"]) for made in (first, second))
+    assert (len(key), key != other) == (64, True)
+    given = rendered(case, "--set=signingKeys.secret=mine")
+    assert "Secret" not in {manifest["kind"] for manifest in given}
+    (deployment,) = [manifest for manifest in given if manifest["kind"] == "Deployment"]
+    volumes = deployment["spec"]["template"]["spec"]["volumes"]
+    assert [v["secret"]["secretName"] for v in volumes if "secret" in v] == ["mine"]
+    shipped = yaml.safe_load_all(INSTALL.read_text())
+    assert "Secret" not in {manifest["kind"] for manifest in shipped}
 
 
 @pytest.mark.tools

@@ -19,7 +19,7 @@ from logscan_api.packs import resolve_rules
 from logscan_api.results import ScanResult
 from logscan_api.rules import RuleSelection
 from logscan_local.stack import aws, grep
-from logscan_local.stack.kubectl import KubectlError
+from logscan_local.stack.kubectl import KubectlError, Object
 from logscan_local.stack.stacks import Stack
 from logscan_local.stack.zstandard import zstd
 from logscan_local.testkit.clusters import Cluster
@@ -97,6 +97,32 @@ def test_the_same_message_again_changes_nothing(cloud: Cloud) -> None:
     assert len(cloud.rows("e2e/twice.log")) == 1
     mine = [s for s in cloud.kubectl.get("logscans")["items"] if s["spec"]["source"]["s3"]["key"] == "e2e/twice.log"]
     assert len(mine) == 1
+
+
+def test_the_row_of_an_earlier_scan_is_taken_only_if_nobody_has_changed_it(cloud: Cloud) -> None:
+    name = cloud.upload("e2e/forged.log", text(100, 9))
+    first = cloud.ended(name)
+    (row,) = cloud.rows("e2e/forged.log")
+    forged = {**row, "matched_lines": {"N": "0"}, "by_rule": {"M": {rule: {"N": "0"} for rule in row["by_rule"]["M"]}}}
+    cloud.dynamodb.put_item(TableName=cloud.state.resources.table, Item=forged)
+
+    def again(attempt: str) -> Object:
+        cloud.kubectl.run("delete", "logscan", name)
+        cloud.sqs.send_message(
+            QueueUrl=cloud.state.resources.queue_url,
+            MessageBody=json.dumps({"schema": 1, **first["spec"]["source"]["s3"]}),
+            MessageGroupId="forged",
+            MessageDeduplicationId=f"forged-{attempt}",
+        )
+        eventually(lambda: cloud.scan(name), 30, "the LogScan of the message")
+        return cloud.ended(name)
+
+    scanned = again("first")
+    assert scanned["status"]["summary"] == first["status"]["summary"]
+    assert "takenFrom" not in scanned["status"]["result"]
+    assert again("second")["status"]["result"]["takenFrom"] == name
+    (replaced,) = cloud.rows("e2e/forged.log")
+    assert replaced["scan_uid"]["S"] == scanned["metadata"]["uid"]
 
 
 def test_the_same_bytes_uploaded_again_are_another_scan(cloud: Cloud) -> None:

@@ -54,6 +54,16 @@ def test_contents(tmp_path: Path) -> None:
     }
 
 
+def test_a_secret_is_read_by_the_pods_group_alone(tmp_path: Path) -> None:
+    source = {"secretName": "s", "defaultMode": 0o440, "items": [{"key": "key", "path": "current"}]}
+    found = prepared(tmp_path, [{"name": "keys", "secret": source}], 65532, fsGroup=GROUP)
+    (path,) = found["keys"].iterdir()
+    assert (path.name, path.read_text()) == ("current", "secrets-s")
+    assert path.stat().st_mode & 0o777 == 0o440
+    if os.geteuid() == 0:
+        assert (path.stat().st_uid, path.stat().st_gid) == (0, GROUP)
+
+
 def test_a_volume_of_another_kind_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(ContainerConfigError, match=r"disk.*hostPath"):
         prepared(tmp_path, [{"name": "disk", "hostPath": {"path": "/"}}])

@@ -110,10 +110,12 @@ def test_install_check_upgrade_and_uninstall(release: Release) -> None:
     scan(kubectl, "stored")
     eventually(lambda: kubectl.get("logscan", "stored").get("status", {}).get("phase") == "Failed", 60, "the scan")
 
+    key = kubectl.get("secret", "logscan-signing-keys")["data"]
     release.values["defaultPolicy"] = {"packs": ["generic", "kubernetes"]}
     release.values["allowedBuckets"] = {"helmed": ["logs", "team-*"]}
     release.apply()
     release.packs("generic", "kubernetes")
+    assert kubectl.get("secret", "logscan-signing-keys")["data"] == key
     assert kubectl.get("logscan", "stored")["status"]["reason"] == "ObjectNotFound"
     release.values["defaultPolicy"] = {"packs": ["etcd"]}
     release.apply()
@@ -158,6 +160,7 @@ def test_install_check_upgrade_and_uninstall(release: Release) -> None:
 
     # Again, with what was left; then everything goes.
     release.apply()
+    assert kubectl.get("secret", "logscan-signing-keys")["data"] == key
     release.values["crds"] = {"keep": False}
     release.apply()
     release.helm("uninstall", "logscan", "--wait", "--timeout=60s")

@@ -20,6 +20,11 @@ app.kubernetes.io/component: operator
 {{ prepend (without (.Values.watchNamespaces | default list) .Release.Namespace) .Release.Namespace | uniq | toJson }}
 {{- end -}}
 
+{{- /* The Secret with the keys that sign rows. */ -}}
+{{- define "logscan.signingKeys" -}}
+{{ .Values.signingKeys.secret | default "logscan-signing-keys" }}
+{{- end -}}
+
 {{- /* auto: whether the cluster knows a kind. Arguments: wanted, capabilities, api. */ -}}
 {{- define "logscan.wanted" -}}
 {{- if or (eq (toString .wanted) "true") (and (eq (toString .wanted) "auto") (.capabilities.APIVersions.Has .api)) -}}

@@ -8,7 +8,7 @@ not answer. A thread of its own costs a call 60 µs more than one of a pool; the
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -19,8 +19,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from logscan_api.attributes import Item
-from logscan_api.errors import MalformedResultError
+from logscan_api.errors import MalformedResultError, UntrustedResultError
 from logscan_api.results import ScanResult
+from logscan_api.signatures import is_signed, tokens
 from logscan_api.statuses import ResultRef
 from logscan_api.table import key_of, ref_of
 from logscan_operator.errors import AwsError
@@ -164,7 +165,13 @@ def _message(raw: Any) -> Message:
 class ResultReader:
     """Reads rows of the result table, those asked for at nearly the same time in one call."""
 
-    def __init__(self) -> None:
+    def __init__(self, keys: Sequence[bytes]) -> None:
+        """Read nothing yet.
+
+        Args:
+            keys: What rows are signed with, that of new ones first.
+        """
+        self._keys = keys
         config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "max_attempts": 3})
         self._dynamodb: DynamoDBClient = _client("dynamodb", config)
         self._waiting: dict[ResultRef, asyncio.Future[ScanResult | None]] = {}
@@ -176,6 +183,7 @@ class ResultReader:
         Raises:
             AwsError: DynamoDB did not answer.
             MalformedResultError: This version cannot read the row.
+            UntrustedResultError: No scanner wrote it for its request, or it was changed since.
         """
         if ref not in self._waiting:
             self._waiting[ref] = asyncio.get_running_loop().create_future()
@@ -198,9 +206,17 @@ class ResultReader:
                 continue
             for ref, future in batch.items():
                 try:
-                    future.set_result(ScanResult.from_item(ref.table, rows[ref]) if ref in rows else None)
-                except MalformedResultError as error:
+                    future.set_result(self._result(ref, rows[ref]) if ref in rows else None)
+                except (MalformedResultError, UntrustedResultError) as error:
                     future.set_exception(error)
+
+    def _result(self, ref: ResultRef, row: Item) -> ScanResult | None:
+        if not is_signed(row, tokens(self._keys, ref)):
+            raise UntrustedResultError(
+                f"the row {ref.pk}, {ref.sk} of the table {ref.table} is not signed for this scan: find out who may "
+                "write the table, and whether the operator's signing key was changed"
+            )
+        return ScanResult.from_item(ref.table, row)
 
     def _get(self, refs: list[ResultRef]) -> dict[ResultRef, Item]:
         rows: dict[ResultRef, Item] = {}

@@ -2,8 +2,9 @@
 
 import logging
 
-from logscan_api.errors import MalformedResultError
+from logscan_api.errors import MalformedResultError, UntrustedResultError
 from logscan_api.results import ScanResult
+from logscan_api.statuses import ResultRef
 from logscan_operator import outcomes, paths, statuses
 from logscan_operator.actions import Action, CheckPending, Collect, CreateJob, DeleteScan, Stop, SuspendJob, WriteStatus
 from logscan_operator.aws import ResultReader
@@ -78,13 +79,9 @@ class Executor:
                 await self._writer.delete_scan(scan)
 
     async def _collect(self, scan: Scan, job: ScanJob | None) -> None:
-        ref = outcomes.result_of(scan, job)
-        result: ScanResult | MalformedResultError | None
-        try:
-            result = await self._results.read(ref) if ref else None
-        except MalformedResultError as error:
-            result = error
-        pods = await self._pods(job) if result is None and job is not None else []
+        result = await self._result(scan, outcomes.result_of(scan, job))
+        decided = isinstance(result, ScanResult | MalformedResultError)
+        pods = await self._pods(job) if job is not None and not decided else []
         record = record_of(self._view, scan, self._settings)
         status = outcomes.conclude(scan, job, pods, result, record.attempts, self._settings, utc_now())
         if not await self._writer.write(scan, status):
@@ -93,6 +90,17 @@ class Executor:
             self._metrics.retries.labels(str(outcomes.explain(job, pods).reason)).inc()
         facts = {"scan": scan.key[1], "phase": str(status.phase), "reason": str(status.reason)}
         log.info("%s", status.message, extra=facts)
+
+    async def _result(self, scan: Scan, ref: ResultRef | None) -> outcomes.Finding:
+        """Return what a scan's row holds, or why that is not believed."""
+        if ref is None:
+            return None
+        if not outcomes.may_have(scan, ref):
+            return UntrustedResultError(f"the Job names the row of another scan: {ref.pk}, {ref.sk}")
+        try:
+            return await self._results.read(ref)
+        except (MalformedResultError, UntrustedResultError) as error:
+            return error
 
     async def _check_pending(self, scan: Scan, job: ScanJob, late: bool) -> None:
         pods = await self._pods(job)

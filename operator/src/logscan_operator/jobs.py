@@ -10,6 +10,7 @@ from logscan_api.packs import resolve_rules
 from logscan_api.quantities import Quantity
 from logscan_api.requests import REQUEST_VARIABLE, Report, ScanIdentity, ScanRequest, outcome_hash, resolve_limits
 from logscan_api.rules import RuleSelection
+from logscan_api.signatures import tokens
 from logscan_api.statuses import ResultRef
 from logscan_operator.environment import value_of, variable
 from logscan_operator.items import Object, Scan
@@ -40,12 +41,14 @@ def build_request(scan: Scan, attempt: int, resolved: ResolvedScan, settings: Se
     rules, source = resolve_rules(resolved.rules or RuleSelection()), scan.readable_spec.source.s3
     limits, (namespace, name) = resolve_limits(resolved.limits), scan.key
     sort = sort_key(source, scan.uid, outcome_hash(rules, limits), scan.by_hand, scan.status.prior_attempts)
+    result = ResultRef(table=settings.table, pk=partition_key(namespace, source), sk=sort)
     return ScanRequest(
         scan=ScanIdentity(namespace=namespace, name=name, uid=scan.uid, attempt=attempt),
         source=source,
         rules=rules,
         limits=limits,
-        result=ResultRef(table=settings.table, pk=partition_key(namespace, source), sk=sort),
+        result=result,
+        tokens=tokens(settings.row_keys, result),
         report=Report(bucket=settings.reports_bucket) if settings.reports_bucket else None,
         notify=resolved.notify,
         sender=settings.mail_sender,

@@ -56,7 +56,7 @@ class Leader:
             **{f"intake-{number}": intake_patience for number in range(len(self._receivers))},
         }
         self._loops = loops = Loops(progress, patience, CANCEL_SECONDS)
-        executor = Executor(view, api, ResultReader(), settings, metrics)
+        executor = Executor(view, api, ResultReader(settings.row_keys), settings, metrics)
         self._scheduler = Scheduler(view, executor, settings, metrics, loops.alive("scheduler"))
         self._checks = PolicyChecks(view, api, loops.alive("policy-checks"))
         self._default = DefaultPolicy(view, api, settings, loops.alive("default-policy"))

@@ -1,11 +1,13 @@
 """What a finished Job means for its scan. The row in DynamoDB decides; the Job and its pods explain."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from logscan_api.errors import MalformedResultError
+from logscan_api.errors import MalformedResultError, UntrustedResultError
 from logscan_api.exitcodes import ExitCode, Reason
+from logscan_api.identity import partition_key, sort_key
 from logscan_api.results import ScanResult
 from logscan_api.statuses import LogScanStatus, Phase, ResultRef
 from logscan_operator import statuses
@@ -25,6 +27,9 @@ class Failure:
 
 
 NOT_STARTED = Failure(Reason.POD_NOT_STARTED, "no pod of the Job has started, and none says why", permanent=False)
+# What a scan's row holds, or why that is not believed; None if there is no row.
+Finding = ScanResult | MalformedResultError | UntrustedResultError | None
+OUTCOME = re.compile(r"#([0-9a-f]{16})(#R[^#]*)?\Z")  # in a sort key; see `logscan_api.identity`
 STARTING = ("ContainerCreating", "PodInitializing")
 # What the kubelet says of an image that no waiting brings (pkg/kubelet/images/types.go).
 NEVER_STARTS = ("ErrImageNeverPull", "InvalidImageName")
@@ -34,7 +39,7 @@ def conclude(
     scan: Scan,
     job: ScanJob | None,
     pods: list[Object],
-    result: ScanResult | MalformedResultError | None,
+    result: Finding,
     attempts: int,
     settings: Settings,
     now: datetime,
@@ -45,17 +50,40 @@ def conclude(
         scan: The LogScan.
         job: Its newest Job, or None if that has vanished.
         pods: The Job's pods that are still there.
-        result: What the scanner found, or why that cannot be read; None if it left no row.
+        result: What the scanner found, or why that cannot be read or believed; None if it left no row.
         attempts: Jobs that the scan may have.
         settings: The operator's settings.
         now: The time.
     """
     if isinstance(result, ScanResult):
         return _succeeded(scan, result, now)
-    # Another attempt would find the same row: a newer scanner wrote it, or something else.
-    unreadable = Failure(Reason.RESULT_MISSING, str(result), permanent=True) if result else None
     attempt = max(scan.status.attempts or 0, job.attempt if job else 0)
-    return after_failure(scan, attempt, unreadable or explain(job, pods), attempts, settings, now, job)
+    return after_failure(scan, attempt, _without_result(result, job, pods), attempts, settings, now, job)
+
+
+def may_have(scan: Scan, ref: ResultRef) -> bool:
+    """Return whether a row is of the scan's namespace, object and version, so that no forged Job lends another's.
+
+    Rules and limits, which the key names by a hash, are those of the Job.
+    """
+    outcome = OUTCOME.search(ref.sk)
+    if scan.spec is None or outcome is None:
+        return False
+    source = scan.spec.source.s3
+    sort = sort_key(source, scan.uid, outcome[1], scan.by_hand, scan.status.prior_attempts)
+    return (ref.pk, ref.sk) == (partition_key(scan.key[0], source), sort)
+
+
+def _without_result(
+    result: MalformedResultError | UntrustedResultError | None, job: ScanJob | None, pods: list[Object]
+) -> Failure:
+    """Return why an attempt has no result."""
+    failure = explain(job, pods)
+    if isinstance(result, MalformedResultError):  # its scanner was a newer one: another attempt would find the same row
+        return Failure(Reason.RESULT_MISSING, str(result), permanent=True)
+    if isinstance(result, UntrustedResultError) and job is not None and job.ended == "Complete":
+        return Failure(Reason.RESULT_MISSING, str(result), permanent=False)  # the next scanner replaces it
+    return failure
 
 
 def after_failure(

@@ -230,8 +230,8 @@ def _admit(
     notes = []
     for candidate, reason in waiting:
         scan = candidate.scan
-        # Which of the limits it is may change at any moment: that is not worth a write each time. Of a scan whose Job was
-        # refused, the refusal is the better reason.
+        # Which of the limits it is may change at any moment: that is not worth a write each time. Of a scan whose Job
+        # was refused, the refusal is the better reason.
         says_why = scan.status.reason in LIMIT_MESSAGES or bool(scan.status.refusals)
         if _impatient(scan, settings, now) and not says_why:
             verdict = Verdict(Phase.QUEUED, reason, LIMIT_MESSAGES[reason])

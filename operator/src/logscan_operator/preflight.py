@@ -129,4 +129,4 @@ async def _use(url: str) -> None:
 
 
 async def _read(table: str) -> None:
-    await ResultReader().read(ResultRef(table=table, pk="preflight", sk="preflight"))
+    await ResultReader([]).read(ResultRef(table=table, pk="preflight", sk="preflight"))

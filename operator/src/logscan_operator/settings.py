@@ -2,9 +2,10 @@
 
 import json
 import sys
+from pathlib import Path as FilePath
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretBytes, ValidationError, WithJsonSchema
 from pydantic.alias_generators import to_camel
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -15,6 +16,7 @@ from logscan_api.quantities import Amount, Quantity
 from logscan_operator.starting import HTTP_PORT
 
 PREFIX = "LOGSCAN_"
+KEY_BYTES = 32  # as many as the digest has; a shorter key is a weaker one (RFC 2104, section 3)
 
 
 def _parsed(value: Any) -> Any:
@@ -42,6 +44,25 @@ def _job_fields(value: str) -> str:
     return value
 
 
+def _signing_keys(value: Any) -> Any:
+    """Return the keys in a folder: the file `current`, and `previous` if it is there."""
+    if not isinstance(value, str):
+        return value
+    found: list[bytes] = []
+    for name in ("current", "previous"):
+        try:
+            key = FilePath(value, name).read_bytes().strip()
+        except FileNotFoundError:
+            key = b""
+        except OSError as error:
+            raise ValueError(f"must be a folder with readable files ({name}: {error.strerror})") from None
+        if len(key) >= KEY_BYTES:
+            found.append(key)
+        elif key or name == "current":
+            raise ValueError(f"must be a folder whose file `{name}` has at least {KEY_BYTES} bytes")
+    return found
+
+
 Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 
 
@@ -66,6 +87,14 @@ class Settings(BaseSettings):
     )
     receivers: int = Field(default=1, ge=1, le=16, description="Concurrent receivers for each queue.")
     table: str = Field(min_length=3, description="DynamoDB table for the results.")
+    signing_keys: Annotated[
+        list[SecretBytes], NoDecode, BeforeValidator(_signing_keys), WithJsonSchema({"type": "string"})
+    ] = Field(
+        min_length=1,
+        max_length=2,
+        description="Folder with the key that signs rows, in the file `current`; rows that the key in the file "
+        "`previous` signed are also believed.",
+    )
     scanner_image: str = Field(min_length=1, description="Image of the scanner.")
     scanner_service_account: str = Field(
         default="logscan-scanner", description="Service account of scan pods, which gives them their AWS role."
@@ -256,6 +285,11 @@ class Settings(BaseSettings):
     def namespaces(self) -> list[str]:
         """Return all namespaces whose LogScans are run, the operator's own first."""
         return list(dict.fromkeys([self.namespace, *self.watch_namespaces]))
+
+    @property
+    def row_keys(self) -> list[bytes]:
+        """Return the keys of rows, the one that signs first."""
+        return [key.get_secret_value() for key in self.signing_keys]
 
     @property
     def namespace_slots(self) -> int:

@@ -20,6 +20,7 @@ FROM_OTHER_VALUES = frozenset(
         "watch_namespaces",
         "queue_urls",
         "table",
+        "signing_keys",
         "scanner_image",
         "scanner_service_account",
         "scanner_env_secret",

@@ -52,7 +52,7 @@ def run(request: ScanRequest, objects: Objects, results: Results, job_uid: str) 
         except ScanError:
             compiling.result()  # an invalid rule is the better answer: it is invalid for every object
             raise
-        done = results.finished(request.result, int(started.timestamp()))
+        done = results.finished(request.result, request.tokens, int(started.timestamp()))
         if done is not None:
             log.info("the table already has a result, of Job %s", done.job_uid)
             return done
@@ -80,11 +80,11 @@ def run(request: ScanRequest, objects: Objects, results: Results, job_uid: str) 
 def _write(request: ScanRequest, result: ScanResult, stored: StoredObject, results: Results) -> ScanResult:
     """Write the result, and make it the newest of its object if it is."""
     try:
-        there = results.write(result, int(datetime.now(UTC).timestamp()))
+        there = results.write(result, request.tokens, int(datetime.now(UTC).timestamp()))
     except RowTooLargeError:  # counts matter more than samples, and all the rest of a row is bounded
         log.warning("the row is too large for DynamoDB: writing it without samples")
         result = result.model_copy(update={"samples": []})
-        there = results.write(result, int(datetime.now(UTC).timestamp()))
+        there = results.write(result, request.tokens, int(datetime.now(UTC).timestamp()))
     if there.job_uid != result.job_uid:
         log.info("the table already has a result, of Job %s", there.job_uid)
     elif request.source.key is not None:

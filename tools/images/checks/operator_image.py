@@ -123,7 +123,7 @@ def service_account_of_a_pod(folder: Path, _address: str) -> None:
 def aws(_folder: Path, address: str) -> None:
     """The operator's own clients, and how they report errors."""
     with_keys(address)
-    queue, reader = Queue(f"{address}/queue", wait_seconds=0, visibility_seconds=30), ResultReader()
+    queue, reader = Queue(f"{address}/queue", wait_seconds=0, visibility_seconds=30), ResultReader([])
     expect(_refusal(queue.hide([preflight.NO_MESSAGE], 0)), "QueueDoesNotExist", "SQS's error")
     row = ResultRef(table="results", pk="p", sk="s")
     expect(_refusal(reader.read(row)), "ResourceNotFoundException", "DynamoDB's error")

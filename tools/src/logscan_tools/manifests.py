@@ -29,12 +29,13 @@ def crds() -> dict[str, str]:
 def rendered() -> str:
     """Return what `manifests/install/logscan.yaml` shall contain.
 
-    Without the CRDs, which are in crds/ for all ways of installing.
+    Without the CRDs, which are in crds/ for all ways of installing, and without the Secret of the signing key, which
+    must be another one in each cluster.
 
     Raises:
         ToolError: Helm is not available or refuses the chart.
     """
-    body = render("--set=crds.install=false")
+    body = render("--set=crds.install=false", "--set=signingKeys.secret=logscan-signing-keys")
     return header(body) + body
 
 

@@ -1,17 +1,27 @@
 """The result table: one row for a scan, and one for the newest scan of an object."""
 
+import logging
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from logscan_api import table
+from logscan_api.attributes import Item
+from logscan_api.exitcodes import ExitCode
 from logscan_api.results import ScanResult
+from logscan_api.signatures import is_signed
 from logscan_api.statuses import ResultRef
 from logscan_scanner.aws.clients import client, translate
+from logscan_scanner.errors import ScanError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+REPLACEMENTS = 3  # of rows with a wrong signature, before a scan gives up
+
+log = logging.getLogger("logscan.scanner")
 
 
 class Results:
@@ -24,29 +34,43 @@ class Results:
     def _dynamodb(self) -> "DynamoDBClient":
         return client("dynamodb")  # type: ignore[no-any-return]
 
-    def finished(self, ref: ResultRef, now: int) -> ScanResult | None:
+    def finished(self, ref: ResultRef, tokens: Sequence[str], now: int) -> ScanResult | None:
         """Return the result of a scan that was finished before, or None.
 
         Args:
             ref: Where its row would be.
+            tokens: Tokens of the row; one that none of them signed does not count.
             now: The time, in seconds since the epoch.
         """
         try:
             answer = self._dynamodb.get_item(TableName=ref.table, Key=table.key_of(ref), ConsistentRead=True)
         except (ClientError, BotoCoreError) as error:
             raise translate(error, f"read the table {ref.table}") from error
-        result = ScanResult.from_item(ref.table, answer["Item"]) if "Item" in answer else None
+        if "Item" not in answer or not _believed(answer["Item"], tokens):
+            return None
+        result = ScanResult.from_item(ref.table, answer["Item"])
         return result if result is not None and result.expires_at >= now else None
 
-    def write(self, result: ScanResult, now: int) -> ScanResult:
+    def write(self, result: ScanResult, tokens: Sequence[str], now: int) -> ScanResult:
         """Write a result, unless one of the same scan is there; return the one that is there now.
+
+        A row with a wrong signature is replaced.
 
         Args:
             result: The result.
+            tokens: Tokens of the row, of which the first signs it.
             now: The time, in seconds since the epoch.
         """
-        there = self._put(result, table.put_result(result, now))
-        return result if there is None else ScanResult.from_item(result.ref.table, there) or result
+        rejected: Item | None = None
+        for _ in range(REPLACEMENTS):
+            there = self._put(result, table.put_result(result, tokens[0], now, rejected))
+            if there is None:
+                return result
+            if _believed(there, tokens):
+                return ScanResult.from_item(result.ref.table, there) or result
+            rejected = there
+        message = "others keep writing the row of this scan: find out who may write the table"
+        raise ScanError(message, ExitCode.TRY_AGAIN)
 
     def write_latest(self, result: ScanResult, order: str) -> bool:
         """Make a result the newest of its object, unless one of a newer version is; return whether it is.
@@ -84,3 +108,11 @@ class Results:
             return cast("dict[str, Any]", cast("dict[str, Any]", error.response)["Item"])
         except (ClientError, BotoCoreError) as error:
             raise translate(error, f"write the result to the table {result.ref.table}") from error
+
+
+def _believed(item: Item, tokens: Sequence[str]) -> bool:
+    """Return whether a row was signed for this request or an equal one, and log if not."""
+    believed = is_signed(item, tokens)
+    if not believed:
+        log.warning("the row that is there has a wrong signature: it is replaced")
+    return believed

@@ -3,6 +3,7 @@
 The addresses of the running stack, its AWS keys and a free port for the operator are added to them.
 """
 
+import secrets as randomness
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ from logscan_tools.polling import poll
 
 OVERLAY = REPOSITORY / "manifests" / "overlays" / "local"
 CRDS = REPOSITORY / "crds"
+SIGNING_KEYS = "logscan-signing-keys"
 ESTABLISHED_SECONDS = 30
 AVAILABLE_SECONDS = 90
 
@@ -43,7 +45,7 @@ def install(
     manifests = list(yaml.safe_load_all(kubectl.run("kustomize", str(OVERLAY))))
     for document in manifests:
         complete(document, resources, http_port, images)
-    kubectl.apply([namespace(), *secrets(resources), *manifests])
+    kubectl.apply([namespace(), *secrets(resources), *missing_signing_keys(kubectl), *manifests])
     try:
         poll(lambda: operator_ready(kubectl), AVAILABLE_SECONDS, "the operator's Deployment to be available")
     except ToolError as error:
@@ -124,6 +126,15 @@ def secrets(resources: Resources, into: str = NAMESPACE) -> list[Object]:
         _secret("logscan-operator-aws", resources.operator, into),
         _secret("logscan-scanner-aws", resources.scanner, into),
     ]
+
+
+def missing_signing_keys(kubectl: Kubectl) -> list[Object]:
+    """Return the Secret with a new key that signs rows, or nothing if there is one: rows would lose their results."""
+    if kubectl.run("get", "secret", SIGNING_KEYS, "--ignore-not-found", "--output=name"):
+        return []
+    metadata = {"name": SIGNING_KEYS, "namespace": NAMESPACE}
+    data = {"current": randomness.token_hex(32)}
+    return [{"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}]
 
 
 def _secret(name: str, credentials: Credentials, into: str) -> Object:

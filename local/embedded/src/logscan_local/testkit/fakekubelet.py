@@ -99,7 +99,7 @@ class FakeKubelet:
         request = ScanRequest.from_variable(expand(variables[REQUEST_VARIABLE]))
         result, moment = result_of(request, pod["metadata"]["uid"]), datetime.now(UTC)
         with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):
-            self._dynamodb.put_item(**put_result(result, int(moment.timestamp())))
+            self._dynamodb.put_item(**put_result(result, request.tokens[0], int(moment.timestamp())))
 
 
 def result_of(request: ScanRequest, job_uid: str) -> ScanResult:

@@ -15,6 +15,7 @@ from logscan_local.stack.ports import free_ports
 from logscan_local.stack.state import State
 
 STOP_SECONDS = 60
+SIGNING_KEY = "of all operators of the tests, so that one believes the rows of another"
 
 
 class OperatorProcess:
@@ -34,10 +35,14 @@ class OperatorProcess:
             settings: Further settings without their prefix, such as `max_concurrent="1"`.
         """
         (self.port,) = free_ports(1)
+        keys = log.parent / "signing-keys"
+        keys.mkdir(exist_ok=True)
+        (keys / "current").write_text(SIGNING_KEY)
         values = {
             "namespace": namespace,
             "queue_urls": queue_url,
             "table": state.resources.table,
+            "signing_keys": str(keys),
             "scanner_image": "logscan-scanner:local",
             "scanner_env_secret": "keys",
             "receive_wait_seconds": "1",

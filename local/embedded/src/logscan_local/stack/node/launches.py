@@ -77,7 +77,7 @@ def _expanded(words: list[str] | None, environment: dict[str, str]) -> tuple[str
 
 
 def _mounts(container: Object, pod: Object, volumes: dict[str, Path], folder: Path) -> tuple[Mount, ...]:
-    projected = {volume["name"] for volume in pod["spec"].get("volumes", []) if "projected" in volume}
+    projected = {v["name"] for v in pod["spec"].get("volumes", []) if "projected" in v or "secret" in v}
     found = []
     for mount in container.get("volumeMounts", []):
         # A kubelet mounts what it projects read-only, whatever the mount says.

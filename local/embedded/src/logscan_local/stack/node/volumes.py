@@ -1,4 +1,4 @@
-"""A pod's volumes, each a folder of the node: emptyDir, and what is projected of a service account.
+"""A pod's volumes, each a folder of the node: emptyDir, Secrets, and what is projected of a service account.
 
 Owners and modes are those that a kubelet sets: files belong to root and the pod's `fsGroup`, everyone may write to an
 emptyDir, and only the pod's user may read a token. If the node is not root, everything belongs to the node's user.
@@ -92,7 +92,8 @@ def _write(path: Path, text: str, mode: int, user: int, group: int | None) -> No
 
 
 def _mode(volume: Object) -> int:
-    return int(volume.get("projected", {}).get("defaultMode", DEFAULT_MODE))
+    source = volume.get("projected") or volume.get("secret") or {}
+    return int(source.get("defaultMode", DEFAULT_MODE))
 
 
 def _token_access(pod: Object) -> tuple[int, int]:
@@ -119,6 +120,8 @@ def _token_paths(volume: Object) -> set[str]:
 async def _contents(volume: Object, pod: Object, api: ApiServer, lookup: Lookup) -> dict[str, str]:
     if "emptyDir" in volume:
         return {}
+    if "secret" in volume:
+        return _selected(volume["secret"], await lookup("secrets", volume["secret"]["secretName"]))
     if "projected" in volume:
         files: dict[str, str] = {}
         for source in volume["projected"]["sources"]:
