@@ -160,7 +160,12 @@ def test_what_is_no_finished_scan_is_no_result() -> None:
 
 @pytest.mark.parametrize(
     ("change", "words"),
-    [({"schema": 2}, "schema: must be 1, got 2"), ({"lines": "many"}, "lines: must be a whole number")],
+    [
+        ({"schema": 2}, "schema: must be 1, got 2"),
+        ({"lines": "many"}, "lines: must be a whole number"),
+        ({"histogram": "none"}, "histogram"),
+        ({"samples": 3}, "samples"),
+    ],
 )
 def test_a_row_that_cannot_be_read_says_which_and_why(change: dict[str, Any], words: str) -> None:
     with pytest.raises(MalformedResultError, match=words) as refusal:

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from logscan_api.errors import UntrustedResultError
+from logscan_api.results import ScanResult
 from logscan_api.signatures import signed, tokens
 from logscan_api.statuses import ResultRef
 from logscan_local.stack.ports import free_ports
@@ -110,6 +111,28 @@ async def test_an_answer_that_cannot_be_read_leaves_nobody_waiting(service: Serv
     assert all(isinstance(result, Exception) for result in results)
     service.answer = {"Responses": {"results": []}}
     assert await reader.read(REF) is None, "the reader goes on"
+
+
+async def test_one_row_that_breaks_the_reader_keeps_no_other_from_its_answer(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever error the reading of a row ends in: who waits for another row of the batch gets it."""
+    read = ScanResult.from_item
+
+    def broken(table: str, item: Any) -> ScanResult | None:
+        if item["sk"]["S"] == "bad":
+            raise AttributeError("no such thing")
+        return read(table, item)
+
+    monkeypatch.setattr(ScanResult, "from_item", broken)
+    refs = [REF.model_copy(update={"sk": name}) for name in ("bad", "good")]
+    rows = [signed(RESULT.model_copy(update={"ref": ref}).to_item(), tokens(KEYS, ref)[0]) for ref in refs]
+    service.answer = {"Responses": {"results": rows}}
+    reader = ResultReader(KEYS)
+    async with asyncio.timeout(20):
+        bad, good = await asyncio.gather(*(reader.read(ref) for ref in refs), return_exceptions=True)
+    assert isinstance(bad, AttributeError)
+    assert isinstance(good, ScanResult)
 
 
 async def test_a_refusal_has_the_code_of_the_service(service: Service) -> None:

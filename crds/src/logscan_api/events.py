@@ -17,7 +17,7 @@ from pydantic import ConfigDict, Field, ValidationError
 
 from logscan_api.buckets import BucketName
 from logscan_api.explanations import explain
-from logscan_api.models import Model
+from logscan_api.models import MOST, Model
 
 SCHEMA = 1
 WRAPPERS = 8  # how deep messages may be wrapped
@@ -51,7 +51,7 @@ class ObjectEvent(Model):
     key: str = Field(min_length=1, max_length=1024)
     version_id: str | None = Field(default=None, max_length=1024)
     etag: str | None = Field(default=None, max_length=128)
-    size: int | None = Field(default=None, ge=0)
+    size: int | None = Field(default=None, ge=0, le=MOST)
     sequencer: str | None = Field(default=None, max_length=64)
 
 

@@ -186,7 +186,9 @@ class ScanResult(Model):
         if row.get("status") != "done":
             return None
         fields = {name: row[name] for name in cls.model_fields if name in row}
-        bins = [{"start": start, "by_severity": lines} for start, lines in row.get("histogram", {}).items()]
+        bins = row.get("histogram", {})
+        if isinstance(bins, dict):
+            bins = [{"start": start, "by_severity": lines} for start, lines in bins.items()]
         ref = {"table": table, "pk": row["pk"], "sk": row["sk"]}
         try:
             return cls.model_validate({**fields, "schema": row.get("schema"), "histogram": bins, "ref": ref})

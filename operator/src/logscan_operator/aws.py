@@ -19,7 +19,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from logscan_api.attributes import Item
-from logscan_api.errors import MalformedResultError, UntrustedResultError
+from logscan_api.errors import UntrustedResultError
 from logscan_api.results import ScanResult
 from logscan_api.signatures import is_signed, tokens
 from logscan_api.statuses import ResultRef
@@ -207,7 +207,7 @@ class ResultReader:
             for ref, future in batch.items():
                 try:
                     future.set_result(self._result(ref, rows[ref]) if ref in rows else None)
-                except (MalformedResultError, UntrustedResultError) as error:
+                except Exception as error:  # one row's error must not keep the others from their answer
                     future.set_exception(error)
 
     def _result(self, ref: ResultRef, row: Item) -> ScanResult | None:

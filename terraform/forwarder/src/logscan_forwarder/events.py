@@ -34,6 +34,7 @@ OTHER_DETAIL_TYPES = frozenset(
 # Fewest and most characters of each field that is text.
 LENGTHS = {"bucket": (3, 255), "key": (1, 1024), "versionId": (1, 1024), "etag": (1, 128), "sequencer": (1, 64)}
 FIELDS = (*LENGTHS, "size")
+MAX_SIZE = 2**53  # as in the custom resource: the largest number that every reader of JSON keeps exact
 REQUIRED = ("bucket", "key")
 BUCKET = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]+[A-Za-z0-9_-]")
 
@@ -238,7 +239,7 @@ def _envelope(fields: Document) -> ObjectEvent:
         if name in event:
             _check_text(name, event[name])
     size = event.get("size", 0)
-    if type(size) is not int or size < 0:
+    if type(size) is not int or not 0 <= size <= MAX_SIZE:
         raise ValueError(f"size is {size!r}, not a number of bytes")
     return {"schema": SCHEMA, **event}
 
