@@ -29,7 +29,7 @@ from processes import Run, run
 from rounds import HEAD, Rounds
 
 import logscan_engine as engine
-from logscan_api.requests import resolve_limits
+from logscan_api.requests import ScanRequest, resolve_limits
 from logscan_api.rules import Rule
 from logscan_api.table import table_definition
 from logscan_local.stack import aws
@@ -164,7 +164,9 @@ class Bench:
             "rules": yaml.safe_load(rules.read_text())["inline"],
             "limits": resolve_limits().wire(),
             "result": {"table": TABLE, "pk": uuid.uuid4().hex, "sk": "s"},
+            "tokens": ["unsigned"],
         }
+        ScanRequest.model_validate(document)  # or the scanner ends before it asks for anything
         more = {"LOGSCAN_REQUEST": json.dumps(document), "AWS_REGION": aws.REGION}
         more |= {"AWS_ENDPOINT_URL_S3": s3, "AWS_ENDPOINT_URL": endpoint, "LOGSCAN_TERMINATION_PATH": os.devnull}
         return {**self.environment, **aws.ADMINISTRATOR.environment(), **more}
