@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import psutil
 from operator_bench import GROUP, RULES, Bench
 from operator_hostile import beside_a_hostile_user
+from operator_memory import largest_scans
 from operator_soak import soak
 from pydantic import SecretBytes
 
@@ -32,7 +33,7 @@ from logscan_operator.planning import plan
 from logscan_operator.settings import Settings
 from logscan_operator.view import View
 
-USUAL = ("burst", "steady", "life", "kept")
+USUAL = ("burst", "steady", "life", "kept", "largest")
 LONG = ("hostile", "soak")  # of `make chaos` and `make soak`
 
 
@@ -251,6 +252,7 @@ async def run(options: argparse.Namespace) -> None:
                     "steady": lambda: steady(bench, 20, 20),
                     "life": lambda: whole_life(bench, options.scans),
                     "kept": lambda: many_finished(bench, options.kept, options.minutes),
+                    "largest": lambda: largest_scans(bench, options.kept, 2),
                     "hostile": lambda: beside_a_hostile_user(bench, options.rounds, 20),
                     "soak": lambda: soak(bench, options.minutes),
                 }
