@@ -15,8 +15,8 @@ from logscan_local.stack.apiserver import RefusedError
 from logscan_local.testkit.fakekubelet import FakeKubelet
 from logscan_local.testkit.operators import OperatorProcess
 
-RATE = 10  # messages a second
-PAUSE_SECONDS = 0.1  # between two hostile acts
+RATE = 5  # messages a second
+PAUSE_SECONDS = 0.5  # between two hostile acts
 HEAD = {"apiVersion": "logscan.dev/v1alpha1"}
 # Rules that are refused only after work, or cost as much as a rule may.
 COSTLY = [f"(?:{'|'.join(f'[a-z]{{{n}}}x{n}' for n in range(2, 40))}){{1,9}}y", r"(\w+\s?)*z", r"(?=a)(b|c)*\1d"]
