@@ -15,6 +15,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::cutting::Chunk;
+use crate::framing::Framing;
 use crate::tally::{Counting, Sampling, Tally};
 use queue::{Job, Queue};
 pub use search::Search;
@@ -36,6 +37,8 @@ pub struct Settings {
     pub rules: Vec<Counting>,
     /// Which lines are kept.
     pub sampling: Sampling,
+    /// What a line is.
+    pub framing: Framing,
     /// A second that the log is not newer than, see [`crate::clock::second_of`].
     pub reference: i64,
     /// Lines are scanned up to so many bytes.

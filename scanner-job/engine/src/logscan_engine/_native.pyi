@@ -113,6 +113,9 @@ class Scan:
         before: int,
         after: int,
         line_bytes: int,
+        framing: str | None = None,
+        start: str | None = None,
+        message_field: str | None = None,
     ) -> Scan:
         """Start the threads.
 
@@ -126,6 +129,15 @@ class Scan:
             before: Lines kept before a sample.
             after: Lines kept after it.
             line_bytes: Bytes kept of each line.
+            framing: What a record is, by its name in a LogScan (`Auto`, `Lines`, `Json`, `CloudWatch`, `Multiline`).
+                A record is what this documentation calls a line. Without it a line is what ends in a newline, and no
+                byte is decoded.
+            start: The expression that the first line of a record matches, for `Multiline`.
+            message_field: The name of a field: of a record that is a JSON object with it, its text is the record.
+
+        Raises:
+            InvalidRuleError: `start` is refused.
+            ValueError: There is no such framing, or it lacks its `start`.
         """
 
     def begin(self, key: str | None) -> None:
