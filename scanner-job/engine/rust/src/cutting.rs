@@ -108,7 +108,7 @@ pub struct Cutter {
     skipping: bool,
     /// Where `carry`, or else the next chunk, starts in its input.
     offset: u64,
-    long_lines: u64,
+    cut_records: u64,
 }
 
 impl Cutter {
@@ -119,13 +119,13 @@ impl Cutter {
             carry: Vec::new(),
             skipping: false,
             offset: 0,
-            long_lines: 0,
+            cut_records: 0,
         }
     }
 
     /// Returns how many lines were cut.
-    pub fn long_lines(&self) -> u64 {
-        self.long_lines
+    pub fn cut_records(&self) -> u64 {
+        self.cut_records
     }
 
     /// Takes the next chunk of an input and appends what it completes.
@@ -187,7 +187,7 @@ impl Cutter {
         let length = line.len() + usize::from(newline.is_some());
         if line.len() > self.limit {
             line.truncate(self.limit);
-            self.long_lines += 1;
+            self.cut_records += 1;
         } else {
             line.extend(newline);
         }
@@ -230,7 +230,7 @@ impl Cutter {
                 let length = memchr(b'\n', &data[at..end]).unwrap_or(end - at);
                 if length > self.limit {
                     push(from, at + self.limit);
-                    self.long_lines += 1;
+                    self.cut_records += 1;
                     from = at + length + 1;
                 }
                 at += length + 1;
@@ -270,7 +270,7 @@ mod tests {
                 offset += line.len() as u64;
             }
         }
-        (lines, cutter.long_lines())
+        (lines, cutter.cut_records())
     }
 
     #[test]

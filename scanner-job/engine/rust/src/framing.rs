@@ -111,12 +111,12 @@ impl Framer {
     }
 
     /// Returns how many records were cut.
-    pub fn long_records(&self) -> u64 {
+    pub fn cut_records(&self) -> u64 {
         let cut = match &self.state {
             State::Converted(converter) => converter.cut(),
             _ => 0,
         };
-        self.cutter.long_lines() + self.cut + cut
+        self.cutter.cut_records() + self.cut + cut
     }
 
     /// Takes the next chunk of an input and appends what it completes.

@@ -42,7 +42,7 @@ pub struct Settings {
     /// A second that the log is not newer than, see [`crate::clock::second_of`].
     pub reference: i64,
     /// Lines are scanned up to so many bytes.
-    pub max_line_bytes: usize,
+    pub max_record_bytes: usize,
     /// Threads that scan.
     pub threads: usize,
 }
@@ -150,8 +150,8 @@ impl<S: Search> Scanner<S> {
     }
 
     /// Returns how many lines were longer than the limit.
-    pub fn long_lines(&self) -> u64 {
-        self.shared.intake().long_lines()
+    pub fn cut_records(&self) -> u64 {
+        self.shared.intake().cut_records()
     }
 
     /// Gives a job to whichever thread is free.

@@ -14,6 +14,9 @@ pub(super) struct Entry<'a> {
     pub partial: bool,
 }
 
+/// How a line is read.
+pub(super) type Read = fn(&[u8]) -> Option<Entry<'_>>;
+
 /// Reads a line of Docker's driver `json-file`: `{"log":"text\n","stream":"stdout","time":"2026-11-24T10:00:00.1Z"}`.
 pub(super) fn docker(line: &[u8]) -> Option<Entry<'_>> {
     let mut entry = Entry {

@@ -1,6 +1,6 @@
 //! Inputs whose records are not simply lines, converted piece by piece.
 
-use super::containers::{self, Entry};
+use super::containers::{self, Entry, Read};
 use super::decoding::{Decoder, Encoding, Place};
 use super::detecting::Form;
 use super::envelopes::Element;
@@ -148,8 +148,7 @@ fn milliseconds(value: &[u8]) -> Option<i64> {
 }
 
 fn without_newline(text: &[u8]) -> &[u8] {
-    let text = text.strip_suffix(b"\n").unwrap_or(text);
-    text.strip_suffix(b"\r").unwrap_or(text)
+    text.strip_suffix(b"\n").unwrap_or(text)
 }
 
 impl Converted for Splitter {
@@ -222,8 +221,6 @@ impl Converted for ByReturns {
         self.0.finish(messages);
     }
 }
-
-type Read = fn(&[u8]) -> Option<Entry<'_>>;
 
 /// Lines with what a container runtime writes around them.
 struct Containers {

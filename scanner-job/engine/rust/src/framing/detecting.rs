@@ -1,6 +1,6 @@
 //! What an input is, by its first bytes.
 
-use super::containers;
+use super::containers::{self, Read};
 use super::decoding::{Encoding, decode};
 use super::envelopes::{Envelope, Shown};
 use super::nesting::{Nesting, Reached};
@@ -11,6 +11,8 @@ pub(super) const HEAD_BYTES: usize = 64 * 1024;
 const PLAIN_BYTES: usize = 512;
 /// In text that is mostly Latin, so many in a hundred units of UTF-16 have a zero byte.
 const PLAIN_PERCENT: usize = 80;
+/// An envelope is known by one of so many lines.
+const FIRST_LINES: usize = 3;
 const BYTE_ORDER_MARKS: [(&[u8], Encoding); 5] = [
     (b"\xef\xbb\xbf", Encoding::Bytes),
     (b"\xff\xfe\0\0", Encoding::Utf32 { big: false }),
@@ -86,13 +88,13 @@ fn encoding_of(head: &[u8]) -> (Encoding, usize) {
 
 fn form_of(text: &[u8], whole: bool) -> Form {
     let start = text.trim_ascii_start();
-    let line = &text[..memchr::memchr(b'\n', text).unwrap_or(text.len())];
+    let first = |read: Read| text.split(|byte| *byte == b'\n').take(FIRST_LINES).any(|line| read(line).is_some());
     match start.first() {
-        Some(b'{') if containers::docker(line).is_some() => Form::Docker,
+        Some(b'{') if first(containers::docker) => Form::Docker,
         Some(b'{') if is_spread(start, whole) => Form::Json,
         Some(b'[') if is_array(&start[1..]) => Form::Json,
-        Some(b'0'..=b'9') if containers::cri(line).is_some() => Form::Cri,
-        _ if line.len() == text.len() && has_carriage_return(text) => Form::CarriageReturns,
+        Some(b'0'..=b'9') if first(containers::cri) => Form::Cri,
+        _ if !text.contains(&b'\n') && has_carriage_return(text) => Form::CarriageReturns,
         _ => Form::Lines,
     }
 }

@@ -38,7 +38,8 @@ impl Events {
     }
 
     pub(super) fn push(&mut self, line: &Line, records: &mut Records) {
-        self.block.extend_from_slice(line.text);
+        let text = line.text.strip_suffix(b"\r").unwrap_or(line.text);
+        self.block.extend_from_slice(text);
         self.block.push(b'\n');
         self.lines.push((line.offset, line.cut));
         if self.block.len() >= BLOCK_BYTES {

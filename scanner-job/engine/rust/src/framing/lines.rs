@@ -2,7 +2,7 @@
 
 use super::decoding::Place;
 
-/// A line without what ends it; only its beginning if it was cut.
+/// A line without its newline; only its beginning if it was cut.
 pub(super) struct Line<'a> {
     pub text: &'a [u8],
     pub offset: u64,
@@ -39,7 +39,7 @@ impl Lines {
             } else {
                 let text = &piece[at..end];
                 each(Line {
-                    text: ended(&text[..text.len().min(self.limit)]),
+                    text: without_hole(&text[..text.len().min(self.limit)]),
                     offset: place.offset(piece, at),
                     cut: text.len() > self.limit,
                 });
@@ -64,7 +64,7 @@ impl Lines {
 
     fn end(&mut self, each: &mut impl FnMut(Line)) {
         each(Line {
-            text: ended(&self.carry),
+            text: without_hole(&self.carry),
             offset: self.offset,
             cut: self.cut,
         });
@@ -80,9 +80,8 @@ impl Lines {
     }
 }
 
-/// Returns a line without its carriage return, and without the zero bytes that a hole left before it.
-fn ended(line: &[u8]) -> &[u8] {
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
+/// Returns a line without the zero bytes that a hole left before it.
+fn without_hole(line: &[u8]) -> &[u8] {
     let zeros = line.iter().take_while(|byte| **byte == 0).count();
     &line[zeros..]
 }

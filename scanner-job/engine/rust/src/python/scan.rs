@@ -32,7 +32,7 @@ pub(super) struct Scan {
 impl Scan {
     #[new]
     #[pyo3(signature = (
-        rules, *, threads, reference, max_line_bytes, samples, findings, before, after, line_bytes,
+        rules, *, threads, reference, max_record_bytes, samples, findings, before, after, line_bytes,
         framing = None, start = None, message_field = None,
     ))]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
@@ -41,7 +41,7 @@ impl Scan {
         rules: Py<RuleSet>,
         threads: usize,
         reference: i64,
-        max_line_bytes: usize,
+        max_record_bytes: usize,
         samples: u64,
         findings: u64,
         before: usize,
@@ -70,7 +70,7 @@ impl Scan {
             },
             framing,
             reference,
-            max_line_bytes,
+            max_record_bytes,
             threads,
         };
         let matching = compiled.matching.clone();
@@ -158,8 +158,8 @@ impl Scan {
 
     /// Lines that were cut so far.
     #[getter]
-    fn long_lines(&self) -> PyResult<u64> {
-        guarded(|| Ok(self.scanner.long_lines()))
+    fn cut_records(&self) -> PyResult<u64> {
+        guarded(|| Ok(self.scanner.cut_records()))
     }
 
     /// Push a chunk at which a thread panics, as at a defect of the engine: for tests.

@@ -41,9 +41,9 @@ struct Reading {
 }
 
 impl Intake {
-    pub(super) fn new(framing: Framing, max_line_bytes: usize) -> Self {
+    pub(super) fn new(framing: Framing, max_record_bytes: usize) -> Self {
         Intake {
-            framer: Framer::new(framing, max_line_bytes),
+            framer: Framer::new(framing, max_record_bytes),
             pieces: Vec::new(),
             bytes: 0,
             begins: Some(None),
@@ -113,8 +113,8 @@ impl Intake {
     }
 
     /// Returns how many lines were longer than the limit.
-    pub(super) fn long_lines(&self) -> u64 {
-        self.framer.long_records()
+    pub(super) fn cut_records(&self) -> u64 {
+        self.framer.cut_records()
     }
 
     fn job(&mut self) -> Option<Job> {

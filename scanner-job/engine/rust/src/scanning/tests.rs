@@ -74,7 +74,7 @@ fn scanner(threads: usize) -> Scanner<Slow> {
         sampling,
         framing: Framing::default(),
         reference: 0,
-        max_line_bytes: 1 << 20,
+        max_record_bytes: 1 << 20,
         threads,
     };
     Scanner::new(Arc::new(Slow), settings).expect("threads start")

@@ -51,7 +51,7 @@ impl<S: Search> Shared<S> {
         Shared {
             intake: Mutex::new(Intake::new(
                 settings.framing.clone(),
-                settings.max_line_bytes,
+                settings.max_record_bytes,
             )),
             search,
             settings,
