@@ -56,7 +56,7 @@ def count(
     max_record_bytes: int = 1 << 20,
     threads: int = 2,
     samples: int = 0,
-    **framing: str | None,
+    framing: dict[str, str | None] | None = None,
 ) -> Counted:
     """Return what the engine finds in pieces of a text.
 
@@ -78,7 +78,7 @@ def count(
         before=0,
         after=0,
         line_bytes=max_record_bytes,
-        **framing,
+        **(framing or {}),
     )
     scan.begin(None)
     for piece in pieces:

@@ -18,6 +18,7 @@ from logscan_engine import InvalidRuleError
 from logscan_scanner.localfile import scan_file
 
 ANY = Rule(name="any", pattern="^")
+AUTO: dict[str, str | None] = {"framing": "Auto"}
 NOON = 1_795_521_605  # 2026-11-24T12:00:05Z
 
 # Text that looks like what it stands in.
@@ -39,7 +40,7 @@ envelopes: dict[str, Callable[[list[Any], int | None], str]] = {
 
 def records(data: bytes, size: int = 1 << 16, **framing: str | None) -> list[bytes]:
     """Return the records that the engine scans of an input in pieces."""
-    found = count([ANY], chunks(data, size), samples=100_000, **{"framing": "Auto", **framing})
+    found = count([ANY], chunks(data, size), samples=100_000, framing={"framing": "Auto", **framing})
     assert found.scan.cut_records == 0
     return [line.text for line in found.lines]
 
@@ -65,7 +66,7 @@ def test_messages_of_containers_and_events_are_unescaped(messages: list[str], si
             json.dumps({"messageType": "DATA_MESSAGE", "logEvents": events}),
         ]
     ):
-        found = count([ANY], chunks(text.encode(), size), samples=100, framing="Auto")
+        found = count([ANY], chunks(text.encode(), size), samples=100, framing=AUTO)
         wanted = [m if number == 0 else m.removesuffix("\n") for m in messages]
         assert [line.text.decode() for line in found.lines] == [colourless(m.replace("\n", " ")) for m in wanted]
         assert found.counts.span == (NOON, NOON)
@@ -84,7 +85,7 @@ def colourless(text: str) -> str:
 )
 def test_what_codecs_decode_is_scanned(text: str, codec: str, size: int) -> None:
     data = f"\ufeff{text}".encode(codec)
-    found = count([ANY], chunks(data, size), samples=1000, framing="Auto")
+    found = count([ANY], chunks(data, size), samples=1000, framing=AUTO)
     lines = text.split("\n")
     lines = [line.removesuffix("\r") for line in (lines if lines[-1] else lines[:-1])]
     assert [line.text.decode() for line in found.lines[:-1]] == lines[:-1]
@@ -131,7 +132,7 @@ def test_a_cloudtrail_object_counts_events(tmp_path: Path) -> None:
     assert found["byRule"] == {name: sum(bool(re.search(p, line)) for line in flat) for name, p in rules.items()}
     assert found["byRule"] == {"denied": 100, "stopped": 1, "both": 0}
     assert (found["lines"], found["matchedLines"]) == (400, 101)
-    (sample,) = [sample for sample in found["samples"] if sample["rule"] == "stopped"]  # type: ignore[attr-defined]
+    (sample,) = [sample for sample in found["samples"] if sample["rule"] == "stopped"]
     assert (sample["line"], json.loads(sample["text"])) == (400, events[-1])
     assert gzip.decompress(data)[sample["offset"] :].startswith(b'{"eventVersion"')
     assert (found["firstMatch"], found["lastMatch"]) == ("2026-11-24T10:00:00+00:00", "2026-11-24T10:06:39+00:00")
@@ -149,9 +150,9 @@ def test_a_record_that_was_cut_is_said(tmp_path: Path) -> None:
     events = [{"a": "x" * (2 << 20), "b": "ERROR"}, {"b": "ERROR"}]
     found = scanned(tmp_path, json.dumps({"Records": events}).encode(), "inline: [{name: e, pattern: ERROR}]")
     assert (found["lines"], found["byRule"]) == (2, {"e": 1})
-    (part,) = found["incomplete"]  # type: ignore[misc]
+    (part,) = found["incomplete"]
     assert part["reason"] == "MaxRecordBytes"
-    assert found["samples"][0]["line"] == 2  # type: ignore[index]
+    assert found["samples"][0]["line"] == 2
 
 
 def test_container_logs_are_what_programs_wrote(tmp_path: Path) -> None:
@@ -171,7 +172,7 @@ def test_container_logs_are_what_programs_wrote(tmp_path: Path) -> None:
 
 def test_a_hole_of_gigabytes_hides_no_line() -> None:
     hole = [b"\0" * (1 << 20)] * 200
-    found = count([ANY], [*hole, b"2026 first\n", *hole, b"2026 last\n"], samples=5, framing="Auto")
+    found = count([ANY], [*hole, b"2026 first\n", *hole, b"2026 last\n"], samples=5, framing=AUTO)
     assert [(line.text, line.offset) for line in found.lines] == [
         (b"2026 first", 200 << 20),
         (b"2026 last", (400 << 20) + 11),

@@ -88,7 +88,11 @@ fn encoding_of(head: &[u8]) -> (Encoding, usize) {
 
 fn form_of(text: &[u8], whole: bool) -> Form {
     let start = text.trim_ascii_start();
-    let first = |read: Read| text.split(|byte| *byte == b'\n').take(FIRST_LINES).any(|line| read(line).is_some());
+    let first = |read: Read| {
+        text.split(|byte| *byte == b'\n')
+            .take(FIRST_LINES)
+            .any(|line| read(line).is_some())
+    };
     match start.first() {
         Some(b'{') if first(containers::docker) => Form::Docker,
         Some(b'{') if is_spread(start, whole) => Form::Json,

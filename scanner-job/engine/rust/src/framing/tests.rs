@@ -340,9 +340,6 @@ fn an_endless_record_takes_bounded_memory() {
         }
         framer.finish(&mut pieces);
         let kept: usize = pieces.iter().map(|piece| piece.data().len()).sum();
-        assert!(
-            kept <= 1001 && framer.cut_records() == 1,
-            "{start}: {kept}"
-        );
+        assert!(kept <= 1001 && framer.cut_records() == 1, "{start}: {kept}");
     }
 }
