@@ -94,9 +94,9 @@ def test_shipped_rules_do_what_their_samples_say(name: str) -> None:
 def test_a_line_of_ten_megabytes_is_a_line_like_any_other() -> None:
     data = b"start " + b"x" * 10_000_000 + b" ERROR\nERROR\n" + b"y" * 10_000_000
     rules = [Rule(name=f"r{n}", pattern=p) for n, p in enumerate(("^start.*ERROR$", "ERROR", "y$", "^y"))]
-    engine = count(rules, chunks(data, 777_777), max_line_bytes=16 << 20)
+    engine = count(rules, chunks(data, 777_777), max_record_bytes=16 << 20)
     assert (engine.counts.by_rule, engine.counts.lines) == ([1, 2, 1, 1], 3)
-    cut = count(rules, chunks(data, 777_777), max_line_bytes=1 << 20)
+    cut = count(rules, chunks(data, 777_777), max_record_bytes=1 << 20)
     assert (cut.counts.by_rule, cut.counts.lines) == ([0, 1, 1, 1], 3), "only the beginning of a longer line is matched"
 
 
