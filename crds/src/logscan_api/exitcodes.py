@@ -77,6 +77,11 @@ class Reason(StrEnum):
     )
     ARCHIVED = "Archived", "Failed", "Restore the object, then create the LogScan again."
     KEY_UNAVAILABLE = "KeyUnavailable", "Failed", "Enable the object's KMS key, or allow the scanner's role to use it."
+    UNSUPPORTED_FORMAT = (
+        "UnsupportedFormat",
+        "Failed",
+        "The object is no log; the message says what it looks like, and what to do.",
+    )
     OUT_OF_MEMORY = (
         "OutOfMemory",
         "Failed",
@@ -143,6 +148,7 @@ class ExitCode(IntEnum):
     ARCHIVED = 69, Reason.ARCHIVED, True, "The object is in an archive class and must be restored first."
     INTERNAL_ERROR = 70, Reason.INTERNAL_ERROR, False, "An unexpected error."
     TRY_AGAIN = 75, Reason.TRY_AGAIN_LATER, False, "Throttling, the network, missing credentials, or SIGTERM."
+    UNSUPPORTED_FORMAT = 76, Reason.UNSUPPORTED_FORMAT, True, "The object is binary content of another kind, not a log."
     KEY_UNAVAILABLE = 77, Reason.KEY_UNAVAILABLE, True, "The object's KMS key is disabled, deleted or not allowed."
 
 
