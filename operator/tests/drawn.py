@@ -1,6 +1,7 @@
 """Hypothesis strategies of what others may put before the operator: objects that the CRDs accept, Jobs, messages."""
 
 import json
+import re
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from logscan_api import crds
+from logscan_api.logscans import MAX_TTL_SECONDS
 from logscan_api.schema import Schema
 from logscan_operator.items import Object
 
@@ -68,15 +70,18 @@ CHARACTERS = st.characters(codec="utf-8")
 def texts(most: int, least: int = 0) -> SearchStrategy[str]:
     """Return texts of a length, among them malicious ones and the longest."""
     malicious = [text[:most] for text in HOSTILE if len(text[:most]) >= least]
-    longest = st.sampled_from(["x", "é", "\U0001f600", "$"]).map(lambda character: character * most)
-    return st.one_of(st.text(CHARACTERS, min_size=least, max_size=min(most, 40)), st.sampled_from(malicious), longest)
+    longest = st.sampled_from(["x" * most, "$" * most, "é" * (most // 2), "\U0001f600" * (most // 4)])
+    return st.one_of(
+        st.text(CHARACTERS, min_size=least, max_size=min(most, 40)),
+        st.sampled_from(malicious),
+        longest.filter(lambda text: len(text) >= least),
+    )
 
 
 def accepted(schema: Schema) -> SearchStrategy[Any]:
     """Return values that a structural schema accepts; its CEL rules may refuse some of them."""
     if schema.get("x-kubernetes-int-or-string"):
-        words = [text for text in (*QUANTITIES, "never") if len(text) <= schema.get("maxLength", 64)]
-        return st.one_of(st.sampled_from(words), st.integers(-1, 2**53), texts(schema.get("maxLength", 64)))
+        return _numbers_or_words(schema)
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
     match schema.get("type"):
@@ -96,6 +101,13 @@ def accepted(schema: Schema) -> SearchStrategy[Any]:
     return _strings(schema)
 
 
+def _numbers_or_words(schema: Schema) -> SearchStrategy[Any]:
+    """Return quantities; without a bound of their length, seconds or `never`. Seldom is it anything else."""
+    if "maxLength" not in schema:
+        return st.one_of(st.integers(0, MAX_TTL_SECONDS), st.sampled_from(["never", 0, MAX_TTL_SECONDS, -1, "0"]))
+    return st.one_of(st.sampled_from(QUANTITIES), st.integers(0, 2**63 - 1))
+
+
 def _objects(schema: Schema) -> SearchStrategy[Any]:
     if "properties" in schema:
         fields = {name: accepted(field) for name, field in schema["properties"].items()}
@@ -112,7 +124,9 @@ def _strings(schema: Schema) -> SearchStrategy[str]:
     least, most = schema.get("minLength", 0), schema["maxLength"]
     if "pattern" not in schema:
         return texts(most, least)
-    return st.from_regex(str(schema["pattern"]), fullmatch=True).filter(lambda text: least <= len(text) <= most)
+    return st.from_regex(re.compile(schema["pattern"], re.ASCII), fullmatch=True).filter(
+        lambda text: least <= len(text) <= most
+    )
 
 
 def _unique(schema: Schema) -> Any:
@@ -146,6 +160,19 @@ def _with_one_source(spec: Object) -> Object:
         source.setdefault("prefix", "logs/")
         for name in ("versionId", "etag", "sequencer"):
             source.pop(name, None)
+    return _with_rules_or_none(spec)
+
+
+def policy_specs() -> SearchStrategy[Object]:
+    """Return specs of LogScanPolicies, nearly all of which the CRD accepts."""
+
+    def plausible(spec: Object) -> Object:
+        return spec if "rules" in _with_rules_or_none(spec) else {**spec, "action": "Ignore"}
+
+    return part("logscanpolicies", "spec").map(plausible)
+
+
+def _with_rules_or_none(spec: Object) -> Object:
     rules = spec.get("rules", {})
     if not rules.get("packs") and not rules.get("inline"):
         spec.pop("rules", None)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from drawn import TIMES, UNHURRIED, job_metadata, messages, part, scan_specs
+from drawn import TIMES, UNHURRIED, job_metadata, messages, part, policy_specs, scan_specs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from objects import NOW, SETTINGS, job_body, scan_body, synced_view, view_of
@@ -49,8 +49,7 @@ def policies() -> st.SearchStrategy[Object]:
     def body(name: str, spec: Object, status: Object) -> Object:
         return {"metadata": scan_body(name)["metadata"], "spec": spec, "status": status}
 
-    kind = "logscanpolicies"
-    return st.builds(body, st.sampled_from("pq"), part(kind, "spec"), part(kind, "status"))
+    return st.builds(body, st.sampled_from("pq"), policy_specs(), part("logscanpolicies", "status"))
 
 
 def work(view: View) -> list[Action]:
