@@ -40,7 +40,7 @@ def plan(view: View, settings: Settings, now: datetime, in_flight: Mapping[Key, 
             continue
         try:
             job = _present_job(view, scan)
-            action = _settle(scan, job, outdated.get(scan.key), settings, now) or _look(scan, job, settings, holds, now)
+            action = _settle(scan, job, outdated.get(scan.key), now) or _look(scan, job, settings, holds, now)
             if action is None and _wants_slot(scan, job, now):
                 candidates.append(Candidate(scan, job, _limited_policy(view, scan, settings, limits)))
         except Exception as error:
@@ -82,7 +82,7 @@ def _unplanned(scan: Scan, error: Exception, now: datetime) -> Action:
     return WriteStatus(scan, statuses.finished(scan, verdict, now))
 
 
-def _settle(scan: Scan, job: ScanJob | None, newer: str | None, settings: Settings, now: datetime) -> Action | None:
+def _settle(scan: Scan, job: ScanJob | None, newer: str | None, now: datetime) -> Action | None:
     """Return what a scan needs that takes no slot."""
     if scan.reopened:
         return WriteStatus(scan, statuses.reopened(scan, now), note=not scan.runs_again)
