@@ -102,6 +102,14 @@ def test_no_time_stops_a_loop(time: str) -> None:
     assert "a" in [action.scan.key[1] for action in work(view) if isinstance(action, CreateJob)]
 
 
+@pytest.mark.parametrize("name", ["attempts", "priorAttempts", "refusals"])
+def test_no_number_is_counted_on_to_what_the_api_server_refuses(name: str) -> None:
+    view = view_of(scan_body("a", age=1000, status={"phase": "Queued", name: 2**53}))
+    (action,) = work(view)
+    assert isinstance(action, CreateJob)
+    assert action.attempt == 1
+
+
 @settings(suppress_health_check=UNHURRIED)
 @given(messages(), st.lists(policies(), max_size=2))
 def test_a_message_is_refused_or_decided(body: str, policies: list[Object]) -> None:

@@ -26,6 +26,7 @@ pytestmark = [pytest.mark.controlplane, pytest.mark.emulator]
 BATCHES = os.environ.get("LOGSCAN_TEST_BATCHES")
 API_VERSION = "logscan.dev/v1alpha1"
 KINDS = {"logscans": API_VERSION, "logscanpolicies": API_VERSION, "jobs": "batch/v1"}
+CONDITION = {"status": "True", "reason": "x", "message": "x", "lastTransitionTime": "2026-11-25T22:00:00Z"}
 OWNER = {"apiVersion": API_VERSION, "kind": "LogScan", "name": "drawn-0", "uid": "0-0", "controller": True}
 
 
@@ -162,6 +163,34 @@ def check(place: Place, number: int, forged: set[tuple[str, str]]) -> None:
     assert unexpected(operator) == []
     failed = {name: status["message"] for name, status in place.scans().items() if status["reason"] == "InternalError"}
     assert failed == {}
+
+
+FORGED: list[Object] = [
+    {"attempts": 2**53},
+    {"priorAttempts": 2**53},
+    {"refusals": 2**53},
+    {"attempts": 2**53, "priorAttempts": 2**53, "refusals": 2**53, "job": {"name": "x", "uid": "x"}},
+    {"retryTime": "2026-11-25t22:00:00z"},
+    {"retryTime": "9999-12-31T23:59:59Z"},
+    {"startTime": "0001-01-01T00:00:00Z"},
+    {"memoryLimit": 2**53},
+    {"conditions": [{**CONDITION, "type": f"Other{number}"} for number in range(16)]},
+    {"message": "\x1b" * 1024, "reason": "\u202e" * 64, "object": "x" * 64, "policy": "é" * 253, "duration": "x" * 253},
+    {"result": {"table": "no-such-table", "pk": "p" * 2048, "sk": "s" * 2048}, "job": {"name": "x", "uid": "x"}},
+]
+
+
+def test_a_status_that_somebody_else_wrote_is_overwritten(new_place: NewPlace) -> None:
+    place = new_place()
+    for number, status in enumerate(FORGED):
+        place.scan(f"forged-{number}", attempts=2)
+        wanted = json.dumps({"status": {"phase": "Queued", **status}})
+        patch = ("--subresource=status", "--type=merge", f"--patch={wanted}")
+        place.kubectl.run("patch", "logscan", f"forged-{number}", *patch)
+    operator = place.operator(None, max_concurrent="50", **PATIENT)
+    for number in range(len(FORGED)):
+        place.until(f"forged-{number}", 60, phase="Succeeded")
+    assert unexpected(operator) == []
 
 
 def test_whatever_others_write_a_normal_scan_finishes(new_place: NewPlace) -> None:
