@@ -21,7 +21,7 @@ CARGO_HELP := The scan engine needs Rust $(RUST_VERSION) or newer: see https://r
 CHECKOV := .venv-checkov/.ready
 READY := $(VENV)/.ready
 # Pages with tables that follow from the code.
-TABLES := docs/operations.md docs/rules.md
+TABLES := docs/operations.md docs/rules.md docs/troubleshooting.md
 STACK ?= default
 LOG ?=
 # How pods run: `process`, or `docker` for containers of the images built by `make images`.
@@ -181,6 +181,13 @@ bench-operator: $(READY) ## Measure the operator and a plain kopf operator (abou
 	LOGSCAN_TEST_MESSAGES=1000 $(BIN)/python -m pytest --rootdir=operator -c tools/pytest.ini operator/tests \
 		-k duplicates_and_kills
 
+chaos: $(READY) ## Kill, cut off and overload the operator, and print what docs/reliability.md shows (about 20 minutes)
+	LOGSCAN_TEST_CHAOS=full $(BIN)/python -m pytest --rootdir=operator -c tools/pytest.ini -q operator/tests/test_chaos.py
+	$(BIN)/python benchmarks/bench_operator.py --only hostile
+
+soak: $(READY) ## Run a steady load and watch memory and calls (MINUTES=30)
+	$(BIN)/python benchmarks/bench_operator.py --only soak --minutes $(or $(MINUTES),30)
+
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	--no-annotate
 
@@ -202,4 +209,4 @@ bench-scanner: $(READY) ## Measure the scanner and rg (about 20 minutes; ARGS="-
 clean: ## Delete everything that was installed into this clone
 	rm -rf $(VENV) $(dir $(CHECKOV)) $(CRATE)/target .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: arm64-test bump crate help setup up down status demo generate format lint drift unit check tests tiers coverage test test-logs fuzz engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner lock clean
+.PHONY: arm64-test bump crate help setup up down status demo generate format lint drift unit check tests tiers coverage test test-logs fuzz engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner chaos soak lock clean

@@ -19,6 +19,9 @@ from typing import Any, NamedTuple
 
 import psutil
 from operator_bench import GROUP, RULES, Bench
+from operator_hostile import beside_a_hostile_user
+from operator_memory import largest_scans
+from operator_soak import soak
 from pydantic import SecretBytes
 
 from logscan_local.stack.apiserver import ApiServer, Connection
@@ -29,6 +32,9 @@ from logscan_operator.holds import Holds
 from logscan_operator.planning import plan
 from logscan_operator.settings import Settings
 from logscan_operator.view import View
+
+USUAL = ("burst", "steady", "life", "kept", "largest")
+LONG = ("hostile", "soak")  # of `make chaos` and `make soak`
 
 
 async def burst(bench: Bench, count: int) -> None:
@@ -246,11 +252,14 @@ async def run(options: argparse.Namespace) -> None:
                     "steady": lambda: steady(bench, 20, 20),
                     "life": lambda: whole_life(bench, options.scans),
                     "kept": lambda: many_finished(bench, options.kept, options.minutes),
+                    "largest": lambda: largest_scans(bench, options.kept, 2),
+                    "hostile": lambda: beside_a_hostile_user(bench, options.rounds, 20),
+                    "soak": lambda: soak(bench, options.minutes),
                 }
-                plan_cost(bench, options.kept)
-                for name, measure in measures.items():
-                    if options.only in (None, name):
-                        await measure()
+                if not options.only:
+                    plan_cost(bench, options.kept)
+                for name in options.only or USUAL:
+                    await measures[name]()
     finally:
         stack.down()
 
@@ -261,7 +270,8 @@ def main() -> None:
     parser.add_argument("--scans", type=int, default=1000)
     parser.add_argument("--kept", type=int, default=5000)
     parser.add_argument("--minutes", type=float, default=10, help="how long memory is watched")
-    parser.add_argument("--only", choices=("burst", "steady", "life", "kept"))
+    parser.add_argument("--rounds", type=int, default=5, help="of the load beside a hostile user")
+    parser.add_argument("--only", nargs="+", choices=(*USUAL, *LONG))
     asyncio.run(run(parser.parse_args()))
 
 

@@ -22,6 +22,7 @@ from logscan_operator.settings import Settings
 
 RULES = {"inline": [{"name": "err", "pattern": "ERROR"}]}
 PARALLEL = 24
+RECEIVES = 30  # as Terraform's queue
 GROUP = "/apis/logscan.dev/v1alpha1/namespaces"
 
 
@@ -50,9 +51,13 @@ class Bench:
         return name
 
     def queue(self, namespace: str) -> str:
-        """Create a FIFO queue and return its URL."""
+        """Create a FIFO queue with a dead-letter queue, and return its URL."""
+        letters = self.sqs.create_queue(QueueName=f"{namespace}-dlq.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
+        answer = self.sqs.get_queue_attributes(QueueUrl=letters, AttributeNames=["QueueArn"])
+        redrive = {"deadLetterTargetArn": answer["Attributes"]["QueueArn"], "maxReceiveCount": RECEIVES}
         attributes = {
             "FifoQueue": "true",
+            "RedrivePolicy": json.dumps(redrive),
             "DeduplicationScope": "messageGroup",
             "FifoThroughputLimit": "perMessageGroupId",
         }

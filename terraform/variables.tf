@@ -52,11 +52,12 @@ variable "logs_bucket" {
 }
 
 variable "existing_buckets" {
-  description = "Buckets of others that are scanned, by name. notification: eventbridge (the bucket sends its events there already), direct (its whole notification configuration becomes this module's), none. kms_key_arn: the key of its objects."
+  description = "Buckets of others that are scanned, by name. notification: eventbridge (the bucket sends its events there already), direct (its whole notification configuration becomes this module's), none. kms_key_arn: the key of its objects. account_id: the account that owns it, if it is another one; scans read no bucket of that name in any other account."
   type = map(object({
     notification = optional(string, "eventbridge")
     prefixes     = optional(list(string), [""])
     kms_key_arn  = optional(string)
+    account_id   = optional(string)
   }))
   nullable = false
   default  = {}

@@ -6,10 +6,12 @@ import threading
 import uuid
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 import yaml
+from proxies import Proxy
 
 from logscan_api.events import ObjectEvent
 from logscan_api.identity import scan_name
@@ -70,30 +72,45 @@ class JobWatch:
         self.namespace = namespace
         self.active: set[str] = set()
         self.most_active = 0
-        self.created: list[str] = []
+        self._names: dict[str, str] = {}  # by uid
+
+    @property
+    def created(self) -> list[str]:
+        """The name of each Job that was ever seen, in the order of their creation; a name that came again, again."""
+        return list(self._names.values())
 
     async def follow(self, api: ApiServer) -> None:
-        """Follow until cancelled."""
+        """Follow until cancelled; a list closes the gap that a restart of the API server leaves."""
         path = f"/apis/batch/v1/namespaces/{self.namespace}/jobs"
         while True:
             with suppress(ApiError):
-                version = (await api.request("GET", path))["metadata"]["resourceVersion"]
-                async for event in api.watch(path, {"resourceVersion": version}):
-                    self._take(event)
+                listed = await api.request("GET", path)
+                self.active = {uid for job in listed["items"] if (uid := self._seen(job)) and not _is_over(job)}
+                self.most_active = max(self.most_active, len(self.active))
+                async for event in api.watch(path, {"resourceVersion": listed["metadata"]["resourceVersion"]}):
+                    if event["type"] != "BOOKMARK":
+                        self._take(event["type"], event["object"])
+            await asyncio.sleep(0.1)
 
-    def _take(self, event: Object) -> None:
-        if event["type"] == "BOOKMARK":
-            return
-        uid = event["object"]["metadata"]["uid"]
-        conditions = event["object"].get("status", {}).get("conditions", [])
-        over = any(c["type"] in ("Complete", "Failed") and c["status"] == "True" for c in conditions)
-        if event["type"] == "ADDED":
-            self.created.append(event["object"]["metadata"]["name"])
-        if over or event["type"] == "DELETED" or event["object"]["spec"].get("suspend"):
+    def _take(self, kind: str, job: Object) -> None:
+        uid = self._seen(job)
+        if kind == "DELETED" or _is_over(job):
             self.active.discard(uid)
         else:
             self.active.add(uid)
         self.most_active = max(self.most_active, len(self.active))
+
+    def _seen(self, job: Object) -> str:
+        uid: str = job["metadata"]["uid"]
+        self._names.setdefault(uid, job["metadata"]["name"])
+        return uid
+
+
+def _is_over(job: Object) -> bool:
+    """Return whether a Job holds no slot: it has ended, or is suspended."""
+    conditions = job.get("status", {}).get("conditions", [])
+    ended = any(c["type"] in ("Complete", "Failed") and c["status"] == "True" for c in conditions)
+    return ended or bool(job["spec"].get("suspend"))
 
 
 class Place:
@@ -160,6 +177,19 @@ class Place:
         path.write_text(yaml.safe_dump(document))
         return path
 
+    def api_proxy(self) -> Proxy:
+        """Return a proxy of the API server, which is yet to serve, for one operator."""
+        connection = Connection.read(self.stack.paths.kubeconfig)
+        return Proxy(connection.server, connection.tls)
+
+    def kubeconfig_for(self, proxy: Proxy) -> Path:
+        """Return a kubeconfig of the administrator that goes through a proxy."""
+        document = yaml.safe_load(self.stack.paths.kubeconfig.read_text())
+        document["clusters"][0]["cluster"] = {"server": proxy.url}
+        path = self.folder / f"through-{proxy.url.rsplit(':', 1)[1]}"
+        path.write_text(yaml.safe_dump(document))
+        return path
+
     async def _beside(self) -> None:
         async with ApiServer(Connection.read(self.stack.paths.kubeconfig)) as api:
             fake_kubelet = FakeKubelet(
@@ -167,11 +197,14 @@ class Place:
             )
             await asyncio.gather(fake_kubelet.run(), self.jobs.follow(api))
 
-    def operator(self, kubeconfig: Path | None = None, **settings: str) -> OperatorProcess:
-        """Start an operator for this place, as the administrator unless a kubeconfig says otherwise."""
+    def operator(
+        self, kubeconfig: Path | None = None, aws_endpoint: str | None = None, **settings: str
+    ) -> OperatorProcess:
+        """Start an operator for this place, as the administrator and without proxies unless the arguments say more."""
         log = self.folder / f"operator-{len(self.operators)}.log"
-        who = kubeconfig or self.stack.paths.kubeconfig
-        process = OperatorProcess(who, self.state, self.queue_url, self.namespace, log, **settings)
+        who, resources = kubeconfig or self.stack.paths.kubeconfig, self.state.resources
+        state = replace(self.state, resources=replace(resources, endpoint=aws_endpoint or resources.endpoint))
+        process = OperatorProcess(who, state, self.queue_url, self.namespace, log, **settings)
         self.operators.append(process)
         return process
 

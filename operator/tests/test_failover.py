@@ -1,23 +1,16 @@
 """When the operator cannot see, hear or lead, on a real control plane: it says so, and another one takes over."""
 
-import asyncio
 import json
 import signal
 import socket
 import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from aiohttp import ClientSession, TCPConnector, web
 from places import Background, NewPlace, Place
 
 from logscan_local.stack.kubectl import Object
-from logscan_local.stack.ports import free_ports
 from logscan_local.testkit.waiting import eventually
-from logscan_operator.kube import Connection
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.emulator]
 
@@ -59,45 +52,12 @@ def test_without_a_view_of_jobs_nothing_is_created_or_received(new_place: NewPla
     eventually(lambda: place.phases() == {"Succeeded": 2}, 40, "both scans to end")
 
 
-def deaf_proxy(place: Place, port: int) -> Callable[[], Any]:
-    """Return a proxy of the API server in which every watch stays silent for ever."""
-    connection = Connection(str(place.stack.paths.kubeconfig))
-
-    async def serve() -> None:
-        connector = TCPConnector(ssl=connection.ssl_context())
-        async with ClientSession(connection.server, connector=connector) as upstream:
-
-            async def forward(request: web.Request) -> web.StreamResponse:
-                if request.query.get("watch") == "true":
-                    silent = web.StreamResponse(headers={"Content-Type": "application/json"})
-                    await silent.prepare(request)
-                    await asyncio.sleep(3600)
-                body = await request.read()
-                headers = {"Content-Type": request.headers.get("Content-Type", "application/json")}
-                async with upstream.request(request.method, request.rel_url, data=body, headers=headers) as answer:
-                    return web.Response(status=answer.status, body=await answer.read(), content_type="application/json")
-
-            app = web.Application()
-            app.router.add_route("*", "/{path:.*}", forward)
-            runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
-            await runner.setup()
-            try:
-                await web.TCPSite(runner, "127.0.0.1", port).start()
-                await asyncio.sleep(3600)
-            finally:
-                await runner.cleanup()
-
-    return serve
-
-
 def test_a_silent_watch_is_healed_by_the_next_list(new_place: NewPlace) -> None:
-    place, (port,) = new_place(), free_ports(1)
-    document = yaml.safe_load(place.stack.paths.kubeconfig.read_text())
-    document["clusters"][0]["cluster"] = {"server": f"http://127.0.0.1:{port}"}
-    path = place.folder / "deaf"
-    path.write_text(yaml.safe_dump(document))
-    with Background(deaf_proxy(place, port)):
-        operator = place.operator(path, resync_seconds="2")
+    place = new_place()
+    proxy = place.api_proxy()
+    proxy.silent_watches = True
+    with Background(proxy.serve):
+        operator = place.operator(place.kubeconfig_for(proxy), resync_seconds="2")
         eventually(lambda: operator.leading, 30, "a leader")
         place.scan("unheard")
         place.until("unheard", phase="Succeeded")

@@ -45,7 +45,8 @@ async def test_alive_means_that_every_loop_moves(clock: list[float]) -> None:
         moves = progress.expect("intake", 10)
         clock[0] += 15
         answer = await client.get("/healthz")
-        assert (answer.status, await answer.json()) == (503, {"stuck": {"intake": 15.0}}), "it never began to move"
+        expected = {"stuck": {"intake": 15.0}, "secondsSinceProgress": {"intake": 15.0}}
+        assert (answer.status, await answer.json()) == (503, expected), "it never began to move"
         moves()
         assert (await client.get("/healthz")).status == 200
 

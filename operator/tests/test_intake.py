@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from pathlib import Path
 
 from memory import DEFAULT, MemoryApi, MemoryQueue, handled, intake_of, message, newer
@@ -12,6 +13,7 @@ from logscan_operator.aws import Message
 from logscan_operator.circuit import TRIAL_NAME
 from logscan_operator.errors import ApiError, AwsError, NotLeadingError
 from logscan_operator.intake import backoff_seconds, grouped
+from logscan_operator.statuses import stamp_now
 
 
 def test_backoff_doubles_up_to_five_minutes() -> None:
@@ -172,10 +174,15 @@ def test_a_backlog_pauses_the_intake_and_says_so() -> None:
         if len(pauses) == 2:
             view.scans.take(newer(scan_body("waits-0", status={"phase": "Succeeded"})))
 
-    queue, api = MemoryQueue([message(1, "a", "x")]), MemoryApi({})
+    queue, api, began = MemoryQueue([message(1, "a", "x")]), MemoryApi({}), stamp_now()
     intake = intake_of(queue, api, view, finish_one_in_the_second_round)
     asyncio.run(asyncio.wait_for(intake.run(), 20))
-    assert pauses[:2] == [None, "paused: 1000 LogScans in logscan are unfinished, and maxUnfinished is 1000"]
+    assert pauses[0] is None
+    said = re.fullmatch(r"(.*) \(since (.*)\)", str(pauses[1]))
+    assert said is not None
+    why, since = said.groups()
+    assert why == "paused: 1000 LogScans in logscan are unfinished, and maxUnfinished is 1000"
+    assert began <= since <= stamp_now()
     assert (api.created, intake.pause) == (["x"], None)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from places import NewPlace, Place
+from queues import DeadLetters
 
 from logscan_local.stack.kubectl import KubectlError, Object
 from logscan_local.testkit.waiting import eventually
@@ -23,19 +24,7 @@ class Outage:
 
     def __init__(self, place: Place) -> None:
         self.place = place
-        created = place.sqs.create_queue(QueueName=f"{place.namespace}-dlq.fifo", Attributes={"FifoQueue": "true"})
-        self.dead_letters_url = created["QueueUrl"]
-        answer = place.sqs.get_queue_attributes(QueueUrl=self.dead_letters_url, AttributeNames=["QueueArn"])
-        redrive = {"deadLetterTargetArn": answer["Attributes"]["QueueArn"], "maxReceiveCount": RECEIVES}
-        attributes = {"RedrivePolicy": json.dumps(redrive)}
-        place.sqs.set_queue_attributes(QueueUrl=place.queue_url, Attributes=attributes)
-
-    def dead_letters(self) -> list[str]:
-        """Return the bodies in the dead-letter queue."""
-        answer = self.place.sqs.receive_message(
-            QueueUrl=self.dead_letters_url, MaxNumberOfMessages=10, VisibilityTimeout=0
-        )
-        return [message["Body"] for message in answer.get("Messages", [])]
+        self.dead_letters = DeadLetters(place, RECEIVES).bodies
 
     def refused(self, key: str) -> bool:
         """Return whether the API server refuses a LogScan of an object."""

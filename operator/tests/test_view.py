@@ -47,6 +47,18 @@ def test_a_deletion_forgets_only_what_it_deleted() -> None:
     assert not view.unfinished
 
 
+def test_a_list_that_was_read_before_a_deletion_does_not_bring_the_object_back() -> None:
+    view = view_of(at(5, scan_body()))
+    view.scans.drop(at(8, scan_body()))
+    view.scans.take(at(5, scan_body()))
+    assert not view.scans
+    view.scans.take(at(9, scan_body()))
+    assert view.scans["logscan", "a"].version == 9, "one that was created again is another one"
+    view.scans.prune("logscan", {("logscan", "a")}, version=9)
+    view.scans.take(at(10, scan_body()))
+    assert view.scans["logscan", "a"].version == 10
+
+
 def test_a_list_prunes_what_it_lacks_but_not_what_is_newer() -> None:
     view = view_of(at(5, scan_body("old")), at(20, scan_body("new")), at(6, scan_body("kept")))
     view.scans.prune("other", set(), version=100)

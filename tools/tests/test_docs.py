@@ -61,3 +61,29 @@ def test_the_tests_that_the_page_on_security_names_exist() -> None:
         tree = ast.parse((REPOSITORY / file).read_text(encoding="utf-8"))
         functions = {node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
         assert name in functions, f"{file} has no {name}"
+
+
+def test_the_page_on_architecture_names_modules_and_folders_that_exist() -> None:
+    page = (REPOSITORY / "docs" / "architecture.md").read_text(encoding="utf-8")
+    sections = dict(
+        zip(
+            re.findall(r"^## (.*)$", page, re.MULTILINE),
+            re.split(r"^## .*$", page, flags=re.MULTILINE)[1:],
+            strict=True,
+        )
+    )
+    named = {
+        "The operator": REPOSITORY / "operator" / "src" / "logscan_operator",
+        "Contracts": REPOSITORY / "crds" / "src" / "logscan_api",
+    }
+    for title, folder in named.items():
+        modules = [
+            name
+            for row in re.findall(r"^\|.*\|$", sections[title], re.MULTILINE)
+            for name in re.findall(r"`(\w+)`", row)
+        ]
+        assert len(modules) > 5, title
+        assert [name for name in modules if not (folder / f"{name}.py").exists()] == []
+    folders = re.findall(r"^\| `([\w-]+)/`", sections["Folders"], re.MULTILINE)
+    assert len(folders) > 5
+    assert [name for name in folders if not (REPOSITORY / name).is_dir()] == []

@@ -13,7 +13,6 @@ from logscan_api.quantities import Quantity
 ReasonWord = Annotated[str, Field(max_length=64)]
 SeverityWord = Annotated[str, Field(max_length=16)]
 Name = Annotated[str, Field(max_length=253)]  # of any object of Kubernetes
-Text = Annotated[str, Field(max_length=1024)]
 Time = Annotated[str, Field(max_length=64, json_schema_extra={"format": "date-time"})]
 Count = Annotated[int, Field(ge=0, le=MOST)]
 KeyText = Annotated[str, Field(max_length=2048)]  # of DynamoDB, and of what holds a key of S3

@@ -27,9 +27,13 @@ from logscan_operator.errors import ApiError
 from logscan_operator.following import Step
 from logscan_operator.items import Object
 from logscan_operator.kube import Connection, raise_for_status
+from logscan_operator.resync import PAGE
 from logscan_operator.scanjobs import SCAN_UID_LABEL
 
 WATCH_SECONDS = 240
+# A worker of kopf holds the last event of its object for as long as it waits for another one. A list makes one for each
+# object, and at kopf's default of 5 s all of them hold all objects.
+IDLE_SECONDS = 0.2
 RETRY_SECONDS = (1.0, 2.0)  # a refused request is tried again after these, since refusals may pass
 # kopf tells its peers apart by it, and here there are none. Without one it asks for the user's name, which the
 # numeric user of a container need not have.
@@ -230,6 +234,8 @@ async def run_watches(watched: Watched, stop: asyncio.Event) -> None:
     settings = kopf.OperatorSettings()
     settings.scanning.disabled = True  # no watch of CRDs and namespaces, for which the operator has no rights
     settings.posting.enabled = False
+    settings.watching.chunk_size = PAGE
+    settings.queueing.idle_timeout = IDLE_SECONDS
     settings.watching.server_timeout = WATCH_SECONDS
     settings.watching.client_timeout = WATCH_SECONDS + 30
     settings.watching.connect_timeout = 10

@@ -39,11 +39,14 @@ class Progress:
         alive()
         return alive
 
+    def ages(self) -> dict[str, float]:
+        """Return the seconds since each loop's last progress."""
+        now = time.monotonic()
+        return {loop: round(now - seen, 1) for loop, seen in self._seen.items()}
+
     def stuck(self) -> dict[str, float]:
         """Return the loops without progress for too long, with the seconds since their last."""
-        now = time.monotonic()
-        ages = {loop: now - seen for loop, seen in self._seen.items()}
-        return {loop: round(age, 1) for loop, age in ages.items() if age > self._patience[loop]}
+        return {loop: age for loop, age in self.ages().items() if age > self._patience[loop]}
 
 
 @asynccontextmanager
@@ -82,7 +85,9 @@ def application(
 
     async def healthz(_: web.Request) -> web.Response:
         stuck = progress.stuck()
-        return web.json_response({"stuck": stuck}, status=503 if stuck else 200)
+        return web.json_response(
+            {"stuck": stuck, "secondsSinceProgress": progress.ages()}, status=503 if stuck else 200
+        )
 
     async def readyz(_: web.Request) -> web.Response:
         ready, states = view.synced and view.settled, view.namespaces.states()

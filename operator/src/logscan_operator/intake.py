@@ -10,6 +10,7 @@ import logging
 import random
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
+from datetime import datetime
 
 from logscan_api import MalformedMessageError
 from logscan_api.events import ObjectEvent, read_message
@@ -21,6 +22,7 @@ from logscan_operator.defaultpolicy import kept_policy
 from logscan_operator.errors import AwsError, NotLeadingError
 from logscan_operator.metrics import Metrics
 from logscan_operator.settings import Settings
+from logscan_operator.statuses import stamp, utc_now
 from logscan_operator.storing import RefusedError, Store
 from logscan_operator.view import View
 
@@ -95,6 +97,7 @@ class Intake:
         self.stopping = asyncio.Event()
         self.problem: str | None = None
         self.pause: str | None = None
+        self._paused_since: datetime | None = None
         self.receiving = ReceiveAge()
 
     async def run(self) -> None:
@@ -102,8 +105,7 @@ class Intake:
         failures = 0
         while not self.stopping.is_set():
             self._alive()
-            self.pause = self._back_pressure()
-            self._metrics.paused.set(self.pause is not None)
+            self._note_pause(self._back_pressure())
             ready = self._view.synced and self.pause is None and not self._lacks_policies()
             most = await self._circuit.allowance() if ready else 0
             if not most:
@@ -137,6 +139,12 @@ class Intake:
         if backlog < most:
             return None
         return f"paused: {backlog} LogScans in {namespace} are unfinished, and maxUnfinished is {most}"
+
+    def _note_pause(self, why: str | None) -> None:
+        self._paused_since = (self._paused_since or utc_now()) if why else None
+        self.pause = f"{why} (since {stamp(self._paused_since)})" if why and self._paused_since else None
+        self._metrics.paused.set(self.pause is not None)
+        self._metrics.paused_since.set(self._paused_since.timestamp() if self._paused_since else 0)
 
     def _lacks_policies(self) -> bool:
         """Return whether there is no policy at all, as in the middle of an installation: no message is lost to that."""

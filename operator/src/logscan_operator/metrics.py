@@ -91,6 +91,11 @@ class Metrics:
             "1 while receiving is paused because too many scans are unfinished.",
             registry=registry,
         )
+        self.paused_since = Gauge(
+            "logscan_poll_paused_timestamp_seconds",
+            "Unix time since which receiving is paused; 0 while it is not.",
+            registry=registry,
+        )
         self.blocked = Gauge(
             "logscan_intake_blocked", "1 while the API server refuses every new LogScan.", registry=registry
         )

@@ -78,13 +78,13 @@ def _next(
 ) -> Action | None:
     """Return what a scan needs that takes no slot. A scan for which that fails has failed; the others go on."""
     try:
-        return _settle(scan, job, newer, settings, now) or _look(scan, job, settings, holds, now)
+        return _settle(scan, job, newer, now) or _look(scan, job, settings, holds, now)
     except Exception as error:
         verdict = Verdict(Phase.FAILED, Reason.INTERNAL_ERROR, f"the scan cannot be planned: {described(error)}")
         return WriteStatus(scan, statuses.finished(scan, verdict, now))
 
 
-def _settle(scan: Scan, job: ScanJob | None, newer: str | None, settings: Settings, now: datetime) -> Action | None:
+def _settle(scan: Scan, job: ScanJob | None, newer: str | None, now: datetime) -> Action | None:
     """Return what a scan needs that takes no slot."""
     if scan.reopened:
         return WriteStatus(scan, statuses.reopened(scan, now), note=not scan.runs_again)

@@ -8,7 +8,8 @@ from logscan_operator.kube import ApiServer
 from logscan_operator.scanjobs import SCAN_UID_LABEL
 from logscan_operator.view import Table, View
 
-PAGE = "500"
+# Objects of an answer. A LogScan may have 64 KiB, and while 3 MiB of JSON are parsed nothing else runs.
+PAGE = 50
 
 
 async def resync(api: ApiServer, view: View, namespace: str) -> None:
@@ -25,7 +26,7 @@ async def resync(api: ApiServer, view: View, namespace: str) -> None:
 
 async def _read(api: ApiServer, path: str, query: dict[str, str], table: Table[Any], namespace: str) -> None:
     present: set[Key] = set()
-    query = {**query, "limit": PAGE}
+    query = {**query, "limit": str(PAGE)}
     while True:
         page = await api.request("GET", path, query=query)
         for body in page["items"]:

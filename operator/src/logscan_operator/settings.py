@@ -1,69 +1,19 @@
 """The operator's settings, from environment variables that start with `LOGSCAN_`. Read once, before anything runs."""
 
-import json
 import sys
-from pathlib import Path as FilePath
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretBytes, ValidationError, WithJsonSchema
-from pydantic.alias_generators import to_camel
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from logscan_api.destinations import DESTINATION_BYTES, destinations
+from logscan_api.destinations import DESTINATION_BYTES
 from logscan_api.explanations import Path, dotted, problems
 from logscan_api.logscans import MAX_TTL_SECONDS, JobTemplate
 from logscan_api.quantities import Amount, Quantity
+from logscan_operator.settingvalues import Names, job_fields, joined_destinations, keys_in_folder, parsed_json
 from logscan_operator.starting import HTTP_PORT
 
 PREFIX = "LOGSCAN_"
-KEY_BYTES = 32  # as many as the digest has; a shorter key is a weaker one (RFC 2104, section 3)
-
-
-def _parsed(value: Any) -> Any:
-    try:
-        return json.loads(value) if isinstance(value, str) else value
-    except json.JSONDecodeError as error:
-        raise ValueError(f"must be JSON (line {error.lineno}, column {error.colno})") from None
-
-
-def _split(value: Any) -> Any:
-    """Return the parts of a text that commas separate."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
-
-
-def _destinations(value: str) -> str:
-    return ",".join(destinations(value))
-
-
-def _job_fields(value: str) -> str:
-    """Return names of fields of a Job template, separated by commas."""
-    known = [to_camel(name) for name in JobTemplate.model_fields]
-    unknown = [name for name in _split(value) if name not in known]
-    if unknown:
-        raise ValueError(f"must be of {', '.join(known)}; not {', '.join(unknown)}")
-    return value
-
-
-def _signing_keys(value: Any) -> Any:
-    """Return the keys in a folder: the file `current`, and `previous` if it is there."""
-    if not isinstance(value, str):
-        return value
-    found: list[bytes] = []
-    for name in ("current", "previous"):
-        try:
-            key = FilePath(value, name).read_bytes().strip()
-        except FileNotFoundError:
-            key = b""
-        except OSError as error:
-            raise ValueError(f"must be a folder with readable files ({name}: {error.strerror})") from None
-        if len(key) >= KEY_BYTES:
-            found.append(key)
-        elif key or name == "current":
-            raise ValueError(f"must be a folder whose file `{name}` has at least {KEY_BYTES} bytes")
-    return found
-
-
-Names = Annotated[list[str], NoDecode, BeforeValidator(_split)]
 
 
 class Settings(BaseSettings):
@@ -88,7 +38,7 @@ class Settings(BaseSettings):
     receivers: int = Field(default=1, ge=1, le=16, description="Concurrent receivers for each queue.")
     table: str = Field(min_length=3, description="DynamoDB table for the results.")
     signing_keys: Annotated[
-        list[SecretBytes], NoDecode, BeforeValidator(_signing_keys), WithJsonSchema({"type": "string"})
+        list[SecretBytes], NoDecode, BeforeValidator(keys_in_folder), WithJsonSchema({"type": "string"})
     ] = Field(
         min_length=1,
         max_length=2,
@@ -115,7 +65,7 @@ class Settings(BaseSettings):
     scanner_cpu_request: Amount = Field(default=Quantity("250m"), description="CPU that a scan pod requests.")
     scanner_memory_request: Amount = Field(default=Quantity("128Mi"), description="Memory that a scan pod requests.")
     scanner_memory_limit: Amount = Field(default=Quantity("256Mi"), description="Memory at which a scan pod is killed.")
-    scanner_job: Annotated[JobTemplate, NoDecode, BeforeValidator(_parsed)] = Field(
+    scanner_job: Annotated[JobTemplate, NoDecode, BeforeValidator(parsed_json)] = Field(
         default_factory=JobTemplate,
         description="Defaults for the Job templates of policies and scans, as JSON: resources, nodeSelector, "
         "tolerations, affinity, priorityClassName, labels.",
@@ -218,14 +168,14 @@ class Settings(BaseSettings):
         pattern=r"^[^\s@]+@[^\s@]+$",
         description="Sender address of mail, verified in SES. If unset, no mail is sent.",
     )
-    webhook_internal: Annotated[str, AfterValidator(_destinations)] = Field(
+    webhook_internal: Annotated[str, AfterValidator(joined_destinations)] = Field(
         default="",
         max_length=DESTINATION_BYTES,
         description="Internal networks (such as 10.0.0.0/8) and hosts that webhooks may call, also by http, "
         "separated by commas. All other webhooks must use https and a public address.",
     )
     # What LogScans of the other watched namespaces may ask for; `tenancy` applies it.
-    allowed_buckets: Annotated[dict[str, list[str]], NoDecode, BeforeValidator(_parsed)] = Field(
+    allowed_buckets: Annotated[dict[str, list[str]], NoDecode, BeforeValidator(parsed_json)] = Field(
         default={},
         description="Buckets that the LogScans of a namespace may name, as JSON: globs with * at the end by namespace.",
     )
@@ -249,7 +199,7 @@ class Settings(BaseSettings):
         description="Hosts that webhooks of LogScans of watched namespaces may call, separated by commas; "
         "`*.example.com` is all of a domain.",
     )
-    tenant_job_fields: Annotated[str, AfterValidator(_job_fields)] = Field(
+    tenant_job_fields: Annotated[str, AfterValidator(job_fields)] = Field(
         default="resources",
         description="Fields of `job` that LogScans of watched namespaces may set, separated by commas.",
     )

@@ -80,6 +80,8 @@ class Table(dict[Key, T]):
         super().__init__()
         self.kind = kind
         self.unreadable: dict[Key, Unreadable] = {}
+        # Versions of deletions since the last list, whose answer may be on the way with what was deleted meanwhile.
+        self._deleted: dict[Key, int] = {}
         self._parse = parse
         self._changed = changed
         self._index = index
@@ -89,9 +91,9 @@ class Table(dict[Key, T]):
 
         Whatever is in an object, it never keeps the others from being read: one that cannot be read is left out.
         """
-        key = key_of(body)
+        key, version = key_of(body), int(body["metadata"]["resourceVersion"])
         known = self.get(key)
-        if known is not None and int(body["metadata"]["resourceVersion"]) <= known.version:
+        if version <= max(known.version if known is not None else 0, self._deleted.get(key, 0)):
             return
         try:
             item = self._parse(body, known)
@@ -115,10 +117,12 @@ class Table(dict[Key, T]):
 
     def drop(self, body: Object) -> None:
         """Forget a deleted object, unless a newer one has its name."""
-        self.unreadable.pop(key_of(body), None)
-        known = self.get(key_of(body))
-        if known is not None and known.version <= int(body["metadata"]["resourceVersion"]):
-            self.forget(known.key)
+        key, version = key_of(body), int(body["metadata"]["resourceVersion"])
+        self.unreadable.pop(key, None)
+        self._deleted[key] = version
+        known = self.get(key)
+        if known is not None and known.version <= version:
+            self.forget(key)
 
     def forget(self, key: Key) -> None:
         """Forget an object that is known to be gone."""
@@ -132,6 +136,8 @@ class Table(dict[Key, T]):
         for key, known in list(self.items()):
             if key[0] == namespace and key not in present and known.version <= version:
                 self.forget(key)
+        for key in [key for key in self._deleted if key[0] == namespace]:
+            del self._deleted[key]
         for key in [key for key in self.unreadable if key[0] == namespace and key not in present]:
             del self.unreadable[key]
 

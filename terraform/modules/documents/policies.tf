@@ -36,16 +36,50 @@ locals {
     })
   }
 
-  tenant_conditions = {
-    for namespace, _ in local.tenants : namespace => {
-      ReadAndWriteResults = { Condition = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["${namespace}#*"] } } }
-      SendMail = {
-        Condition = {
-          StringEquals              = { "ses:FromAddress" = local.policy_values.mail_senders }
-          "ForAllValues:StringLike" = { "ses:Recipients" = var.tenant_recipients }
-        }
+  # The account of a bucket, by namespace, the empty one for the other roles: a bucket that was deleted can be created again, under its name, by anybody.
+  own_account = { StringEquals = { "aws:ResourceAccount" = [var.account.id] } }
+  log_accounts = {
+    for role, buckets in merge({ "" = keys(local.scanned) }, local.tenants) : role => {
+      StringEquals = {
+        "aws:ResourceAccount" = distinct([
+          for bucket in buckets : coalesce(try(var.existing_buckets[bucket].account_id, null), var.account.id)
+        ])
       }
     }
+  }
+
+  # The key is used through these services only, never by itself.
+  dns_suffix = var.account.partition == "aws-cn" ? "amazonaws.com.cn" : "amazonaws.com"
+  via = {
+    for statement, services in {
+      EncryptMessages                        = ["sqs"]
+      DecryptMessagesAndResults              = ["sqs", "dynamodb"]
+      DecryptLogsAndEncryptReportsAndResults = ["s3", "dynamodb"]
+      DecryptLogsOfOthers                    = ["s3"]
+      } : statement => {
+      StringEquals = {
+        "kms:ViaService" = [for service in services : "${service}.${var.account.region}.${local.dns_suffix}"]
+      }
+    }
+  }
+
+  # Conditions by statement, beside those of the templates. The emulator of the stack on one machine knows none of their keys.
+  conditions = {
+    for role, accounts in local.log_accounts : role => merge(local.via, {
+      ReadLogs                         = accounts
+      ListLogsAndTellMissingFromDenied = accounts
+      WriteReports                     = local.own_account
+    })
+  }
+
+  tenant_conditions = {
+    for namespace, _ in local.tenants : namespace => merge(local.conditions[namespace], {
+      ReadAndWriteResults = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["${namespace}#*"] } }
+      SendMail = {
+        StringEquals              = { "ses:FromAddress" = local.policy_values.mail_senders }
+        "ForAllValues:StringLike" = { "ses:Recipients" = var.tenant_recipients }
+      }
+    })
   }
 
   tenant_policies = {
@@ -55,7 +89,10 @@ locals {
         for statement in jsondecode(templatefile(
           "${path.module}/policies/scanner.json.tftpl",
           { for name, value in values : name => jsonencode(value) },
-        )).Statement : merge(statement, try(local.tenant_conditions[namespace][statement.Sid], {}))
+          )).Statement : merge(
+          statement,
+          { for condition in [try(local.tenant_conditions[namespace][statement.Sid], null)] : "Condition" => condition if condition != null },
+        )
         if length(statement.Resource) > 0
       ]
     }
@@ -68,7 +105,11 @@ locals {
         for statement in jsondecode(templatefile(
           "${path.module}/policies/${role}.json.tftpl",
           { for name, value in local.policy_values : name => jsonencode(value) },
-        )).Statement : statement if length(statement.Resource) > 0
+          )).Statement : merge(
+          statement,
+          { for condition in [try(local.conditions[""][statement.Sid], null)] : "Condition" => condition if condition != null },
+        )
+        if length(statement.Resource) > 0
       ]
     }
   }

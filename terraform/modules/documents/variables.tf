@@ -45,11 +45,12 @@ variable "prefixes" {
 }
 
 variable "existing_buckets" {
-  description = "Buckets of others, by name: how their uploads are heard of, which prefixes, and the key of their objects."
+  description = "Buckets of others, by name: how their uploads are heard of, which prefixes, the key of their objects, and the account that owns them if it is another one."
   type = map(object({
     notification = optional(string, "eventbridge")
     prefixes     = optional(list(string), [""])
     kms_key_arn  = optional(string)
+    account_id   = optional(string)
   }))
   nullable = false
   default  = {}
@@ -57,6 +58,11 @@ variable "existing_buckets" {
   validation {
     condition     = alltrue([for b in var.existing_buckets : contains(["direct", "eventbridge", "none"], b.notification)])
     error_message = "existing_buckets[*].notification must be direct (this module owns the bucket's whole notification configuration), eventbridge (the bucket sends to EventBridge already) or none."
+  }
+
+  validation {
+    condition     = alltrue([for b in var.existing_buckets : can(regex("^[0-9]{12}$", coalesce(b.account_id, "000000000000")))])
+    error_message = "existing_buckets[*].account_id must be the twelve digits of an AWS account."
   }
 
   validation {

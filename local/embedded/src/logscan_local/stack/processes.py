@@ -71,6 +71,17 @@ def start(name: str, command: Sequence[str], log: Path, env: Mapping[str, str] |
     return Part(name, process.pid, psutil.Process(process.pid).create_time(), str(log))
 
 
+def start_again(part: Part) -> Part:
+    """Kill a part (-9), start the same program again, and return the new part.
+
+    Raises:
+        PartFailedError: The program could not be started.
+    """
+    command = psutil.Process(part.pid).cmdline()
+    stop([part], grace_seconds=0)
+    return start(part.name, command, Path(part.log))
+
+
 def wait_ready(part: Part, ready: Callable[[], bool], seconds: float) -> None:
     """Wait until a part is ready.
 

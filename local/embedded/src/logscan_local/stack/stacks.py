@@ -1,5 +1,6 @@
 """One embedded stack: its parts started in order, found again, and stopped."""
 
+import dataclasses
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -120,6 +121,20 @@ class Stack:
         if bridged:
             started(emulator.start_bridge(self.paths, resources))
         return resources
+
+    def restart(self, name: str) -> None:
+        """Kill one of the stack's processes and start it again; it may not be ready when this returns.
+
+        Raises:
+            PartFailedError: There is no such process, or it could not be started.
+        """
+        state = self.state()
+        part = next((part for part in state.parts if part.name == name), None) if state else None
+        if state is None or part is None:
+            raise PartFailedError(f"the stack has no process {name}")
+        started = processes.start_again(part)
+        parts = [started if other == part else other for other in state.parts]
+        dataclasses.replace(state, parts=parts).write(self.paths.state)
 
     def parts(self) -> list[Part]:
         """Return the stack's processes; empty if it is down."""

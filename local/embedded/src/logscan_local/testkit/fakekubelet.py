@@ -91,8 +91,10 @@ class FakeKubelet:
             metadata = pod["metadata"]
             path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/status"
             status = ended_status(pod, int(code), reason)
-            with suppress(ApiError):
+            try:
                 await self._api.request("PATCH", path, {"status": status}, content_type=JSON_MERGE)
+            except ApiError:  # gone, or the API server is: then the list that follows brings it again
+                self._taken.discard(metadata["uid"])
 
     def _write_row(self, pod: Object) -> None:
         variables = {entry["name"]: entry.get("value", "") for entry in pod["spec"]["containers"][0]["env"]}
