@@ -61,7 +61,6 @@ fn scanner(threads: usize) -> Scanner<Slow> {
     let rule = Counting {
         severity: 2,
         threshold: 1,
-        excluded_by: None,
     };
     let sampling = Sampling {
         samples: 3,
