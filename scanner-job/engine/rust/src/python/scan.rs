@@ -186,6 +186,7 @@ fn by(framing: Option<&str>, start: Option<&str>) -> PyResult<By> {
                 name: "start".to_owned(),
                 pattern: start.to_owned(),
                 options: Options::default(),
+                excluded_by: None,
             };
             let compiled = matching::RuleSet::compile(&[source], &Limits::default())
                 .map_err(|error| InvalidRuleError::new_err((error.rule, error.message)))?;
