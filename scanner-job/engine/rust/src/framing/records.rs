@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 
-use crate::cutting::{Mark, Piece};
+use crate::pieces::{Mark, Piece};
 
 /// Pieces are not much larger.
 const PIECE_BYTES: usize = 256 * 1024;

@@ -2,8 +2,8 @@
 
 use super::Counting;
 use crate::clock;
-use crate::cutting::Places;
 use crate::matching::Hit;
+use crate::pieces::Places;
 
 /// The matching lines of one block, with the rules that they count for and their times.
 #[derive(Default)]
