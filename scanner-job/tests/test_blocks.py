@@ -12,7 +12,7 @@ LIMIT = 16
 ANY = Rule(name="any", pattern="^")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.text("ab\n\r", max_size=60).map(str.encode), max_size=10), st.integers(1, 40), st.integers(1, 3))
 def test_every_line_arrives_whole_or_cut_with_its_place(pieces: list[bytes], size: int, threads: int) -> None:
     data = b"".join(pieces)
