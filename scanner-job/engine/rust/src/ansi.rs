@@ -1,5 +1,7 @@
 //! The escape sequences of terminals: colours and the like, which hide a word from a rule with `\b` or `^`.
 
+use std::sync::Arc;
+
 use memchr::{memchr, memchr_iter};
 
 use crate::pieces::{Mark, Piece};
@@ -75,7 +77,7 @@ pub(crate) fn without_sequences(piece: &Piece) -> Piece {
         }
         start = end;
     }
-    Piece::of_records(text, marks)
+    Piece::of_records(Arc::new(text), marks)
 }
 
 /// Appends a line without its escape sequences.

@@ -84,9 +84,10 @@ impl Piece {
     }
 
     /// Returns a piece of lines that were converted.
-    pub fn of_records(lines: Vec<u8>, marks: Vec<Mark>) -> Self {
+    pub fn of_records(lines: Chunk, marks: Vec<Mark>) -> Self {
+        let length = (*lines).as_ref().len();
         Piece {
-            bytes: Bytes::Copied(lines),
+            bytes: Bytes::Shared(lines, 0..length),
             offset: marks.first().map_or(0, |mark| mark.offset),
             marks,
         }

@@ -2,6 +2,9 @@
 
 use super::fields::{Fields, text_of};
 
+/// `2026-11-24T10:00:00.123456789+01:00`
+const LONGEST_TIME: usize = 35;
+
 /// A line of a program, or a part of one, with what its runtime says of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Entry<'a> {
@@ -75,26 +78,34 @@ fn ends_in_newline(text: &[u8]) -> bool {
 
 /// Reads a line as the kubelet expects it: `2026-11-24T10:00:00.1Z stdout F text`; `P` is a part.
 pub(super) fn cri(line: &[u8]) -> Option<Entry<'_>> {
-    let (time, rest) = word(line)?;
-    let (stream, rest) = word(rest)?;
-    let (tags, text) = word(rest).unwrap_or((rest, b""));
-    let tag = tags.split(|byte| *byte == b':').next()?;
-    let is_time = time.len() >= 20 && time[4] == b'-' && time[10] == b'T';
-    if !is_time || !matches!(stream, b"stdout" | b"stderr") || !matches!(tag, b"F" | b"P") {
+    // Times are short, so that a loop takes less time than a search.
+    let longest = line.iter().take(LONGEST_TIME + 1);
+    let (time, rest) = line.split_at(longest.take_while(|byte| **byte != b' ').count());
+    if time.len() < 20 || time[4] != b'-' || time[10] != b'T' {
         return None;
     }
+    let (error, rest) = match rest.strip_prefix(b" stdout ") {
+        Some(rest) => (false, rest),
+        None => (true, rest.strip_prefix(b" stderr ")?),
+    };
+    let (partial, rest) = match rest {
+        [b'F', rest @ ..] => (false, rest),
+        [b'P', rest @ ..] => (true, rest),
+        _ => return None,
+    };
+    let text = match rest {
+        [] => rest,
+        [b' ', text @ ..] => text,
+        // more tags
+        [b':', ..] => &rest[rest.iter().position(|byte| *byte == b' ')? + 1..],
+        _ => return None,
+    };
     Some(Entry {
         text,
         time,
-        error: stream == b"stderr",
-        partial: tag == b"P",
+        error,
+        partial,
     })
-}
-
-/// Returns what stands before a blank and behind it.
-fn word(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = memchr::memchr(b' ', text)?;
-    Some((&text[..end], &text[end + 1..]))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::detecting::Form;
 use super::entries::Containers;
 use super::envelopes::Element;
 use super::events::Events;
-use super::fields::{Fields, text_of, unescape};
+use super::fields::{Fields, line_of, text_of};
 use super::json::{Found, Splitter};
 use super::lines::{Line, Lines};
 use super::records::{Origin, Records};
@@ -111,14 +111,13 @@ impl Messages {
         let Some(text) = text else {
             return self.records.push(record, origin, cut);
         };
-        self.text.clear();
-        unescape(text, &mut self.text);
         let second = || clock::second_of(record, self.reference);
         let origin = Origin {
             second: origin.second.or_else(second),
             ..origin
         };
-        self.records.push(without_newline(&self.text), origin, cut);
+        self.records
+            .push(line_of(text, &mut self.text), origin, cut);
     }
 
     /// Takes an event of CloudWatch Logs: `{"id":"1","timestamp":1795514400000,"message":"text"}`.
@@ -139,17 +138,12 @@ impl Messages {
             return self.push(event.text, origin, event.cut);
         };
         let mut text = Vec::new();
-        unescape(message, &mut text);
-        self.push(without_newline(&text), origin, event.cut);
+        self.push(line_of(message, &mut text), origin, event.cut);
     }
 }
 
 fn milliseconds(value: &[u8]) -> Option<i64> {
     std::str::from_utf8(value).ok()?.parse().ok()
-}
-
-fn without_newline(text: &[u8]) -> &[u8] {
-    text.strip_suffix(b"\n").unwrap_or(text)
 }
 
 impl Converted for Splitter {

@@ -3,7 +3,7 @@
 use super::containers::Read;
 use super::converting::{Converted, Messages, push_line};
 use super::decoding::Place;
-use super::fields::unescape;
+use super::fields::line_of;
 use super::lines::{Line, Lines};
 use super::records::Origin;
 use crate::clock;
@@ -65,13 +65,12 @@ impl Entries {
             return push_line(messages, line);
         };
         let mut text = entry.text;
-        if self.escaped && !entry.partial {
-            text = &text[..text.len() - br"\n".len()];
-        }
-        if self.escaped && memchr::memchr(b'\\', text).is_some() {
-            self.text.clear();
-            unescape(text, &mut self.text);
-            text = &self.text;
+        if self.escaped {
+            let end = if entry.partial { "" } else { r"\n" };
+            text = &entry.text[..entry.text.len() - end.len()];
+            if memchr::memchr(b'\\', text).is_some() {
+                text = line_of(entry.text, &mut self.text);
+            }
         }
         let origin = Origin {
             offset: line.offset,
