@@ -1,32 +1,62 @@
 //! The escape sequences of terminals: colours and the like, which hide a word from a rule with `\b` or `^`.
 
+use std::sync::Arc;
+
 use memchr::{memchr, memchr_iter};
 
-use crate::cutting::{Mark, Piece};
+use crate::pieces::{Mark, Piece};
 
 const ESCAPE: u8 = 0x1B;
-/// So many bytes are counted in counters of one byte.
-const STEP: usize = 192;
+/// So many bytes are looked at together, each with a counter of one byte.
+const LANES: usize = 64;
 
 /// Returns how many lines some bytes have, and whether there is an escape among them. What follows the last newline is a
 /// line too.
 pub(crate) fn look(data: &[u8]) -> (u64, bool) {
-    let mut newlines = 0;
-    let mut escapes = 0;
-    let mut count = |step: &[u8]| {
-        let mut counted = 0_u8;
-        for byte in step {
-            counted += u8::from(*byte == b'\n');
-            escapes |= u8::from(*byte == ESCAPE);
-        }
-        newlines += u64::from(counted);
-    };
-    let steps = data.chunks_exact(STEP);
-    let rest = steps.remainder();
-    steps.for_each(&mut count);
-    count(rest);
+    let (newlines, escapes) = count(data);
     let unended = data.last().is_some_and(|byte| *byte != b'\n');
-    (newlines + u64::from(unended), escapes != 0)
+    (newlines + u64::from(unended), escapes)
+}
+
+#[cfg(target_arch = "x86_64")]
+fn count(data: &[u8]) -> (u64, bool) {
+    #[target_feature(enable = "avx2")]
+    fn by_avx2(data: &[u8]) -> (u64, bool) {
+        count_lanes(data)
+    }
+    if is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2.
+        return unsafe { by_avx2(data) };
+    }
+    count_lanes(data)
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn count(data: &[u8]) -> (u64, bool) {
+    count_lanes(data)
+}
+
+/// Counts in a form that compilers make vector instructions of: a quarter of the time that two searches take.
+#[inline(always)]
+fn count_lanes(data: &[u8]) -> (u64, bool) {
+    let mut newlines = 0;
+    let mut escapes = [0_u8; LANES];
+    let (steps, rest) = data.as_chunks::<LANES>();
+    for steps in steps.chunks(usize::from(u8::MAX)) {
+        let mut counters = [0_u8; LANES];
+        for step in steps {
+            for lane in 0..LANES {
+                counters[lane] += u8::from(step[lane] == b'\n');
+                escapes[lane] |= u8::from(step[lane] == ESCAPE);
+            }
+        }
+        newlines += counters
+            .iter()
+            .map(|counter| u64::from(*counter))
+            .sum::<u64>();
+    }
+    newlines += rest.iter().filter(|byte| **byte == b'\n').count() as u64;
+    (newlines, escapes.contains(&1) || rest.contains(&ESCAPE))
 }
 
 /// Returns the lines of a piece without escape sequences.
@@ -47,7 +77,7 @@ pub(crate) fn without_sequences(piece: &Piece) -> Piece {
         }
         start = end;
     }
-    Piece::of_records(text, marks)
+    Piece::of_records(Arc::new(text), marks)
 }
 
 /// Appends a line without its escape sequences.
@@ -98,7 +128,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::{look, without_sequences};
-    use crate::cutting::{Chunk, Cutter};
+    use crate::cutting::Cutter;
+    use crate::pieces::Chunk;
     use crate::testing::Random;
 
     #[test]

@@ -8,6 +8,7 @@ mod containers;
 mod converting;
 mod decoding;
 mod detecting;
+mod entries;
 mod envelopes;
 mod events;
 mod fields;
@@ -20,8 +21,9 @@ mod records;
 
 use std::sync::Arc;
 
-use crate::cutting::{Chunk, Cutter, Piece};
+use crate::cutting::Cutter;
 use crate::matching::RuleSet;
+use crate::pieces::{Chunk, Piece};
 use converting::Converter;
 use decoding::Encoding;
 use detecting::{Form, HEAD_BYTES, detect};

@@ -11,10 +11,10 @@ use super::file::LogFile;
 use super::found::{Counts, Line};
 use super::rules::RuleSet;
 use super::{InvalidRuleError, guarded, internal_error};
-use crate::cutting::Chunk;
 use crate::dialect::Options;
 use crate::framing::{By, Framing};
 use crate::matching::{self, Limits, RuleSource};
+use crate::pieces::Chunk;
 use crate::scanning::{Panicked, Scanner, Settings};
 use crate::tally::Sampling;
 

@@ -2,9 +2,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Panicked, Scanner, Search, Settings};
-use crate::cutting::Chunk;
 use crate::framing::Framing;
 use crate::matching::Hit;
+use crate::pieces::Chunk;
 use crate::tally::{Counting, Sample, Sampling};
 
 const TIMEOUT: Duration = Duration::from_secs(60);

@@ -11,9 +11,9 @@ use super::intake::Intake;
 use super::queue::{Done, Job, Queue, Turn};
 use super::{Panicked, Search, Settings};
 use crate::ansi;
-use crate::cutting::Piece;
 use crate::framing::By;
 use crate::matching::Hit;
+use crate::pieces::Piece;
 use crate::tally::{Block, Found, Tally};
 
 /// So many hits at most are kept at a time: a block of empty lines that each of a hundred rules matches has 50 million.

@@ -1,8 +1,8 @@
 //! What is found in one block.
 
 use crate::clock;
-use crate::cutting::Places;
 use crate::matching::Hit;
+use crate::pieces::Places;
 
 /// The matching lines of one block, with the rules that they count for and their times.
 #[derive(Default)]

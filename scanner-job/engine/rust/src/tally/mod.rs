@@ -10,7 +10,7 @@ mod samples;
 
 use std::sync::Arc;
 
-use crate::cutting::Places;
+use crate::pieces::Places;
 pub use found::Found;
 pub use histogram::{Bin, Histogram};
 use samples::Samples;

@@ -1,6 +1,6 @@
 use super::{Around, Block, Counting, Found, Sample, Sampling, Tally};
-use crate::cutting::Places;
 use crate::matching::Hit;
+use crate::pieces::Places;
 
 const ERROR: Counting = Counting {
     severity: 2,
