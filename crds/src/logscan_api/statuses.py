@@ -79,7 +79,7 @@ class IncompleteReason(StrEnum):
     COMPRESSION_RATIO = "CompressionRatio", "The content is over 1,000 times as large as the object, as no log is."
     DAMAGED = (
         "Damaged",
-        "Compressed or packed input is cut off or corrupt. What precedes counts, and so does what follows in an archive.",
+        "Compressed or packed input is cut off or corrupt. All else counts, also what follows in an archive.",
     )
     UNSUPPORTED_FORMAT = "UnsupportedFormat", "A member of an archive, or an object of a prefix, is no log."
 
