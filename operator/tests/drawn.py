@@ -140,10 +140,23 @@ def _unique(schema: Schema) -> Any:
     return None
 
 
+def schema_of(kind: str, *fields: str) -> Schema:
+    """Return the schema of a field of a kind, such as `logscans`."""
+    (version,) = crds.build_all()[f"{kind}.yaml"]["spec"]["versions"]
+    schema: Schema = version["schema"]["openAPIV3Schema"]
+    for field in fields:
+        schema = schema["properties"][field]
+    return schema
+
+
 def part(kind: str, name: str) -> SearchStrategy[Object]:
     """Return specs or statuses of a kind, such as `logscans`."""
-    (version,) = crds.build_all()[f"{kind}.yaml"]["spec"]["versions"]
-    return accepted(version["schema"]["openAPIV3Schema"]["properties"][name])
+    return accepted(schema_of(kind, name))
+
+
+def inline_rules() -> SearchStrategy[list[Object]]:
+    """Return rules of a policy's own, at least one."""
+    return accepted({**schema_of("logscanpolicies", "spec", "rules", "inline"), "minItems": 1})
 
 
 def scan_specs() -> SearchStrategy[Object]:
@@ -179,13 +192,22 @@ def _with_rules_or_none(spec: Object) -> Object:
     return spec
 
 
+WORDS = st.from_regex(re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?", re.ASCII), fullmatch=True)
+
+
+def scan_labels() -> SearchStrategy[dict[str, str]]:
+    """Return labels of LogScans, among them those by which the intake knows its own."""
+    names = ["logscan.dev/identity", "logscan.dev/content", "app.kubernetes.io/managed-by", "kueue.x-k8s.io/queue-name"]
+    return st.dictionaries(st.sampled_from(names), WORDS.filter(lambda word: len(word) <= 63), max_size=3)
+
+
 def job_metadata(owner: Object) -> SearchStrategy[Object]:
     """Return labels, annotations and owners of Jobs, some of which look like those of a LogScan's Job.
 
     Args:
         owner: The reference of that LogScan.
     """
-    words = st.one_of(st.from_regex(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?", fullmatch=True), st.just("1"))
+    words = st.one_of(WORDS, st.just("1"))
     labels = st.fixed_dictionaries(
         {"logscan.dev/scan-uid": st.one_of(st.just(owner["uid"]), words)},
         optional={

@@ -1,18 +1,20 @@
 """Whatever the CRDs accept, a Job is labelled or a message holds, no step of a loop fails and the others are served."""
 
+import asyncio
 import copy
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from drawn import TIMES, UNHURRIED, job_metadata, messages, part, policy_specs, scan_specs
+from drawn import TIMES, UNHURRIED, inline_rules, job_metadata, messages, part, policy_specs, scan_labels, scan_specs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from objects import NOW, SETTINGS, job_body, scan_body, synced_view, view_of
 
 from logscan_api import MalformedMessageError
 from logscan_api.events import read_message
+from logscan_api.policies import LogScanPolicySpec
 from logscan_operator.actions import Action, CreateJob
 from logscan_operator.cleanup import expired
 from logscan_operator.deciding import Ignored, Undecided, decide
@@ -20,18 +22,21 @@ from logscan_operator.holds import Holds
 from logscan_operator.items import Object
 from logscan_operator.metrics import Metrics
 from logscan_operator.planning import next_deadline, plan
+from logscan_operator.rulechecks import check
 from logscan_operator.view import Table, View
 
 ROOM = SETTINGS.model_copy(update={"max_concurrent": 100, "max_concurrent_per_namespace": 100})
 
 
 def scans() -> st.SearchStrategy[Object]:
-    def body(name: str, spec: Object, status: Object, generation: int) -> Object:
+    def body(name: str, spec: Object, status: Object, generation: int, labels: dict[str, str]) -> Object:
         drawn = scan_body(name, status=status)
-        drawn["metadata"]["generation"] = generation
+        drawn["metadata"] |= {"generation": generation, "labels": labels}
         return {**drawn, "spec": spec}
 
-    return st.builds(body, st.sampled_from("bcd"), scan_specs(), part("logscans", "status"), st.integers(1, 2**31))
+    return st.builds(
+        body, st.sampled_from("bcd"), scan_specs(), part("logscans", "status"), st.integers(1, 2**31), scan_labels()
+    )
 
 
 def jobs() -> st.SearchStrategy[Object]:
@@ -108,6 +113,14 @@ def test_no_number_is_counted_on_to_what_the_api_server_refuses(name: str) -> No
     (action,) = work(view)
     assert isinstance(action, CreateJob)
     assert action.attempt == 1
+
+
+@settings(suppress_health_check=UNHURRIED, max_examples=20)
+@given(inline_rules())
+def test_any_rules_are_good_or_bad(rules: list[Object]) -> None:
+    """It is never the check that fails; each takes a process."""
+    verdict = asyncio.run(check(LogScanPolicySpec.model_validate({"rules": {"inline": rules}})))
+    assert (verdict.status, verdict.reason) in (("True", "RulesCompiled"), ("False", "InvalidRule"))
 
 
 @settings(suppress_health_check=UNHURRIED)

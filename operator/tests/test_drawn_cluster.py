@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from drawn import UNHURRIED, job_metadata, messages, part, policy_specs, scan_specs
+from drawn import UNHURRIED, job_metadata, messages, part, policy_specs, scan_labels, scan_specs
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from places import PATIENT, NewPlace, Place
@@ -35,6 +35,7 @@ class Batch:
     """What is put before the operator at once. Its text is not shown: it is up to megabytes, and in a file."""
 
     specs: list[Object]
+    labels: list[dict[str, str]]
     statuses: list[Object]
     policies: list[Object]
     jobs: list[Object]
@@ -45,6 +46,7 @@ class Batch:
 BATCH = st.builds(
     Batch,
     specs=st.lists(scan_specs(), min_size=4, max_size=8),
+    labels=st.lists(scan_labels(), min_size=8, max_size=8),
     statuses=st.lists(part("logscans", "status"), min_size=1, max_size=3),
     policies=st.lists(policy_specs(), min_size=1, max_size=2),
     jobs=st.lists(job_metadata(OWNER), min_size=2, max_size=4),
@@ -86,7 +88,10 @@ class Attacker:
                 await self._try(api, "POST", tenant, "logscanpolicies", manifest("LogScanPolicy", number, spec))
             made = []
             for number, spec in enumerate(batch.specs):
-                namespace, document = (home, tenant)[number % 2], manifest("LogScan", number, spec)
+                namespace, document = (
+                    (home, tenant)[number % 2],
+                    manifest("LogScan", number, spec, batch.labels[number]),
+                )
                 if await self._try(api, "POST", namespace, "logscans", document):
                     made.append((namespace, f"drawn-{number}"))
             for number, metadata in enumerate(batch.jobs):
@@ -118,8 +123,9 @@ class Attacker:
                     await api.request("DELETE", f"/apis/{version}/namespaces/{namespace}/{resource}", query=query)
 
 
-def manifest(kind: str, number: int, spec: Object) -> Object:
-    return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": f"drawn-{number}"}, "spec": spec}
+def manifest(kind: str, number: int, spec: Object, labels: dict[str, str] | None = None) -> Object:
+    metadata = {"name": f"drawn-{number}", "labels": labels or {}}
+    return {"apiVersion": API_VERSION, "kind": kind, "metadata": metadata, "spec": spec}
 
 
 def job(number: int, metadata: Object) -> Object:
