@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from logscan_api.models import Model
 from logscan_api.schema import cel
 
-INLINE_BYTES = 60 * 1024  # what surely fits into one variable of the Job, packs and the rest beside it
+INLINE_BYTES = 48 * 1024  # what surely fits into one variable of the Job, packs and the rest beside it
 INLINE_LIMIT = cel(
     "!has(self.inline) || self.inline.map(r, size(bytes(r.pattern)) + (has(r.exclude) ? size(bytes(r.exclude)) : 0))"
     f".sum() <= {INLINE_BYTES}",
