@@ -39,13 +39,13 @@ def by_python(glob: str, text: str) -> bool:
     return re.fullmatch(pattern, text, re.DOTALL) is not None
 
 
-@settings(max_examples=3000, deadline=None)
+@settings(max_examples=3000)
 @given(st.text("ab/*?", max_size=12), st.text("ab/\n", max_size=12))
 def test_a_glob_matches_what_its_regular_expression_matches(glob: str, text: str) -> None:
     assert matches([glob], text) is by_python(glob, text)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.sampled_from(["*", "**", "**/", "?", "a", "/", "b"]), max_size=10), st.text("ab/", max_size=14))
 def test_runs_of_wildcards_match_too(parts: list[str], text: str) -> None:
     assert matches(["".join(parts)], text) is by_python("".join(parts), text)

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logscan_api.errors import MalformedRequestError, RequestTooLargeError
+from logscan_api.framing import Framing, Records
 from logscan_api.identity import partition_key, sort_key
 from logscan_api.logscans import Limits, S3Source
 from logscan_api.models import MOST
@@ -115,18 +116,21 @@ def _sizes(total: int, parts: int, most: int) -> list[int]:
 def test_the_outcome_is_named_by_all_that_changes_it_and_by_nothing_else() -> None:
     one, two = Rule(name="one", pattern="a"), Rule(name="two", pattern="b")
     limits = resolve_limits()
-    same = outcome_hash([one, two], limits)
-    assert (outcome_hash([two, one], limits), len(same)) == (same, 16)
+    records = Records()
+    same = outcome_hash([one, two], limits, records)
+    assert (outcome_hash([two, one], limits, records), len(same)) == (same, 16)
     for changed in ({"severity": Severity.INFO}, {"redact": False}, {"pattern": "c"}, {"threshold": 2}):
-        assert outcome_hash([one, two.model_copy(update=changed)], limits) != same, changed
+        assert outcome_hash([one, two.model_copy(update=changed)], limits, records) != same, changed
     for field, value in limits.model_dump().items():
-        assert outcome_hash([one, two], limits.model_copy(update={field: value + 1})) != same, field
+        assert outcome_hash([one, two], limits.model_copy(update={field: value + 1}), records) != same, field
+    for other in (Records(framing=Framing.LINES), Records(message_field="log")):
+        assert outcome_hash([one, two], limits, other) != same, other
 
 
 def test_the_first_layer_that_sets_a_limit_wins() -> None:
-    scan, policy = Limits(max_bytes=1), Limits(max_bytes=2, max_line_bytes=512)
+    scan, policy = Limits(max_bytes=1), Limits(max_bytes=2, max_record_bytes=512)
     resolved = resolve_limits(scan.over(policy))
-    assert (resolved.max_bytes, resolved.max_line_bytes) == (1, 512)
+    assert (resolved.max_bytes, resolved.max_record_bytes) == (1, 512)
     assert resolved.max_objects == DEFAULT_LIMITS.max_objects
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
 
 if TYPE_CHECKING:
     from places import NewPlace, Place
@@ -14,9 +13,6 @@ if TYPE_CHECKING:
     from logscan_local.stack.stacks import Stack
 
 pytest_plugins = ["logscan_local.testkit.fixtures"]
-# How long an example takes is the machine's business.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

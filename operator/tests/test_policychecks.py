@@ -44,6 +44,13 @@ async def test_the_engine_itself_judges_rules() -> None:
     assert "parenthesis" in verdict.message
 
 
+async def test_the_start_of_records_is_an_expression_too() -> None:
+    records = {"framing": "Multiline", "start": "("}
+    verdict = await check(LogScanPolicySpec.model_validate({"rules": {"packs": ["etcd"]}, "records": records}))
+    assert (verdict.status, verdict.reason) == ("False", "InvalidRule")
+    assert verdict.message.startswith("rule 'start of records': ")
+
+
 async def test_a_rule_that_looks_at_every_line_is_named_with_its_cost() -> None:
     rules = {"inline": [{"name": "fine", "pattern": "x"}, {"name": "costly", "pattern": r"\b\w{64,128}\b"}]}
     verdict = await check(LogScanPolicySpec.model_validate({"rules": rules}))

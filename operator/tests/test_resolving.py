@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from objects import SETTINGS, scan, scan_body, view_of
 
+from logscan_api.framing import Framing, Records
 from logscan_api.logscans import JobTemplate, Limits
 from logscan_api.notify import Email, Notify
 from logscan_api.policies import LogScanPolicySpec, PolicyAction, PolicyMatch
@@ -20,6 +21,7 @@ from logscan_operator.scanjobs import ScanJob
 MAIL = Notify(email=Email(to=["sre@example.com"]))
 POLICY = LogScanPolicySpec(
     rules=RuleSelection(packs=["etcd"]),
+    records=Records(framing=Framing.MULTILINE, start="^E"),
     limits=Limits(max_bytes=5, max_objects=6),
     notify=MAIL,
     attempts=7,
@@ -28,6 +30,7 @@ POLICY = LogScanPolicySpec(
 )
 OWN: dict[str, Any] = {
     "rules": {"packs": ["generic"]},
+    "records": {"messageField": "log"},
     "limits": {"maxBytes": 50},
     "notify": {"webhook": {"url": "https://example.com/"}},
     "attempts": 2,
@@ -53,13 +56,13 @@ def test_every_field_that_a_scan_leaves_out_comes_from_the_policy(rules: Any) ->
     found = resolved({"pol": POLICY}, rules=rules)
     assert found.rules == (RuleSelection(packs=["generic"]) if rules else POLICY.rules)
     assert (found.limits, found.notify, found.attempts, found.timeout_seconds) == (POLICY.limits, MAIL, 7, 99)
-    assert (found.job, found.policy) == (POLICY.job, "pol")
+    assert (found.job, found.policy, found.records) == (POLICY.job, "pol", POLICY.records)
 
 
 def test_what_a_scan_says_itself_counts() -> None:
     found = resolved({"pol": POLICY}, **OWN)
-    assert found.rules == RuleSelection(packs=["generic"])
-    assert (found.limits.max_bytes, found.limits.max_objects, found.limits.max_line_bytes) == (50, 6, None)
+    assert (found.rules, found.records) == (RuleSelection(packs=["generic"]), Records(message_field="log"))
+    assert (found.limits.max_bytes, found.limits.max_objects, found.limits.max_record_bytes) == (50, 6, None)
     assert found.notify is not None
     assert found.notify.email is None, "who notifies somebody decides who is notified"
     assert (found.attempts, found.timeout_seconds) == (2, 20)

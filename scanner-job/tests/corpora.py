@@ -51,27 +51,34 @@ class Counted:
 
 
 def count(
-    rules: list[Rule], pieces: Iterable[bytes], max_line_bytes: int = 1 << 20, threads: int = 2, samples: int = 0
+    rules: list[Rule],
+    pieces: Iterable[bytes],
+    max_record_bytes: int = 1 << 20,
+    threads: int = 2,
+    samples: int = 0,
+    framing: dict[str, str | None] | None = None,
 ) -> Counted:
     """Return what the engine finds in pieces of a text.
 
     Args:
         rules: The rules.
         pieces: The text.
-        max_line_bytes: Only so many bytes of a line are matched.
+        max_record_bytes: Only so many bytes of a line are matched.
         threads: How many scan.
         samples: How many first lines of each rule are kept.
+        framing: How records are told apart: `framing`, `start` and `message_field` of `Scan`.
     """
     scan = Scan(
         compile_for_scan(rules),
         threads=threads,
         reference=REFERENCE,
-        max_line_bytes=max_line_bytes,
+        max_record_bytes=max_record_bytes,
         samples=samples,
         findings=0,
         before=0,
         after=0,
-        line_bytes=max_line_bytes,
+        line_bytes=max_record_bytes,
+        **(framing or {}),
     )
     scan.begin(None)
     for piece in pieces:

@@ -12,19 +12,19 @@ LIMIT = 16
 ANY = Rule(name="any", pattern="^")
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.text("ab\n\r", max_size=60).map(str.encode), max_size=10), st.integers(1, 40), st.integers(1, 3))
 def test_every_line_arrives_whole_or_cut_with_its_place(pieces: list[bytes], size: int, threads: int) -> None:
     data = b"".join(pieces)
     found = count([ANY], chunks(data, size), LIMIT, threads, samples=1000)
-    offset, whole, long_lines = 0, [], 0
+    offset, whole, cut_records = 0, [], 0
     for number, line in enumerate(data.splitlines(keepends=True) if b"\r" not in data else split(data), 1):
         text = line.removesuffix(b"\n")
-        long_lines += len(text) > LIMIT
+        cut_records += len(text) > LIMIT
         whole.append((number, offset, text.removesuffix(b"\r")[:LIMIT] if line.endswith(b"\r\n") else text[:LIMIT]))
         offset += len(line)
     assert [(line.number, line.offset, line.text) for line in found.lines] == whole
-    assert (found.scan.long_lines, found.scan.bytes) == (long_lines, len(data))
+    assert (found.scan.cut_records, found.scan.bytes) == (cut_records, len(data))
 
 
 def split(data: bytes) -> list[bytes]:
@@ -36,7 +36,7 @@ def split(data: bytes) -> list[bytes]:
 def test_a_line_of_any_length_is_one_line() -> None:
     found = count([ANY], (b"x" * 1000 for _ in range(5000)), 1000, samples=1)
     assert [line.text for line in found.lines] == [b"x" * 1000]
-    assert (found.counts.lines, found.scan.long_lines, found.scan.bytes) == (1, 1, 5_000_000)
+    assert (found.counts.lines, found.scan.cut_records, found.scan.bytes) == (1, 1, 5_000_000)
 
 
 def test_several_inputs_follow_each_other() -> None:
@@ -44,7 +44,7 @@ def test_several_inputs_follow_each_other() -> None:
         compile_for_scan([ANY]),
         threads=2,
         reference=REFERENCE,
-        max_line_bytes=1000,
+        max_record_bytes=1000,
         samples=10,
         findings=0,
         before=0,

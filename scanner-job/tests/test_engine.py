@@ -101,13 +101,13 @@ def test_shipped_rules_do_what_their_samples_say(name: str) -> None:
 def test_a_line_of_ten_megabytes_is_a_line_like_any_other() -> None:
     data = b"start " + b"x" * 10_000_000 + b" ERROR\nERROR\n" + b"y" * 10_000_000
     rules = [Rule(name=f"r{n}", pattern=p) for n, p in enumerate(("^start.*ERROR$", "ERROR", "y$", "^y"))]
-    engine = count(rules, chunks(data, 777_777), max_line_bytes=16 << 20)
+    engine = count(rules, chunks(data, 777_777), max_record_bytes=16 << 20)
     assert (engine.counts.by_rule, engine.counts.lines) == ([1, 2, 1, 1], 3)
-    cut = count(rules, chunks(data, 777_777), max_line_bytes=1 << 20)
+    cut = count(rules, chunks(data, 777_777), max_record_bytes=1 << 20)
     assert (cut.counts.by_rule, cut.counts.lines) == ([0, 1, 1, 1], 3), "only the beginning of a longer line is matched"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.binary(max_size=40), max_size=20), st.sampled_from(sorted(STORED)), st.integers(1, 200))
 def test_any_input_in_any_format_at_any_cut(pieces: list[bytes], kind: str, size: int) -> None:
     data = b"\n".join([b"a log and nothing packed", *pieces])
@@ -120,7 +120,7 @@ def test_any_input_in_any_format_at_any_cut(pieces: list[bytes], kind: str, size
 LINES = st.lists(st.binary(max_size=30).map(lambda b: b.replace(b"\n", b"E")), max_size=30)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(LINES, st.integers(1, 50), st.booleans())
 def test_any_input_and_any_cut(lines: list[bytes], size: int, final_newline: bool) -> None:
     data = b"\n".join(lines) + (b"\n" if final_newline else b"")

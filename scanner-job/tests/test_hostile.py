@@ -156,7 +156,7 @@ def test_millions_of_tiny_lines_that_a_hundred_rules_match(endpoint: str, tmp_pa
 def test_any_bytes_at_all(endpoint: str, tmp_path: Path) -> None:
     objects: list[bytes] = []
 
-    @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    @settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
     @given(ANY_OBJECT)
     def draw(data: bytes) -> None:
         objects.append(data)

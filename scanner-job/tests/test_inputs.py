@@ -132,7 +132,7 @@ def content(data: bytes) -> bytes:
     return bytes(found)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.sampled_from(list(STORED)), st.integers(0, 10**6))
 def test_damage_anywhere_loses_nothing_before_it(kind: str, seed: int) -> None:
     data, chance = bytearray(STORED[kind]), random.Random(seed)

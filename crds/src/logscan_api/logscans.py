@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema
 from logscan_api.affinity import Affinity
 from logscan_api.buckets import BucketName
 from logscan_api.exitcodes import Reason
+from logscan_api.framing import Records
 from logscan_api.models import MOST, Model
 from logscan_api.notify import Notify
 from logscan_api.quantities import Amount
@@ -120,11 +121,11 @@ class Limits(Model):
         le=MOST,
         description="Maximum bytes after decompression (default 500 GiB). A longer scan is incomplete, not failed.",
     )
-    max_line_bytes: int | None = Field(
+    max_record_bytes: int | None = Field(
         default=None,
         ge=256,
         le=16777216,
-        description="Bytes of a line that are matched (default 1 MiB); the rest of a longer line is skipped.",
+        description="Bytes of a record that are matched (default 1 MiB); the rest of a longer record is skipped.",
     )
     max_samples_per_rule: int | None = Field(
         default=None, ge=0, le=20, description="Sample lines kept for each rule (default 3)."
@@ -198,7 +199,7 @@ class JobTemplate(Model):
         return self.model_copy(update=gaps)
 
 
-IMMUTABLE = ("source", "rules", "limits", "notify", "attempts", "timeoutSeconds", "job")
+IMMUTABLE = ("source", "rules", "records", "limits", "notify", "attempts", "timeoutSeconds", "job")
 
 
 def _immutable(field: str) -> Any:
@@ -225,6 +226,10 @@ class LogScanSpec(Model):
     rules: RuleSelection | None = Field(
         default=None,
         description="Which rules to run (default: those of the matching LogScanPolicy).",
+    )
+    records: Records | None = Field(
+        default=None,
+        description="How the log is divided into records (default: as the matching LogScanPolicy says, or by content).",
     )
     limits: Limits | None = Field(
         default=None, description="Bounds on the scan. Each one that is absent comes from the matching LogScanPolicy."

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
+from logscan_api.framing import Records
 from logscan_api.globs import matches
 from logscan_api.logscans import JobTemplate, Limits
 from logscan_api.models import Model
@@ -77,6 +78,7 @@ class LogScanPolicySpec(Model):
         "not fail, such as unchanged files of a nightly sync.",
     )
     rules: RuleSelection | None = Field(default=None, description="Rules of LogScans that leave out rules.")
+    records: Records | None = Field(default=None, description="Records of LogScans that leave out records.")
     limits: Limits | None = Field(default=None, description="Limits of LogScans that leave out the same limit.")
     notify: Notify | None = Field(default=None, description="Who is notified of LogScans that leave out notify.")
     attempts: int | None = Field(

@@ -10,13 +10,14 @@ import gzip
 import hashlib
 import json
 import zlib
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError
 
 from logscan_api.destinations import Destination
 from logscan_api.errors import MalformedRequestError, RequestTooLargeError
 from logscan_api.explanations import explain
+from logscan_api.framing import Records
 from logscan_api.logscans import Limits, S3Source
 from logscan_api.models import Model
 from logscan_api.notify import Notify
@@ -32,7 +33,7 @@ GZIPPED = "gzip:"
 DEFAULT_LIMITS = Limits(
     max_bytes=50 << 30,
     max_decompressed_bytes=500 << 30,
-    max_line_bytes=1 << 20,
+    max_record_bytes=1 << 20,
     max_samples_per_rule=3,
     max_sample_bytes=256,
     context_lines=0,
@@ -45,7 +46,7 @@ class ResolvedLimits(Model):
 
     max_bytes: int
     max_decompressed_bytes: int
-    max_line_bytes: int
+    max_record_bytes: int
     max_samples_per_rule: int
     max_sample_bytes: int
     context_lines: int
@@ -57,14 +58,16 @@ def resolve_limits(limits: Limits | None = None) -> ResolvedLimits:
     return ResolvedLimits.model_validate((limits or Limits()).over(DEFAULT_LIMITS).model_dump())
 
 
-def outcome_hash(rules: list[Rule], limits: ResolvedLimits) -> str:
+def outcome_hash(rules: list[Rule], limits: ResolvedLimits, records: Records) -> str:
     """Return 16 hexadecimal digits that name all that changes what a scan of the same bytes finds.
 
     Args:
         rules: The resolved rules, in any order. A changed pattern or severity gives another hash.
         limits: The resolved limits.
+        records: How the log is divided.
     """
-    facts = {"rules": sorted((r.wire() for r in rules), key=lambda r: str(r["name"])), "limits": limits.wire()}
+    facts: dict[str, Any] = {"rules": sorted((r.wire() for r in rules), key=lambda r: str(r["name"]))}
+    facts |= {"limits": limits.wire(), "records": records.wire()}
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -92,6 +95,7 @@ class ScanRequest(Model):
     source: S3Source
     rules: list[Rule] = Field(min_length=1)
     limits: ResolvedLimits
+    records: Records = Field(default=Records(), description="How the log is divided.")
     result: ResultRef
     tokens: list[Annotated[str, Field(min_length=1)]] = Field(
         min_length=1,

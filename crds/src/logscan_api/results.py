@@ -84,7 +84,7 @@ class ScanResult(Model):
     decompressed_bytes: int
     lines: int
     matched_lines: int
-    long_lines: int = Field(description="Lines cut at maxLineBytes.")
+    cut_records: int = Field(description="Records cut at maxRecordBytes.")
     by_rule: dict[str, int]
     by_severity: dict[Severity, int]
     severities: dict[str, Severity] = Field(description="Severity of each rule.")
@@ -116,7 +116,8 @@ class ScanResult(Model):
     @property
     def truncated(self) -> bool:
         """Return whether a limit or damaged input ended the scan early."""
-        return any(part.reason != IncompleteReason.MATCH_LIMIT for part in self.incomplete)
+        whole = (IncompleteReason.MATCH_LIMIT, IncompleteReason.MAX_RECORD_BYTES)
+        return any(part.reason not in whole for part in self.incomplete)
 
     @property
     def uri(self) -> str:

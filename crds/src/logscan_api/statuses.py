@@ -72,6 +72,10 @@ class IncompleteReason(StrEnum):
     MAX_BYTES = "MaxBytes", "Reading stopped at `limits.maxBytes`."
     MAX_DECOMPRESSED_BYTES = "MaxDecompressedBytes", "Reading stopped at `limits.maxDecompressedBytes`."
     MAX_OBJECTS = "MaxObjects", "The prefix has more objects than `limits.maxObjects`; the others were not read."
+    MAX_RECORD_BYTES = (
+        "MaxRecordBytes",
+        "Records longer than `limits.maxRecordBytes` were matched up to there; the row's `cut_records` counts them.",
+    )
     COMPRESSION_RATIO = "CompressionRatio", "The content is over 1,000 times as large as the object, as no log is."
     DAMAGED = "Damaged", "Compressed or packed input is cut off or corrupt. Everything up to there is counted."
 
@@ -82,8 +86,8 @@ class Incomplete(Model):
     model_config = ConfigDict(extra="ignore")
 
     reason: ReasonWord = Field(
-        description="MatchLimit, MaxBytes, MaxDecompressedBytes, MaxObjects, CompressionRatio, Damaged; the set of "
-        "words is open."
+        description="MatchLimit, MaxBytes, MaxDecompressedBytes, MaxObjects, MaxRecordBytes, CompressionRatio, "
+        "Damaged; the set of words is open."
     )
     rule: Name | None = Field(default=None, description="Rule whose count is too low.")
     object: KeyText | None = Field(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from logscan_api.exitcodes import ExitCode, Reason
+from logscan_api.framing import Framing
 from logscan_api.generated import settle
 from logscan_api.logscans import COLUMNS
 from logscan_api.notify import Notify
@@ -62,6 +63,11 @@ def incomplete() -> str:
     return _rows(("reason", "meaning"), [(f"`{reason}`", reason.meaning) for reason in IncompleteReason])
 
 
+def framings() -> str:
+    """Return the ways to divide a log into records."""
+    return _rows(("framing", "a record is"), [(f"`{framing}`", framing.meaning) for framing in Framing])
+
+
 def columns() -> str:
     """Return the columns of `kubectl get logscans`."""
     rows = [
@@ -77,6 +83,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "packs": packs,
     "channels": channels,
     "incomplete": incomplete,
+    "framings": framings,
     "columns": columns,
 }
 

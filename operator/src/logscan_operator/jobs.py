@@ -40,13 +40,16 @@ def build_request(scan: Scan, attempt: int, resolved: ResolvedScan, settings: Se
     """
     rules, source = resolve_rules(resolved.rules or RuleSelection()), scan.readable_spec.source.s3
     limits, (namespace, name) = resolve_limits(resolved.limits), scan.key
-    sort = sort_key(source, scan.uid, outcome_hash(rules, limits), scan.by_hand, scan.status.prior_attempts)
+    sort = sort_key(
+        source, scan.uid, outcome_hash(rules, limits, resolved.records), scan.by_hand, scan.status.prior_attempts
+    )
     result = ResultRef(table=settings.table, pk=partition_key(namespace, source), sk=sort)
     return ScanRequest(
         scan=ScanIdentity(namespace=namespace, name=name, uid=scan.uid, attempt=attempt),
         source=source,
         rules=rules,
         limits=limits,
+        records=resolved.records,
         result=result,
         tokens=tokens(settings.row_keys, result),
         report=Report(bucket=settings.reports_bucket) if settings.reports_bucket else None,
@@ -138,6 +141,7 @@ def recorded(job: Object) -> ResolvedScan | None:
     return ResolvedScan(
         # Not validated: packs may have more rules than a selection may have inline.
         rules=RuleSelection.model_construct(inline=request.rules),
+        records=request.records,
         limits=Limits.model_validate(request.limits.model_dump()),
         notify=request.notify,
         attempts=record.attempts,

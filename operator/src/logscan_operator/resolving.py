@@ -7,6 +7,7 @@ attempt reads the record: a policy that is changed, deleted or set to Ignore cha
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from logscan_api.framing import Records
 from logscan_api.logscans import JobTemplate, Limits, LogScanSpec
 from logscan_api.notify import Notify
 from logscan_api.policies import LogScanPolicySpec, PolicyAction, choose
@@ -24,6 +25,7 @@ class ResolvedScan:
 
     Attributes:
         rules: Which rules, or None when neither the scan nor a policy names any: such a scan cannot run.
+        records: How the log is divided into records.
         limits: Its limits; one that is absent has the built-in default.
         notify: Who is notified, if anybody.
         attempts: Maximum number of Jobs.
@@ -33,6 +35,7 @@ class ResolvedScan:
     """
 
     rules: RuleSelection | None
+    records: Records
     limits: Limits
     notify: Notify | None
     attempts: int
@@ -53,8 +56,8 @@ def resolve(spec: LogScanSpec, policies: Mapping[str, LogScanPolicySpec], settin
     """Return what applies to a scan.
 
     Every field that the scan leaves out comes from the matching policy, whether or not the scan has rules of its own,
-    and then from the settings. Single limits, labels, resources and fields of the Job template are such fields; rules
-    and notify are taken whole. A policy that ignores objects gives nothing to a scan that was made by hand.
+    and then from the settings. Single limits, labels, resources and fields of the Job template are such fields; rules,
+    records and notify are taken whole. A policy that ignores objects gives nothing to a scan that was made by hand.
 
     Args:
         spec: The LogScan's spec.
@@ -68,6 +71,7 @@ def resolve(spec: LogScanSpec, policies: Mapping[str, LogScanPolicySpec], settin
     policy = policies[name] if name is not None else NO_POLICY
     return ResolvedScan(
         rules=spec.rules or policy.rules,
+        records=spec.records or policy.records or Records(),
         limits=(spec.limits or Limits()).over(policy.limits or Limits()),
         notify=spec.notify or policy.notify,
         attempts=spec.attempts or policy.attempts or settings.default_attempts,

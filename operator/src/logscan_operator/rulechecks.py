@@ -17,6 +17,7 @@ from typing import Literal
 from logscan_api import UnknownPackError
 from logscan_api.packs import resolve_rules
 from logscan_api.policies import LogScanPolicySpec, PolicyAction
+from logscan_api.rules import Rule
 
 CHECKER = (sys.executable, "-m", "logscan_engine")
 CHECK_SECONDS = 40  # above the 10 s of CPU time that the engine allows itself, for a node without CPU to spare
@@ -114,7 +115,10 @@ async def check(spec: LogScanPolicySpec | None, checker: Sequence[str] = CHECKER
     if spec.action is PolicyAction.IGNORE or spec.rules is None:
         return COMPILED
     try:
-        rules = json.dumps([rule.for_engine() for rule in resolve_rules(spec.rules)])
+        expressions = resolve_rules(spec.rules)
+        if spec.records is not None and spec.records.start is not None:
+            expressions.append(Rule.model_construct(name="start of records", pattern=spec.records.start))
+        rules = json.dumps([rule.for_engine() for rule in expressions])
     except UnknownPackError as error:
         return invalid(str(error))
     pipe = asyncio.subprocess.PIPE

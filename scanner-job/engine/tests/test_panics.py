@@ -16,7 +16,7 @@ def scan(threads: int) -> Scan:
         RULES,
         threads=threads,
         reference=int(time.time()),
-        max_line_bytes=1 << 20,
+        max_record_bytes=1 << 20,
         samples=1,
         findings=1,
         before=1,

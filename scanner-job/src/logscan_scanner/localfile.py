@@ -12,6 +12,7 @@ import logscan_engine as engine
 from logscan_api import UnknownPackError
 from logscan_api.exitcodes import ExitCode
 from logscan_api.explanations import explain
+from logscan_api.framing import Records
 from logscan_api.packs import resolve_rules
 from logscan_api.requests import resolve_limits
 from logscan_api.rules import Rule, RuleSelection, Severity
@@ -25,19 +26,25 @@ CHUNK_BYTES = 512 * 1024
 YAML_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # by libyaml, where PyYAML has it: 20 ms less for 100 rules
 
 
+class RulesFile(RuleSelection):
+    """Rules, and the records of the log that they are tried on."""
+
+    records: Records | None = None
+
+
 def scan_file(path: str, rules_path: str) -> dict[str, object]:
     """Return what a scan of a file finds, in the form of the output.
 
     Args:
         path: The file, or `-` for standard input.
-        rules_path: YAML with `packs` and `inline`, as in a LogScan's `spec.rules`.
+        rules_path: YAML with `packs` and `inline`, as in a LogScan's `spec.rules`, and `records`, as in its spec.
 
     Raises:
         ScanError: A file cannot be read, or a rule is invalid.
     """
-    rules = _rules_in(rules_path)
+    rules, records = _rules_in(rules_path)
     ruleset = compile_for_scan(rules)
-    scan = Scan(ruleset, rules, resolve_limits(), Progress(None))
+    scan = Scan(ruleset, rules, resolve_limits(), Progress(None), records=records)
     try:
         if path == "-":
             scan.read(_chunks(sys.stdin.buffer), None)
@@ -59,22 +66,23 @@ def scan_file(path: str, rules_path: str) -> dict[str, object]:
     }
 
 
-def _rules_in(path: str) -> list[Rule]:
-    """Return the rules that a file selects.
+def _rules_in(path: str) -> tuple[list[Rule], Records]:
+    """Return the rules that a file selects, and how it divides logs.
 
     Raises:
         ScanError: It cannot be read or selects none; the message names the field.
     """
     try:
         document = yaml.load(Path(path).read_text(encoding="utf-8"), YAML_LOADER)  # noqa: S506 # it is a safe one
-        rules = resolve_rules(RuleSelection.model_validate(document))
+        selection = RulesFile.model_validate(document)
+        rules = resolve_rules(selection)
     except ValidationError as error:
-        raise ScanError(f"{path}: {explain(error, RuleSelection)}", ExitCode.BAD_REQUEST) from error
+        raise ScanError(f"{path}: {explain(error, RulesFile)}", ExitCode.BAD_REQUEST) from error
     except (OSError, yaml.YAMLError, UnknownPackError) as error:
         raise ScanError(f"{path}: {error}", ExitCode.BAD_REQUEST) from error
     if not rules:
         raise ScanError(f"{path}: name at least one pack or inline rule", ExitCode.BAD_REQUEST)
-    return rules
+    return rules, selection.records or Records()
 
 
 def _times(counts: engine.Counts) -> dict[str, object]:

@@ -102,7 +102,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("--file", metavar="PATH", help="scan this file, - for standard input, and print JSON")
     parser.add_argument(
-        "--rules", metavar="FILE", help="YAML with packs and inline rules, as in a LogScan's spec.rules"
+        "--rules", metavar="FILE", help="YAML with packs and inline rules, as in a LogScan's spec.rules, and records"
     )
     options = parser.parse_args(arguments)
     if (options.file is None) != (options.rules is None):

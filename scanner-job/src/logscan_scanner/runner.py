@@ -62,7 +62,7 @@ def run(request: ScanRequest, objects: Objects, results: Results, job_uid: str) 
         modified = first[0].modified
         reference = int(modified.timestamp()) if modified else None
         add, most = (findings.add, LINES_PER_RULE) if findings else (None, 0)
-        scan = Scan(ruleset, request.rules, request.limits, progress, reference, add, most)
+        scan = Scan(ruleset, request.rules, request.limits, progress, reference, add, most, request.records)
         for stored, chunks in chain([first], opening):
             scan.read(chunks, stored.key if request.source.prefix else None)
             if scan.incomplete:
@@ -128,7 +128,7 @@ def _result(
         decompressed_bytes=scan.engine.bytes,
         lines=counts.lines,
         matched_lines=counts.matched,
-        long_lines=scan.engine.long_lines,
+        cut_records=scan.engine.cut_records,
         by_rule={r.name: n for r, n in zip(request.rules, counts.by_rule, strict=True)},
         severities={rule.name: rule.severity for rule in request.rules},
         by_severity=dict(zip(Severity, counts.by_severity, strict=True)),

@@ -1,4 +1,4 @@
-"""A pytest plugin: modules beside the tests can be imported.
+"""A pytest plugin: modules beside the tests can be imported, and no example of hypothesis has a deadline.
 
 pytest's own setting `pythonpath` is relative to the file of the settings, and all packages share one.
 """
@@ -6,6 +6,11 @@ pytest's own setting `pythonpath` is relative to the file of the settings, and a
 import sys
 
 import pytest
+from hypothesis import settings
+
+# How long an example takes is the machine's business.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -3,6 +3,8 @@
 //! Nothing is copied but the lines that a chunk ends within. A line longer than the limit is cut there: its beginning
 //! is scanned, the rest is passed over, and it still counts as one line.
 
+use std::num::NonZero;
+use std::ops::Range;
 use std::sync::Arc;
 
 use memchr::{memchr, memrchr};
@@ -17,15 +19,77 @@ pub type Chunk = Arc<dyn AsRef<[u8]> + Send + Sync>;
 pub struct Piece {
     bytes: Bytes,
     /// Where the first line starts in its input.
+    offset: u64,
+    /// Where each line comes from, unless they are as they were in the input.
+    marks: Vec<Mark>,
+}
+
+/// Where a line of a converted piece comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// Where the line starts in the piece.
+    pub start: u32,
+    /// Where it starts in its input.
     pub offset: u64,
+    /// Its time, in seconds since the epoch, if that is known from what stood around it.
+    pub second: Option<NonZero<i64>>,
+}
+
+/// Where the lines of a piece come from.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Places<'a> {
+    /// Where the first line starts in its input.
+    pub offset: u64,
+    /// A mark for each line, unless they are as they were in the input.
+    pub marks: &'a [Mark],
+}
+
+impl Places<'_> {
+    /// Returns where in the input a line is.
+    pub fn offset(&self, start: usize) -> u64 {
+        match self.mark(start) {
+            Some(mark) => mark.offset,
+            None => self.offset + start as u64,
+        }
+    }
+
+    /// Returns the time of a line that is known from what stood around it.
+    pub fn second(&self, start: usize) -> Option<i64> {
+        self.mark(start)?.second.map(NonZero::get)
+    }
+
+    /// Returns the mark of the line that starts somewhere.
+    pub fn mark(&self, start: usize) -> Option<Mark> {
+        let behind = self
+            .marks
+            .partition_point(|mark| mark.start as usize <= start);
+        behind.checked_sub(1).map(|place| self.marks[place])
+    }
 }
 
 enum Bytes {
     Copied(Vec<u8>),
-    Shared(Chunk, std::ops::Range<usize>),
+    Shared(Chunk, Range<usize>),
 }
 
 impl Piece {
+    /// Returns a piece of lines that were converted.
+    pub fn of_records(lines: Vec<u8>, marks: Vec<Mark>) -> Self {
+        Piece {
+            bytes: Bytes::Copied(lines),
+            offset: marks.first().map_or(0, |mark| mark.offset),
+            marks,
+        }
+    }
+
+    /// Returns where the lines come from.
+    pub fn places(&self) -> Places<'_> {
+        Places {
+            offset: self.offset,
+            marks: &self.marks,
+        }
+    }
+
     /// Returns the lines.
     pub fn data(&self) -> &[u8] {
         match &self.bytes {
@@ -44,7 +108,7 @@ pub struct Cutter {
     skipping: bool,
     /// Where `carry`, or else the next chunk, starts in its input.
     offset: u64,
-    long_lines: u64,
+    cut_records: u64,
 }
 
 impl Cutter {
@@ -55,23 +119,30 @@ impl Cutter {
             carry: Vec::new(),
             skipping: false,
             offset: 0,
-            long_lines: 0,
+            cut_records: 0,
         }
     }
 
     /// Returns how many lines were cut.
-    pub fn long_lines(&self) -> u64 {
-        self.long_lines
+    pub fn cut_records(&self) -> u64 {
+        self.cut_records
     }
 
     /// Takes the next chunk of an input and appends what it completes.
     pub fn push(&mut self, chunk: &Chunk, pieces: &mut Vec<Piece>) {
-        let data = (**chunk).as_ref();
-        let mut at = 0;
+        self.push_part(chunk, 0..(**chunk).as_ref().len(), pieces);
+    }
+
+    /// Takes a part of a chunk, likewise.
+    pub fn push_part(&mut self, chunk: &Chunk, part: Range<usize>, pieces: &mut Vec<Piece>) {
+        let data = &(**chunk).as_ref()[..part.end];
+        let mut at = part.start;
         if self.skipping {
-            at = memchr(b'\n', data).map_or(data.len(), |newline| newline + 1);
-            self.skipping = at == 0 || data[at - 1] != b'\n';
-            self.offset += at as u64;
+            let newline = memchr(b'\n', &data[at..]);
+            let behind = newline.map_or(data.len(), |distance| at + distance + 1);
+            self.skipping = newline.is_none();
+            self.offset += (behind - at) as u64;
+            at = behind;
         }
         if !self.carry.is_empty() {
             let end = memchr(b'\n', &data[at..]).map(|distance| at + distance);
@@ -93,11 +164,21 @@ impl Cutter {
 
     /// Ends an input; what is left of it is a line.
     pub fn finish(&mut self, pieces: &mut Vec<Piece>) {
+        self.end_line(pieces);
+        self.offset = 0;
+    }
+
+    /// Ends a line that has no newline.
+    pub fn end_line(&mut self, pieces: &mut Vec<Piece>) {
         if !self.carry.is_empty() {
             self.end_carry(None, pieces);
         }
         self.skipping = false;
-        self.offset = 0;
+    }
+
+    /// Passes over so many bytes of the input, between two lines.
+    pub fn pass(&mut self, bytes: u64) {
+        self.offset += bytes;
     }
 
     /// Appends the line that was carried over from earlier chunks.
@@ -106,13 +187,14 @@ impl Cutter {
         let length = line.len() + usize::from(newline.is_some());
         if line.len() > self.limit {
             line.truncate(self.limit);
-            self.long_lines += 1;
+            self.cut_records += 1;
         } else {
             line.extend(newline);
         }
         pieces.push(Piece {
             bytes: Bytes::Copied(line),
             offset: self.offset,
+            marks: Vec::new(),
         });
         self.offset += length as u64;
     }
@@ -134,6 +216,7 @@ impl Cutter {
                 pieces.push(Piece {
                     bytes: Bytes::Shared(chunk.clone(), from..to),
                     offset: base + (from - start) as u64,
+                    marks: Vec::new(),
                 });
             }
         };
@@ -147,7 +230,7 @@ impl Cutter {
                 let length = memchr(b'\n', &data[at..end]).unwrap_or(end - at);
                 if length > self.limit {
                     push(from, at + self.limit);
-                    self.long_lines += 1;
+                    self.cut_records += 1;
                     from = at + length + 1;
                 }
                 at += length + 1;
@@ -180,14 +263,14 @@ mod tests {
         let mut lines = Vec::new();
         for piece in &pieces {
             assert!(piece.data().len() <= 2 * BLOCK_BYTES.max(limit));
-            let mut offset = piece.offset;
+            let mut offset = piece.places().offset;
             for line in piece.data().split_inclusive(|byte| *byte == b'\n') {
                 let text = line.strip_suffix(b"\n").unwrap_or(line);
                 lines.push((offset, text.to_vec()));
                 offset += line.len() as u64;
             }
         }
-        (lines, cutter.long_lines())
+        (lines, cutter.cut_records())
     }
 
     #[test]
@@ -238,7 +321,10 @@ mod tests {
             cutter.push(&chunk, &mut pieces);
             cutter.finish(&mut pieces);
         }
-        let found: Vec<_> = pieces.iter().map(|p| (p.offset, p.data())).collect();
+        let found: Vec<_> = pieces
+            .iter()
+            .map(|p| (p.places().offset, p.data()))
+            .collect();
         assert_eq!(found, [(0, &b"a\n"[..]), (2, b"b"), (0, b"c\n")]);
     }
 }

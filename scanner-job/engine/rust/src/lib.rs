@@ -1,8 +1,10 @@
 //! The scan engine of logscan: many PCRE rules matched against every line of a log in one pass.
 
+mod ansi;
 pub mod clock;
 pub mod cutting;
 pub mod dialect;
+pub mod framing;
 mod literals;
 pub mod matching;
 #[cfg(feature = "python")]

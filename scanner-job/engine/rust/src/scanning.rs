@@ -15,6 +15,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::cutting::Chunk;
+use crate::framing::Framing;
 use crate::tally::{Counting, Sampling, Tally};
 use queue::{Job, Queue};
 pub use search::Search;
@@ -36,10 +37,12 @@ pub struct Settings {
     pub rules: Vec<Counting>,
     /// Which lines are kept.
     pub sampling: Sampling,
+    /// What a line is.
+    pub framing: Framing,
     /// A second that the log is not newer than, see [`crate::clock::second_of`].
     pub reference: i64,
     /// Lines are scanned up to so many bytes.
-    pub max_line_bytes: usize,
+    pub max_record_bytes: usize,
     /// Threads that scan.
     pub threads: usize,
 }
@@ -147,8 +150,8 @@ impl<S: Search> Scanner<S> {
     }
 
     /// Returns how many lines were longer than the limit.
-    pub fn long_lines(&self) -> u64 {
-        self.shared.intake().long_lines()
+    pub fn cut_records(&self) -> u64 {
+        self.shared.intake().cut_records()
     }
 
     /// Gives a job to whichever thread is free.

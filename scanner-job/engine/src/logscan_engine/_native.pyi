@@ -98,7 +98,7 @@ class Scan:
         bytes: Bytes of all chunks so far.
         lines: Lines counted so far.
         matched: Matching lines counted so far.
-        long_lines: Lines so far that were longer than the limit.
+        cut_records: Lines so far that were longer than the limit.
     """
 
     def __new__(
@@ -107,12 +107,15 @@ class Scan:
         *,
         threads: int,
         reference: int,
-        max_line_bytes: int,
+        max_record_bytes: int,
         samples: int,
         findings: int,
         before: int,
         after: int,
         line_bytes: int,
+        framing: str | None = None,
+        start: str | None = None,
+        message_field: str | None = None,
     ) -> Scan:
         """Start the threads.
 
@@ -120,12 +123,21 @@ class Scan:
             rules: Compiled rules.
             threads: How many scan.
             reference: A second that the log is not newer than by more than a day, for times without a year.
-            max_line_bytes: Only so many bytes of a line are matched.
+            max_record_bytes: Only so many bytes of a line are matched.
             samples: So many first lines of each rule are samples; after those, each power of two is one.
             findings: So many first lines of each rule are kept without the lines around.
             before: Lines kept before a sample.
             after: Lines kept after it.
             line_bytes: Bytes kept of each line.
+            framing: What a record is, by its name in a LogScan (`Auto`, `Lines`, `Json`, `CloudWatch`, `Multiline`).
+                A record is what this documentation calls a line. Without it a line is what ends in a newline, and no
+                byte is decoded.
+            start: The expression that the first line of a record matches, for `Multiline`.
+            message_field: The name of a field: of a record that is a JSON object with it, its text is the record.
+
+        Raises:
+            InvalidRuleError: `start` is refused.
+            ValueError: There is no such framing, or it lacks its `start`.
         """
 
     def begin(self, key: str | None) -> None:
@@ -180,7 +192,7 @@ class Scan:
     @property
     def matched(self) -> int: ...
     @property
-    def long_lines(self) -> int: ...
+    def cut_records(self) -> int: ...
 
 def second_of(line: bytes, reference: int) -> int | None:
     """Return the time in a line, in seconds since the epoch, or None.

@@ -4,7 +4,7 @@ import time
 
 from logscan_engine._native import Counts, RuleSet, Scan
 
-MAX_LINE_BYTES = 64 * 1024 * 1024
+MAX_RECORD_BYTES = 64 * 1024 * 1024
 
 
 def count(rules: RuleSet, text: bytes, threads: int = 1) -> Counts:
@@ -22,7 +22,7 @@ def count(rules: RuleSet, text: bytes, threads: int = 1) -> Counts:
         rules,
         threads=threads,
         reference=int(time.time()),
-        max_line_bytes=MAX_LINE_BYTES,
+        max_record_bytes=MAX_RECORD_BYTES,
         samples=0,
         findings=0,
         before=0,

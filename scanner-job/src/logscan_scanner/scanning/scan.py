@@ -7,10 +7,13 @@ from itertools import chain
 from pathlib import Path
 
 import logscan_engine as engine
+from logscan_api.exitcodes import ExitCode
+from logscan_api.framing import Records
 from logscan_api.requests import ResolvedLimits
 from logscan_api.rules import Rule
 from logscan_api.statuses import Incomplete, IncompleteReason
 from logscan_api.text import cut, printable
+from logscan_scanner.errors import ScanError
 from logscan_scanner.reading.decompress import DamagedInputError
 from logscan_scanner.reading.formats import HEAD_BYTES, Format, detect
 from logscan_scanner.reading.inputs import open_inputs
@@ -55,6 +58,7 @@ class Scan:
         reference: int | None = None,
         findings: Callable[[engine.Line], None] | None = None,
         first: int = 0,
+        records: Records | None = None,
     ) -> None:
         """Start an engine's scan; nothing is read yet.
 
@@ -66,6 +70,10 @@ class Scan:
             reference: A second that the logs are not newer than; absent means now.
             findings: Called with the first lines of each rule, besides the samples.
             first: Number of lines of each rule that `findings` is called with.
+            records: How the logs are divided; absent means by content.
+
+        Raises:
+            ScanError: The expression for the first line of a record is refused.
         """
         self.limits = limits
         self.stored_bytes = 0
@@ -77,17 +85,21 @@ class Scan:
         self._progress = progress
         self._findings = findings
         self._first = first
-        self.engine = engine.Scan(
-            ruleset,
-            threads=processors(),
-            reference=int(time.time()) if reference is None else reference,
-            max_line_bytes=limits.max_line_bytes,
-            samples=self.samples.first,
-            findings=first,
-            before=limits.context_lines,
-            after=max(limits.context_lines, EVENT_LINES),
-            line_bytes=LOOK_BYTES,
-        )
+        try:
+            self.engine = engine.Scan(
+                ruleset,
+                threads=processors(),
+                reference=int(time.time()) if reference is None else reference,
+                max_record_bytes=limits.max_record_bytes,
+                samples=self.samples.first,
+                findings=first,
+                before=limits.context_lines,
+                after=max(limits.context_lines, EVENT_LINES),
+                line_bytes=LOOK_BYTES,
+                **(records or Records()).for_engine(),
+            )
+        except engine.InvalidRuleError as error:
+            raise ScanError(f"records.{error}", ExitCode.INVALID_RULE) from error
 
     def read(self, chunks: Iterable[bytes], key: str | None) -> None:
         """Read one object to its end, its damage or a limit.
@@ -152,6 +164,10 @@ class Scan:
         message = "the rule took too many steps on a line, or too much time; lines are missing from its count"
         names = [self._rules[number].name for number in counts.incomplete]
         self.incomplete += [Incomplete(reason=IncompleteReason.MATCH_LIMIT, rule=n, message=message) for n in names]
+        if cut := self.engine.cut_records:
+            most = self.limits.max_record_bytes
+            message = f"{cut} longer than maxRecordBytes ({most}): the rest of each was not matched"
+            self.incomplete.append(Incomplete(reason=IncompleteReason.MAX_RECORD_BYTES, message=message))
         return counts
 
     def _hand_over(self) -> None:

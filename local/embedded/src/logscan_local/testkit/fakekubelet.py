@@ -120,7 +120,7 @@ def result_of(request: ScanRequest, job_uid: str) -> ScanResult:
         decompressed_bytes=10 * LINES,
         lines=LINES,
         matched_lines=LINES,
-        long_lines=0,
+        cut_records=0,
         by_rule=counts,
         by_severity={s: LINES if request.rules[0].severity is s else 0 for s in Severity},
         severities={rule.name: rule.severity for rule in request.rules},

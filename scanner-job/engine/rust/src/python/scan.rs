@@ -3,15 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 
 use super::file::LogFile;
 use super::found::{Counts, Line};
 use super::rules::RuleSet;
-use super::{guarded, internal_error};
+use super::{InvalidRuleError, guarded, internal_error};
 use crate::cutting::Chunk;
-use crate::matching;
+use crate::dialect::Options;
+use crate::framing::{By, Framing};
+use crate::matching::{self, Limits, RuleSource};
 use crate::scanning::{Panicked, Scanner, Settings};
 use crate::tally::Sampling;
 
@@ -28,21 +31,34 @@ pub(super) struct Scan {
 #[pymethods]
 impl Scan {
     #[new]
-    #[pyo3(signature = (rules, *, threads, reference, max_line_bytes, samples, findings, before, after, line_bytes))]
+    #[pyo3(signature = (
+        rules, *, threads, reference, max_record_bytes, samples, findings, before, after, line_bytes,
+        framing = None, start = None, message_field = None,
+    ))]
     #[expect(clippy::too_many_arguments, reason = "keywords in Python")]
     fn new(
         py: Python<'_>,
         rules: Py<RuleSet>,
         threads: usize,
         reference: i64,
-        max_line_bytes: usize,
+        max_record_bytes: usize,
         samples: u64,
         findings: u64,
         before: usize,
         after: usize,
         line_bytes: usize,
+        framing: Option<&str>,
+        start: Option<&str>,
+        message_field: Option<&str>,
     ) -> PyResult<Self> {
         let compiled = rules.get();
+        let framing = guarded(|| {
+            Ok(Framing {
+                by: by(framing, start)?,
+                message_field: message_field.map(|field| field.as_bytes().to_vec()),
+                reference,
+            })
+        })?;
         let settings = Settings {
             rules: compiled.counting.clone(),
             sampling: Sampling {
@@ -52,8 +68,9 @@ impl Scan {
                 after,
                 line_bytes,
             },
+            framing,
             reference,
-            max_line_bytes,
+            max_record_bytes,
             threads,
         };
         let matching = compiled.matching.clone();
@@ -141,8 +158,8 @@ impl Scan {
 
     /// Lines that were cut so far.
     #[getter]
-    fn long_lines(&self) -> PyResult<u64> {
-        guarded(|| Ok(self.scanner.long_lines()))
+    fn cut_records(&self) -> PyResult<u64> {
+        guarded(|| Ok(self.scanner.cut_records()))
     }
 
     /// Push a chunk at which a thread panics, as at a defect of the engine: for tests.
@@ -154,6 +171,31 @@ impl Scan {
             Ok(())
         })
     }
+}
+
+/// Returns what a record is by its name in a LogScan.
+fn by(framing: Option<&str>, start: Option<&str>) -> PyResult<By> {
+    Ok(match (framing, start) {
+        (None, _) => By::Bytes,
+        (Some("Auto"), _) => By::Content,
+        (Some("Lines"), _) => By::Lines,
+        (Some("Json"), _) => By::Json,
+        (Some("CloudWatch"), _) => By::CloudWatch,
+        (Some("Multiline"), Some(start)) => {
+            let source = RuleSource {
+                name: "start".to_owned(),
+                pattern: start.to_owned(),
+                options: Options::default(),
+                excluded_by: None,
+            };
+            let compiled = matching::RuleSet::compile(&[source], &Limits::default())
+                .map_err(|error| InvalidRuleError::new_err((error.rule, error.message)))?;
+            By::Starts(Arc::new(compiled))
+        }
+        (Some(name), _) => {
+            return Err(PyValueError::new_err(format!("no framing: {name}")));
+        }
+    })
 }
 
 /// Bytes that panic once they are scanned.

@@ -10,7 +10,8 @@ use std::io::{self, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::queue::Job;
-use crate::cutting::{Chunk, Cutter, Piece};
+use crate::cutting::{Chunk, Piece};
+use crate::framing::{Framer, Framing};
 
 /// Blocks are gathered up to so many bytes, so that small chunks cost no more than large ones.
 const JOB_BYTES: usize = 256 * 1024;
@@ -19,7 +20,7 @@ const READ_BYTES: usize = 256 * 1024;
 
 /// What has come of the log, and is not yet a job.
 pub(super) struct Intake {
-    cutter: Cutter,
+    framer: Framer,
     pieces: Vec<Piece>,
     bytes: u64,
     /// What the next job begins with, if with another input.
@@ -40,9 +41,9 @@ struct Reading {
 }
 
 impl Intake {
-    pub(super) fn new(max_line_bytes: usize) -> Self {
+    pub(super) fn new(framing: Framing, max_record_bytes: usize) -> Self {
         Intake {
-            cutter: Cutter::new(max_line_bytes),
+            framer: Framer::new(framing, max_record_bytes),
             pieces: Vec::new(),
             bytes: 0,
             begins: Some(None),
@@ -54,7 +55,7 @@ impl Intake {
 
     /// Begins another input; returns what is left of the last one.
     pub(super) fn begin(&mut self, key: Option<Arc<str>>) -> Option<Job> {
-        self.cutter.finish(&mut self.pieces);
+        self.framer.finish(&mut self.pieces);
         let job = self.job();
         self.begins = Some(key);
         job
@@ -63,7 +64,7 @@ impl Intake {
     /// Takes the next chunk of the input; returns a job once there is enough for one.
     pub(super) fn push(&mut self, chunk: &Chunk) -> Option<Job> {
         self.bytes += (**chunk).as_ref().len() as u64;
-        self.cutter.push(chunk, &mut self.pieces);
+        self.framer.push(chunk, &mut self.pieces);
         let gathered: usize = self.pieces.iter().map(|piece| piece.data().len()).sum();
         if gathered < JOB_BYTES {
             return None;
@@ -112,8 +113,8 @@ impl Intake {
     }
 
     /// Returns how many lines were longer than the limit.
-    pub(super) fn long_lines(&self) -> u64 {
-        self.cutter.long_lines()
+    pub(super) fn cut_records(&self) -> u64 {
+        self.framer.cut_records()
     }
 
     fn job(&mut self) -> Option<Job> {

@@ -3,6 +3,7 @@ use std::time::Duration;
 
 use super::{Panicked, Scanner, Search, Settings};
 use crate::cutting::Chunk;
+use crate::framing::Framing;
 use crate::matching::Hit;
 use crate::tally::{Counting, Sample, Sampling};
 
@@ -70,8 +71,9 @@ fn scanner(threads: usize) -> Scanner<Slow> {
     let settings = Settings {
         rules: vec![rule],
         sampling,
+        framing: Framing::default(),
         reference: 0,
-        max_line_bytes: 1 << 20,
+        max_record_bytes: 1 << 20,
         threads,
     };
     Scanner::new(Arc::new(Slow), settings).expect("threads start")

@@ -10,7 +10,9 @@ use memchr::memchr_iter;
 use super::intake::Intake;
 use super::queue::{Done, Job, Queue, Turn};
 use super::{Panicked, Search, Settings};
+use crate::ansi;
 use crate::cutting::Piece;
+use crate::framing::By;
 use crate::matching::Hit;
 use crate::tally::{Block, Found, Tally};
 
@@ -47,7 +49,10 @@ impl<S: Search> Shared<S> {
             settings.sampling,
         );
         Shared {
-            intake: Mutex::new(Intake::new(settings.max_line_bytes)),
+            intake: Mutex::new(Intake::new(
+                settings.framing.clone(),
+                settings.max_record_bytes,
+            )),
             search,
             settings,
             queue,
@@ -84,11 +89,13 @@ impl<S: Search> Shared<S> {
         let mut scratch = self.search.scratch();
         let mut gave_up = vec![0; self.search.expressions()];
         let mut hits = Vec::new();
-        while let Some((number, job)) = self.next_job() {
+        while let Some((number, mut job)) = self.next_job() {
+            let lines = self.look(&mut job.pieces);
             let calibration = self.calibration(&job.pieces);
             let plan = &calibration.plan;
-            let found = job.pieces.iter();
-            let found = found.map(|piece| self.find(plan, &mut scratch, piece.data(), &mut hits));
+            let found = job.pieces.iter().zip(lines);
+            let found =
+                found.map(|(piece, lines)| self.find(plan, &mut scratch, piece, lines, &mut hits));
             let done = Done {
                 found: found.collect(),
                 gave_up: more_of(S::gave_up(&scratch), &mut gave_up),
@@ -118,20 +125,35 @@ impl<S: Search> Shared<S> {
         }
     }
 
+    /// Counts the lines of each piece, and takes the escape sequences of terminals out of those that have some.
+    fn look(&self, pieces: &mut [Piece]) -> Vec<u64> {
+        let text = !matches!(self.settings.framing.by, By::Bytes);
+        let look = |piece: &mut Piece| {
+            let (lines, escapes) = ansi::look(piece.data());
+            if escapes && text {
+                *piece = ansi::without_sequences(piece);
+            }
+            lines
+        };
+        pieces.iter_mut().map(look).collect()
+    }
+
     fn find(
         &self,
         plan: &S::Plan,
         scratch: &mut S::Scratch,
-        block: &[u8],
+        piece: &Piece,
+        lines: u64,
         hits: &mut Vec<Hit>,
     ) -> Found {
+        let (block, places) = (piece.data(), piece.places());
         let reference = self.settings.reference;
-        let mut found = Found::of(block);
+        let mut found = Found::of(lines);
         let most = MOST_HITS / self.search.expressions().max(1);
         for Range { start, end } in parts(block, found.lines() as usize, most) {
             hits.clear();
             self.search.scan(plan, scratch, &block[start..end], hits);
-            found.add(&block[start..end], start, hits, reference);
+            found.add(&block[start..end], start, hits, reference, places);
         }
         found
     }
@@ -144,7 +166,7 @@ impl<S: Search> Shared<S> {
         for (piece, found) in done.job.pieces.iter().zip(&done.found) {
             let block = Block {
                 data: piece.data(),
-                offset: piece.offset,
+                places: piece.places(),
             };
             tally.add(block, found);
         }

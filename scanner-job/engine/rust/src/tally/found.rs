@@ -1,6 +1,7 @@
 //! What is found in one block.
 
 use crate::clock;
+use crate::cutting::Places;
 use crate::matching::Hit;
 
 /// The matching lines of one block, with the rules that they count for and their times.
@@ -32,27 +33,28 @@ pub struct Matched<'a> {
 }
 
 impl Found {
-    /// Counts the lines of a block; what is found in it is yet to be added.
-    pub fn of(block: &[u8]) -> Self {
+    /// Begins with a block of so many lines; what is found in it is yet to be added.
+    pub fn of(lines: u64) -> Self {
         Found {
-            lines: count_lines(block),
+            lines,
             ..Found::default()
         }
     }
 
     /// Adds the hits in the next part of the block, which starts at `start`. Their places are within that part, and
-    /// they are ordered by line.
+    /// they are ordered by line. `places` are those of the block.
     ///
     /// `reference` is a second that the log is not newer than, see [`clock::second_of`].
-    pub fn add(&mut self, part: &[u8], start: usize, hits: &[Hit], reference: i64) {
+    pub fn add(&mut self, part: &[u8], start: usize, hits: &[Hit], reference: i64, places: Places) {
         for line in hits.chunk_by(|one, next| one.start == next.start) {
             let (from, to) = (line[0].start as usize, line[0].end as usize);
             let rules = self.counted(line);
+            let known = places.second(start + from);
             self.matched.push(Line {
                 start: (start + from) as u32,
                 end: (start + to) as u32,
                 rules,
-                second: clock::second_of(&part[from..to], reference),
+                second: known.or_else(|| clock::second_of(&part[from..to], reference)),
             });
         }
     }
@@ -90,10 +92,4 @@ impl Found {
             rules: &self.rules[line.rules.0 as usize..line.rules.1 as usize],
         })
     }
-}
-
-/// Returns how many lines some bytes have; what follows the last newline is one too.
-fn count_lines(data: &[u8]) -> u64 {
-    let newlines = memchr::memchr_iter(b'\n', data).count() as u64;
-    newlines + u64::from(data.last().is_some_and(|byte| *byte != b'\n'))
 }

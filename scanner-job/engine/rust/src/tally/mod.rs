@@ -10,6 +10,7 @@ mod samples;
 
 use std::sync::Arc;
 
+use crate::cutting::Places;
 pub use found::Found;
 pub use histogram::{Bin, Histogram};
 use samples::Samples;
@@ -35,8 +36,8 @@ pub struct Counting {
 pub struct Block<'a> {
     /// The lines; the last may lack its newline.
     pub data: &'a [u8],
-    /// Where they start in their input.
-    pub offset: u64,
+    /// Where they come from.
+    pub places: Places<'a>,
 }
 
 /// Counts of everything that was taken so far.

@@ -154,7 +154,7 @@ impl WithinBlock<'_> {
             rule,
             nth,
             number: self.number(start),
-            offset: self.block.offset + start as u64,
+            offset: self.block.places.offset(start),
             key: self.samples.key.clone(),
             text: self.text(start, end),
             around: sampled.then(|| Around {

@@ -1,4 +1,5 @@
 use super::{Around, Block, Counting, Found, Sample, Sampling, Tally};
+use crate::cutting::Places;
 use crate::matching::Hit;
 
 const ERROR: Counting = Counting {
@@ -40,17 +41,17 @@ fn tally(text: &str, words: &[&str], rules: &[Counting], sampling: Sampling, cut
     let mut offset = 0;
     for block in lines.chunks(cut) {
         let data = block.concat();
-        let mut found = Found::of(&data);
+        let mut found = Found::of(block.len() as u64);
         let mut start = 0;
         for part in block.chunks(2) {
             let part = part.concat();
-            found.add(&part, start, &hits(&part, words), 0);
+            found.add(&part, start, &hits(&part, words), 0, Places::default());
             start += part.len();
         }
         tally.add(
             Block {
                 data: &data,
-                offset,
+                places: Places { offset, marks: &[] },
             },
             &found,
         );
