@@ -188,8 +188,10 @@ def test_lines_are_as_grep_reads_them(framing: str) -> None:
 
 def test_events_over_several_lines_are_records() -> None:
     lines = [f"2026-11-24 10:00:{n:02} ERROR {n}\n\tat a.b({n})\n\n  more" for n in range(50)]
-    got = records("\n".join(lines).encode(), 7, framing="Multiline", start=r"^\d{4}-\d\d-\d\d ")
-    assert got == [line.replace("\n", " ").encode() for line in lines]
+    wrapped = "".join(f"2026-11-24T12:00:05.1Z stdout F {line}\n" for line in "\n".join(lines).split("\n"))
+    for text in ("\n".join(lines), wrapped):
+        got = records(text.encode(), 7, framing="Multiline", start=r"^\d{4}-\d\d-\d\d ")
+        assert got == [line.replace("\n", " ").encode() for line in lines]
     with pytest.raises(InvalidRuleError):
         records(b"", framing="Multiline", start="(")
     with pytest.raises(ValueError, match="Multiline"):

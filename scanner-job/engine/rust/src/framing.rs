@@ -190,6 +190,7 @@ impl Framer {
         let form = match (&self.framing.by, detected.form) {
             (By::Bytes | By::Content, form) => form,
             (By::Json | By::CloudWatch, _) => Form::Json,
+            (By::Starts(_), form @ (Form::Docker | Form::Cri)) => form,
             (_, Form::CarriageReturns) => Form::CarriageReturns,
             _ => Form::Lines,
         };

@@ -39,15 +39,18 @@ impl Converter {
         limit: usize,
     ) -> Self {
         let lines = Lines::new(limit);
-        let converted: Box<dyn Converted> = match (&framing.by, form) {
-            (_, Form::Json) => {
+        let converted: Box<dyn Converted> = match form {
+            Form::Json => {
                 let cloudwatch = matches!(framing.by, By::CloudWatch);
                 Box::new(Splitter::new(limit, cloudwatch))
             }
-            (_, Form::Docker) => Box::new(Containers::new(lines, containers::docker, true)),
-            (_, Form::Cri) => Box::new(Containers::new(lines, containers::cri, false)),
-            (By::Starts(starts), _) => Box::new((lines, Events::new(starts.clone()))),
-            _ => Box::new(lines),
+            Form::Docker => Box::new(Containers::new(lines, containers::docker, true)),
+            Form::Cri => Box::new(Containers::new(lines, containers::cri, false)),
+            Form::Lines | Form::CarriageReturns => Box::new(lines),
+        };
+        let events = match &framing.by {
+            By::Starts(starts) => Some(Events::new(starts.clone())),
+            _ => None,
         };
         Converter {
             encoding,
@@ -61,6 +64,7 @@ impl Converter {
                 field: framing.message_field.clone(),
                 reference: framing.reference,
                 text: Vec::new(),
+                events,
                 records: Records::new(limit),
             },
         }
@@ -89,6 +93,7 @@ impl Converter {
         self.form
             .push(self.decoder.finish(), &mut place, &mut self.messages);
         self.form.finish(&mut self.messages);
+        self.messages.finish();
         self.messages.records.take(pieces);
     }
 }
@@ -99,6 +104,8 @@ pub(super) struct Messages {
     pub reference: i64,
     /// The text of the last field.
     text: Vec<u8>,
+    /// Joins lines.
+    events: Option<Events>,
     pub records: Records,
 }
 
@@ -108,16 +115,22 @@ impl Messages {
             .field
             .as_deref()
             .and_then(|field| Fields::text(record, field));
+        let (events, records) = (&mut self.events, &mut self.records);
         let Some(text) = text else {
-            return self.records.push(record, origin, cut);
+            return deliver(events, records, record, origin, cut);
         };
         let second = || clock::second_of(record, self.reference);
         let origin = Origin {
             second: origin.second.or_else(second),
             ..origin
         };
-        self.records
-            .push(line_of(text, &mut self.text), origin, cut);
+        deliver(events, records, line_of(text, &mut self.text), origin, cut);
+    }
+
+    fn finish(&mut self) {
+        if let Some(events) = &mut self.events {
+            events.finish(&mut self.records);
+        }
     }
 
     /// Takes an event of CloudWatch Logs: `{"id":"1","timestamp":1795514400000,"message":"text"}`.
@@ -139,6 +152,20 @@ impl Messages {
         };
         let mut text = Vec::new();
         self.push(line_of(message, &mut text), origin, event.cut);
+    }
+}
+
+/// Gives a record, or a line of one, to what comes next.
+fn deliver(
+    events: &mut Option<Events>,
+    records: &mut Records,
+    text: &[u8],
+    origin: Origin,
+    cut: bool,
+) {
+    match events {
+        Some(events) => events.push(text, origin, cut, records),
+        None => records.push(text, origin, cut),
     }
 }
 
@@ -185,21 +212,6 @@ pub(super) fn push_line(messages: &mut Messages, line: &Line) {
         second: None,
     };
     messages.push(line.text, origin, line.cut);
-}
-
-impl Converted for (Lines, Events) {
-    fn push(&mut self, text: &[u8], place: &mut Place, messages: &mut Messages) {
-        let (lines, events) = self;
-        lines.push(text, place, &mut |line| {
-            events.push(&line, &mut messages.records)
-        });
-    }
-
-    fn finish(&mut self, messages: &mut Messages) {
-        let (lines, events) = self;
-        lines.finish(&mut |line| events.push(&line, &mut messages.records));
-        events.finish(&mut messages.records);
-    }
 }
 
 /// Text whose lines end in carriage returns.

@@ -103,8 +103,9 @@ fn lines_are_joined_up_to_the_next_start() {
         options: Options::default(),
     };
     let starts = RuleSet::compile(&[source], &Limits::default()).expect("it is valid");
+    let starts = Arc::new(starts);
     check(
-        &framing(By::Starts(Arc::new(starts))),
+        &framing(By::Starts(starts.clone())),
         b"rest\n of it\n2026-1 a\n\tat b\n\n2026-2 c\n2026-3 d\nlast",
         &[
             (0, None, "rest  of it"),
@@ -112,6 +113,11 @@ fn lines_are_joined_up_to_the_next_start() {
             (28, None, "2026-2 c"),
             (37, None, "2026-3 d last"),
         ],
+    );
+    check(
+        &framing(By::Starts(starts)),
+        b"2026-11-24T12:00:05.1Z stderr F 2026-1 a\n2026-11-24T12:00:06.1Z stderr F \tat b\n",
+        &[(0, Some(1_795_521_605), "2026-1 a \tat b")],
     );
 }
 
