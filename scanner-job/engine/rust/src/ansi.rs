@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memmem};
 
 use crate::pieces::{Mark, Piece};
 
 const ESCAPE: u8 = 0x1B;
+/// How JSON writes it, without the last digit, which is in either case.
+const WRITTEN: &[u8] = br"\u001";
 /// So many bytes are looked at together, each with a counter of one byte.
 const LANES: usize = 64;
 
@@ -15,7 +17,13 @@ const LANES: usize = 64;
 pub(crate) fn look(data: &[u8]) -> (u64, bool) {
     let (newlines, escapes) = count(data);
     let unended = data.last().is_some_and(|byte| *byte != b'\n');
-    (newlines + u64::from(unended), escapes)
+    let written = || is_json(data) && find_written(data).is_some();
+    (newlines + u64::from(unended), escapes || written())
+}
+
+/// Whether the first line is JSON: then the others are too, and escapes may be written.
+fn is_json(data: &[u8]) -> bool {
+    data.first() == Some(&b'{')
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -65,6 +73,7 @@ pub(crate) fn without_sequences(piece: &Piece) -> Piece {
     let mut text = Vec::with_capacity(data.len());
     let mut marks = Vec::new();
     let ends = memchr_iter(b'\n', data).map(|newline| newline + 1);
+    let json = is_json(data);
     let mut start = 0;
     for end in ends.chain([data.len()]) {
         if start < end {
@@ -73,37 +82,56 @@ pub(crate) fn without_sequences(piece: &Piece) -> Piece {
                 offset: places.offset(start),
                 second: places.mark(start).and_then(|mark| mark.second),
             });
-            strip(&data[start..end], &mut text);
+            strip(&data[start..end], json, &mut text);
         }
         start = end;
     }
     Piece::of_records(Arc::new(text), marks)
 }
 
-/// Appends a line without its escape sequences.
-fn strip(line: &[u8], text: &mut Vec<u8>) {
+/// Appends a line without its escape sequences; `json` says that escapes may be written as in JSON.
+fn strip(line: &[u8], json: bool, text: &mut Vec<u8>) {
     let mut rest = line;
-    while let Some(place) = memchr(ESCAPE, rest) {
-        text.extend_from_slice(&rest[..place]);
-        rest = &rest[place..];
-        let length = sequence(rest).unwrap_or(0);
-        if length == 0 {
-            text.push(ESCAPE);
-        }
-        rest = &rest[length.max(1)..];
+    while let Some((start, escape)) = next_escape(rest, json) {
+        // The sequence begins with the last byte of its escape.
+        let length = sequence(&rest[start + escape - 1..]).map_or(0, |length| length + escape - 1);
+        let kept = if length == 0 { escape } else { 0 };
+        text.extend_from_slice(&rest[..start + kept]);
+        rest = &rest[start + length.max(escape)..];
     }
     text.extend_from_slice(rest);
+}
+
+/// Returns where an escape is, and how many bytes it is written with.
+fn next_escape(text: &[u8], json: bool) -> Option<(usize, usize)> {
+    let raw = memchr(ESCAPE, text);
+    let before = &text[..raw.unwrap_or(text.len())];
+    let written = if json { find_written(before) } else { None };
+    let written = written.map(|place| (place, WRITTEN.len() + 1));
+    written.or_else(|| raw.map(|place| (place, 1)))
+}
+
+/// Returns where JSON has an escape: `\u001b` behind no other backslash.
+fn find_written(text: &[u8]) -> Option<usize> {
+    memmem::find_iter(text, WRITTEN).find(|place| {
+        let backslashes = text[..*place].iter().rev().take_while(|b| **b == b'\\');
+        matches!(text.get(place + WRITTEN.len()), Some(b'b' | b'B')) && backslashes.count() % 2 == 0
+    })
 }
 
 /// Returns the length of the sequence (ECMA-48) that begins with an escape, if one does.
 fn sequence(text: &[u8]) -> Option<usize> {
     match text.get(1)? {
-        // a control sequence, such as that of a colour: parameters and a final byte
+        // a control sequence, such as that of a colour: parameters, a blank in a few, and a final byte
         b'[' => {
-            let end = 2 + text[2..]
+            let parameters = 2 + text[2..]
                 .iter()
-                .position(|byte| !(0x20..0x40).contains(byte))?;
-            (0x40..0x7F).contains(&text[end]).then_some(end + 1)
+                .position(|byte| !(0x30..0x40).contains(byte))?;
+            let end = parameters + usize::from(text[parameters] == b' ');
+            let ended = text
+                .get(end)
+                .is_some_and(|byte| (0x40..0x7F).contains(byte));
+            ended.then_some(end + 1)
         }
         // a string, such as that of a link
         b']' => {
@@ -162,6 +190,28 @@ mod tests {
             offset += line.len() as u64 + 1;
         }
         assert_eq!(start, piece.data().len());
+    }
+
+    #[test]
+    fn sequences_that_json_writes_are_taken_out_of_json() {
+        for (line, wanted) in [
+            (
+                r#"{"level":"\u001b[31merror\u001B[0m"}"#,
+                r#"{"level":"error"}"#,
+            ),
+            (
+                r#"{"a":"\\u001b[31m \u001b \u001b[","b":"\\\u001b[1mx"}"#,
+                r#"{"a":"\\u001b[31m \u001b \u001b[","b":"\\x"}"#,
+            ),
+            (r#"not JSON: \u001b[31m"#, r#"not JSON: \u001b[31m"#),
+        ] {
+            let chunk: Chunk = Arc::new(format!("{line}\n"));
+            let mut pieces = Vec::new();
+            Cutter::new(1000).push(&chunk, &mut pieces);
+            assert_eq!(look(pieces[0].data()).1, line != wanted);
+            let piece = without_sequences(&pieces[0]);
+            assert_eq!(String::from_utf8_lossy(piece.data()), format!("{wanted}\n"));
+        }
     }
 
     #[test]
