@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from logscan_api.models import Model
 from logscan_api.schema import cel
 
-MOST_PACKS = 10  # of one scan; the ten largest fit into the variable too
+MOST_PACKS = 8  # of one scan; the eight largest fit into the variable too
 INLINE_BYTES = 60 * 1024  # what surely fits into one variable of the Job, packs and the rest beside it
 INLINE_LIMIT = cel(
     "!has(self.inline) || self.inline.map(r, size(bytes(r.pattern)) + (has(r.exclude) ? size(bytes(r.exclude)) : 0))"
