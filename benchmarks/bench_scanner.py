@@ -130,7 +130,8 @@ class Bench:
         with logs[0].path.open("rb") as file:
             text = file.read(ENGINE_BYTES)
         for name, rules in [(str(n), log_corpus.rules(n)) for n in (8, 30, 100)] + [
-            ("100 on fields", log_corpus.field_rules(100))
+            ("100 on fields", log_corpus.field_rules(100)),
+            ("levels and secrets", log_corpus.default_rules()),
         ]:
             ruleset = compile_for_scan(rules)
             speeds = []

@@ -75,6 +75,11 @@ def rules(count: int) -> list[Rule]:
     return [*own, *shipped.values()][:count]
 
 
+def default_rules() -> list[Rule]:
+    """Return the rules of the chart's default pack and those that look for credentials."""
+    return [packed.rule for pack in ("levels", "secrets") for packed in load_pack(pack).rules]
+
+
 def field_rules(count: int) -> list[Rule]:
     """Return rules as teams write them for the fields of their own logs: few begin with a word to look for."""
     chance = random.Random(3)
