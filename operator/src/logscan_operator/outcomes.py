@@ -144,7 +144,9 @@ def explain(job: ScanJob | None, pods: list[Object]) -> Failure:
         if failure is not None:
             return failure
     if job.ended == "Complete":
-        message = "the scanner succeeded, but its row is not in DynamoDB: check the table, and whether the row was deleted"
+        message = (
+            "the scanner succeeded, but its row is not in DynamoDB: check the table, and whether the row was deleted"
+        )
         return Failure(Reason.RESULT_MISSING, message, permanent=False)
     message = job.message or "the Job failed and its pods are gone"
     return Failure(Reason.JOB_FAILED, message, permanent=False)
