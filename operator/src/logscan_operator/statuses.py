@@ -108,7 +108,7 @@ def reopened(scan: Scan, now: datetime) -> LogScanStatus:
         return scan.status.model_copy(update={"observed_generation": scan.generation})
     fresh = LogScanStatus(last_handled_retry=scan.retry, prior_attempts=scan.status.attempts or 0)
     fresh = fresh.model_copy(update={"attempts": scan.status.attempts})
-    message = "spec.retry asks for another run: waits for a slot"
+    message = "spec.retry asks for another run, which waits for a slot"
     return _status(replace(scan, status=fresh), Verdict(Phase.PENDING, Reason.WAITING, message), now)
 
 
