@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from corpora import chunks, count
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from logscan_api.rules import Rule
@@ -47,7 +47,7 @@ def records(data: bytes, size: int = 1 << 16, **framing: str | None) -> list[byt
     return [line.text for line in found.lines]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(documents, st.sampled_from(sorted(envelopes)), st.sampled_from([None, 0, 2]), st.integers(1, 40))
 def test_documents_are_the_records_that_json_reads(found: list[Any], form: str, indent: int | None, size: int) -> None:
     text = envelopes[form](found, indent)
@@ -57,7 +57,7 @@ def test_documents_are_the_records_that_json_reads(found: list[Any], form: str, 
     assert got == found
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(coloured_texts, min_size=1, max_size=5), st.integers(1, 40))
 def test_coloured_texts_containers_and_events_are_unescaped(messages: list[str], size: int) -> None:
     entries = [{"log": f"{m}\n", "stream": "stderr", "time": "2026-11-24T12:00:05.1Z"} for m in messages]
@@ -79,7 +79,8 @@ def colourless(text: str) -> str:
     return re.sub(r"\x1b\[[\x30-\x3f]* ?[\x40-\x7e]", "", text)
 
 
-@settings(max_examples=200, deadline=None)
+@example("a\r\r\n", "utf-16-le", 1)
+@settings(max_examples=200)
 @given(
     st.text(st.sampled_from("ab \n\r\té€\U0001f600"), min_size=4, max_size=80).filter(lambda text: "\n" in text),
     st.sampled_from(["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "utf-8"]),
@@ -91,12 +92,13 @@ def test_what_codecs_decode_is_scanned(text: str, codec: str, size: int) -> None
     lines = text.split("\n")
     lines = [line.removesuffix("\r") for line in (lines if lines[-1] else lines[:-1])]
     assert [line.text.decode() for line in found.lines[:-1]] == lines[:-1]
-    assert found.lines[-1].text.decode().removesuffix("\r") == lines[-1]
+    # A carriage return at the very end may be half of a line end.
+    assert found.lines[-1].text.decode() in (lines[-1], f"{lines[-1]}\r")
     for line in found.lines:  # each is where it is said to be
         assert data[line.offset :].decode(codec).startswith(line.text.decode())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.sampled_from([b"a", b"\0" * 600, b"\0" * 511, b"\0", b"\n", b"bc"]), max_size=12), st.integers(1, 900)
 )
