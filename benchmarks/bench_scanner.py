@@ -17,16 +17,17 @@ import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import log_corpus
 import peers
 import psutil
+import record_rounds
 import s3_gateway
 import yaml
 from processes import Run, run
 from rounds import HEAD, Rounds
+from stored_logs import Log, same, stored
 
 import logscan_engine as engine
 from logscan_api.requests import ScanRequest, resolve_limits
@@ -54,21 +55,6 @@ ENGINE_BARS = {"8": "1,800 MB/s", "30": "1,000 MB/s", "100": "550 MB/s"}
 ENGINE_BYTES = 100_000_000
 
 
-@dataclass(frozen=True)
-class Log:
-    """A log to scan.
-
-    Attributes:
-        kind: How it is stored: `plain`, `gzip` or `zstd`.
-        path: Its file.
-        name: What the table calls it.
-    """
-
-    kind: str
-    path: Path
-    name: str
-
-
 class Bench:
     """Files to scan, rules in both forms, and the rounds."""
 
@@ -85,7 +71,7 @@ class Bench:
             with plain.open("wb") as file:
                 for block in log_corpus.lines(size, failing=0.14):
                     file.write(block)
-        return [Log(kind, _stored(kind, plain), kind) for kind in kinds]
+        return [Log(kind, stored(kind, plain), kind) for kind in kinds]
 
     def repeated(self, source: Path, size: int) -> Log:
         """Return a log that is a real one, repeated to a size."""
@@ -124,12 +110,12 @@ class Bench:
             answer = json.loads(took.ours[-1].output)
             for peer, command in commands.items():
                 took.peers[peer].append(run(["bash", "-c", command], self.environment))
-                _same(answer["matchedLines"], int(took.peers[peer][-1].output), f"lines, {peer}")
+                same(answer["matchedLines"], int(took.peers[peer][-1].output), f"lines, {peer}")
             if self.old:
                 took.peers.setdefault("before", []).append(self.scan(self.old, log, rules))
         if log.kind == "plain" and not name:  # elsewhere it takes minutes and says more about what unpacks
             took.peers["each"] = [run(["bash", "-c", peers.each(log.path, patterns)], self.environment)]
-            _same(list(answer["byRule"].values()), [int(n) for n in took.peers["each"][0].output.split()], "by rule")
+            same(list(answer["byRule"].values()), [int(n) for n in took.peers["each"][0].output.split()], "by rule")
         share = answer["matchedLines"] / answer["lines"]
         print(took.row(f"{log.name}, {len(found)} rules{name}, {share:.0%} of lines match", bar), flush=True)
 
@@ -144,7 +130,8 @@ class Bench:
         with logs[0].path.open("rb") as file:
             text = file.read(ENGINE_BYTES)
         for name, rules in [(str(n), log_corpus.rules(n)) for n in (8, 30, 100)] + [
-            ("100 on fields", log_corpus.field_rules(100))
+            ("100 on fields", log_corpus.field_rules(100)),
+            ("levels and secrets", log_corpus.default_rules()),
         ]:
             ruleset = compile_for_scan(rules)
             speeds = []
@@ -216,20 +203,6 @@ class Bench:
         print(f"| start to the first byte asked of S3, 30 rules | {took} | <= 250 ms | |", flush=True)
 
 
-def _stored(kind: str, plain: Path) -> Path:
-    """Return a log's file, compressed as it is in most buckets."""
-    command = {"gzip": ["gzip", "-k"], "zstd": ["zstd", "-q", "-k"]}.get(kind)
-    if command is None:
-        return plain
-    subprocess.run([*command, str(plain)], check=True)
-    return plain.with_name(plain.name + (".gz" if kind == "gzip" else ".zst"))
-
-
-def _same(ours: object, theirs: object, what: str) -> None:
-    if ours != theirs:
-        raise RuntimeError(f"{what}: ours found {ours}, rg {theirs}")
-
-
 def _chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while chunk := file.read(512 * 1024):
@@ -253,6 +226,8 @@ def _run(bench: Bench, options: argparse.Namespace) -> None:
     bench.compare(few, log_corpus.field_rules(100), FIELDS_BAR, " on fields")
     for path in options.log:
         bench.compare(bench.repeated(path, options.megabytes * megabyte), log_corpus.rules(100), "")
+    _table(["what", "ours", "peer", "peer / ours, worst", "bar", "CPU ours, peer", "", "", "", "resident"])
+    record_rounds.measure(bench, min(options.megabytes, 300) * megabyte)
     _table(["what", "measured", "bar", "resident"])
     bench.limits(packed)
     bench.start()
@@ -268,9 +243,9 @@ def main() -> None:
     parser.add_argument("--log", type=Path, action="append", default=[], help="a real log, repeated to that size too")
     parser.add_argument("--before", metavar="PYTHON", help="another version's environment, for a column of its own")
     options = parser.parse_args()
-    missing = [tool for tool in ("cargo", "go", "zcat", "zstdcat", "gzip", "zstd") if not shutil.which(tool)]
+    missing = [tool for tool in ("cargo", "go", "jq", "zcat", "zstdcat", "gzip", "zstd") if not shutil.which(tool)]
     if missing:
-        sys.exit(f"needed on PATH: {', '.join(missing)} (Rust: https://rustup.rs; Debian: apt-get install zstd)")
+        sys.exit(f"needed on PATH: {', '.join(missing)} (Rust: https://rustup.rs; Debian: apt-get install jq zstd)")
     print(
         f"{os.cpu_count()} cores, {psutil.virtual_memory().total >> 30} GiB, Python {sys.version.split()[0]}, "
         f"PCRE2 {engine.pcre_version()}, ripgrep {peers.RIPGREP}; {options.plain_megabytes} MB plain, "

@@ -71,8 +71,13 @@ def _line(chance: random.Random, moment: datetime, number: int, failing: float) 
 def rules(count: int) -> list[Rule]:
     """Return that many rules: those of `RULES`, then those that ship, pack by pack."""
     own = [Rule(name=f"own-{n}", pattern=pattern) for n, pattern in enumerate(RULES)]
-    shipped = {rule.rule.name: rule.rule for pack in PACKS for rule in load_pack(pack).rules}
+    shipped = {rule.rule.name: rule.rule for pack in PACKS for rule in load_pack(pack).rules if not rule.rule.exclude}
     return [*own, *shipped.values()][:count]
+
+
+def default_rules() -> list[Rule]:
+    """Return the rules of the chart's default pack and those that look for credentials."""
+    return [packed.rule for pack in ("levels", "secrets") for packed in load_pack(pack).rules]
 
 
 def field_rules(count: int) -> list[Rule]:

@@ -30,6 +30,11 @@ def together(kind: str, log: Path, patterns: Path) -> str:
     return f"{UNPACK[kind].format(log=log)}{ripgrep()} {COUNT} -f {patterns}{file}"
 
 
+def flattened(log: Path, patterns: Path) -> str:
+    """Return a command that prints how many records of CloudTrail match, each put on a line of its own first."""
+    return f"zcat {log} | jq -c '.Records[]' | {ripgrep()} {COUNT} -f {patterns}"
+
+
 def by_itself(log: Path, patterns: Path) -> str:
     """Return the same without a pipe: ripgrep unpacks the log."""
     return f"{ripgrep()} -z {COUNT} -f {patterns} {log}"

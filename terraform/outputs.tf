@@ -4,57 +4,57 @@ output "helm_values" {
 }
 
 output "cluster_name" {
-  description = "The cluster."
+  description = "Name of the cluster."
   value       = local.cluster_name
 }
 
 output "cluster_endpoint" {
-  description = "Address of the cluster's API, if it was made here."
+  description = "Endpoint of the cluster's API server, if this module created the cluster."
   value       = one(aws_eks_cluster.this[*].endpoint)
 }
 
 output "region" {
-  description = "Where everything is."
+  description = "AWS region of all resources."
   value       = local.account.region
 }
 
 output "logs_bucket" {
-  description = "The bucket to upload to, if it was made here."
+  description = "The bucket for uploaded logs, if this module created it."
   value       = var.logs_bucket.create ? aws_s3_bucket.this["logs"].id : null
 }
 
 output "reports_bucket" {
-  description = "The bucket with the findings."
+  description = "The bucket for findings."
   value       = module.documents.names.reports_bucket
 }
 
 output "queue_url" {
-  description = "The queue with object events."
+  description = "URL of the queue of object events."
   value       = aws_sqs_queue.main.url
 }
 
 output "dead_letter_queue_url" {
-  description = "Messages that the operator could not read, or for which it could not create a LogScan."
+  description = "URL of the queue of messages that the operator could not read or could not create a LogScan for."
   value       = aws_sqs_queue.dead_letter.url
 }
 
 output "failure_queue_url" {
-  description = "Events that the forwarder could not send, with the reason."
+  description = "URL of the queue of events that the forwarder could not send, each with the reason."
   value       = aws_sqs_queue.failures.url
 }
 
 output "redrive_mapping" {
-  description = "UUID of the event source mapping that hands those events to the forwarder again; see docs/operations.md."
+  description = "UUID of the event source mapping that passes these events to the forwarder again; see docs/operations.md."
   value       = aws_lambda_event_source_mapping.redrive.id
 }
 
 output "table" {
-  description = "The table with the results."
+  description = "The table of results."
   value       = aws_dynamodb_table.results.name
 }
 
 output "role_arns" {
-  description = "Roles of operator, scanner and forwarder."
+  description = "Roles of the operator, the scanner and the forwarder."
   value       = { for role, it in aws_iam_role.this : role => it.arn }
 }
 

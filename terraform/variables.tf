@@ -1,31 +1,31 @@
 variable "name" {
-  description = "Prefix of every name: 3 to 24 lower-case letters, digits and hyphens."
+  description = "Prefix of all resource names: 3 to 24 lower-case letters, digits and hyphens."
   type        = string
   nullable    = false
   default     = "logscan"
 }
 
 variable "tags" {
-  description = "Tags for everything."
+  description = "Tags for all resources."
   type        = map(string)
   nullable    = false
   default     = {}
 }
 
 variable "kms_key_arn" {
-  description = "A KMS key of yours for queues, buckets, table and log groups; its policy must let CloudWatch Logs and EventBridge use it. Null: the keys that AWS owns."
+  description = "ARN of your KMS key for queues, buckets, table and log groups. Its policy must allow CloudWatch Logs and EventBridge to use it. Null: keys owned by AWS."
   type        = string
   default     = null
 }
 
 variable "permissions_boundary_arn" {
-  description = "Permissions boundary of every role made here."
+  description = "Permissions boundary for all roles that this module creates."
   type        = string
   default     = null
 }
 
 variable "logs_bucket" {
-  description = "The bucket that logs are uploaded to: its name (null makes one), the prefixes that are scanned (they must not overlap), and when objects and old versions expire (null: never)."
+  description = "The bucket for uploaded logs: its name (null: generated), the prefixes to scan (they must not overlap), and after how many days objects and old versions expire (null: never)."
   type = object({
     create          = optional(bool, true)
     name            = optional(string)
@@ -52,7 +52,7 @@ variable "logs_bucket" {
 }
 
 variable "existing_buckets" {
-  description = "Buckets of others that are scanned, by name. notification: eventbridge (the bucket sends its events there already), direct (its whole notification configuration becomes this module's), none. kms_key_arn: the key of its objects. account_id: the account that owns it, if it is another one; scans read no bucket of that name in any other account."
+  description = "Existing buckets to scan, by name. notification: eventbridge (the bucket already sends its events to EventBridge), direct (this module manages the whole notification configuration of the bucket), or none. kms_key_arn: the key of its objects. account_id: the account that owns the bucket, if it is another one; scans read no bucket of that name in any other account."
   type = map(object({
     notification = optional(string, "eventbridge")
     prefixes     = optional(list(string), [""])
@@ -64,7 +64,7 @@ variable "existing_buckets" {
 }
 
 variable "reports_bucket" {
-  description = "The bucket for findings, and after how many days they expire. With create = false, name says which."
+  description = "The bucket for findings, and after how many days they expire. With create = false, name is that of an existing bucket."
   type = object({
     create        = optional(bool, true)
     name          = optional(string)
@@ -81,13 +81,13 @@ variable "reports_bucket" {
 }
 
 variable "access_log_bucket" {
-  description = "A bucket for the access logs of the buckets made here."
+  description = "Bucket for the access logs of the buckets that this module creates."
   type        = string
   default     = null
 }
 
 variable "queue" {
-  description = "Times and limits of the queue: visibility timeout, long poll, receives before a message is a dead letter (30 of them take about two hours, see docs/operations.md), retention."
+  description = "Settings of the queue: visibility timeout, long polling, receives before a message becomes a dead letter (30 receives take about two hours, see docs/operations.md), and retention."
   type = object({
     visibility_seconds   = optional(number, 60)
     receive_wait_seconds = optional(number, 20)
@@ -99,7 +99,7 @@ variable "queue" {
 }
 
 variable "table" {
-  description = "Safety of the result table."
+  description = "Protection of the result table."
   type = object({
     point_in_time_recovery = optional(bool, true)
     deletion_protection    = optional(bool, true)
@@ -109,7 +109,7 @@ variable "table" {
 }
 
 variable "forwarder" {
-  description = "The Lambda: memory, timeout, runtime, log retention, and the concurrency reserved for it (-1: none)."
+  description = "The Lambda function: memory, timeout, runtime, log retention, and reserved concurrency (-1: none)."
   type = object({
     memory_mib           = optional(number, 256)
     timeout_seconds      = optional(number, 30)
@@ -132,7 +132,7 @@ variable "forwarder" {
 }
 
 variable "mail" {
-  description = "Mail about scans: the SES identity (a domain or an address), the sender, and whether the identity is made here. Null: no mail."
+  description = "Mail notifications: the SES identity (a domain or an address), the sender, and whether this module creates the identity. Null: no mail."
   type = object({
     identity        = string
     sender          = string
@@ -149,7 +149,7 @@ variable "topic_arns" {
 }
 
 variable "alarms" {
-  description = "CloudWatch alarms, the topics they tell, and the age in seconds at which the oldest message is one."
+  description = "CloudWatch alarms, the topics they notify, and the age of the oldest message, in seconds, that raises an alarm."
   type = object({
     create            = optional(bool, true)
     topic_arns        = optional(list(string), [])
@@ -160,7 +160,7 @@ variable "alarms" {
 }
 
 variable "credentials" {
-  description = "How pods get their roles: pod-identity, or irsa (Fargate, or a cluster without the Pod Identity agent)."
+  description = "How pods get their roles: pod-identity, or irsa (for Fargate and clusters without the Pod Identity agent)."
   type        = string
   nullable    = false
   default     = "pod-identity"
@@ -172,7 +172,7 @@ variable "credentials" {
 }
 
 variable "namespaces" {
-  description = "The operator's namespace, and further ones whose LogScans it runs, each with the buckets that it may scan: { team-a = [\"team-a-logs\"] }."
+  description = "The operator's namespace, and other namespaces whose LogScans it runs, each with the buckets that it may scan: { team-a = [\"team-a-logs\"] }."
   type = object({
     operator = optional(string, "logscan")
     scans    = optional(map(list(string)), {})
@@ -182,21 +182,21 @@ variable "namespaces" {
 }
 
 variable "tenant_recipients" {
-  description = "Mail addresses that scans of the namespaces in namespaces.scans may notify; * matches any part. Set tenantRecipients of the chart as well."
+  description = "Mail addresses that scans of the namespaces in namespaces.scans may notify; * is a wildcard. Also set tenantRecipients in the chart."
   type        = list(string)
   nullable    = false
   default     = []
 }
 
 variable "tenant_topic_arns" {
-  description = "SNS topics that scans of the namespaces in namespaces.scans may notify. Set tenantTopics of the chart as well."
+  description = "SNS topics that scans of the namespaces in namespaces.scans may notify. Also set tenantTopics in the chart."
   type        = list(string)
   nullable    = false
   default     = []
 }
 
 variable "cluster" {
-  description = "The cluster. With create = false, name says which; oidc_provider_arn is its OIDC provider, for irsa. Otherwise: its version, who is administrator, and who may reach its endpoint from outside the VPC (nobody)."
+  description = "The EKS cluster. With create = false: the name of an existing cluster, and oidc_provider_arn for irsa. Otherwise: its version, its administrators, and who may reach its endpoint from outside the VPC (default: nobody)."
   type = object({
     create              = optional(bool, true)
     name                = optional(string)
@@ -232,7 +232,7 @@ variable "cluster" {
 }
 
 variable "network" {
-  description = "A VPC that is there already: two or more subnets in different zones, with a way to pull images, and the route tables for gateway endpoints. Null: one is made."
+  description = "An existing VPC: two or more subnets in different zones, from which images can be pulled, and the route tables for gateway endpoints. Null: create a VPC."
   type = object({
     vpc_id          = string
     subnet_ids      = list(string)
@@ -247,7 +247,7 @@ variable "network" {
 }
 
 variable "vpc_cidr" {
-  description = "Addresses of the VPC that is made."
+  description = "CIDR block of the VPC that this module creates."
   type        = string
   nullable    = false
   default     = "10.64.0.0/16"
@@ -259,7 +259,7 @@ variable "vpc_cidr" {
 }
 
 variable "zones" {
-  description = "In how many availability zones that VPC is."
+  description = "Number of availability zones of that VPC."
   type        = number
   nullable    = false
   default     = 2
@@ -271,14 +271,14 @@ variable "zones" {
 }
 
 variable "interface_endpoints" {
-  description = "Services with an interface endpoint in the VPC. `eks-auth` is where Pod Identity's credentials come from."
+  description = "AWS services with an interface endpoint in the VPC. Pod Identity needs `eks-auth` for its credentials."
   type        = list(string)
   nullable    = false
   default     = ["sqs", "sts", "eks-auth"]
 }
 
 variable "operator_nodes" {
-  description = "The node group that is always there, for the operator. Two nodes for a standby on another one."
+  description = "The permanent node group, for the operator. Use two nodes to run the standby on a node of its own."
   type = object({
     instance_types = optional(list(string), ["t4g.medium"])
     ami_type       = optional(string, "AL2023_ARM_64_STANDARD")
@@ -289,7 +289,7 @@ variable "operator_nodes" {
 }
 
 variable "scan_nodes" {
-  description = "Where scans run. mode auto: EKS Auto Mode, which has no node while there is no scan. mode node-group: a tainted group between 0 and max_size, which an autoscaler of yours scales."
+  description = "Nodes for scans. mode auto: EKS Auto Mode, which runs no nodes while there are no scans. mode node-group: a tainted node group of 0 to max_size nodes, which your own autoscaler scales."
   type = object({
     mode           = optional(string, "auto")
     instance_types = optional(list(string), ["c7g.large", "c6g.large"])

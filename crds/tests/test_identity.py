@@ -111,6 +111,30 @@ def test_the_row_of_a_version() -> None:
     assert sort_key(source(), "uid", OUTCOME, own=False) == f"S#U:uid#{OUTCOME}"
 
 
+def test_long_versions_have_rows_of_their_own() -> None:
+    versions = ["v" * 1024, "v" * 1023 + "w", "é" * 512, "v" * 512]
+    rows = {sort_key(source(version_id=version), "uid", OUTCOME, own=False) for version in versions}
+    assert len(rows) == 4
+    assert f"S#V:{'v' * 512}#{OUTCOME}" in rows
+
+
+@given(
+    st.fixed_dictionaries(
+        {"versionId": st.integers(0, 1024), "sequencer": st.integers(0, 64), "etag": st.integers(0, 128)}
+    ),
+    st.sampled_from("aé😀"),
+    st.booleans(),
+)
+def test_every_row_has_a_key_that_dynamodb_accepts(lengths: dict[str, int], letter: str, own: bool) -> None:
+    """DynamoDB takes 2,048 bytes of a partition key and 1,024 of a sort key (Developer Guide, "Constraints")."""
+    size = len(letter.encode())
+    facts = {name: letter * min(length, 1024 // size) or None for name, length in lengths.items()}
+    scanned = S3Source.model_validate({"bucket": "b" * 255, "key": letter * (1024 // size), **facts})
+    assert len(partition_key("n" * 63, scanned).encode()) <= 2048
+    row = sort_key(scanned, "5b0ba0d4-0a5a-4f4c-8d43-8dbbf5bd3a7e", OUTCOME, own, prior_attempts=2**53)
+    assert len(row.encode()) <= 1024
+
+
 def test_a_scan_made_by_hand_has_a_row_of_its_own_whatever_version_its_author_wrote() -> None:
     for facts in ({"version_id": "v1"}, {"sequencer": "FF"}, {"etag": "abc"}, {}):
         assert sort_key(source(**facts), "uid", OUTCOME, own=True) == f"S#U:uid#{OUTCOME}"

@@ -33,7 +33,7 @@ from logscan_api.requests import (
     outcome_hash,
     resolve_limits,
 )
-from logscan_api.rules import INLINE_BYTES, Rule, Severity
+from logscan_api.rules import INLINE_BYTES, MOST_PACKS, Rule, Severity
 from logscan_api.statuses import ResultRef
 
 CONTROL = [chr(n) for n in range(32)]
@@ -72,7 +72,8 @@ def noise(alphabet: Sequence[str], size: int, seed: int) -> str:
 
 
 def largest_request(alphabet: Sequence[str], seed: int) -> ScanRequest:
-    """Return a request that fills every bound of the CRDs with noise, all packs among its rules."""
+    """Return a request that fills every bound of the CRDs with noise, the largest packs among its rules."""
+    packs = sorted((load_pack(name) for name in pack_names()), key=lambda pack: len(pack.model_dump_json()))
     texts = [noise(alphabet, size, seed * 1000 + n) for n, size in enumerate(_sizes(INLINE_BYTES, 200, 1024))]
     names = [noise([*"abcdefghijklmnopqrstuvwxyz0123456789"], 63, n) for n in range(100)]
     facts = [{"severity": "warning", "ignore_case": n % 2 == 0, "threshold": 10**9 - n} for n in range(100)]
@@ -91,7 +92,7 @@ def largest_request(alphabet: Sequence[str], seed: int) -> ScanRequest:
     return ScanRequest(
         scan=ScanIdentity(namespace="n" * 63, name=noise([*"abcdefghij0123456789"], 253, 7), uid="u" * 36, attempt=10),
         source=source,
-        rules=[*(r.rule for name in pack_names() for r in load_pack(name).rules), *inline],
+        rules=[*(r.rule for pack in packs[-MOST_PACKS:] for r in pack.rules), *inline],
         limits=resolve_limits(Limits(max_bytes=MOST, max_decompressed_bytes=MOST)),
         tokens=["t" * 64],
         result=ResultRef(

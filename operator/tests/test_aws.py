@@ -16,6 +16,8 @@ from logscan_api.errors import UntrustedResultError
 from logscan_api.results import ScanResult
 from logscan_api.signatures import signed, tokens
 from logscan_api.statuses import ResultRef
+from logscan_local.stack import aws
+from logscan_local.stack.aws import Resources
 from logscan_local.stack.ports import free_ports
 from logscan_local.testkit.results import RESULT
 from logscan_operator.aws import Queue, ResultReader
@@ -133,6 +135,27 @@ async def test_one_row_that_breaks_the_reader_keeps_no_other_from_its_answer(
         bad, good = await asyncio.gather(*(reader.read(ref) for ref in refs), return_exceptions=True)
     assert isinstance(bad, AttributeError)
     assert isinstance(good, ScanResult)
+
+
+@pytest.mark.emulator
+async def test_one_key_that_dynamodb_refuses_keeps_no_other_from_its_answer(
+    emulator: Resources, environment: pytest.MonkeyPatch
+) -> None:
+    for name, value in {**aws.ADMINISTRATOR.environment(), "AWS_ENDPOINT_URL": emulator.endpoint}.items():
+        environment.setenv(name, value)
+    good = REF.model_copy(update={"table": emulator.table})
+    bad = [good.model_copy(update={"sk": "s" * 1025}), good.model_copy(update={"table": "no-such-table"})]
+    item = signed(RESULT.model_copy(update={"ref": good}).to_item(), *tokens(KEYS, good))
+    dynamodb = aws.client("dynamodb", emulator.endpoint)
+    dynamodb.put_item(TableName=emulator.table, Item=item)
+    dynamodb.close()
+    reader = ResultReader(KEYS)
+    refs = [bad[0], good, bad[1], good.model_copy(update={"sk": "absent"})]
+    long, found, missing, absent = await asyncio.gather(*map(reader.read, refs), return_exceptions=True)
+    assert isinstance(found, ScanResult)
+    assert absent is None
+    for error in (long, missing):
+        assert isinstance(error, AwsError)
 
 
 async def test_a_refusal_has_the_code_of_the_service(service: Service) -> None:

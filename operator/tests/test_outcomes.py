@@ -123,6 +123,10 @@ def test_an_incomplete_scan_says_what_was_not_counted() -> None:
         ("Damaged", None, "a.gz"),
     ]
     assert status.summary.truncated
+    (partial,) = [condition for condition in status.conditions or [] if condition.type == "Partial"]
+    assert (partial.status, partial.message) == ("True", "not all was read or counted: Damaged, MatchLimit")
+    whole = concluded(job(ended="Complete"), [], RESULT)
+    assert "Partial" not in {condition.type for condition in whole.conditions or []}
 
 
 def test_where_the_findings_are_is_in_the_status() -> None:

@@ -64,6 +64,14 @@ async def test_an_unknown_pack_is_named() -> None:
     assert "nosuch" in verdict.message
 
 
+async def test_rules_that_would_take_all_memory_are_bad() -> None:
+    patterns = [f"x{number:02}((a{{1,30}}b){{1,30}}c){{1,30}}d" for number in range(40)]
+    rules = [{"name": f"r{number}", "pattern": pattern} for number, pattern in enumerate(patterns)]
+    verdict = await check(LogScanPolicySpec.model_validate({"rules": {"inline": rules}}))
+    assert (verdict.status, verdict.reason) == ("False", "InvalidRule")
+    assert "remove rules or repetitions" in verdict.message
+
+
 async def test_what_has_no_rules_to_check_needs_no_engine() -> None:
     for spec in ({"action": "Ignore"}, {}):
         assert await check(LogScanPolicySpec.model_validate(spec), ["/nowhere"]) == COMPILED

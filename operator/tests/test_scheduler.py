@@ -12,7 +12,7 @@ from logscan_api.exitcodes import Reason
 from logscan_api.statuses import Phase
 from logscan_operator import holds
 from logscan_operator.actions import Action, Stop, WriteStatus
-from logscan_operator.errors import NotLeadingError
+from logscan_operator.errors import ApiError, NotLeadingError
 from logscan_operator.executor import Executor
 from logscan_operator.metrics import Metrics
 from logscan_operator.scheduler import NOTES, PARALLEL, UNEXPECTED_FAILURES, Scheduler
@@ -126,13 +126,18 @@ async def test_a_lost_lease_is_logged_once(caplog: pytest.LogCaptureFixture) -> 
 
 
 @pytest.mark.parametrize("attempt", [None, 1], ids=["no Job yet", "a Job that runs"])
+@pytest.mark.parametrize(
+    "error",
+    [ValueError("no such quantity"), ApiError(422, "Invalid", "no such quantity")],
+    ids=["a bug", "what the API server finds invalid"],
+)
 async def test_an_action_that_fails_unexpectedly_is_not_repeated_for_ever(
-    attempt: int | None, monkeypatch: pytest.MonkeyPatch
+    error: Exception, attempt: int | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(holds, "FIRST_SECONDS", 0.001)
     view = view_of(scan_body("bad", 1), *([job_body("bad", attempt)] if attempt else []))
     recorder = Recorder(lambda action: True)
-    recorder.error = ValueError("no such quantity")
+    recorder.error = error
     async with scheduling(view, recorder):
         await recorder.until(lambda: any(isinstance(action, Stop) for action in recorder.taken))
     (end,) = (action for action in recorder.taken if isinstance(action, Stop))

@@ -1,6 +1,5 @@
 """The content decides about the format; damage is noticed after what could be read."""
 
-import bz2
 import gzip
 import lzma
 import random
@@ -17,7 +16,8 @@ from hypothesis import strategies as st
 
 from logscan_scanner.reading.decompress import DamagedInputError
 from logscan_scanner.reading.formats import detect
-from logscan_scanner.reading.inputs import open_inputs
+from logscan_scanner.reading.inputs import LAYERS, open_inputs
+from logscan_scanner.reading.unsupported import UnsupportedInputError
 
 TEXT = b"".join(b"line %d\n" % n for n in range(20000))
 
@@ -42,7 +42,17 @@ def test_members_follow_each_other(kind: str, size: int) -> None:
     one, two = COMPRESS[kind](b"a\n"), COMPRESS[kind](b"b\n")
     assert read(chunks(one + two, size)) == [(kind, None, b"a\nb\n")]
     assert read(chunks(one + b"\0" * 512 + two, size)) == [(kind, None, b"a\nb\n")]
-    assert read(chunks(one + b"garbage", size)) == [(kind, None, b"a\n")]
+    assert read(chunks(one + b"\n" + two, size)) == [(kind, None, b"a\nb\n")]
+    assert read(chunks(one + b"more\n" * 300, size)) == [(kind, None, b"a\n" + b"more\n" * 300)]
+    assert read(chunks(one + b"more\n" * 300 + two, size)) == [(kind, None, b"a\n" + b"more\n" * 300 + b"b\n")]
+
+
+@pytest.mark.parametrize("kind", COMPRESS)
+def test_binary_content_behind_a_member_is_damage(kind: str) -> None:
+    (log,) = open_inputs(iter([COMPRESS[kind](b"a\n") + b"\x01\x02 a signature"]))
+    assert next(log.chunks) == b"a\n"
+    with pytest.raises(DamagedInputError, match="followed by bytes"):
+        next(log.chunks)
 
 
 @pytest.mark.parametrize("data", [b"", b"a", b"\x1f\x8b", b"\x1f", b"(\xb5", b"BZh9 is no archive", b"PK"])
@@ -78,15 +88,20 @@ def test_archives_are_compressed_and_hold_what_is() -> None:
     assert read([zipped(inner)])[0] == ("zip+gzip", "a.gz", b"a\n")
 
 
-def test_an_archive_in_an_archive_stays_closed() -> None:
-    inner = tarred({"x": b"x\n"})
-    assert read([zipped({"inner.tar": inner})]) == [("zip", "inner.tar", inner)]
+def test_archives_in_archives_are_opened() -> None:
+    inner = gzip.compress(tarred({"x.gz": gzip.compress(b"x\n"), "y": b"y\n"}))
+    expected = [("inner.tgz!x.gz", b"x\n"), ("inner.tgz!y", b"y\n"), ("z", b"z\n")]
+    assert [(name, text) for _, name, text in read([zipped({"inner.tgz": inner, "z": b"z\n"})])] == expected
 
 
-def test_a_fourth_layer_stays_closed() -> None:
-    inner = gzip.compress(b"x\n")
-    packed = gzip.compress(zipped({"a.gz.bz2": bz2.compress(inner)}))
-    assert read([packed]) == [("gzip+zip+bzip2", "a.gz.bz2", inner)]
+def test_a_sixth_layer_stays_closed_and_says_so() -> None:
+    packed = b"x\n"
+    for _ in range(LAYERS):
+        packed = gzip.compress(packed)
+    assert read([packed])[0][2] == b"x\n"
+    (log,) = open_inputs(iter([gzip.compress(packed)]))
+    with pytest.raises(UnsupportedInputError, match="more than 5 times"):
+        next(log.chunks)
 
 
 def test_a_member_that_is_not_read_is_passed_over() -> None:
@@ -104,12 +119,14 @@ def test_an_input_that_ends_early(kind: str) -> None:
     assert (TEXT * 6).startswith(bytes(got))
 
 
-def test_an_encrypted_zip_says_so() -> None:
-    stored = bytearray(zipped({"a": b"a\n"}))
+def test_an_encrypted_member_says_so_and_the_next_is_read() -> None:
+    stored = bytearray(zipped({"a": b"a\n", "b": b"b\n"}))
     at = stored.index(b"PK\x03\x04", 4)  # the folder comes first
     stored[at + 6] |= 1
+    first, second = open_inputs(iter([bytes(stored)]))
     with pytest.raises(DamagedInputError, match="a in the zip archive is encrypted"):
-        read([bytes(stored)])
+        next(first.chunks)
+    assert b"".join(second.chunks) == b"b\n"
 
 
 STORED = {
@@ -126,8 +143,8 @@ DAMAGE_CHUNK = 777
 def content(data: bytes) -> bytes:
     """Return the content of all logs, up to the damage."""
     found = bytearray()
-    with suppress(DamagedInputError):
-        for log in open_inputs(chunks(data, DAMAGE_CHUNK)):
+    for log in open_inputs(chunks(data, DAMAGE_CHUNK)):
+        with suppress(DamagedInputError):
             deque(map(found.extend, log.chunks))
     return bytes(found)
 

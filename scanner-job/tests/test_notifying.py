@@ -158,7 +158,7 @@ def test_every_channel_of_the_api_can_be_sent() -> None:
 def test_no_text_from_outside_drives_or_disguises_a_mail(text: str) -> None:
     hostile = "\x1b[2J\r\nLogScan: n/other\x9b31m\u202e" + text
     samples = [Sample(rule="fatal", line=7, offset=0, text=hostile)]
-    part = Incomplete(reason="Damaged", object=hostile, message=hostile)
+    part = Incomplete.model_construct(reason="Damaged", object=hostile, message=hostile)  # also lone surrogates
     result = RESULT.model_copy(update={"key": hostile, "incomplete": [part], "samples": samples})
     lines = mail.text(request(), result).split("\n")
     assert all(line.isprintable() for line in lines)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from corpora import chunks, count
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from logscan_api.rules import Rule
@@ -22,7 +22,9 @@ AUTO: dict[str, str | None] = {"framing": "Auto"}
 NOON = 1_795_521_605  # 2026-11-24T12:00:05Z
 
 # Text that looks like what it stands in.
-texts = st.text(st.sampled_from('ab{}[]",:\\\n\té\U0001f600\x1b'), max_size=12)
+LETTERS = 'ab{}[]",:\\\n\té\U0001f600'
+texts = st.text(st.sampled_from(LETTERS), max_size=12)
+coloured_texts = st.text(st.sampled_from(f"{LETTERS}\x1b"), max_size=12)
 values = st.recursive(
     st.none() | st.booleans() | st.integers(-99, 99) | texts,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(texts, inner, max_size=3),
@@ -45,7 +47,7 @@ def records(data: bytes, size: int = 1 << 16, **framing: str | None) -> list[byt
     return [line.text for line in found.lines]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(documents, st.sampled_from(sorted(envelopes)), st.sampled_from([None, 0, 2]), st.integers(1, 40))
 def test_documents_are_the_records_that_json_reads(found: list[Any], form: str, indent: int | None, size: int) -> None:
     text = envelopes[form](found, indent)
@@ -55,9 +57,9 @@ def test_documents_are_the_records_that_json_reads(found: list[Any], form: str, 
     assert got == found
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.lists(texts, min_size=1, max_size=5), st.integers(1, 40))
-def test_messages_of_containers_and_events_are_unescaped(messages: list[str], size: int) -> None:
+@settings(max_examples=200)
+@given(st.lists(coloured_texts, min_size=1, max_size=5), st.integers(1, 40))
+def test_coloured_texts_containers_and_events_are_unescaped(messages: list[str], size: int) -> None:
     entries = [{"log": f"{m}\n", "stream": "stderr", "time": "2026-11-24T12:00:05.1Z"} for m in messages]
     events = [{"id": "1", "timestamp": NOON * 1000, "message": m} for m in messages]
     for number, text in enumerate(
@@ -74,10 +76,11 @@ def test_messages_of_containers_and_events_are_unescaped(messages: list[str], si
 
 def colourless(text: str) -> str:
     """Return a text without control sequences."""
-    return re.sub(r"\x1b\[[\x20-\x3f]*[\x40-\x7e]", "", text)
+    return re.sub(r"\x1b\[[\x30-\x3f]* ?[\x40-\x7e]", "", text)
 
 
-@settings(max_examples=200, deadline=None)
+@example("a\r\r\n", "utf-16-le", 1)
+@settings(max_examples=200)
 @given(
     st.text(st.sampled_from("ab \n\r\té€\U0001f600"), min_size=4, max_size=80).filter(lambda text: "\n" in text),
     st.sampled_from(["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be", "utf-8"]),
@@ -89,12 +92,13 @@ def test_what_codecs_decode_is_scanned(text: str, codec: str, size: int) -> None
     lines = text.split("\n")
     lines = [line.removesuffix("\r") for line in (lines if lines[-1] else lines[:-1])]
     assert [line.text.decode() for line in found.lines[:-1]] == lines[:-1]
-    assert found.lines[-1].text.decode().removesuffix("\r") == lines[-1]
+    # A carriage return at the very end may be half of a line end.
+    assert found.lines[-1].text.decode() in (lines[-1], f"{lines[-1]}\r")
     for line in found.lines:  # each is where it is said to be
         assert data[line.offset :].decode(codec).startswith(line.text.decode())
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(st.sampled_from([b"a", b"\0" * 600, b"\0" * 511, b"\0", b"\n", b"bc"]), max_size=12), st.integers(1, 900)
 )
@@ -163,6 +167,9 @@ def test_container_logs_are_what_programs_wrote(tmp_path: Path) -> None:
     )
     cri = "".join(f"2026-11-24T12:00:0{n}.1Z stdout F {line}\n" for n, line in enumerate(lines))
     rules = "inline: [{name: word, pattern: '\\bERROR\\b'}, {name: klog, pattern: '^E\\d{4} '}]"
+    coloured = {"level": "\x1b[31mERROR\x1b[39m"}
+    found = scanned(tmp_path, f"{json.dumps(coloured)}\n".encode(), rules)
+    assert found["byRule"] == {"word": 1, "klog": 0}
     for text in (docker, cri, "".join(f"{line}\n" for line in lines)):
         found = scanned(tmp_path, text.encode(), rules)
         assert (found["byRule"], found["lines"]) == ({"word": 2, "klog": 1}, 4)
@@ -188,8 +195,10 @@ def test_lines_are_as_grep_reads_them(framing: str) -> None:
 
 def test_events_over_several_lines_are_records() -> None:
     lines = [f"2026-11-24 10:00:{n:02} ERROR {n}\n\tat a.b({n})\n\n  more" for n in range(50)]
-    got = records("\n".join(lines).encode(), 7, framing="Multiline", start=r"^\d{4}-\d\d-\d\d ")
-    assert got == [line.replace("\n", " ").encode() for line in lines]
+    wrapped = "".join(f"2026-11-24T12:00:05.1Z stdout F {line}\n" for line in "\n".join(lines).split("\n"))
+    for text in ("\n".join(lines), wrapped):
+        got = records(text.encode(), 7, framing="Multiline", start=r"^\d{4}-\d\d-\d\d ")
+        assert got == [line.replace("\n", " ").encode() for line in lines]
     with pytest.raises(InvalidRuleError):
         records(b"", framing="Multiline", start="(")
     with pytest.raises(ValueError, match="Multiline"):

@@ -1,7 +1,7 @@
 """Why a LogScan is in its phase, and how the scanner's process ends.
 
 A reason, or an exit code, is one line here. The Job's podFailurePolicy, the scanner's messages, the statuses and the
-tables in docs/operations.md follow from it.
+tables in docs/troubleshooting.md follow from it.
 
 The numbers follow BSD's sysexits.h where it has a word for the case (64-78), so that they collide neither with a
 shell's own codes (1, 2, 126-165) nor with a process killed by a signal (128 + n).
@@ -77,6 +77,11 @@ class Reason(StrEnum):
     )
     ARCHIVED = "Archived", "Failed", "Restore the object, then create the LogScan again."
     KEY_UNAVAILABLE = "KeyUnavailable", "Failed", "Enable the object's KMS key, or allow the scanner's role to use it."
+    UNSUPPORTED_FORMAT = (
+        "UnsupportedFormat",
+        "Failed",
+        "The object is no log; the message says what it looks like, and what to do.",
+    )
     OUT_OF_MEMORY = (
         "OutOfMemory",
         "Failed",
@@ -106,7 +111,7 @@ class Reason(StrEnum):
     RESULT_MISSING = (
         "ResultMissing",
         "Failed",
-        "The scanner ended well, but its row is missing or not signed for it: check the table, and who may write it.",
+        "The scanner succeeded, but its row is missing or not signed for it: check the table, and who may write it.",
     )
 
 
@@ -143,6 +148,7 @@ class ExitCode(IntEnum):
     ARCHIVED = 69, Reason.ARCHIVED, True, "The object is in an archive class and must be restored first."
     INTERNAL_ERROR = 70, Reason.INTERNAL_ERROR, False, "An unexpected error."
     TRY_AGAIN = 75, Reason.TRY_AGAIN_LATER, False, "Throttling, the network, missing credentials, or SIGTERM."
+    UNSUPPORTED_FORMAT = 76, Reason.UNSUPPORTED_FORMAT, True, "The object is binary content of another kind, not a log."
     KEY_UNAVAILABLE = 77, Reason.KEY_UNAVAILABLE, True, "The object's KMS key is disabled, deleted or not allowed."
 
 

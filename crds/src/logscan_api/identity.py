@@ -17,6 +17,7 @@ DIGITS = 32  # of a hash, hexadecimal: 128 bits
 SLUG_LENGTH = 26
 JOB_NAME_LIMIT = 63
 SEQUENCER_LENGTH = 32
+VERSION_BYTES = 512  # of a version that stands in a sort key as it is
 
 
 def identity_hash(event: ObjectEvent) -> str:
@@ -97,7 +98,7 @@ def sort_key(source: S3Source, scan_uid: str, outcome: str, own: bool, prior_att
     if own:
         version = f"U:{scan_uid}"
     elif source.version_id and source.version_id != "null":
-        version = f"V:{source.version_id}"
+        version = _version(source.version_id)
     elif source.sequencer:
         version = f"Q:{padded_sequencer(source.sequencer)}"
     elif source.etag:
@@ -106,6 +107,17 @@ def sort_key(source: S3Source, scan_uid: str, outcome: str, own: bool, prior_att
         version = f"U:{scan_uid}"
     run = "" if prior_attempts is None else f"#R{scan_uid}:{prior_attempts}"
     return f"S#{version}#{outcome}{run}"
+
+
+def _version(version_id: str) -> str:
+    """Return the part of a sort key that names a version.
+
+    Versions have 32 characters, but S3 allows 1,024 bytes, and that is all that DynamoDB allows a sort key: of a long
+    one there is a hash.
+    """
+    if len(version_id.encode()) <= VERSION_BYTES:
+        return f"V:{version_id}"
+    return f"H:{hashlib.sha256(version_id.encode()).hexdigest()}"
 
 
 def _digest(*facts: str) -> str:

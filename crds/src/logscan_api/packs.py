@@ -24,6 +24,7 @@ class Pack(Model):
 
     name: str
     description: str
+    sources: list[str] = Field(default=[], description="Where the programs document what they write.")
     rules: list[PackRule] = Field(min_length=1)
 
 

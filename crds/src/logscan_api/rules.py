@@ -8,6 +8,7 @@ from pydantic import ConfigDict, Field
 from logscan_api.models import Model
 from logscan_api.schema import cel
 
+MOST_PACKS = 8  # of one scan; the eight largest fit into the variable too
 INLINE_BYTES = 60 * 1024  # what surely fits into one variable of the Job, packs and the rest beside it
 INLINE_LIMIT = cel(
     "!has(self.inline) || self.inline.map(r, size(bytes(r.pattern)) + (has(r.exclude) ? size(bytes(r.exclude)) : 0))"
@@ -87,7 +88,7 @@ class RuleSelection(Model):
 
     model_config = ConfigDict(json_schema_extra={"x-kubernetes-validations": [NOT_EMPTY, INLINE_LIMIT]})
 
-    packs: Annotated[list[RuleName], Field(max_length=20)] | None = Field(
+    packs: Annotated[list[RuleName], Field(max_length=MOST_PACKS)] | None = Field(
         default=None,
         description="Names of shipped rule packs; `kubectl explain` cannot list them, docs/rules.md does.",
         json_schema_extra={"x-kubernetes-list-type": "set"},

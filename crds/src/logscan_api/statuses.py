@@ -77,7 +77,11 @@ class IncompleteReason(StrEnum):
         "Records longer than `limits.maxRecordBytes` were matched up to there; the row's `cut_records` counts them.",
     )
     COMPRESSION_RATIO = "CompressionRatio", "The content is over 1,000 times as large as the object, as no log is."
-    DAMAGED = "Damaged", "Compressed or packed input is cut off or corrupt. Everything up to there is counted."
+    DAMAGED = (
+        "Damaged",
+        "Compressed or packed input is cut off or corrupt. All else counts, also what follows in an archive.",
+    )
+    UNSUPPORTED_FORMAT = "UnsupportedFormat", "A member of an archive, or an object of a prefix, is no log."
 
 
 class Incomplete(Model):
@@ -87,7 +91,7 @@ class Incomplete(Model):
 
     reason: ReasonWord = Field(
         description="MatchLimit, MaxBytes, MaxDecompressedBytes, MaxObjects, MaxRecordBytes, CompressionRatio, "
-        "Damaged; the set of words is open."
+        "Damaged, UnsupportedFormat; the set of words is open."
     )
     rule: Name | None = Field(default=None, description="Rule whose count is too low.")
     object: KeyText | None = Field(

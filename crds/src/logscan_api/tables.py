@@ -14,7 +14,8 @@ from logscan_api.framing import Framing
 from logscan_api.generated import settle
 from logscan_api.logscans import COLUMNS
 from logscan_api.notify import Notify
-from logscan_api.packs import load_pack, pack_names
+from logscan_api.packs import Pack, load_pack, pack_names
+from logscan_api.rules import Severity
 from logscan_api.statuses import IncompleteReason, Phase
 
 _TABLE = re.compile(r"(?s)(<!-- table ([a-z-]+) -->\n).*?(<!-- end -->\n)")
@@ -40,9 +41,15 @@ def exit_codes() -> str:
 
 
 def packs() -> str:
-    """Return the shipped rule packs."""
+    """Return the shipped rule packs, with the rules of each, worst first."""
     found = [load_pack(name) for name in pack_names()]
-    return _rows(("pack", "rules", "for"), [(f"`{p.name}`", str(len(p.rules)), p.description) for p in found])
+    return _rows(("pack", "for", "rules"), [(f"`{pack.name}`", pack.description, _found_by(pack)) for pack in found])
+
+
+def _found_by(pack: Pack) -> str:
+    severities = sorted(Severity, key=lambda severity: severity.rank, reverse=True)
+    names = {s: [packed.rule.name for packed in pack.rules if packed.rule.severity is s] for s in severities}
+    return "; ".join(f"{severity}: {', '.join(rules)}" for severity, rules in names.items() if rules)
 
 
 def channels() -> str:

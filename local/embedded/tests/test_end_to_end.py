@@ -28,7 +28,7 @@ from logscan_local.testkit.waiting import eventually
 pytestmark = pytest.mark.stack
 only_embedded = pytest.mark.skipif(EXTERNAL, reason="looks into the embedded stack's own processes or mailbox")
 
-PACKS = ["generic", "kubernetes", "etcd"]  # as the overlay's default policy
+PACKS = ["levels", "kubernetes", "etcd"]  # as the overlay's default policy
 
 
 @pytest.fixture(scope="module")

@@ -100,7 +100,7 @@ def release(tmp_path: Path) -> Iterator[Release]:
 def test_install_check_upgrade_and_uninstall(release: Release) -> None:
     kubectl = release.kubectl
     assert "helm test logscan" in release.apply()
-    release.packs("generic")
+    release.packs("levels")
 
     told = release.helm("test", "logscan", "--logs")
     assert "ok      read the table logscan-results" in told
@@ -180,7 +180,7 @@ def test_the_first_installation_works_every_time(release: Release) -> None:
             kubectl.get(crd)
         kubectl.run("delete", "crd", *CRDS, "--timeout=60s")
     release.apply()
-    release.packs("generic")
+    release.packs("levels")
 
 
 def test_the_check_says_what_is_wrong(release: Release) -> None:

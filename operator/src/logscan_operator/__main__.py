@@ -23,7 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     parser = argparse.ArgumentParser(prog="logscan-operator", description="The operator of logscan.")
     parser.add_argument("--version", action="version", version=__version__)
-    parser.add_argument("--check", action="store_true", help="only check whether it could work here")
+    parser.add_argument(
+        "--check", action="store_true", help="check the settings and the access to Kubernetes and AWS, then exit"
+    )
     if parser.parse_args(arguments).check:
         from logscan_operator import preflight
 

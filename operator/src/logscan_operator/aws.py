@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 BATCH = 10  # SQS: messages of one call
 KEYS = 100  # DynamoDB: keys of one BatchGetItem
 GATHER_SECONDS = 0.2
+# What DynamoDB says of a call because of one key in it: of a form that no row has, or of a table that is not there.
+REFUSALS = ("ValidationException", "ResourceNotFoundException", "AccessDeniedException")
 
 Result = TypeVar("Result")
 
@@ -197,18 +199,30 @@ class ResultReader:
             batch = dict(list(self._waiting.items())[:KEYS])
             for ref in batch:
                 del self._waiting[ref]
+            await self._answer(batch)
+
+    async def _answer(self, batch: "dict[ResultRef, asyncio.Future[ScanResult | None]]") -> None:
+        """Give those who wait for rows their answer, whatever it is: nobody must wait for ever.
+
+        A call that DynamoDB refuses may be refused for one of its keys: each half is asked for without the other then.
+        """
+        try:
+            with _own_errors():
+                rows = await _in_a_thread(partial(self._get, list(batch)))
+        except Exception as error:
+            if isinstance(error, AwsError) and error.code in REFUSALS and len(batch) > 1:
+                waiting = list(batch.items())
+                await self._answer(dict(waiting[: len(waiting) // 2]))
+                await self._answer(dict(waiting[len(waiting) // 2 :]))
+                return
+            for future in batch.values():
+                future.set_exception(error)
+            return
+        for ref, future in batch.items():
             try:
-                with _own_errors():
-                    rows = await _in_a_thread(partial(self._get, list(batch)))
-            except Exception as error:  # whatever it is, those who wait must not wait for ever
-                for future in batch.values():
-                    future.set_exception(error)
-                continue
-            for ref, future in batch.items():
-                try:
-                    future.set_result(self._result(ref, rows[ref]) if ref in rows else None)
-                except Exception as error:  # one row's error must not keep the others from their answer
-                    future.set_exception(error)
+                future.set_result(self._result(ref, rows[ref]) if ref in rows else None)
+            except Exception as error:  # one row's error must not keep the others from their answer
+                future.set_exception(error)
 
     def _result(self, ref: ResultRef, row: Item) -> ScanResult | None:
         if not is_signed(row, tokens(self._keys, ref)):

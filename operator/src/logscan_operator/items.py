@@ -23,6 +23,11 @@ FINISHED = frozenset(str(phase) for phase in Phase if phase.finished)
 LARGE_SPEC = 4096
 RULES_OF_ITS_OWN = RuleSelection.model_construct()
 KEPT = ("phase", "reason", "completionTime", "policy")
+TIMES = ("retryTime", "startTime", "completionTime")
+COUNTS = ("attempts", "priorAttempts", "refusals")
+MOST_COUNTED = 10**6  # no scan ever gets so far, and the API server refuses 2^53 + 1
+# No time of Kubernetes is outside of these years, and what is inside can be added to any number of seconds of a field.
+YEARS = range(1970, 9000)
 
 
 @dataclass(frozen=True)
@@ -146,8 +151,12 @@ def _reopened(body: Object) -> bool:
 
 
 def _parse_status(body: Object, reopened: bool) -> tuple[LogScanStatus, bool]:
-    """Return a LogScan's status, short if it is final, and whether it is."""
-    said = body.get("status") or {}
+    """Return a LogScan's status, short if it is final, and whether it is.
+
+    The API server accepts times that Python cannot represent, and numbers that must not be counted on from. Nothing of
+    the kind is the operator's, and it counts as absent.
+    """
+    said = {name: value for name, value in (body.get("status") or {}).items() if _is_usable(name, value)}
     if said.get("phase") in FINISHED and not reopened:
         return LogScanStatus.model_validate({name: said[name] for name in KEPT if name in said}), True
     return LogScanStatus.model_validate(said), False
@@ -195,5 +204,25 @@ def key_of(body: Object) -> Key:
 
 
 def parse_time(text: str) -> datetime:
-    """Return a Kubernetes time."""
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    """Return a Kubernetes time.
+
+    Raises:
+        ValueError: It is not one, or far outside of the years in which Kubernetes runs.
+    """
+    time = datetime.fromisoformat(text.upper())  # the API server accepts RFC 3339 in lower case too
+    if time.tzinfo is None or time.year not in YEARS:
+        raise ValueError(f"not a time of Kubernetes: {text}")
+    return time
+
+
+def _is_usable(name: str, value: Any) -> bool:
+    """Return whether a field of a status can be calculated with."""
+    if name in COUNTS:
+        return not isinstance(value, int) or value <= MOST_COUNTED
+    if name not in TIMES:
+        return True
+    try:
+        parse_time(value)
+    except ValueError:
+        return False
+    return True

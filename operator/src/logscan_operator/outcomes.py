@@ -110,7 +110,7 @@ def after_failure(
     if failure.reason is Reason.OUT_OF_MEMORY and job is not None and scan.status.memory_limit is None:
         more = job.memory.doubled(settings.scanner_memory_most) if job.memory else None
         if more is not None:
-            message = f"{failure.message}; once more with {more}"
+            message = f"{failure.message}; retrying with {more}"
             status = statuses.retrying(scan, attempt, failure.reason, message, now, now)
             return status.model_copy(update={"memory_limit": more})
     if failure.permanent or number >= attempts:
@@ -144,7 +144,9 @@ def explain(job: ScanJob | None, pods: list[Object]) -> Failure:
         if failure is not None:
             return failure
     if job.ended == "Complete":
-        message = "the scanner ended well but left no row in DynamoDB; was it deleted, or is the table another one?"
+        message = (
+            "the scanner succeeded, but its row is not in DynamoDB: check the table, and whether the row was deleted"
+        )
         return Failure(Reason.RESULT_MISSING, message, permanent=False)
     message = job.message or "the Job failed and its pods are gone"
     return Failure(Reason.JOB_FAILED, message, permanent=False)

@@ -38,12 +38,15 @@ def plan(view: View, settings: Settings, now: datetime, in_flight: Mapping[Key, 
     for scan in view.unfinished_in_sight():
         if scan.deleting or scan.key in in_flight or holds.scan(scan.key, now):
             continue
-        job = _present_job(view, scan)
-        action = _next(scan, job, outdated.get(scan.key), settings, holds, now)
+        try:
+            job = _present_job(view, scan)
+            action = _settle(scan, job, outdated.get(scan.key), now) or _look(scan, job, settings, holds, now)
+            if action is None and _wants_slot(scan, job, now):
+                candidates.append(Candidate(scan, job, _limited_policy(view, scan, settings, limits)))
+        except Exception as error:
+            action = _unplanned(scan, error, now)
         if action is not None:
             actions.append(action)
-        elif _wants_slot(scan, job, now):
-            candidates.append(Candidate(scan, job, _limited_policy(view, scan, settings, limits)))
     actions.sort(key=lambda action: action.scan.key)
     candidates, notes = _reachable(candidates, settings, now, in_flight, holds)
     return actions + _admit(view, candidates, limits, settings, now, in_flight) + notes
@@ -73,15 +76,10 @@ def _present_job(view: View, scan: Scan) -> ScanJob | None:
     return None if status.retry_time is not None and known else job
 
 
-def _next(
-    scan: Scan, job: ScanJob | None, newer: str | None, settings: Settings, holds: Holds, now: datetime
-) -> Action | None:
-    """Return what a scan needs that takes no slot. A scan for which that fails has failed; the others go on."""
-    try:
-        return _settle(scan, job, newer, now) or _look(scan, job, settings, holds, now)
-    except Exception as error:
-        verdict = Verdict(Phase.FAILED, Reason.INTERNAL_ERROR, f"the scan cannot be planned: {described(error)}")
-        return WriteStatus(scan, statuses.finished(scan, verdict, now))
+def _unplanned(scan: Scan, error: Exception, now: datetime) -> Action:
+    """Return the end of a scan that cannot be planned; the others go on."""
+    verdict = Verdict(Phase.FAILED, Reason.INTERNAL_ERROR, f"the scan cannot be planned: {described(error)}")
+    return WriteStatus(scan, statuses.finished(scan, verdict, now))
 
 
 def _settle(scan: Scan, job: ScanJob | None, newer: str | None, now: datetime) -> Action | None:

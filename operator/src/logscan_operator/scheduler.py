@@ -15,10 +15,10 @@ from datetime import datetime
 from logscan_api.exitcodes import Reason
 from logscan_api.statuses import Phase
 from logscan_operator import statuses
-from logscan_operator.actions import Action, DeleteScan, Stop, WriteStatus
+from logscan_operator.actions import Action, DeleteScan, Stop, SuspendJob, WriteStatus
 from logscan_operator.cleanup import expired
 from logscan_operator.conditions import Verdict
-from logscan_operator.errors import AwsError, KubeError, NotLeadingError, described
+from logscan_operator.errors import ApiError, AwsError, KubeError, NotLeadingError, described
 from logscan_operator.events import Pace
 from logscan_operator.executor import Executor
 from logscan_operator.holds import Holds
@@ -168,16 +168,23 @@ class Scheduler:
                 log.warning("this process does not lead at the moment: it writes nothing until it does", extra=facts)
             self._blip = True
         except (KubeError, AwsError) as error:
+            if _is_our_mistake(action, error):
+                await self._failed_unexpectedly(action, error)
+                return
             log.warning("not done, will be tried again: %s", described(error), extra=facts)
             if isinstance(error, AwsError):
                 self._metrics.aws_errors.labels("dynamodb").inc()
             self._holds.failed(action, described(error), is_outage(error), is_unsure(error), utc_now())
         except Exception as error:
-            log.exception("unexpected error in an action", extra=facts)
-            self._metrics.unexpected_errors.labels(facts["action"]).inc()
-            failures = self._holds.failed_unexpectedly(action, described(error), utc_now())
-            if failures >= UNEXPECTED_FAILURES:
-                await self._give_up(action.scan, error)
+            await self._failed_unexpectedly(action, error)
+
+    async def _failed_unexpectedly(self, action: Action, error: Exception) -> None:
+        """Hold a scan back, and end it once that has happened too often: no error is repeated for ever."""
+        facts = {"scan": action.scan.key[1], "namespace": action.scan.key[0], "action": type(action).__name__}
+        log.error("unexpected error in an action", extra=facts, exc_info=error)
+        self._metrics.unexpected_errors.labels(facts["action"]).inc()
+        if self._holds.failed_unexpectedly(action, described(error), utc_now()) >= UNEXPECTED_FAILURES:
+            await self._give_up(action.scan, error)
 
     async def _give_up(self, scan: Scan, error: Exception) -> None:
         """End a scan for which an action failed too often with an error that another try does not fix.
@@ -194,6 +201,14 @@ class Scheduler:
             await self._executor.perform(Stop(newest, job, statuses.finished(newest, verdict, utc_now())))
         except Exception:
             log.exception("the failure could not be recorded", extra={"scan": scan.key[1], "namespace": scan.key[0]})
+
+
+def _is_our_mistake(action: Action, error: Exception) -> bool:
+    """Return whether the API server finds what was written invalid, as it will each time.
+
+    A Job that it refuses is no such mistake: the creator knows how to say that of a scan.
+    """
+    return isinstance(error, ApiError) and error.reason == "Invalid" and not isinstance(action, SuspendJob)
 
 
 def _explained(action: Action, state: str) -> dict[str, str]:

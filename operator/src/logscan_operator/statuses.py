@@ -108,7 +108,7 @@ def reopened(scan: Scan, now: datetime) -> LogScanStatus:
         return scan.status.model_copy(update={"observed_generation": scan.generation})
     fresh = LogScanStatus(last_handled_retry=scan.retry, prior_attempts=scan.status.attempts or 0)
     fresh = fresh.model_copy(update={"attempts": scan.status.attempts})
-    message = "spec.retry asks for another run: waits for a slot"
+    message = "spec.retry asks for another run, which waits for a slot"
     return _status(replace(scan, status=fresh), Verdict(Phase.PENDING, Reason.WAITING, message), now)
 
 
@@ -131,14 +131,14 @@ def finished(
         "refusals": None,
     }
     succeeded, failed = verdict.phase is Phase.SUCCEEDED, verdict.phase is Phase.FAILED
-    return _status(
-        scan,
-        verdict,
-        now,
-        changes,
-        Complete=(succeeded, verdict.reason, verdict.message if succeeded else ""),
-        Failed=(failed, verdict.reason, verdict.message if failed else ""),
-    )
+    said: dict[str, Said] = {
+        "Complete": (succeeded, verdict.reason, verdict.message if succeeded else ""),
+        "Failed": (failed, verdict.reason, verdict.message if failed else ""),
+    }
+    if summary is not None and summary.incomplete:
+        words = sorted({part.reason for part in summary.incomplete})
+        said["Partial"] = (True, verdict.reason, f"not all was read or counted: {', '.join(words)}")
+    return _status(scan, verdict, now, changes, **said)
 
 
 def patch(before: LogScanStatus, after: LogScanStatus) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def run(request: ScanRequest, objects: Objects, results: Results, job_uid: str) 
         scan = Scan(ruleset, request.rules, request.limits, progress, reference, add, most, request.records)
         for stored, chunks in chain([first], opening):
             scan.read(chunks, stored.key if request.source.prefix else None)
-            if scan.incomplete:
+            if scan.ended:
                 break
         else:
             if more:

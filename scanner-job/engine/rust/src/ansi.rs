@@ -1,32 +1,70 @@
 //! The escape sequences of terminals: colours and the like, which hide a word from a rule with `\b` or `^`.
 
-use memchr::{memchr, memchr_iter};
+use std::sync::Arc;
 
-use crate::cutting::{Mark, Piece};
+use memchr::{memchr, memchr_iter, memmem};
+
+use crate::pieces::{Mark, Piece};
 
 const ESCAPE: u8 = 0x1B;
-/// So many bytes are counted in counters of one byte.
-const STEP: usize = 192;
+/// How JSON writes it, without the last digit, which is in either case.
+const WRITTEN: &[u8] = br"\u001";
+/// So many bytes are looked at together, each with a counter of one byte.
+const LANES: usize = 64;
 
 /// Returns how many lines some bytes have, and whether there is an escape among them. What follows the last newline is a
 /// line too.
 pub(crate) fn look(data: &[u8]) -> (u64, bool) {
-    let mut newlines = 0;
-    let mut escapes = 0;
-    let mut count = |step: &[u8]| {
-        let mut counted = 0_u8;
-        for byte in step {
-            counted += u8::from(*byte == b'\n');
-            escapes |= u8::from(*byte == ESCAPE);
-        }
-        newlines += u64::from(counted);
-    };
-    let steps = data.chunks_exact(STEP);
-    let rest = steps.remainder();
-    steps.for_each(&mut count);
-    count(rest);
+    let (newlines, escapes) = count(data);
     let unended = data.last().is_some_and(|byte| *byte != b'\n');
-    (newlines + u64::from(unended), escapes != 0)
+    let written = || is_json(data) && find_written(data).is_some();
+    (newlines + u64::from(unended), escapes || written())
+}
+
+/// Whether the first line is JSON: then the others are too, and escapes may be written.
+fn is_json(data: &[u8]) -> bool {
+    data.first() == Some(&b'{')
+}
+
+#[cfg(target_arch = "x86_64")]
+fn count(data: &[u8]) -> (u64, bool) {
+    #[target_feature(enable = "avx2")]
+    fn by_avx2(data: &[u8]) -> (u64, bool) {
+        count_lanes(data)
+    }
+    if is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2.
+        return unsafe { by_avx2(data) };
+    }
+    count_lanes(data)
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+fn count(data: &[u8]) -> (u64, bool) {
+    count_lanes(data)
+}
+
+/// Counts in a form that compilers make vector instructions of: a quarter of the time that two searches take.
+#[inline(always)]
+fn count_lanes(data: &[u8]) -> (u64, bool) {
+    let mut newlines = 0;
+    let mut escapes = [0_u8; LANES];
+    let (steps, rest) = data.as_chunks::<LANES>();
+    for steps in steps.chunks(usize::from(u8::MAX)) {
+        let mut counters = [0_u8; LANES];
+        for step in steps {
+            for lane in 0..LANES {
+                counters[lane] += u8::from(step[lane] == b'\n');
+                escapes[lane] |= u8::from(step[lane] == ESCAPE);
+            }
+        }
+        newlines += counters
+            .iter()
+            .map(|counter| u64::from(*counter))
+            .sum::<u64>();
+    }
+    newlines += rest.iter().filter(|byte| **byte == b'\n').count() as u64;
+    (newlines, escapes.contains(&1) || rest.contains(&ESCAPE))
 }
 
 /// Returns the lines of a piece without escape sequences.
@@ -35,6 +73,7 @@ pub(crate) fn without_sequences(piece: &Piece) -> Piece {
     let mut text = Vec::with_capacity(data.len());
     let mut marks = Vec::new();
     let ends = memchr_iter(b'\n', data).map(|newline| newline + 1);
+    let json = is_json(data);
     let mut start = 0;
     for end in ends.chain([data.len()]) {
         if start < end {
@@ -43,37 +82,56 @@ pub(crate) fn without_sequences(piece: &Piece) -> Piece {
                 offset: places.offset(start),
                 second: places.mark(start).and_then(|mark| mark.second),
             });
-            strip(&data[start..end], &mut text);
+            strip(&data[start..end], json, &mut text);
         }
         start = end;
     }
-    Piece::of_records(text, marks)
+    Piece::of_records(Arc::new(text), marks)
 }
 
-/// Appends a line without its escape sequences.
-fn strip(line: &[u8], text: &mut Vec<u8>) {
+/// Appends a line without its escape sequences; `json` says that escapes may be written as in JSON.
+fn strip(line: &[u8], json: bool, text: &mut Vec<u8>) {
     let mut rest = line;
-    while let Some(place) = memchr(ESCAPE, rest) {
-        text.extend_from_slice(&rest[..place]);
-        rest = &rest[place..];
-        let length = sequence(rest).unwrap_or(0);
-        if length == 0 {
-            text.push(ESCAPE);
-        }
-        rest = &rest[length.max(1)..];
+    while let Some((start, escape)) = next_escape(rest, json) {
+        // The sequence begins with the last byte of its escape.
+        let length = sequence(&rest[start + escape - 1..]).map_or(0, |length| length + escape - 1);
+        let kept = if length == 0 { escape } else { 0 };
+        text.extend_from_slice(&rest[..start + kept]);
+        rest = &rest[start + length.max(escape)..];
     }
     text.extend_from_slice(rest);
+}
+
+/// Returns where an escape is, and how many bytes it is written with.
+fn next_escape(text: &[u8], json: bool) -> Option<(usize, usize)> {
+    let raw = memchr(ESCAPE, text);
+    let before = &text[..raw.unwrap_or(text.len())];
+    let written = if json { find_written(before) } else { None };
+    let written = written.map(|place| (place, WRITTEN.len() + 1));
+    written.or_else(|| raw.map(|place| (place, 1)))
+}
+
+/// Returns where JSON has an escape: `\u001b` behind no other backslash.
+fn find_written(text: &[u8]) -> Option<usize> {
+    memmem::find_iter(text, WRITTEN).find(|place| {
+        let backslashes = text[..*place].iter().rev().take_while(|b| **b == b'\\');
+        matches!(text.get(place + WRITTEN.len()), Some(b'b' | b'B')) && backslashes.count() % 2 == 0
+    })
 }
 
 /// Returns the length of the sequence (ECMA-48) that begins with an escape, if one does.
 fn sequence(text: &[u8]) -> Option<usize> {
     match text.get(1)? {
-        // a control sequence, such as that of a colour: parameters and a final byte
+        // a control sequence, such as that of a colour: parameters, a blank in a few, and a final byte
         b'[' => {
-            let end = 2 + text[2..]
+            let parameters = 2 + text[2..]
                 .iter()
-                .position(|byte| !(0x20..0x40).contains(byte))?;
-            (0x40..0x7F).contains(&text[end]).then_some(end + 1)
+                .position(|byte| !(0x30..0x40).contains(byte))?;
+            let end = parameters + usize::from(text[parameters] == b' ');
+            let ended = text
+                .get(end)
+                .is_some_and(|byte| (0x40..0x7F).contains(byte));
+            ended.then_some(end + 1)
         }
         // a string, such as that of a link
         b']' => {
@@ -98,7 +156,8 @@ mod tests {
     use std::sync::Arc;
 
     use super::{look, without_sequences};
-    use crate::cutting::{Chunk, Cutter};
+    use crate::cutting::Cutter;
+    use crate::pieces::Chunk;
     use crate::testing::Random;
 
     #[test]
@@ -131,6 +190,28 @@ mod tests {
             offset += line.len() as u64 + 1;
         }
         assert_eq!(start, piece.data().len());
+    }
+
+    #[test]
+    fn sequences_that_json_writes_are_taken_out_of_json() {
+        for (line, wanted) in [
+            (
+                r#"{"level":"\u001b[31merror\u001B[0m"}"#,
+                r#"{"level":"error"}"#,
+            ),
+            (
+                r#"{"a":"\\u001b[31m \u001b \u001b[","b":"\\\u001b[1mx"}"#,
+                r#"{"a":"\\u001b[31m \u001b \u001b[","b":"\\x"}"#,
+            ),
+            (r#"not JSON: \u001b[31m"#, r#"not JSON: \u001b[31m"#),
+        ] {
+            let chunk: Chunk = Arc::new(format!("{line}\n"));
+            let mut pieces = Vec::new();
+            Cutter::new(1000).push(&chunk, &mut pieces);
+            assert_eq!(look(pieces[0].data()).1, line != wanted);
+            let piece = without_sequences(&pieces[0]);
+            assert_eq!(String::from_utf8_lossy(piece.data()), format!("{wanted}\n"));
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod containers;
 mod converting;
 mod decoding;
 mod detecting;
+mod entries;
 mod envelopes;
 mod events;
 mod fields;
@@ -20,8 +21,9 @@ mod records;
 
 use std::sync::Arc;
 
-use crate::cutting::{Chunk, Cutter, Piece};
+use crate::cutting::Cutter;
 use crate::matching::RuleSet;
+use crate::pieces::{Chunk, Piece};
 use converting::Converter;
 use decoding::Encoding;
 use detecting::{Form, HEAD_BYTES, detect};
@@ -188,6 +190,7 @@ impl Framer {
         let form = match (&self.framing.by, detected.form) {
             (By::Bytes | By::Content, form) => form,
             (By::Json | By::CloudWatch, _) => Form::Json,
+            (By::Starts(_), form @ (Form::Docker | Form::Cri)) => form,
             (_, Form::CarriageReturns) => Form::CarriageReturns,
             _ => Form::Lines,
         };

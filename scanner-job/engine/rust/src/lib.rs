@@ -7,6 +7,7 @@ pub mod dialect;
 pub mod framing;
 mod literals;
 pub mod matching;
+pub mod pieces;
 #[cfg(feature = "python")]
 mod python;
 pub mod redaction;

@@ -14,8 +14,8 @@ use std::sync::{Arc, MutexGuard};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use crate::cutting::Chunk;
 use crate::framing::Framing;
+use crate::pieces::Chunk;
 use crate::tally::{Counting, Sampling, Tally};
 use queue::{Job, Queue};
 pub use search::Search;

@@ -7,14 +7,15 @@ from typing import Protocol
 
 from isal import igzip_lib
 
-from logscan_scanner.reading.formats import Format, detect
+from logscan_scanner.reading.controls import controls
+from logscan_scanner.reading.formats import STARTS, Format, detect
 from logscan_scanner.reading.stream import READ_BYTES, Stream
 from logscan_scanner.reading.zstandard import zstd
 
 OUTPUT_BYTES = 128 * 1024  # a zstd block; larger outputs are slower
 MEMORY_BYTES = 128 * 1024 * 1024
 WINDOW_LOG_MAX = 27  # 128 MiB, the default limit of the program `zstd`
-MARK_BYTES = 10  # enough to detect another member
+LOOK_BYTES = 1024  # of what follows a member: another one, or text
 GATHERED_BYTES = 64 * 1024  # smaller pieces cost more to hand over than to scan
 
 
@@ -59,7 +60,10 @@ ERRORS: tuple[type[Exception], ...] = (
 
 
 def decompress(kind: Format, source: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the content of one or more members; zeros and other bytes after the last one are ignored.
+    """Yield the content of one or more members.
+
+    Zeros and empty lines between and behind members are passed over; other text is content, as of `>>` to a compressed
+    file.
 
     Raises:
         DamagedInputError: After everything that could be read.
@@ -73,8 +77,13 @@ def _members(kind: Format, stream: Stream) -> Iterator[bytes]:
         yield from fed(kind, member, stream)
         if not member.eof:
             raise DamagedInputError(f"the {kind} input ends before its end mark")
-        stream.skip_zeros()
-        if detect(stream.peek(MARK_BYTES)) != kind:
+        stream.skip_blank()
+        head = stream.peek(LOOK_BYTES)
+        if head and detect(head) != kind:
+            if controls(head):
+                raise DamagedInputError(f"the {kind} input is followed by bytes that are neither {kind} nor text")
+            yield from stream.until(STARTS[kind])
+        if not stream.peek(1):
             return
 
 

@@ -1,15 +1,20 @@
-"""From stored bytes to the logs in them: compression and archives removed, up to `LAYERS` deep."""
+"""From stored bytes to the logs in them: compression and archives removed, up to `LAYERS` deep.
+
+Damage ends the log that has it, and no more than that: what follows in the archive is read.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
 
-from logscan_scanner.reading.decompress import decompress
+from logscan_scanner.reading import unsupported
+from logscan_scanner.reading.decompress import DamagedInputError, decompress
 from logscan_scanner.reading.formats import HEAD_BYTES, Format, detect
 from logscan_scanner.reading.tar import tar_members
+from logscan_scanner.reading.unsupported import UnsupportedInputError
 from logscan_scanner.reading.zip import zip_members
 
-LAYERS = 3  # a compressed archive of compressed logs
+LAYERS = 5  # a zip of compressed archives of compressed logs, and one more
 
 
 @dataclass(frozen=True)
@@ -18,8 +23,9 @@ class Input:
 
     Attributes:
         formats: The formats that were removed, outermost first; only `plain` if there was none.
-        member: Its name in the archive that held it.
-        chunks: Its bytes. Reading them raises `DamagedInputError` where the input is damaged.
+        member: Its name in the archive that held it; in an archive of an archive, both names.
+        chunks: Its bytes. Reading them raises `DamagedInputError` where the input is damaged, and
+            `UnsupportedInputError` if it is no log; the logs that follow can be read all the same.
     """
 
     formats: tuple[Format, ...]
@@ -30,22 +36,48 @@ class Input:
 def open_inputs(chunks: Iterator[bytes]) -> Iterator[Input]:
     """Yield the logs in some stored bytes; each must be read before the next is asked for.
 
-    Raises:
-        DamagedInputError: While iterating, also over the chunks of one: the rest cannot be read.
+    Damage of an archive itself is that of one more log, the last.
     """
     return _open(chunks, (), None)
 
 
 def _open(chunks: Iterator[bytes], above: tuple[Format, ...], member: str | None) -> Iterator[Input]:
-    head = b""
-    while len(head) < HEAD_BYTES and (chunk := next(chunks, None)) is not None:
-        head += chunk
-    whole = chain([head] if head else [], chunks)
+    head, rest = _begun(chunks)
+    whole = chain([head] if head else [], rest)
     kind = detect(head)
-    if kind is Format.PLAIN or len(above) == LAYERS or (kind.archive and member is not None):
-        yield Input(above or (Format.PLAIN,), member, whole)
+    if kind is Format.PLAIN:
+        problem = unsupported.problem(head)
+        refused = None if problem is None else UnsupportedInputError(problem)
+        yield Input(above or (Format.PLAIN,), member, whole if refused is None else _failing(refused))
+    elif len(above) == LAYERS:
+        deep = UnsupportedInputError(f"it is packed or compressed more than {LAYERS} times: unpack it first")
+        yield Input(above, member, _failing(deep))
     elif kind.archive:
-        for name, content in tar_members(whole) if kind is Format.TAR else zip_members(whole):
-            yield from _open(content, (*above, kind), name)
+        yield from _members(kind, whole, (*above, kind), member)
     else:
         yield from _open(decompress(kind, whole), (*above, kind), member)
+
+
+def _members(kind: Format, whole: Iterator[bytes], formats: tuple[Format, ...], archive: str | None) -> Iterator[Input]:
+    try:
+        for name, content in tar_members(whole) if kind is Format.TAR else zip_members(whole):
+            yield from _open(content, formats, name if archive is None else f"{archive}!{name}")
+    except DamagedInputError as error:
+        yield Input(formats, archive, _failing(error))
+
+
+def _begun(chunks: Iterator[bytes]) -> tuple[bytes, Iterator[bytes]]:
+    """Return the first bytes of an input, enough to tell its format, and what follows, which may be its damage."""
+    head = b""
+    try:
+        while len(head) < HEAD_BYTES and (chunk := next(chunks, None)) is not None:
+            head += chunk
+    except DamagedInputError as error:
+        return head, _failing(error)
+    return head, chunks
+
+
+def _failing(error: DamagedInputError) -> Iterator[bytes]:
+    """Return content that is nothing but an error."""
+    yield from ()
+    raise error

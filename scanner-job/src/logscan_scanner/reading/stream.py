@@ -1,11 +1,11 @@
 """A stream of chunks, read by the byte without copying what is left of a chunk."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 READ_BYTES = 512 * 1024
 FIRST_FEED_BYTES = 1024
-_NOT_ZERO = re.compile(rb"[^\0]")
+_NOT_BLANK = re.compile(rb"[^\0\s]")
 
 
 class Stream:
@@ -56,13 +56,32 @@ class Stream:
             size -= step
         return not size
 
-    def skip_zeros(self) -> None:
-        """Skip zero bytes."""
+    def skip_blank(self) -> None:
+        """Skip zero bytes, spaces and line ends."""
         while self._fill():
-            found = _NOT_ZERO.search(self._chunk, self._at)
+            found = _NOT_BLANK.search(self._chunk, self._at)
             self._at = found.start() if found else len(self._chunk)
             if found:
                 return
+
+    def until(self, marks: Collection[bytes]) -> Iterator[bytes]:
+        """Yield what precedes the first of some marks, or all that follows if there is none."""
+        pattern, kept = re.compile(b"|".join(map(re.escape, marks))), max(map(len, marks)) - 1
+        while self._fill():
+            found = pattern.search(self._chunk, self._at)
+            end = found.start() if found else max(len(self._chunk) - kept, self._at)
+            data, self._at = self._chunk[self._at : end], end
+            if data:
+                yield data
+            if found:
+                return
+            # A mark may begin in what is left of this chunk.
+            more = next(self._chunks, b"")
+            if not more:
+                yield self._chunk[self._at :]
+                self._at = len(self._chunk)
+                return
+            self._chunk, self._at = self._chunk[self._at :] + more, 0
 
     def feeds(self) -> Iterator[bytes]:
         """Yield all that follows in pieces that grow, for a reader that learns only afterwards how much it needed.

@@ -1,47 +1,87 @@
 """Zip archives read as they stream by, by their local headers (APPNOTE.TXT 4.3.7)."""
 
 import struct
-import zlib
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 
-from isal import igzip_lib
-
-from logscan_scanner.reading.decompress import DamagedInputError, exactly, fed, gathered
+from logscan_scanner.reading.decompress import DamagedInputError, exactly, gathered
 from logscan_scanner.reading.names import shown_name
 from logscan_scanner.reading.stream import Stream
+from logscan_scanner.reading.zipmethods import METHODS, STORED, unpacked
 
 _LOCAL_HEADER = struct.Struct("<4sHHHHHIIIHH")
-_LOCAL_MARK, _STORED, _DEFLATED = b"PK\x03\x04", 0, 8
+_LOCAL_MARK, _CENTRAL_MARK, _DESCRIPTOR_MARK = b"PK\x03\x04", b"PK\x01\x02", b"PK\x07\x08"
 _ENCRYPTED, _SIZES_FOLLOW = 0x1, 0x8
 _ZIP64 = 0xFFFFFFFF
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A member's local header.
+
+    Attributes:
+        raw: Its name as it is stored.
+        encrypted: Whether it is.
+        method: How it is compressed (4.4.5).
+        size: How many bytes of it are stored; None if that follows them.
+    """
+
+    raw: bytes
+    encrypted: bool
+    method: int
+    size: int | None
+
+    @property
+    def name(self) -> str:
+        """Its name as it is shown."""
+        return shown_name(self.raw)
+
+    @property
+    def problem(self) -> str | None:
+        """Why it cannot be unpacked."""
+        if self.encrypted:
+            return f"{self.name} in the zip archive is encrypted"
+        if self.method not in METHODS:
+            return f"{self.name} in the zip archive is compressed in a way (method {self.method}) that cannot be read"
+        return None
 
 
 def zip_members(chunks: Iterator[bytes]) -> Iterator[tuple[str, Iterator[bytes]]]:
     """Yield the files of a zip archive; each must be read before the next is asked for.
 
+    What is wrong with one, such as damage or encryption, is raised where its content is read.
+
     Raises:
-        DamagedInputError: The archive ends early, is corrupt, encrypted or compressed in a way that is not known.
+        DamagedInputError: The archive ends early or is corrupt.
     """
     stream = Stream(chunks)
-    while True:
-        head = stream.read(_LOCAL_HEADER.size)
-        if not head.startswith(_LOCAL_MARK):
-            if not head.startswith(b"PK"):  # neither the central directory nor the end record
-                raise DamagedInputError("the zip archive is corrupt: no header where one should be")
-            return
-        if len(head) < _LOCAL_HEADER.size:
-            raise DamagedInputError("the zip archive ends within a header")
-        _, _, flags, method, _, _, _, size, _, name_size, extra_size = _LOCAL_HEADER.unpack(head)
-        raw = stream.read(name_size)
-        name = shown_name(raw)
-        size = _whole_size(size, stream.read(extra_size))
-        content = _content(stream, name, flags, method, size)
-        if not raw.endswith(b"/"):
-            yield name, content
-        deque(content, maxlen=0)  # what was not read
-        if flags & _SIZES_FOLLOW:
+    while (entry := _next_entry(stream)) is not None:
+        stored = _stored(stream, entry)
+        content = _content(Stream(stored), entry)
+        if not entry.raw.endswith(b"/"):
+            yield entry.name, content
+        with suppress(DamagedInputError):
+            deque(content, maxlen=0)  # what was not read
+        deque(stored, maxlen=0)  # what the method left, or all that follows damage
+        if entry.size is None:
             _skip_descriptor(stream)
+
+
+def _next_entry(stream: Stream) -> _Entry | None:
+    """Return the next member, or None at the archive's end."""
+    head = stream.read(_LOCAL_HEADER.size)
+    if not head.startswith(_LOCAL_MARK):
+        if not head.startswith(b"PK"):  # neither the central directory nor the end record
+            raise DamagedInputError("the zip archive is corrupt or ends early: no header where one should be")
+        return None
+    if len(head) < _LOCAL_HEADER.size:
+        raise DamagedInputError("the zip archive ends within a header")
+    _, _, flags, method, _, _, _, size, _, name_size, extra_size = _LOCAL_HEADER.unpack(head)
+    raw = stream.read(name_size)
+    size = _whole_size(size, stream.read(extra_size))
+    return _Entry(raw, bool(flags & _ENCRYPTED), method, None if flags & _SIZES_FOLLOW else size)
 
 
 def _whole_size(size: int, extra: bytes) -> int:
@@ -55,28 +95,55 @@ def _whole_size(size: int, extra: bytes) -> int:
     return size
 
 
-def _content(stream: Stream, name: str, flags: int, method: int, size: int) -> Iterator[bytes]:
-    if flags & _ENCRYPTED:
-        raise DamagedInputError(f"{name} in the zip archive is encrypted")
-    if method == _DEFLATED:
-        return _inflated(stream, name)
-    if method != _STORED or flags & _SIZES_FOLLOW:
-        raise DamagedInputError(f"{name} in the zip archive is stored in a way (method {method}) that cannot be read")
-    return exactly(stream, size, f"the zip archive ends within {name}")
+def _stored(stream: Stream, entry: _Entry) -> Iterator[bytes]:
+    """Return a member's bytes as they are stored; where their number follows them, up to that."""
+    if entry.size is not None:
+        return exactly(stream, entry.size, f"the zip archive ends within {entry.name}")
+    return _until_descriptor(stream, entry)
 
 
-def _inflated(stream: Stream, name: str) -> Iterator[bytes]:
-    member = igzip_lib.IgzipDecompressor(igzip_lib.DECOMP_DEFLATE, hist_bits=zlib.MAX_WBITS)
-    yield from gathered(fed("zip", member, stream))
-    if not member.eof:
-        raise DamagedInputError(f"the zip archive ends within {name}")
+def _until_descriptor(stream: Stream, entry: _Entry) -> Iterator[bytes]:
+    """Yield the stored bytes before a data descriptor (4.3.9) that states their number, or before the next header.
+
+    A descriptor need not have a mark. Then the header of the next member, or of the central directory, ends what is
+    stored; of the descriptor's bytes before it no method minds.
+    """
+    size = 0
+    while True:
+        for data in stream.until((_DESCRIPTOR_MARK, _LOCAL_MARK, _CENTRAL_MARK)):
+            size += len(data)
+            yield data
+        head = stream.peek(24)
+        if not head:
+            raise DamagedInputError(f"the zip archive ends within {entry.name}")
+        if not head.startswith(_DESCRIPTOR_MARK) or _states(head, size):
+            return
+        data = stream.read(len(_DESCRIPTOR_MARK))  # the content has the mark's bytes too
+        size += len(data)
+        yield data
+
+
+def _states(descriptor: bytes, size: int) -> bool:
+    """Return whether a data descriptor with its mark states a compressed size, in four bytes or in eight."""
+    four = len(descriptor) >= 12 and struct.unpack_from("<I", descriptor, 8)[0] == size
+    return four or (len(descriptor) >= 16 and struct.unpack_from("<Q", descriptor, 8)[0] == size)
+
+
+def _content(stored: Stream, entry: _Entry) -> Iterator[bytes]:
+    if entry.problem is not None:
+        raise DamagedInputError(entry.problem)
+    if entry.method == STORED:
+        while data := stored.read_some(1 << 20):
+            yield data
+        return
+    yield from gathered(unpacked(stored, entry.method, entry.name))
 
 
 def _skip_descriptor(stream: Stream) -> None:
-    """Skip a data descriptor (4.3.9): with a mark or without, with sizes of four bytes or of eight."""
+    """Skip a data descriptor with its mark, of four-byte sizes or of eight-byte ones."""
     data = stream.read(24)
-    for length in (16, 12, 24, 20):
-        if (length in (16, 24)) == data.startswith(b"PK\x07\x08") and data[length : length + 2] in (b"PK", b""):
-            stream.give_back(data[length:])
-            return
-    stream.give_back(data)
+    if not data.startswith(_DESCRIPTOR_MARK):
+        stream.give_back(data)
+        return
+    length = next((n for n in (16, 24) if data[n : n + 2] in (b"PK", b"")), 16)
+    stream.give_back(data[length:])

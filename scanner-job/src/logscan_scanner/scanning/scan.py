@@ -17,12 +17,15 @@ from logscan_scanner.errors import ScanError
 from logscan_scanner.reading.decompress import DamagedInputError
 from logscan_scanner.reading.formats import HEAD_BYTES, Format, detect
 from logscan_scanner.reading.inputs import open_inputs
+from logscan_scanner.reading.unsupported import UnsupportedInputError
 from logscan_scanner.scanning.progress import Progress
 from logscan_scanner.scanning.samples import EVENT_LINES, LOOK_BYTES, Samples
 
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 MAX_RATIO = 1000  # gzip can do no more than 1032, and logs reach a tenth of that
 RATIO_FREE_BYTES = 256 * 1024 * 1024
+MOST_LEFT_OUT = 10  # inputs that are named
+NAME_BYTES = 2048  # of a field of the row: a key has 1,024, a member's name 255
 WHY_BYTES = 512  # of the row, and of the status that repeats it
 STEP_BYTES = 64 * 1024 * 1024  # read by the engine before samples are taken over
 PUSH_BYTES = 512 * 1024  # the engine holds several pushes at once: those of a range of S3 would be 8 MiB each
@@ -44,7 +47,8 @@ class Scan:
     Attributes:
         stored_bytes: Bytes read as they are stored.
         formats: What was found, such as `gzip` or `tar`.
-        incomplete: What was not read, and why; the scan ends with the first.
+        incomplete: What was not read, and why.
+        ended: Whether a limit has ended the scan.
         engine: What counts.
         samples: The sample lines.
     """
@@ -79,7 +83,9 @@ class Scan:
         self.stored_bytes = 0
         self.formats: set[str] = set()
         self.incomplete: list[Incomplete] = []
-        self._key: str | None = None
+        self.ended = False
+        self._name: str | None = None
+        self._left_out = 0
         self.samples = Samples(rules, limits.max_samples_per_rule, limits.max_sample_bytes, limits.context_lines)
         self._rules = rules
         self._progress = progress
@@ -102,28 +108,34 @@ class Scan:
             raise ScanError(f"records.{error}", ExitCode.INVALID_RULE) from error
 
     def read(self, chunks: Iterable[bytes], key: str | None) -> None:
-        """Read one object to its end, its damage or a limit.
+        """Read one object to its end, its damage or a limit; damage in an archive ends the member that has it.
 
         Args:
             chunks: The object as it is stored.
             key: Its key, for samples, when there are several objects.
 
         Raises:
+            ScanError: It is no log, and the only object.
             InternalError: The engine panicked.
         """
-        self._key = key
-        try:
-            for found in open_inputs(self._limited(chunks)):
-                self.formats.update(found.formats)
-                self.engine.begin(key if found.member is None else f"{key or ''}!{found.member}")
+        self._name = key
+        for found in open_inputs(self._limited(chunks)):
+            self._name = key if found.member is None else f"{key or ''}!{found.member}"
+            self.engine.begin(self._name)
+            try:
                 for chunk in self._until_limit(found.chunks):
+                    self.formats.update(found.formats)
                     for start in range(0, len(chunk), PUSH_BYTES):
                         self.engine.push(chunk[start : start + PUSH_BYTES])
                     self._hand_over()
-                if self.incomplete:
-                    return
-        except DamagedInputError as error:
-            self._damaged(error)
+            except UnsupportedInputError as error:
+                if self._name is None:
+                    raise ScanError(str(error), ExitCode.UNSUPPORTED_FORMAT) from error
+                self._leave_out(IncompleteReason.UNSUPPORTED_FORMAT, str(error))
+            except DamagedInputError as error:
+                self._leave_out(IncompleteReason.DAMAGED, f"{error}, after {self.engine.bytes} bytes of content")
+            if self.ended:
+                return
 
     def read_file(self, file: engine.LogFile) -> None:
         """Read a file to its end, its damage or a limit. Of a plain log, the engine's threads read most themselves.
@@ -145,7 +157,7 @@ class Scan:
         """Let the engine read what follows of a plain log, in steps between which samples are taken over."""
         most = min(self.limits.max_bytes, self.limits.max_decompressed_bytes)
         room = most - self.stored_bytes
-        while not self.incomplete and (read := self.engine.read(file, min(room, STEP_BYTES))):
+        while not self.ended and (read := self.engine.read(file, min(room, STEP_BYTES))):
             self.stored_bytes += read
             room -= read
             self._hand_over()
@@ -164,9 +176,12 @@ class Scan:
         message = "the rule took too many steps on a line, or too much time; lines are missing from its count"
         names = [self._rules[number].name for number in counts.incomplete]
         self.incomplete += [Incomplete(reason=IncompleteReason.MATCH_LIMIT, rule=n, message=message) for n in names]
-        if cut := self.engine.cut_records:
+        if self._left_out > MOST_LEFT_OUT:
+            message = f"{self._left_out - MOST_LEFT_OUT} more were not read, or not to their end"
+            self.incomplete.append(Incomplete(reason=IncompleteReason.DAMAGED, message=message))
+        if records := self.engine.cut_records:
             most = self.limits.max_record_bytes
-            message = f"{cut} longer than maxRecordBytes ({most}): the rest of each was not matched"
+            message = f"{records} longer than maxRecordBytes ({most}): the rest of each was not matched"
             self.incomplete.append(Incomplete(reason=IncompleteReason.MAX_RECORD_BYTES, message=message))
         return counts
 
@@ -181,9 +196,19 @@ class Scan:
 
     def end_early(self, reason: IncompleteReason, message: str) -> None:
         """Record why the scan ends before the end of the input, if nothing ended it before."""
-        if not self.incomplete:
-            shown = cut(printable(message), WHY_BYTES)
-            self.incomplete.append(Incomplete(reason=reason, object=self._key, message=shown))
+        if not self.ended:
+            self.ended = True
+            self.incomplete.append(self._part(reason, message))
+
+    def _leave_out(self, reason: IncompleteReason, message: str) -> None:
+        """Record an input that was not read, or not to its end; after the first ones, only how many there are."""
+        self._left_out += 1
+        if self._left_out <= MOST_LEFT_OUT:
+            self.incomplete.append(self._part(reason, message))
+
+    def _part(self, reason: IncompleteReason, message: str) -> Incomplete:
+        name = None if self._name is None else cut(self._name, NAME_BYTES)
+        return Incomplete(reason=reason, object=name, message=cut(printable(message), WHY_BYTES))
 
     def _over_max_bytes(self) -> None:
         self.end_early(IncompleteReason.MAX_BYTES, f"maxBytes ({self.limits.max_bytes}) reached")
@@ -191,9 +216,6 @@ class Scan:
     def _over_max_decompressed_bytes(self) -> None:
         most = self.limits.max_decompressed_bytes
         self.end_early(IncompleteReason.MAX_DECOMPRESSED_BYTES, f"maxDecompressedBytes ({most}) reached")
-
-    def _damaged(self, error: DamagedInputError) -> None:
-        self.end_early(IncompleteReason.DAMAGED, f"{error}, after {self.engine.bytes} bytes of content")
 
     def _limited(self, chunks: Iterable[bytes]) -> Iterator[bytes]:
         """Yield stored bytes up to `maxBytes`."""
@@ -204,25 +226,19 @@ class Scan:
                 chunk = chunk[:room]
             self.stored_bytes += len(chunk)
             yield chunk
-            if self.incomplete:
+            if self.ended:
                 return
 
     def _until_limit(self, chunks: Iterator[bytes]) -> Iterator[bytes]:
-        """Yield decompressed bytes up to `maxDecompressedBytes` or to what no log compresses to.
-
-        Damage ends the chunks here too: the last line before it is a line.
-        """
-        try:
-            for chunk in chunks:
-                room = self.limits.max_decompressed_bytes - self.engine.bytes
-                if len(chunk) > room:
-                    self._over_max_decompressed_bytes()
-                    yield chunk[:room]
-                    return
-                if self.engine.bytes > max(RATIO_FREE_BYTES, self.stored_bytes * MAX_RATIO):
-                    message = f"the content is more than {MAX_RATIO} times as large as the object"
-                    self.end_early(IncompleteReason.COMPRESSION_RATIO, message)
-                    return
-                yield chunk
-        except DamagedInputError as error:
-            self._damaged(error)
+        """Yield decompressed bytes up to `maxDecompressedBytes` or to what no log compresses to."""
+        for chunk in chunks:
+            room = self.limits.max_decompressed_bytes - self.engine.bytes
+            if len(chunk) > room:
+                self._over_max_decompressed_bytes()
+                yield chunk[:room]
+                return
+            if self.engine.bytes > max(RATIO_FREE_BYTES, self.stored_bytes * MAX_RATIO):
+                message = f"the content is more than {MAX_RATIO} times as large as the object"
+                self.end_early(IncompleteReason.COMPRESSION_RATIO, message)
+                return
+            yield chunk

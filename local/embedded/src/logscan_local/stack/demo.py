@@ -247,7 +247,7 @@ def _counts(rules: Sequence[Rule], path: Path) -> dict[str, int]:
 def _selection(scan: Object) -> RuleSelection:
     """Return the rules that a scan used: its own, or those of the overlay's default policy."""
     rules = scan["spec"].get("rules")
-    return RuleSelection.model_validate(rules) if rules else RuleSelection(packs=["generic", "kubernetes", "etcd"])
+    return RuleSelection.model_validate(rules) if rules else RuleSelection(packs=["levels", "kubernetes", "etcd"])
 
 
 def _what_next(stack: Stack, scans: dict[str, Object], console: Console) -> None:

@@ -2,6 +2,9 @@
 
 use super::fields::{Fields, text_of};
 
+/// `2026-11-24T10:00:00.123456789+01:00`
+const LONGEST_TIME: usize = 35;
+
 /// A line of a program, or a part of one, with what its runtime says of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Entry<'a> {
@@ -19,6 +22,29 @@ pub(super) type Read = fn(&[u8]) -> Option<Entry<'_>>;
 
 /// Reads a line of Docker's driver `json-file`: `{"log":"text\n","stream":"stdout","time":"2026-11-24T10:00:00.1Z"}`.
 pub(super) fn docker(line: &[u8]) -> Option<Entry<'_>> {
+    usual_docker(line).or_else(|| any_docker(line))
+}
+
+/// Reads a line that is exactly as Docker writes it, from its end, which takes a quarter of the time.
+fn usual_docker(line: &[u8]) -> Option<Entry<'_>> {
+    let rest = line.strip_prefix(br#"{"log":""#)?.strip_suffix(br#""}"#)?;
+    let quote = memchr::memrchr(b'"', rest)?;
+    let time = &rest[quote + 1..];
+    let rest = rest[..quote].strip_suffix(br#"","time":"#)?;
+    let (text, error) = match rest.strip_suffix(br#"","stream":"stderr"#) {
+        Some(text) => (text, true),
+        None => (rest.strip_suffix(br#"","stream":"stdout"#)?, false),
+    };
+    let ended = !text.ends_with(b"\\") && !time.is_empty();
+    ended.then(|| Entry {
+        text,
+        time,
+        error,
+        partial: !ends_in_newline(text),
+    })
+}
+
+fn any_docker(line: &[u8]) -> Option<Entry<'_>> {
     let mut entry = Entry {
         text: b"",
         time: b"",
@@ -52,26 +78,34 @@ fn ends_in_newline(text: &[u8]) -> bool {
 
 /// Reads a line as the kubelet expects it: `2026-11-24T10:00:00.1Z stdout F text`; `P` is a part.
 pub(super) fn cri(line: &[u8]) -> Option<Entry<'_>> {
-    let (time, rest) = word(line)?;
-    let (stream, rest) = word(rest)?;
-    let (tags, text) = word(rest).unwrap_or((rest, b""));
-    let tag = tags.split(|byte| *byte == b':').next()?;
-    let is_time = time.len() >= 20 && time[4] == b'-' && time[10] == b'T';
-    if !is_time || !matches!(stream, b"stdout" | b"stderr") || !matches!(tag, b"F" | b"P") {
+    // Times are short, so that a loop takes less time than a search.
+    let longest = line.iter().take(LONGEST_TIME + 1);
+    let (time, rest) = line.split_at(longest.take_while(|byte| **byte != b' ').count());
+    if time.len() < 20 || time[4] != b'-' || time[10] != b'T' {
         return None;
     }
+    let (error, rest) = match rest.strip_prefix(b" stdout ") {
+        Some(rest) => (false, rest),
+        None => (true, rest.strip_prefix(b" stderr ")?),
+    };
+    let (partial, rest) = match rest {
+        [b'F', rest @ ..] => (false, rest),
+        [b'P', rest @ ..] => (true, rest),
+        _ => return None,
+    };
+    let text = match rest {
+        [] => rest,
+        [b' ', text @ ..] => text,
+        // more tags
+        [b':', ..] => &rest[rest.iter().position(|byte| *byte == b' ')? + 1..],
+        _ => return None,
+    };
     Some(Entry {
         text,
         time,
-        error: stream == b"stderr",
-        partial: tag == b"P",
+        error,
+        partial,
     })
-}
-
-/// Returns what stands before a blank and behind it.
-fn word(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    let end = memchr::memchr(b' ', text)?;
-    Some((&text[..end], &text[end + 1..]))
 }
 
 #[cfg(test)]
@@ -88,6 +122,11 @@ mod tests {
             partial: false,
         };
         assert_eq!(docker(line), Some(entry));
+        let usual = br#"{"log":"E \"x\"\n","stream":"stderr","time":"2026-11-24T10:00:00.1Z"}"#;
+        assert_eq!(docker(usual), Some(entry));
+        let backslash = br#"{"log":"E \\","stream":"stdout","time":"2026-11-24T10:00:00.1Z"}"#;
+        let found = docker(backslash).map(|entry| (entry.text, entry.partial));
+        assert_eq!(found, Some((&br"E \\"[..], true)));
         let entry = Entry {
             text: b"a  b ",
             time: b"2026-11-24T10:00:00.123456789+01:00",

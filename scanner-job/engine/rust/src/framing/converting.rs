@@ -1,17 +1,18 @@
 //! Inputs whose records are not simply lines, converted piece by piece.
 
-use super::containers::{self, Entry, Read};
+use super::containers;
 use super::decoding::{Decoder, Encoding, Place};
 use super::detecting::Form;
+use super::entries::Containers;
 use super::envelopes::Element;
 use super::events::Events;
-use super::fields::{Fields, text_of, unescape};
+use super::fields::{Fields, line_of, text_of};
 use super::json::{Found, Splitter};
 use super::lines::{Line, Lines};
 use super::records::{Origin, Records};
 use super::{By, Framing};
 use crate::clock;
-use crate::cutting::Piece;
+use crate::pieces::Piece;
 
 /// Converts one input.
 pub(super) struct Converter {
@@ -24,7 +25,7 @@ pub(super) struct Converter {
 }
 
 /// How the records of one form are found.
-trait Converted: Send {
+pub(super) trait Converted: Send {
     fn push(&mut self, text: &[u8], place: &mut Place, messages: &mut Messages);
     fn finish(&mut self, messages: &mut Messages);
 }
@@ -38,15 +39,18 @@ impl Converter {
         limit: usize,
     ) -> Self {
         let lines = Lines::new(limit);
-        let converted: Box<dyn Converted> = match (&framing.by, form) {
-            (_, Form::Json) => {
+        let converted: Box<dyn Converted> = match form {
+            Form::Json => {
                 let cloudwatch = matches!(framing.by, By::CloudWatch);
                 Box::new(Splitter::new(limit, cloudwatch))
             }
-            (_, Form::Docker) => Box::new(Containers::new(lines, containers::docker, true)),
-            (_, Form::Cri) => Box::new(Containers::new(lines, containers::cri, false)),
-            (By::Starts(starts), _) => Box::new((lines, Events::new(starts.clone()))),
-            _ => Box::new(lines),
+            Form::Docker => Box::new(Containers::new(lines, containers::docker, true)),
+            Form::Cri => Box::new(Containers::new(lines, containers::cri, false)),
+            Form::Lines | Form::CarriageReturns => Box::new(lines),
+        };
+        let events = match &framing.by {
+            By::Starts(starts) => Some(Events::new(starts.clone())),
+            _ => None,
         };
         Converter {
             encoding,
@@ -60,6 +64,7 @@ impl Converter {
                 field: framing.message_field.clone(),
                 reference: framing.reference,
                 text: Vec::new(),
+                events,
                 records: Records::new(limit),
             },
         }
@@ -88,36 +93,44 @@ impl Converter {
         self.form
             .push(self.decoder.finish(), &mut place, &mut self.messages);
         self.form.finish(&mut self.messages);
+        self.messages.finish();
         self.messages.records.take(pieces);
     }
 }
 
 /// Takes records, or the texts of a field of theirs.
-struct Messages {
+pub(super) struct Messages {
     field: Option<Vec<u8>>,
-    reference: i64,
+    pub reference: i64,
     /// The text of the last field.
     text: Vec<u8>,
-    records: Records,
+    /// Joins lines.
+    events: Option<Events>,
+    pub records: Records,
 }
 
 impl Messages {
-    fn push(&mut self, record: &[u8], origin: Origin, cut: bool) {
+    pub(super) fn push(&mut self, record: &[u8], origin: Origin, cut: bool) {
         let text = self
             .field
             .as_deref()
             .and_then(|field| Fields::text(record, field));
+        let (events, records) = (&mut self.events, &mut self.records);
         let Some(text) = text else {
-            return self.records.push(record, origin, cut);
+            return deliver(events, records, record, origin, cut);
         };
-        self.text.clear();
-        unescape(text, &mut self.text);
         let second = || clock::second_of(record, self.reference);
         let origin = Origin {
             second: origin.second.or_else(second),
             ..origin
         };
-        self.records.push(without_newline(&self.text), origin, cut);
+        deliver(events, records, line_of(text, &mut self.text), origin, cut);
+    }
+
+    fn finish(&mut self) {
+        if let Some(events) = &mut self.events {
+            events.finish(&mut self.records);
+        }
     }
 
     /// Takes an event of CloudWatch Logs: `{"id":"1","timestamp":1795514400000,"message":"text"}`.
@@ -138,17 +151,26 @@ impl Messages {
             return self.push(event.text, origin, event.cut);
         };
         let mut text = Vec::new();
-        unescape(message, &mut text);
-        self.push(without_newline(&text), origin, event.cut);
+        self.push(line_of(message, &mut text), origin, event.cut);
+    }
+}
+
+/// Gives a record, or a line of one, to what comes next.
+fn deliver(
+    events: &mut Option<Events>,
+    records: &mut Records,
+    text: &[u8],
+    origin: Origin,
+    cut: bool,
+) {
+    match events {
+        Some(events) => events.push(text, origin, cut, records),
+        None => records.push(text, origin, cut),
     }
 }
 
 fn milliseconds(value: &[u8]) -> Option<i64> {
     std::str::from_utf8(value).ok()?.parse().ok()
-}
-
-fn without_newline(text: &[u8]) -> &[u8] {
-    text.strip_suffix(b"\n").unwrap_or(text)
 }
 
 impl Converted for Splitter {
@@ -184,27 +206,12 @@ impl Converted for Lines {
     }
 }
 
-fn push_line(messages: &mut Messages, line: &Line) {
+pub(super) fn push_line(messages: &mut Messages, line: &Line) {
     let origin = Origin {
         offset: line.offset,
         second: None,
     };
     messages.push(line.text, origin, line.cut);
-}
-
-impl Converted for (Lines, Events) {
-    fn push(&mut self, text: &[u8], place: &mut Place, messages: &mut Messages) {
-        let (lines, events) = self;
-        lines.push(text, place, &mut |line| {
-            events.push(&line, &mut messages.records)
-        });
-    }
-
-    fn finish(&mut self, messages: &mut Messages) {
-        let (lines, events) = self;
-        lines.finish(&mut |line| events.push(&line, &mut messages.records));
-        events.finish(&mut messages.records);
-    }
 }
 
 /// Text whose lines end in carriage returns.
@@ -219,93 +226,5 @@ impl Converted for ByReturns {
 
     fn finish(&mut self, messages: &mut Messages) {
         self.0.finish(messages);
-    }
-}
-
-/// Lines with what a container runtime writes around them.
-struct Containers {
-    lines: Lines,
-    entries: Entries,
-}
-
-struct Entries {
-    read: Read,
-    /// Whether texts are written as JSON strings.
-    escaped: bool,
-    /// The lines of standard output and standard error whose end has not come yet.
-    open: [Option<Open>; 2],
-    text: Vec<u8>,
-}
-
-struct Open {
-    text: Vec<u8>,
-    origin: Origin,
-    cut: bool,
-}
-
-impl Containers {
-    fn new(lines: Lines, read: Read, escaped: bool) -> Self {
-        let entries = Entries {
-            read,
-            escaped,
-            open: [None, None],
-            text: Vec::new(),
-        };
-        Containers { lines, entries }
-    }
-}
-
-impl Converted for Containers {
-    fn push(&mut self, text: &[u8], place: &mut Place, messages: &mut Messages) {
-        let entries = &mut self.entries;
-        let each = &mut |line: Line| entries.push(&line, messages);
-        self.lines.push(text, place, each);
-    }
-
-    fn finish(&mut self, messages: &mut Messages) {
-        let entries = &mut self.entries;
-        self.lines.finish(&mut |line| entries.push(&line, messages));
-        for open in entries.open.iter_mut().filter_map(Option::take) {
-            messages.push(&open.text, open.origin, open.cut);
-        }
-    }
-}
-
-impl Entries {
-    fn push(&mut self, line: &Line, messages: &mut Messages) {
-        let Some(entry) = (self.read)(line.text) else {
-            return push_line(messages, line);
-        };
-        let mut text = entry.text;
-        if self.escaped {
-            self.text.clear();
-            unescape(text, &mut self.text);
-            text = without_newline(&self.text);
-        }
-        let open = &mut self.open[usize::from(entry.error)];
-        if open.is_none() && !entry.partial {
-            return messages.push(text, origin_of(line, &entry, messages.reference), line.cut);
-        }
-        let limit = messages.records.limit();
-        let whole = open.get_or_insert_with(|| Open {
-            text: Vec::new(),
-            origin: origin_of(line, &entry, messages.reference),
-            cut: false,
-        });
-        let room = limit - whole.text.len();
-        whole.text.extend_from_slice(&text[..text.len().min(room)]);
-        whole.cut |= line.cut || text.len() > room;
-        if !entry.partial
-            && let Some(whole) = open.take()
-        {
-            messages.push(&whole.text, whole.origin, whole.cut);
-        }
-    }
-}
-
-fn origin_of(line: &Line, entry: &Entry, reference: i64) -> Origin {
-    Origin {
-        offset: line.offset,
-        second: clock::second_of(entry.time, reference),
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::lines::Line;
 use super::records::{Origin, Records};
 use crate::matching::{Plan, RuleSet, Scratch};
 
@@ -15,8 +14,8 @@ pub(super) struct Events {
     plan: Option<Plan>,
     scratch: Scratch,
     block: Vec<u8>,
-    /// Where each line of the block begins in its input, and whether it was cut.
-    lines: Vec<(u64, bool)>,
+    /// Where each line of the block comes from, and whether it was cut.
+    lines: Vec<(Origin, bool)>,
     /// The event whose end has not come yet.
     event: Vec<u8>,
     origin: Option<Origin>,
@@ -37,11 +36,11 @@ impl Events {
         }
     }
 
-    pub(super) fn push(&mut self, line: &Line, records: &mut Records) {
-        let text = line.text.strip_suffix(b"\r").unwrap_or(line.text);
-        self.block.extend_from_slice(text);
+    pub(super) fn push(&mut self, line: &[u8], origin: Origin, cut: bool, records: &mut Records) {
+        self.block
+            .extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
         self.block.push(b'\n');
-        self.lines.push((line.offset, line.cut));
+        self.lines.push((origin, cut));
         if self.block.len() >= BLOCK_BYTES {
             self.match_block(records);
         }
@@ -62,13 +61,10 @@ impl Events {
         starts.scan(plan, &mut self.scratch, &block, &mut hits);
         let mut hits = hits.iter().map(|hit| hit.start as usize).peekable();
         let mut start = 0;
-        for (line, (offset, cut)) in block.split_inclusive(|byte| *byte == b'\n').zip(lines) {
+        for (line, (origin, cut)) in block.split_inclusive(|byte| *byte == b'\n').zip(lines) {
             if hits.next_if_eq(&start).is_some() || self.origin.is_none() {
                 self.end_event(records);
-                self.origin = Some(Origin {
-                    offset,
-                    second: None,
-                });
+                self.origin = Some(origin);
             } else {
                 self.keep(b" ", records.limit());
             }

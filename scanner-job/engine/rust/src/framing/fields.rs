@@ -88,8 +88,21 @@ fn value_end(value: &[u8]) -> Option<usize> {
     }
 }
 
+/// Returns the text that a JSON string stands for as one line: it may end in a newline, and has blanks for others.
+pub(super) fn line_of<'a>(string: &[u8], text: &'a mut Vec<u8>) -> &'a [u8] {
+    text.clear();
+    unescape(string, text);
+    let length = text.len() - usize::from(text.ends_with(b"\n"));
+    let mut at = 0;
+    while let Some(distance) = memchr::memchr(b'\n', &text[at..length]) {
+        text[at + distance] = b' ';
+        at += distance + 1;
+    }
+    &text[..length]
+}
+
 /// Appends the text that a JSON string stands for. What is no escape is taken as it is.
-pub(super) fn unescape(string: &[u8], text: &mut Vec<u8>) {
+fn unescape(string: &[u8], text: &mut Vec<u8>) {
     let mut rest = string;
     while let Some(place) = memchr::memchr(b'\\', rest) {
         text.extend_from_slice(&rest[..place]);

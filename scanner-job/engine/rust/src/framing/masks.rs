@@ -15,6 +15,46 @@ pub(super) struct Masks {
     pub newlines: u64,
 }
 
+/// # Safety
+/// The processor has AVX2. Callers enable it, so that the instructions become part of them.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+pub(super) unsafe fn by_avx2(bytes: &[u8; STEP]) -> Masks {
+    use std::arch::x86_64::{
+        __m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256,
+        _mm256_set1_epi8,
+    };
+
+    #[inline(always)]
+    unsafe fn of(parts: [__m256i; 2], byte: u8) -> u64 {
+        // SAFETY: as above.
+        unsafe {
+            let wanted = _mm256_set1_epi8(byte.cast_signed());
+            let first = _mm256_movemask_epi8(_mm256_cmpeq_epi8(parts[0], wanted)).cast_unsigned();
+            let second = _mm256_movemask_epi8(_mm256_cmpeq_epi8(parts[1], wanted)).cast_unsigned();
+            u64::from(first) | u64::from(second) << 32
+        }
+    }
+
+    // SAFETY: as above, and there are 64 bytes.
+    unsafe {
+        let start = bytes.as_ptr().cast::<__m256i>();
+        let parts = [_mm256_loadu_si256(start), _mm256_loadu_si256(start.add(1))];
+        let fold = _mm256_set1_epi8(0x20);
+        let folded = [
+            _mm256_or_si256(parts[0], fold),
+            _mm256_or_si256(parts[1], fold),
+        ];
+        Masks {
+            quotes: of(parts, b'"'),
+            backslashes: of(parts, b'\\'),
+            opens: of(folded, b'{'),
+            closes: of(folded, b'}'),
+            newlines: of(parts, b'\n'),
+        }
+    }
+}
+
 #[cfg(target_arch = "x86_64")]
 pub(super) fn masks(bytes: &[u8; STEP]) -> Masks {
     // SAFETY: every processor of this architecture has SSE2.
@@ -78,6 +118,11 @@ mod tests {
             let mut bytes = [0; STEP];
             bytes.fill_with(|| random.pick(b"\"\\{}[]\n;=\x5b\x7b\x02\xfb\xdb a0"));
             assert_eq!(masks(&bytes), portable(&bytes));
+            #[cfg(target_arch = "x86_64")]
+            if is_x86_feature_detected!("avx2") {
+                // SAFETY: the processor has AVX2.
+                assert_eq!(unsafe { super::by_avx2(&bytes) }, portable(&bytes));
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Where a JSON value ends, in whatever pieces it comes.
 
-use super::masks::{STEP, masks};
+use super::masks::{self, Masks, STEP};
 
 /// How far into a value its pieces have led so far.
 #[derive(Clone, Copy, Debug, Default)]
@@ -25,18 +25,69 @@ pub(super) enum Reached {
     Broken(usize),
 }
 
+/// How masks are made.
+trait Instructions {
+    fn masks(bytes: &[u8; STEP]) -> Masks;
+}
+
+struct Any;
+
+impl Instructions for Any {
+    #[inline(always)]
+    fn masks(bytes: &[u8; STEP]) -> Masks {
+        masks::masks(bytes)
+    }
+}
+
+/// Only where the processor has AVX2.
+#[cfg(target_arch = "x86_64")]
+struct Avx2;
+
+#[cfg(target_arch = "x86_64")]
+impl Instructions for Avx2 {
+    #[inline(always)]
+    fn masks(bytes: &[u8; STEP]) -> Masks {
+        // SAFETY: see above.
+        unsafe { masks::by_avx2(bytes) }
+    }
+}
+
 impl Nesting {
     /// Goes on with the next piece of a value that begins with a brace or a bracket.
+    #[cfg(target_arch = "x86_64")]
     pub(super) fn walk(&mut self, piece: &[u8]) -> Reached {
+        #[target_feature(enable = "avx2,bmi1,bmi2,popcnt")]
+        fn by_avx2(nesting: &mut Nesting, piece: &[u8]) -> Reached {
+            nesting.walk_by::<Avx2>(piece)
+        }
+        if is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("popcnt")
+        {
+            // SAFETY: the processor has these.
+            return unsafe { by_avx2(self, piece) };
+        }
+        self.walk_by::<Any>(piece)
+    }
+
+    /// Goes on with the next piece of a value that begins with a brace or a bracket.
+    #[cfg(not(target_arch = "x86_64"))]
+    pub(super) fn walk(&mut self, piece: &[u8]) -> Reached {
+        self.walk_by::<Any>(piece)
+    }
+
+    #[inline(always)]
+    fn walk_by<I: Instructions>(&mut self, piece: &[u8]) -> Reached {
         let mut at = 0;
         while at < piece.len() {
             let reached = match piece[at..].first_chunk::<STEP>() {
-                Some(step) => self.step(step, STEP),
+                Some(step) => self.step(I::masks(step), STEP),
                 None => {
                     let mut step = [b' '; STEP];
                     let rest = &piece[at..];
                     step[..rest.len()].copy_from_slice(rest);
-                    self.step(&step, rest.len())
+                    self.step(I::masks(&step), rest.len())
                 }
             };
             match reached {
@@ -49,8 +100,8 @@ impl Nesting {
     }
 
     /// Goes on with 64 bytes, of which the first `length` are of the value and the others blanks.
-    fn step(&mut self, bytes: &[u8; STEP], length: usize) -> Reached {
-        let found = masks(bytes);
+    #[inline(always)]
+    fn step(&mut self, found: Masks, length: usize) -> Reached {
         let escaped = self.behind_backslashes(found.backslashes, length);
         let inside = self.strings(found.quotes & !escaped);
         let (mut opens, mut closes) = (found.opens & !inside, found.closes & !inside);
@@ -92,6 +143,7 @@ impl Nesting {
     }
 
     /// Returns which bytes stand behind an odd number of backslashes.
+    #[inline(always)]
     fn behind_backslashes(&mut self, backslashes: u64, length: usize) -> u64 {
         let mut escaped = u64::from(self.escaped);
         let mut rest = backslashes & !escaped;
@@ -109,6 +161,7 @@ impl Nesting {
     }
 
     /// Returns which bytes are in strings, given those quotes that are not escaped. A string's first quote is in it.
+    #[inline(always)]
     fn strings(&mut self, quotes: u64) -> u64 {
         let mut inside = quotes;
         for shift in [1, 2, 4, 8, 16, 32] {

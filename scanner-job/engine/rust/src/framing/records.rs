@@ -1,8 +1,9 @@
 //! Records put one on a line, with where they came from.
 
 use std::num::NonZero;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::cutting::{Mark, Piece};
+use crate::pieces::{Mark, Piece};
 
 /// Pieces are not much larger.
 const PIECE_BYTES: usize = 256 * 1024;
@@ -22,6 +23,7 @@ pub(super) struct Records {
     marks: Vec<Mark>,
     cut: u64,
     ready: Vec<Piece>,
+    texts: Arc<Texts>,
 }
 
 impl Records {
@@ -32,6 +34,7 @@ impl Records {
             marks: Vec::new(),
             cut: 0,
             ready: Vec::new(),
+            texts: Arc::default(),
         }
     }
 
@@ -45,7 +48,7 @@ impl Records {
         self.cut
     }
 
-    /// Takes a record; `cut` says that it is only the beginning of one.
+    /// Takes a record, which has no newline; `cut` says that it is only the beginning of one.
     pub(super) fn push(&mut self, record: &[u8], origin: Origin, cut: bool) {
         self.cut += u64::from(cut || record.len() > self.limit);
         let record = &record[..record.len().min(self.limit)];
@@ -56,7 +59,6 @@ impl Records {
             second: origin.second.and_then(NonZero::new),
         });
         self.text.extend_from_slice(record);
-        replace_newlines(&mut self.text[start..]);
         self.text.push(b'\n');
         if self.text.len() >= PIECE_BYTES {
             self.end_piece();
@@ -71,20 +73,47 @@ impl Records {
 
     fn end_piece(&mut self) {
         if !self.text.is_empty() {
-            let (text, marks) = (
-                std::mem::take(&mut self.text),
-                std::mem::take(&mut self.marks),
-            );
-            self.ready.push(Piece::of_records(text, marks));
+            let text = Text {
+                bytes: std::mem::replace(&mut self.text, self.texts.take()),
+                texts: self.texts.clone(),
+            };
+            let room = Vec::with_capacity(self.marks.len());
+            let marks = std::mem::replace(&mut self.marks, room);
+            self.ready.push(Piece::of_records(Arc::new(text), marks));
         }
     }
 }
 
-/// A record is one line, whatever it holds.
-fn replace_newlines(record: &mut [u8]) {
-    let mut at = 0;
-    while let Some(distance) = memchr::memchr(b'\n', &record[at..]) {
-        record[at + distance] = b' ';
-        at += distance + 1;
+/// Memory that held records before: each new page of it would be a page fault.
+#[derive(Default)]
+struct Texts(Mutex<Vec<Vec<u8>>>);
+
+impl Texts {
+    fn take(&self) -> Vec<u8> {
+        self.lock().pop().unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Records; their memory is used again once nobody needs them.
+struct Text {
+    bytes: Vec<u8>,
+    texts: Arc<Texts>,
+}
+
+impl AsRef<[u8]> for Text {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl Drop for Text {
+    fn drop(&mut self) {
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.clear();
+        self.texts.lock().push(bytes);
     }
 }

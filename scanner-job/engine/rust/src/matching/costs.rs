@@ -86,7 +86,10 @@ impl Counting<'_> {
                 continue;
             }
             let settled = match confirm {
-                Confirm::Nothing => true,
+                Confirm::Nothing => {
+                    self.exclude(rule);
+                    true
+                }
                 Confirm::FromHere => self.try_from(rule, place.start - self.line.start),
                 Confirm::Line => {
                     self.run(rule, 0);
@@ -134,6 +137,22 @@ impl Counting<'_> {
         if matched && self.rules.rules[rule].pcre.is_some() {
             let (begin, byte) = VERIFY;
             self.nanoseconds[rule] += begin + byte * (self.line.end - self.line.start) as f64;
+        }
+        if matched {
+            self.exclude(rule);
+        }
+    }
+
+    /// Counts the run of what may take the line away from a rule that matches it.
+    fn exclude(&mut self, rule: usize) {
+        let other = self.rules.rules[rule]
+            .excluded_by
+            .map(|other| other as usize);
+        if let Some(other) =
+            other.filter(|other| self.scratch.states[*other].settled != self.mark())
+        {
+            self.state(other).settled = self.mark();
+            self.run(other, 0);
         }
     }
 

@@ -32,7 +32,7 @@ impl RuleSet {
     }
 
     #[inline]
-    fn matches(&self, number: usize, line: &[u8], scratch: &mut Scratch) -> bool {
+    pub(super) fn matches(&self, number: usize, line: &[u8], scratch: &mut Scratch) -> bool {
         let rule = &self.rules[number];
         if line.is_empty() {
             // Blocks of nothing but newlines are lines by the million.

@@ -12,6 +12,7 @@ mod automaton;
 mod building;
 mod costs;
 mod every_line;
+mod exclusion;
 mod finder;
 mod limits;
 mod lines;
@@ -40,6 +41,9 @@ pub struct RuleSource {
     pub pattern: String,
     /// How the pattern is read.
     pub options: Options,
+    /// The place of the rule that takes lines away from this one. That rule has no hits of its own: it is matched against
+    /// the lines of the rules that name it, which are few.
+    pub excluded_by: Option<u32>,
 }
 
 /// A rule that is refused, because its syntax is wrong or because it is too large.

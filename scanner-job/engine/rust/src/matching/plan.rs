@@ -66,7 +66,10 @@ impl RuleSet {
             .rules
             .iter()
             .map(|rule| rule.choose(&sample).map(|(_, set)| set));
-        Plan::new(&chosen.collect::<Vec<_>>(), &sample, instructions)
+        let mut plan = Plan::new(&chosen.collect::<Vec<_>>(), &sample, instructions);
+        plan.every_line
+            .retain(|rule| !self.rules[*rule as usize].excludes);
+        plan
     }
 }
 
@@ -83,6 +86,7 @@ impl Rule {
         };
         self.literals
             .iter()
+            .filter(|_| !self.excludes)
             .map(|set| (cost(set), set))
             .min_by(|a, b| a.0.total_cmp(&b.0))
             .filter(|(cost, _)| *cost < TOO_FREQUENT)

@@ -17,6 +17,9 @@ pub(super) struct Rule {
     /// Matches the lines that the rule matches, or some more if `pcre` decides.
     pub automaton: Automaton,
     pub pcre: Option<Verifier>,
+    pub excluded_by: Option<u32>,
+    /// Whether it only takes lines away from other rules.
+    pub excludes: bool,
     /// What to choose from; empty if the rule has no literal.
     pub literals: Vec<LiteralSet>,
     /// Whether the rule matches an empty line.
@@ -44,6 +47,11 @@ impl RuleSet {
         for (source, draft) in sources.iter().zip(drafts) {
             let rule = draft.finish(lazy, &mut budget);
             rules.push(rule.map_err(|message| refused(source, message))?);
+        }
+        for source in sources {
+            if let Some(other) = source.excluded_by {
+                rules[other as usize].excludes = true;
+            }
         }
         Ok(RuleSet {
             rules,
@@ -74,6 +82,7 @@ impl RuleSet {
 struct RuleDraft {
     automaton: Draft,
     pcre: Option<Verifier>,
+    excluded_by: Option<u32>,
     literals: Vec<LiteralSet>,
 }
 
@@ -94,6 +103,7 @@ impl RuleDraft {
         Ok(RuleDraft {
             automaton: Draft::build(parsed.hir, from_places, budget)?,
             pcre,
+            excluded_by: source.excluded_by,
             literals,
         })
     }
@@ -110,6 +120,8 @@ impl RuleDraft {
             automaton,
             literals: self.literals,
             pcre,
+            excluded_by: self.excluded_by,
+            excludes: false,
         })
     }
 }

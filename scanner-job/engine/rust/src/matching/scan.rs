@@ -44,6 +44,7 @@ impl RuleSet {
             self.scan_every_line(&plan.every_line, scratch, block, hits);
             hits[first..].sort_by_key(|hit| (hit.start, hit.rule));
         }
+        self.exclude(first, scratch, block, hits);
         scratch.end_block(block.len(), work);
     }
 

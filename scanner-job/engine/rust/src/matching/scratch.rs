@@ -25,6 +25,8 @@ pub(super) struct RuleState {
     pub cache: Option<meta::Cache>,
     /// The line that is settled for the rule: its start in the block, plus 1.
     pub settled: u32,
+    /// Whether that line matches, of a rule that takes lines away.
+    pub excludes: bool,
     /// The line in which matches were tried from literals on, likewise, and how many.
     pub tried_in: u32,
     pub tries: u32,

@@ -58,7 +58,9 @@ impl Counts {
         let (counts, histogram) = (tally.counts(), tally.histogram());
         let given_up = counts.gave_up.iter().zip(&rules.rules);
         let mut incomplete: Vec<usize> = given_up
-            .filter_map(|(lines, rule)| (*lines > 0).then_some(*rule))
+            .filter(|(lines, _)| **lines > 0)
+            .flat_map(|(_, rules)| rules)
+            .copied()
             .collect();
         incomplete.sort_unstable();
         incomplete.dedup();

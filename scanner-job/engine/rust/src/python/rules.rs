@@ -34,6 +34,7 @@ impl Rule {
             options: Options {
                 unicode: self.unicode,
             },
+            excluded_by: None,
         }
     }
 }
@@ -43,8 +44,8 @@ impl Rule {
 pub(super) struct RuleSet {
     pub matching: Arc<matching::RuleSet>,
     pub counting: Vec<Counting>,
-    /// The rule of each expression: first each rule's own, then those that exclude.
-    pub rules: Vec<usize>,
+    /// The rules of each expression: first each rule's own, then those that exclude, which rules may share.
+    pub rules: Vec<Vec<usize>>,
 }
 
 #[pymethods]
@@ -69,8 +70,10 @@ impl RuleSet {
     /// Returns the rules that are worth a word, by what their expressions cost.
     pub(super) fn slow(&self, costs: &[f64]) -> Vec<(usize, f64)> {
         let mut found = BTreeMap::new();
-        for (rule, seconds) in self.rules.iter().zip(costs) {
-            *found.entry(*rule).or_insert(0.0) += seconds;
+        for (rules, seconds) in self.rules.iter().zip(costs) {
+            for rule in rules {
+                *found.entry(*rule).or_insert(0.0) += seconds / rules.len() as f64;
+            }
         }
         let slow = |(_, seconds): &(usize, f64)| *seconds >= SLOW_SECONDS;
         found.into_iter().filter(slow).collect()
@@ -81,19 +84,24 @@ impl RuleSet {
             .iter()
             .map(|rule| rule.source(rule.name.clone(), &rule.pattern))
             .collect();
-        let mut owners: Vec<usize> = (0..rules.len()).collect();
+        let mut owners: Vec<Vec<usize>> = (0..rules.len()).map(|rule| vec![rule]).collect();
+        let mut excludes = BTreeMap::new();
         let mut counting = Vec::new();
         for (number, rule) in rules.iter().enumerate() {
-            let mut excluded_by = None;
             if let Some(exclude) = &rule.exclude {
-                excluded_by = u32::try_from(sources.len()).ok();
-                sources.push(rule.source(format!("{} (exclude)", rule.name), exclude));
-                owners.push(number);
+                let place = *excludes
+                    .entry((exclude, rule.ignore_case, rule.unicode))
+                    .or_insert(sources.len());
+                if place == sources.len() {
+                    sources.push(rule.source(format!("{} (exclude)", rule.name), exclude));
+                    owners.push(Vec::new());
+                }
+                sources[number].excluded_by = u32::try_from(place).ok();
+                owners[place].push(number);
             }
             counting.push(Counting {
                 severity: rule.severity.min(SEVERITIES as u8 - 1),
                 threshold: rule.threshold,
-                excluded_by,
             });
         }
         let matching = matching::RuleSet::compile(&sources, &Limits::default())

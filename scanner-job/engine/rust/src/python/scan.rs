@@ -11,10 +11,10 @@ use super::file::LogFile;
 use super::found::{Counts, Line};
 use super::rules::RuleSet;
 use super::{InvalidRuleError, guarded, internal_error};
-use crate::cutting::Chunk;
 use crate::dialect::Options;
 use crate::framing::{By, Framing};
 use crate::matching::{self, Limits, RuleSource};
+use crate::pieces::Chunk;
 use crate::scanning::{Panicked, Scanner, Settings};
 use crate::tally::Sampling;
 
@@ -186,6 +186,7 @@ fn by(framing: Option<&str>, start: Option<&str>) -> PyResult<By> {
                 name: "start".to_owned(),
                 pattern: start.to_owned(),
                 options: Options::default(),
+                excluded_by: None,
             };
             let compiled = matching::RuleSet::compile(&[source], &Limits::default())
                 .map_err(|error| InvalidRuleError::new_err((error.rule, error.message)))?;

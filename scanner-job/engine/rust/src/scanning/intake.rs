@@ -10,8 +10,8 @@ use std::io::{self, Read};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::queue::Job;
-use crate::cutting::{Chunk, Piece};
 use crate::framing::{Framer, Framing};
+use crate::pieces::{Chunk, Piece};
 
 /// Blocks are gathered up to so many bytes, so that small chunks cost no more than large ones.
 const JOB_BYTES: usize = 256 * 1024;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::Panicked;
-use crate::cutting::Piece;
+use crate::pieces::Piece;
 use crate::tally::Found;
 
 /// Blocks to scan.

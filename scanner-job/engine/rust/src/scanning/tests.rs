@@ -2,9 +2,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Panicked, Scanner, Search, Settings};
-use crate::cutting::Chunk;
 use crate::framing::Framing;
 use crate::matching::Hit;
+use crate::pieces::Chunk;
 use crate::tally::{Counting, Sample, Sampling};
 
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -61,7 +61,6 @@ fn scanner(threads: usize) -> Scanner<Slow> {
     let rule = Counting {
         severity: 2,
         threshold: 1,
-        excluded_by: None,
     };
     let sampling = Sampling {
         samples: 3,

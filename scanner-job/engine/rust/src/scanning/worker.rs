@@ -11,9 +11,9 @@ use super::intake::Intake;
 use super::queue::{Done, Job, Queue, Turn};
 use super::{Panicked, Search, Settings};
 use crate::ansi;
-use crate::cutting::Piece;
 use crate::framing::By;
 use crate::matching::Hit;
+use crate::pieces::Piece;
 use crate::tally::{Block, Found, Tally};
 
 /// So many hits at most are kept at a time: a block of empty lines that each of a hundred rules matches has 50 million.
@@ -147,13 +147,13 @@ impl<S: Search> Shared<S> {
         hits: &mut Vec<Hit>,
     ) -> Found {
         let (block, places) = (piece.data(), piece.places());
-        let (rules, reference) = (&self.settings.rules, self.settings.reference);
+        let reference = self.settings.reference;
         let mut found = Found::of(lines);
         let most = MOST_HITS / self.search.expressions().max(1);
         for Range { start, end } in parts(block, found.lines() as usize, most) {
             hits.clear();
             self.search.scan(plan, scratch, &block[start..end], hits);
-            found.add(&block[start..end], start, hits, rules, reference, places);
+            found.add(&block[start..end], start, hits, reference, places);
         }
         found
     }

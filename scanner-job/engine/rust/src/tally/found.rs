@@ -1,9 +1,8 @@
 //! What is found in one block.
 
-use super::Counting;
 use crate::clock;
-use crate::cutting::Places;
 use crate::matching::Hit;
+use crate::pieces::Places;
 
 /// The matching lines of one block, with the rules that they count for and their times.
 #[derive(Default)]
@@ -46,54 +45,37 @@ impl Found {
     /// they are ordered by line. `places` are those of the block.
     ///
     /// `reference` is a second that the log is not newer than, see [`clock::second_of`].
-    pub fn add(
-        &mut self,
-        part: &[u8],
-        start: usize,
-        hits: &[Hit],
-        rules: &[Counting],
-        reference: i64,
-        places: Places,
-    ) {
+    pub fn add(&mut self, part: &[u8], start: usize, hits: &[Hit], reference: i64, places: Places) {
         for line in hits.chunk_by(|one, next| one.start == next.start) {
-            if let Some(rules) = self.counted(line, rules) {
-                let (from, to) = (line[0].start as usize, line[0].end as usize);
-                let known = places.second(start + from);
-                self.matched.push(Line {
-                    start: (start + from) as u32,
-                    end: (start + to) as u32,
-                    rules,
-                    second: known.or_else(|| clock::second_of(&part[from..to], reference)),
-                });
-            }
+            let (from, to) = (line[0].start as usize, line[0].end as usize);
+            let rules = self.counted(line);
+            let known = places.second(start + from);
+            self.matched.push(Line {
+                start: (start + from) as u32,
+                end: (start + to) as u32,
+                rules,
+                second: known.or_else(|| clock::second_of(&part[from..to], reference)),
+            });
         }
     }
 
-    /// Notes the rules that a line counts for and returns where they are, or nothing if there are none.
+    /// Notes the rules that a line counts for and returns where they are.
     ///
     /// They are those of the line before if they are the same: a block of lines that are all alike, each of which a
     /// hundred rules match, would take hundreds of megabytes.
-    fn counted(&mut self, hits: &[Hit], rules: &[Counting]) -> Option<(u32, u32)> {
+    fn counted(&mut self, hits: &[Hit]) -> (u32, u32) {
         let before = self.rules.len();
-        let counts = hits.iter().filter_map(|hit| {
-            let other = rules.get(hit.rule as usize)?.excluded_by;
-            let excluded = other.is_some_and(|other| hits.iter().any(|hit| hit.rule == other));
-            (!excluded).then_some(hit.rule)
-        });
-        self.rules.extend(counts);
-        if self.rules.len() == before {
-            return None;
-        }
+        self.rules.extend(hits.iter().map(|hit| hit.rule));
         let last = self.matched.last().map(|line| line.rules);
         let same = last.filter(|&(start, end)| {
             self.rules[start as usize..end as usize] == self.rules[before..]
         });
-        if same.is_some() {
+        if let Some(same) = same {
             self.rules.truncate(before);
             return same;
         }
         let place = |place: usize| u32::try_from(place).expect("a block has fewer hits");
-        Some((place(before), place(self.rules.len())))
+        (place(before), place(self.rules.len()))
     }
 
     /// Returns how many lines the block has.

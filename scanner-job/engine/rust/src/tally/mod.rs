@@ -10,7 +10,7 @@ mod samples;
 
 use std::sync::Arc;
 
-use crate::cutting::Places;
+use crate::pieces::Places;
 pub use found::Found;
 pub use histogram::{Bin, Histogram};
 use samples::Samples;
@@ -29,8 +29,6 @@ pub struct Counting {
     pub severity: u8,
     /// From which of its lines on a rule finds something; those before are counted for the rule alone.
     pub threshold: u64,
-    /// The index of the expression that excludes lines from the rule.
-    pub excluded_by: Option<u32>,
 }
 
 /// Lines in the order of the log.

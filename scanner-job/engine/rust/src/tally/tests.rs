@@ -1,11 +1,10 @@
 use super::{Around, Block, Counting, Found, Sample, Sampling, Tally};
-use crate::cutting::Places;
 use crate::matching::Hit;
+use crate::pieces::Places;
 
 const ERROR: Counting = Counting {
     severity: 2,
     threshold: 1,
-    excluded_by: None,
 };
 
 /// Returns the hits of words, each of which stands for an expression.
@@ -46,14 +45,7 @@ fn tally(text: &str, words: &[&str], rules: &[Counting], sampling: Sampling, cut
         let mut start = 0;
         for part in block.chunks(2) {
             let part = part.concat();
-            found.add(
-                &part,
-                start,
-                &hits(&part, words),
-                rules,
-                0,
-                Places::default(),
-            );
+            found.add(&part, start, &hits(&part, words), 0, Places::default());
             start += part.len();
         }
         tally.add(
@@ -97,17 +89,6 @@ fn lines_below_a_threshold_count_for_their_rule_alone() {
     let tally = tally("a\na\na\na\n", &["a"], &[third], Sampling::default(), 1);
     let counts = tally.counts();
     assert_eq!((counts.by_rule[0], counts.matched), (4, 2));
-}
-
-#[test]
-fn an_exclude_takes_lines_away() {
-    let but = Counting {
-        excluded_by: Some(1),
-        ..ERROR
-    };
-    let tally = tally("a\na b\nb\n", &["a", "b"], &[but], Sampling::default(), 3);
-    let counts = tally.counts();
-    assert_eq!((counts.by_rule.as_slice(), counts.matched), (&[1][..], 1));
 }
 
 #[test]

@@ -14,6 +14,7 @@ fn sources(patterns: &[impl AsRef<str>]) -> Vec<RuleSource> {
         name: pattern.to_owned(),
         pattern: pattern.to_owned(),
         options: Options::default(),
+        excluded_by: None,
     };
     patterns
         .iter()
@@ -48,4 +49,43 @@ fn matched(patterns: &[&str], block: &str) -> Vec<(u32, String)> {
         )
     })
     .collect()
+}
+
+#[test]
+fn an_exclude_takes_lines_away_and_has_no_hits() {
+    // Without a literal, with a literal that most lines have, and confirmed by PCRE2.
+    for exclude in [r"^\w b", "b", r"b(?! b)"] {
+        let mut sources = sources(&["a", exclude, "b", r"\w"]);
+        sources[0].excluded_by = Some(1);
+        let set = RuleSet::compile(&sources, &Limits::default()).unwrap();
+        let block = b"a\na b\nb\n\na b";
+        let hits = scan(&set, &set.calibrate(block), &mut set.scratch(), block);
+        let found: Vec<_> = hits.iter().map(|hit| (hit.start, hit.rule)).collect();
+        let expected = [
+            (0, 0),
+            (0, 3),
+            (2, 2),
+            (2, 3),
+            (6, 2),
+            (6, 3),
+            (9, 2),
+            (9, 3),
+        ];
+        assert_eq!(found, expected, "{exclude}");
+    }
+}
+
+#[test]
+fn an_exclude_costs_only_where_its_rule_matches() {
+    let mut sources = sources(&["ERROR", "INFO"]);
+    sources[0].excluded_by = Some(1);
+    let set = RuleSet::compile(&sources, &Limits::default()).unwrap();
+    let cost = |log: &str| {
+        let costs = set.costs(&set.calibrate(log.as_bytes()), log.as_bytes());
+        costs.iter().sum::<f64>()
+    };
+    let quiet = "INFO a request was answered in 7 ms\n".repeat(100);
+    assert!(cost(&quiet) < 0.01, "{}", cost(&quiet));
+    let noisy = "ERROR as INFO: a request was not answered\n".repeat(100);
+    assert!(cost(&noisy) > 0.5, "{}", cost(&noisy));
 }

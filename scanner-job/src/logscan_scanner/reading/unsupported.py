@@ -1,0 +1,77 @@
+"""What is no log: known binary formats by their first bytes, and other content by its share of control characters.
+
+A scan of such bytes as text would count nothing that means anything, and would look clean.
+"""
+
+from logscan_scanner.reading.controls import controls
+from logscan_scanner.reading.decompress import DamagedInputError
+
+LOOK_BYTES = 64 * 1024
+# Of the bytes that are not NUL, so that holes and UTF-16 do not count. Random bytes have 9 %, text has none.
+BINARY_SHARE = 0.02
+FEWEST = 4  # control characters, below which a share says nothing
+_ENCODED = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")  # marks of UTF-16 and UTF-32, any of whose bytes may be low
+_EXPORT = "export it as text or JSON Lines"
+_PACK = "compress it with gzip or zstd instead"
+_TABLE = "it is a table, not a log: write JSON Lines or text instead"
+
+KNOWN: dict[bytes, tuple[str, str]] = {
+    b"PAR1": ("a Parquet file", _TABLE),
+    b"ORC": ("an ORC file", _TABLE),
+    b"Obj\x01": ("an Avro file", _TABLE),
+    b"ARROW1": ("an Arrow file", _TABLE),
+    b"SQLite format 3\0": ("an SQLite database", _EXPORT),
+    b"ElfFile\0": ("a Windows event log (evtx)", _EXPORT),
+    b"LPKSHHRH": ("a journal of systemd", "export it with journalctl --output=json"),
+    b"\xd4\xc3\xb2\xa1": ("a packet capture", _EXPORT),
+    b"\x0a\x0d\x0d\x0a": ("a packet capture (pcapng)", _EXPORT),
+    b"7z\xbc\xaf\x27\x1c": ("a 7z archive", "pack it as tar or zip instead"),
+    b"Rar!\x1a\x07": ("a RAR archive", "pack it as tar or zip instead"),
+    b"\x04\x22\x4d\x18": ("an lz4 stream", _PACK),
+    b"\xff\x06\0\0sNaPpY": ("a Snappy stream", _PACK),
+    b"\x1f\x9d": ("a stream of compress (.Z)", _PACK),
+    b"\x1f\xa0": ("a stream of compress -H", _PACK),
+    b"\x5d\0\0": ("an lzma stream (.lzma)", "compress it with xz, gzip or zstd instead"),
+    b"\x78\x01": ("a zlib stream", _PACK),
+    b"\x78\x5e": ("a zlib stream", _PACK),
+    b"\x78\x9c": ("a zlib stream", _PACK),
+    b"\x78\xda": ("a zlib stream", _PACK),
+    b"\x7fELF": ("a program", "exclude it from the scanned prefixes"),
+    b"%PDF-": ("a PDF document", _EXPORT),
+    b"\x89PNG\r\n": ("a picture", "exclude it from the scanned prefixes"),
+    b"\xff\xd8\xff": ("a picture", "exclude it from the scanned prefixes"),
+    b"Salted__": ("content that openssl encrypted", "decrypt it first"),
+    b"age-encryption.org/v1": ("content that age encrypted", "decrypt it first"),
+}
+
+
+class UnsupportedInputError(DamagedInputError):
+    """Input that is no text, or not in a form that can be unpacked."""
+
+
+def problem(head: bytes) -> str | None:
+    """Return why an input that is neither compressed nor packed is no log, and what to do; None if it may be one.
+
+    Args:
+        head: Its first bytes; `LOOK_BYTES` of them are looked at.
+    """
+    known = next((said for start, said in KNOWN.items() if head.startswith(start)), None)
+    if known is not None and _has_controls(head):
+        return f"it looks like {known[0]}: {known[1]}"
+    if _is_binary(head):
+        return f"it looks like binary or encrypted content: {_EXPORT}, or exclude it from the scanned prefixes"
+    return None
+
+
+def _has_controls(head: bytes) -> bool:
+    """Return whether there is any character that no text has: a log may begin with the letters of a format."""
+    return controls(head[:LOOK_BYTES]) > 0 or b"\0" in head[:LOOK_BYTES]
+
+
+def _is_binary(head: bytes) -> bool:
+    """Return whether the share of control characters is one that no text has."""
+    if head.startswith(_ENCODED):
+        return False
+    looked_at = head[:LOOK_BYTES]
+    found = controls(looked_at)
+    return found >= FEWEST and found >= BINARY_SHARE * (len(looked_at) - looked_at.count(0))

@@ -1,0 +1,63 @@
+"""How members of zip archives are compressed (APPNOTE.TXT 4.4.5): a decompressor for each method that is known."""
+
+import bz2
+import lzma
+import struct
+import zlib
+from collections.abc import Iterator
+
+from isal import igzip_lib
+
+from logscan_scanner.reading.decompress import DECOMPRESSORS, MEMORY_BYTES, DamagedInputError, Decompressor, fed
+from logscan_scanner.reading.formats import Format
+from logscan_scanner.reading.stream import Stream
+
+STORED, DEFLATED, BZIP2, LZMA, ZSTD, XZ = 0, 8, 12, 14, 93, 95
+METHODS = (STORED, DEFLATED, BZIP2, LZMA, ZSTD, XZ)
+_LZMA_HEADER = struct.Struct("<HHBI")  # version, size of the properties, then these (5.8.8)
+
+
+def unpacked(stored: Stream, method: int, name: str) -> Iterator[bytes]:
+    """Yield the content of a member.
+
+    Args:
+        stored: Its bytes as they are stored.
+        method: How they are compressed, one of `METHODS` but not stored.
+        name: Its name, for messages.
+
+    Raises:
+        DamagedInputError: It ends early or is corrupt, or needs more memory than the limit.
+    """
+    member = _decompressor(stored, method)
+    yield from fed("zip", member, stored)
+    if not (member.eof or method == LZMA):  # whose end need not be marked: the sizes say it
+        raise DamagedInputError(f"the zip archive ends within {name}")
+
+
+def _decompressor(stored: Stream, method: int) -> Decompressor:
+    match method:
+        case 8:
+            return igzip_lib.IgzipDecompressor(igzip_lib.DECOMP_DEFLATE, hist_bits=zlib.MAX_WBITS)
+        case 12:
+            return bz2.BZ2Decompressor()
+        case 14:
+            return _lzma(stored)
+        case 93:
+            return DECOMPRESSORS[Format.ZSTD]()
+    return DECOMPRESSORS[Format.XZ]()
+
+
+def _lzma(stored: Stream) -> Decompressor:
+    head = stored.read(_LZMA_HEADER.size)
+    if len(head) < _LZMA_HEADER.size:
+        raise DamagedInputError("the zip archive is corrupt: an LZMA member without properties")
+    _, _, packed, window = _LZMA_HEADER.unpack(head)
+    if window > MEMORY_BYTES:
+        raise DamagedInputError(f"the zip archive has a member whose window of {window} bytes is above {MEMORY_BYTES}")
+    bits = {"lc": packed % 9, "lp": packed // 9 % 5, "pb": packed // 45}
+    try:
+        return lzma.LZMADecompressor(
+            format=lzma.FORMAT_RAW, filters=[{"id": lzma.FILTER_LZMA1, "dict_size": window, **bits}]
+        )
+    except (lzma.LZMAError, ValueError) as error:
+        raise DamagedInputError(f"the zip archive is corrupt: {error}") from error

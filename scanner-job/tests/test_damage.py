@@ -1,0 +1,132 @@
+"""Damage ends the member that has it: what follows in an archive is read, and what was not is named."""
+
+import gzip
+import io
+import subprocess
+import zipfile
+from pathlib import Path
+
+import pytest
+from corpora import chunks
+from formats import COMPRESS, tarred
+
+from logscan_scanner.reading.decompress import DamagedInputError
+from logscan_scanner.reading.inputs import open_inputs
+
+LOG = b"".join(b"2026-11-24 10:00:00 line %d\n" % n for n in range(500))
+METHODS = {"stored": 0, "deflated": 8, "bzip2": 12, "lzma": 14}
+
+
+def read(data: bytes, size: int = 1000) -> tuple[dict[str | None, bytes], dict[str | None, str]]:
+    """Return the content of each log by member, as far as it was read, and the damage of each."""
+    found, damage = dict[str | None, bytes](), dict[str | None, str]()
+    for log in open_inputs(chunks(data, size)):
+        parts = found.setdefault(log.member, b"")
+        try:
+            for chunk in log.chunks:
+                parts += chunk
+        except DamagedInputError as error:
+            damage[log.member] = str(error)
+        found[log.member] = parts
+    return found, damage
+
+
+def zipped(members: dict[str, bytes], method: int = 8) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", method) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("kind", COMPRESS)
+def test_a_half_written_log_in_a_tar_archive_ends_only_itself(kind: str) -> None:
+    """The usual state of a support bundle: the newest file was being written."""
+    half = COMPRESS[kind](LOG * 6)[:-30]
+    found, damage = read(gzip.compress(tarred({"a.log": LOG, "b": half, "c.log": LOG})))
+    assert (found["a.log"], found["c.log"]) == (LOG, LOG)
+    assert list(damage) == ["b"]
+    assert (LOG * 6).startswith(found["b"])
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+def test_every_method_of_a_zip_archive_is_read(method: int) -> None:
+    assert read(zipped({"a": LOG, "b": b""}, method), 7) == ({"a": LOG, "b": b""}, {})
+
+
+def test_the_methods_that_only_other_programs_write_are_read() -> None:
+    """Members by zstd and xz have a central directory and headers like any other."""
+    for method, kind in ((93, "zstd"), (95, "xz")):
+        packed = COMPRESS[kind](LOG)
+        data = bytearray(zipped({"a": packed, "b": LOG}, 0))
+        data[8:10] = method.to_bytes(2, "little")
+        assert read(bytes(data)) == ({"a": LOG, "b": LOG}, {})
+
+
+@pytest.mark.parametrize("method", [8, 12, 14])
+def test_a_corrupt_member_of_a_zip_archive_ends_only_itself(method: int) -> None:
+    data = bytearray(zipped({"a": LOG, "b": LOG, "c": LOG}, method))
+    start = data.index(b"PK\x03\x04", 4) + 31
+    data[start + 9 : start + 60] = b"\xff" * 51
+    found, damage = read(bytes(data))
+    assert (found["a"], found["c"], list(damage)) == (LOG, LOG, ["b"])
+
+
+def test_a_method_that_is_not_known_leaves_the_others() -> None:
+    data = bytearray(zipped({"a": LOG, "b": LOG}))
+    data[8:10] = (9).to_bytes(2, "little")  # Deflate64
+    found, damage = read(bytes(data))
+    assert (found["b"], damage) == (
+        LOG,
+        {"a": "a in the zip archive is compressed in a way (method 9) that cannot be read"},
+    )
+
+
+@pytest.fixture(scope="module")
+def info_zip() -> str:
+    program = next((path for path in ("/usr/bin/zip", "/bin/zip") if Path(path).exists()), None)
+    if program is None:
+        pytest.skip("zip is not installed (Debian: apt-get install zip)")
+    return program
+
+
+def test_what_zip_streams_is_read_with_its_empty_files(info_zip: str, tmp_path: Path) -> None:
+    files = {"a.log": LOG, "empty.log": b"", "z.log": b"last\n"}
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    command = [info_zip, "-q", "-", *files]
+    streamed = subprocess.run(
+        command, cwd=tmp_path, check=True, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL
+    ).stdout
+    assert read(streamed) == (files, {})
+
+
+class Unseekable(io.RawIOBase):
+    """Takes what a program writes that cannot go back."""
+
+    def __init__(self) -> None:
+        self.written = bytearray()
+
+    def writable(self) -> bool:
+        """It is."""
+        return True
+
+    def write(self, data: object) -> int:
+        """Take some bytes."""
+        taken = bytes(data)  # type: ignore[call-overload]
+        self.written += taken
+        return len(taken)
+
+
+@pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
+def test_what_follows_its_sizes_is_read(method: int) -> None:
+    target = Unseekable()
+    with zipfile.ZipFile(target, "w", method) as archive:
+        archive.writestr("a", LOG)
+        archive.writestr("marks", b"PK\x07\x08 and PK\x07\x08\n" * 3)
+        archive.writestr("b", b"")
+        archive.writestr("c", LOG)
+    assert read(bytes(target.written), 11) == (
+        {"a": LOG, "marks": b"PK\x07\x08 and PK\x07\x08\n" * 3, "b": b"", "c": LOG},
+        {},
+    )
