@@ -130,3 +130,31 @@ def test_what_follows_its_sizes_is_read(method: int) -> None:
         {"a": LOG, "marks": b"PK\x07\x08 and PK\x07\x08\n" * 3, "b": b"", "c": LOG},
         {},
     )
+
+
+@pytest.mark.parametrize("method", [0, 8])
+@pytest.mark.parametrize("inner_method", [0, 8])
+def test_an_archive_within_a_streamed_archive_ends_nothing(method: int, inner_method: int) -> None:
+    """The marks of its own headers and descriptors are content of the outer one."""
+    inner, target = Unseekable(), Unseekable()
+    with zipfile.ZipFile(inner, "w", inner_method) as archive:
+        archive.writestr("x.log", LOG)
+        archive.writestr("y.log", b"y\n")
+    with zipfile.ZipFile(target, "w", method) as archive:
+        archive.writestr("a.log", LOG)
+        archive.writestr("inner.jar", bytes(inner.written))
+        archive.writestr("b.log", LOG)
+    expected = {"a.log": LOG, "inner.jar!x.log": LOG, "inner.jar!y.log": b"y\n", "b.log": LOG}
+    assert read(bytes(target.written), 13) == (expected, {})
+    assert read(bytes(target.written), 1 << 20) == (expected, {})
+
+
+def test_a_streamed_member_that_cannot_be_read_leaves_the_others() -> None:
+    target = Unseekable()
+    with zipfile.ZipFile(target, "w", 8) as archive:
+        for name in ("a", "b", "c"):
+            archive.writestr(name, LOG)
+    data = bytearray(target.written)
+    data[data.index(b"PK\x03\x04", 4) + 8] = 9  # Deflate64
+    found, damage = read(bytes(data))
+    assert (found["a"], found["c"], list(damage)) == (LOG, LOG, ["b"])

@@ -97,6 +97,8 @@ def test_logs_in_other_encodings_are_read(text: str, encoding: str) -> None:
     [
         b"PAR1 is the name of this service\n",
         b"ORC: error\n",
+        b"ORCHESTRATOR started, all of its workers are up and the queue is empty\n" + b"\x02\0later",
+        b"8=FIX.4.4\x019=126\x0135=A\x0149=theirs\x0156=ours\x0134=1\x0152=20261124-10:00:00\x0110=062\x01\n" * 20,
         b"\x1b[31mERROR\x1b[0m\n",
         b"\0" * 4096 + b"after a hole\n",
         b"xx\n",

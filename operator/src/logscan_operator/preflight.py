@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from logscan_api import logs
 from logscan_api.packs import pack_names
 from logscan_api.policies import LogScanPolicySpec
-from logscan_api.rules import RuleSelection
+from logscan_api.rules import MOST_PACKS, RuleSelection
 from logscan_api.statuses import ResultRef
 from logscan_operator import paths, rulechecks, settings
 from logscan_operator.aws import Message, Queue, ResultReader
@@ -115,9 +115,12 @@ async def _start_watches(config: Settings, connection: Connection) -> None:
 
 
 async def _check_rules() -> None:
-    verdict = await rulechecks.check(LogScanPolicySpec(rules=RuleSelection(packs=pack_names())))
-    if verdict.status != "True":
-        raise RuntimeError(verdict.message)
+    names = pack_names()
+    for start in range(0, len(names), MOST_PACKS):
+        selection = RuleSelection(packs=names[start : start + MOST_PACKS])
+        verdict = await rulechecks.check(LogScanPolicySpec(rules=selection))
+        if verdict.status != "True":
+            raise RuntimeError(verdict.message)
 
 
 async def _use(url: str) -> None:

@@ -10,6 +10,7 @@ from logscan_api.destinations import DESTINATION_BYTES
 from logscan_api.explanations import Path, dotted, problems
 from logscan_api.logscans import MAX_TTL_SECONDS, JobTemplate
 from logscan_api.quantities import Amount, Quantity
+from logscan_api.rules import MOST_PACKS
 from logscan_operator.settingvalues import Names, job_fields, joined_destinations, keys_in_folder, parsed_json
 from logscan_operator.starting import HTTP_PORT
 
@@ -29,6 +30,7 @@ class Settings(BaseSettings):
     )
     default_policy_packs: Names = Field(
         default=[],
+        max_length=MOST_PACKS,
         description="Rule packs of the LogScanPolicy `default`, separated by commas. The operator creates the policy, "
         "also after it was deleted; if this is empty, it creates none.",
     )

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from common import error_code, expect, run, with_keys, without_keys
 
-from logscan_api.packs import pack_names, resolve_rules
-from logscan_api.rules import RuleSelection
+from logscan_api.packs import load_pack, pack_names
 from logscan_scanner.aws.clients import client, session
 from logscan_scanner.localfile import scan_file
 from logscan_scanner.scanning.rules import compile_for_scan
@@ -44,7 +43,7 @@ def formats(folder: Path, _address: str) -> None:
 
 def rules(_folder: Path, _address: str) -> None:
     """All packs compile, and the engine passes its own checks on this machine."""
-    compile_for_scan(resolve_rules(RuleSelection(packs=pack_names())))
+    compile_for_scan([packed.rule for name in pack_names() for packed in load_pack(name).rules])
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ from logscan_scanner.reading.controls import controls
 from logscan_scanner.reading.decompress import DamagedInputError
 
 LOOK_BYTES = 64 * 1024
-# Of the bytes that are not NUL, so that holes and UTF-16 do not count. Random bytes have 9 %, text has none.
+BEHIND_BYTES = 64
+# Of the bytes that are not NUL, so that holes and UTF-16 do not count. Random bytes have 7 %, text has none.
 BINARY_SHARE = 0.02
 FEWEST = 4  # control characters, below which a share says nothing
 _ENCODED = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")  # marks of UTF-16 and UTF-32, any of whose bytes may be low
@@ -55,17 +56,17 @@ def problem(head: bytes) -> str | None:
     Args:
         head: Its first bytes; `LOOK_BYTES` of them are looked at.
     """
-    known = next((said for start, said in KNOWN.items() if head.startswith(start)), None)
-    if known is not None and _has_controls(head):
-        return f"it looks like {known[0]}: {known[1]}"
+    for start, (what, advice) in KNOWN.items():
+        if head.startswith(start) and _is_followed_by_binary(head[len(start) :]):
+            return f"it looks like {what}: {advice}"
     if _is_binary(head):
         return f"it looks like binary or encrypted content: {_EXPORT}, or exclude it from the scanned prefixes"
     return None
 
 
-def _has_controls(head: bytes) -> bool:
-    """Return whether there is any character that no text has: a log may begin with the letters of a format."""
-    return controls(head[:LOOK_BYTES]) > 0 or b"\0" in head[:LOOK_BYTES]
+def _is_followed_by_binary(rest: bytes) -> bool:
+    """Return whether what is right behind a format's mark is no text: a log may begin with the same letters."""
+    return controls(rest[:BEHIND_BYTES]) > 0 or b"\0" in rest[:BEHIND_BYTES]
 
 
 def _is_binary(head: bytes) -> bool:

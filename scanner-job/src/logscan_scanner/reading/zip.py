@@ -58,15 +58,20 @@ def zip_members(chunks: Iterator[bytes]) -> Iterator[tuple[str, Iterator[bytes]]
     """
     stream = Stream(chunks)
     while (entry := _next_entry(stream)) is not None:
-        stored = _stored(stream, entry)
-        content = _content(Stream(stored), entry)
+        whole = [False]  # whether its end was found
+        content = (
+            _of_size(stream, entry, entry.size) if entry.size is not None else _up_to_its_end(stream, entry, whole)
+        )
         if not entry.raw.endswith(b"/"):
             yield entry.name, content
         with suppress(DamagedInputError):
             deque(content, maxlen=0)  # what was not read
-        deque(stored, maxlen=0)  # what the method left, or all that follows damage
-        if entry.size is None:
+        if entry.size is not None:
+            continue
+        if whole[0]:
             _skip_descriptor(stream)
+        else:
+            deque(stream.until((_LOCAL_MARK, _CENTRAL_MARK)), maxlen=0)
 
 
 def _next_entry(stream: Stream) -> _Entry | None:
@@ -95,37 +100,48 @@ def _whole_size(size: int, extra: bytes) -> int:
     return size
 
 
-def _stored(stream: Stream, entry: _Entry) -> Iterator[bytes]:
-    """Return a member's bytes as they are stored; where their number follows them, up to that."""
-    if entry.size is not None:
-        return exactly(stream, entry.size, f"the zip archive ends within {entry.name}")
-    return _until_descriptor(stream, entry)
+def _of_size(stream: Stream, entry: _Entry, size: int) -> Iterator[bytes]:
+    """Yield the content of a member whose stored size is known; what it leaves of that is skipped."""
+    stored = exactly(stream, size, f"the zip archive ends within {entry.name}")
+    try:
+        yield from _content(Stream(stored), entry)
+    finally:
+        deque(stored, maxlen=0)
+
+
+def _up_to_its_end(stream: Stream, entry: _Entry, whole: list[bool]) -> Iterator[bytes]:
+    """Yield the content of a member whose size follows it: its compression marks the end, or the descriptor does."""
+    if entry.method == STORED and entry.problem is None:
+        yield from _until_descriptor(stream, entry)
+    else:
+        yield from _content(stream, entry)
+    whole[0] = True
 
 
 def _until_descriptor(stream: Stream, entry: _Entry) -> Iterator[bytes]:
-    """Yield the stored bytes before a data descriptor (4.3.9) that states their number, or before the next header.
+    """Yield what is stored before the data descriptor (4.3.9) that states how much that is.
 
-    A descriptor need not have a mark. Then the header of the next member, or of the central directory, ends what is
-    stored; of the descriptor's bytes before it no method minds.
+    The descriptor must have its mark, as every program writes it. Other marks may be in the content, of an archive that
+    is stored in this one.
     """
     size = 0
     while True:
-        for data in stream.until((_DESCRIPTOR_MARK, _LOCAL_MARK, _CENTRAL_MARK)):
+        for data in stream.until((_DESCRIPTOR_MARK,)):
             size += len(data)
             yield data
         head = stream.peek(24)
         if not head:
             raise DamagedInputError(f"the zip archive ends within {entry.name}")
-        if not head.startswith(_DESCRIPTOR_MARK) or _states(head, size):
+        if _states(head, size):
             return
-        data = stream.read(len(_DESCRIPTOR_MARK))  # the content has the mark's bytes too
+        data = stream.read(len(_DESCRIPTOR_MARK))
         size += len(data)
         yield data
 
 
 def _states(descriptor: bytes, size: int) -> bool:
     """Return whether a data descriptor with its mark states a compressed size, in four bytes or in eight."""
-    four = len(descriptor) >= 12 and struct.unpack_from("<I", descriptor, 8)[0] == size
+    four = len(descriptor) >= 12 and struct.unpack_from("<I", descriptor, 8)[0] == size % (1 << 32)
     return four or (len(descriptor) >= 16 and struct.unpack_from("<Q", descriptor, 8)[0] == size)
 
 
@@ -140,10 +156,10 @@ def _content(stored: Stream, entry: _Entry) -> Iterator[bytes]:
 
 
 def _skip_descriptor(stream: Stream) -> None:
-    """Skip a data descriptor with its mark, of four-byte sizes or of eight-byte ones."""
+    """Skip a data descriptor (4.3.9): with a mark or without, with sizes of four bytes or of eight."""
     data = stream.read(24)
-    if not data.startswith(_DESCRIPTOR_MARK):
-        stream.give_back(data)
-        return
-    length = next((n for n in (16, 24) if data[n : n + 2] in (b"PK", b"")), 16)
-    stream.give_back(data[length:])
+    for length in (16, 12, 24, 20):
+        if (length in (16, 24)) == data.startswith(_DESCRIPTOR_MARK) and data[length : length + 2] in (b"PK", b""):
+            stream.give_back(data[length:])
+            return
+    stream.give_back(data)
