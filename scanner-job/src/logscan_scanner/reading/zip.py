@@ -58,20 +58,11 @@ def zip_members(chunks: Iterator[bytes]) -> Iterator[tuple[str, Iterator[bytes]]
     """
     stream = Stream(chunks)
     while (entry := _next_entry(stream)) is not None:
-        whole = [False]  # whether its end was found
-        content = (
-            _of_size(stream, entry, entry.size) if entry.size is not None else _up_to_its_end(stream, entry, whole)
-        )
+        content = _up_to_its_end(stream, entry) if entry.size is None else _of_size(stream, entry, entry.size)
         if not entry.raw.endswith(b"/"):
             yield entry.name, content
         with suppress(DamagedInputError):
             deque(content, maxlen=0)  # what was not read
-        if entry.size is not None:
-            continue
-        if whole[0]:
-            _skip_descriptor(stream)
-        else:
-            deque(stream.until((_LOCAL_MARK, _CENTRAL_MARK)), maxlen=0)
 
 
 def _next_entry(stream: Stream) -> _Entry | None:
@@ -109,13 +100,20 @@ def _of_size(stream: Stream, entry: _Entry, size: int) -> Iterator[bytes]:
         deque(stored, maxlen=0)
 
 
-def _up_to_its_end(stream: Stream, entry: _Entry, whole: list[bool]) -> Iterator[bytes]:
-    """Yield the content of a member whose size follows it: its compression marks the end, or the descriptor does."""
-    if entry.method == STORED and entry.problem is None:
-        yield from _until_descriptor(stream, entry)
-    else:
-        yield from _content(stream, entry)
-    whole[0] = True
+def _up_to_its_end(stream: Stream, entry: _Entry) -> Iterator[bytes]:
+    """Yield the content of a member whose size follows it: its compression marks the end, or the descriptor does.
+
+    What follows damage is skipped up to the next header.
+    """
+    try:
+        if entry.method == STORED and entry.problem is None:
+            yield from _until_descriptor(stream, entry)
+        else:
+            yield from _content(stream, entry)
+    except DamagedInputError:
+        deque(stream.until((_LOCAL_MARK, _CENTRAL_MARK)), maxlen=0)
+        raise
+    _skip_descriptor(stream)
 
 
 def _until_descriptor(stream: Stream, entry: _Entry) -> Iterator[bytes]:

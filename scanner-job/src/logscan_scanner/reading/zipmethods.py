@@ -1,10 +1,9 @@
 """How members of zip archives are compressed (APPNOTE.TXT 4.4.5): a decompressor for each method that is known."""
 
-import bz2
 import lzma
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from isal import igzip_lib
 
@@ -12,8 +11,7 @@ from logscan_scanner.reading.decompress import DECOMPRESSORS, MEMORY_BYTES, Dama
 from logscan_scanner.reading.formats import Format
 from logscan_scanner.reading.stream import Stream
 
-STORED, DEFLATED, BZIP2, LZMA, ZSTD, XZ = 0, 8, 12, 14, 93, 95
-METHODS = (STORED, DEFLATED, BZIP2, LZMA, ZSTD, XZ)
+STORED, LZMA = 0, 14
 _LZMA_HEADER = struct.Struct("<HHBI")  # version, size of the properties, then these (5.8.8)
 
 
@@ -28,23 +26,10 @@ def unpacked(stored: Stream, method: int, name: str) -> Iterator[bytes]:
     Raises:
         DamagedInputError: It ends early or is corrupt, or needs more memory than the limit.
     """
-    member = _decompressor(stored, method)
+    member = _DECOMPRESSORS[method](stored)
     yield from fed("zip", member, stored)
     if not (member.eof or method == LZMA):  # whose end need not be marked: the sizes say it
         raise DamagedInputError(f"the zip archive ends within {name}")
-
-
-def _decompressor(stored: Stream, method: int) -> Decompressor:
-    match method:
-        case 8:
-            return igzip_lib.IgzipDecompressor(igzip_lib.DECOMP_DEFLATE, hist_bits=zlib.MAX_WBITS)
-        case 12:
-            return bz2.BZ2Decompressor()
-        case 14:
-            return _lzma(stored)
-        case 93:
-            return DECOMPRESSORS[Format.ZSTD]()
-    return DECOMPRESSORS[Format.XZ]()
 
 
 def _lzma(stored: Stream) -> Decompressor:
@@ -61,3 +46,13 @@ def _lzma(stored: Stream) -> Decompressor:
         )
     except (lzma.LZMAError, ValueError) as error:
         raise DamagedInputError(f"the zip archive is corrupt: {error}") from error
+
+
+_DECOMPRESSORS: dict[int, Callable[[Stream], Decompressor]] = {
+    8: lambda _: igzip_lib.IgzipDecompressor(igzip_lib.DECOMP_DEFLATE, hist_bits=zlib.MAX_WBITS),
+    12: lambda _: DECOMPRESSORS[Format.BZIP2](),
+    LZMA: _lzma,
+    93: lambda _: DECOMPRESSORS[Format.ZSTD](),
+    95: lambda _: DECOMPRESSORS[Format.XZ](),
+}
+METHODS = frozenset({STORED, *_DECOMPRESSORS})
