@@ -58,17 +58,8 @@ async def steady(bench: Bench, rate: int, seconds: int) -> None:
     url, count = bench.queue(namespace), rate * seconds
     operator = bench.operator(namespace, url)
     await _until(lambda: operator.leading, 60)
-    sent: dict[str, float] = {}
-
-    async def send_all() -> None:
-        begin = time.monotonic()
-        for number in range(count):
-            await asyncio.sleep(max(begin + number / rate - time.monotonic(), 0))
-            key = f"{namespace}-{number}.log"
-            sent[key] = time.monotonic()
-            await asyncio.to_thread(bench.send, url, [key])
-
-    times, _ = await asyncio.gather(_named_job_times(bench, namespace, count), send_all())
+    keys = [f"{namespace}-{number}.log" for number in range(count)]
+    times, sent = await asyncio.gather(_named_job_times(bench, namespace, count), bench.send_steadily(url, keys, rate))
     waits = sorted(times[key] - at for key, at in sent.items())
     operator.kill()
     await bench.clear(namespace)

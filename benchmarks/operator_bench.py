@@ -77,6 +77,15 @@ class Bench:
             ]
             self.sqs.send_message_batch(QueueUrl=url, Entries=entries)
 
+    async def send_steadily(self, url: str, keys: list[str], rate: float) -> dict[str, float]:
+        """Send a message for each key, so many a second, and return when each was sent."""
+        begin, sent = time.monotonic(), dict[str, float]()
+        for number, key in enumerate(keys):
+            await asyncio.sleep(max(begin + number / rate - time.monotonic(), 0))
+            sent[key] = time.monotonic()
+            await asyncio.to_thread(self.send, url, [key])
+        return sent
+
     async def create_scans(self, namespace: str, count: int, status: dict[str, Any] | None = None) -> None:
         """Create LogScans, with a status if one is given."""
         limit = asyncio.Semaphore(PARALLEL)

@@ -1,4 +1,4 @@
-"""A normal load beside a hostile user: how much LogScans, policies, Jobs and messages without sense slow it down."""
+"""A normal load beside a hostile user: how much LogScans, policies, Jobs and nonsensical messages slow it down."""
 
 import asyncio
 import itertools
@@ -31,7 +31,7 @@ BODIES = (
 
 
 def scans(number: int) -> Iterator[dict[str, Any]]:
-    """Yield the LogScans of one round: all that the API accepts, most of it of no sense."""
+    """Yield the LogScans of one round: each accepted by the API, and most of them nonsensical."""
     source = {"s3": {"bucket": "logs", "key": f"hostile/{number}"}}
     filler = [{"name": f"r{n}", "pattern": f"never {n} " + "x" * 900} for n in range(60)]
     yield {"source": source, "rules": {"inline": filler}, "suspend": True}  # near the largest spec
@@ -103,7 +103,6 @@ class Hostile:
 
 async def p99_of(bench: Bench, namespace: str, url: str, prefix: str, seconds: int) -> float:
     """Return the 99th percentile of the seconds from message to a final status at a steady rate."""
-    sent: dict[str, float] = {}
     ended: dict[str, float] = {}
     count = RATE * seconds
 
@@ -116,15 +115,8 @@ async def p99_of(bench: Bench, namespace: str, url: str, prefix: str, seconds: i
                 if len(ended) >= count:
                     return
 
-    async def send() -> None:
-        begin = time.monotonic()
-        for number in range(count):
-            await asyncio.sleep(max(begin + number / RATE - time.monotonic(), 0))
-            key = f"{prefix}{number}.log"
-            sent[key] = time.monotonic()
-            await asyncio.to_thread(bench.send, url, [key])
-
-    await asyncio.gather(asyncio.wait_for(follow(), seconds + 120), send())
+    keys = [f"{prefix}{number}.log" for number in range(count)]
+    _, sent = await asyncio.gather(asyncio.wait_for(follow(), seconds + 120), bench.send_steadily(url, keys, RATE))
     waits = sorted(ended[key] - at for key, at in sent.items())
     return waits[int(len(waits) * 0.99) - 1]
 

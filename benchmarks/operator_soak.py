@@ -1,7 +1,6 @@
 """A steady load for a long time: whether memory, CPU and calls for each scan stay the same."""
 
 import asyncio
-import time
 
 from operator_bench import Bench
 
@@ -18,12 +17,12 @@ async def soak(bench: Bench, minutes: float) -> None:
     url, endpoint = bench.queue(namespace), bench.state.resources.endpoint
     background = asyncio.create_task(FakeKubelet(bench.api, endpoint, [namespace]).run())
     operator = bench.operator(namespace, url, max_concurrent="50", max_finished=str(KEPT))
-    seconds = minutes * 60 / PARTS
-    await _send(bench, url, namespace, "first", KEPT / RATE)
+    await bench.send_steadily(url, [f"{namespace}/first/{number}.log" for number in range(KEPT)], RATE)
     memory, cpu, writes = [], [], []
     for part in range(PARTS):
         cpu_before, writes_before = operator.cpu_seconds(), (await bench.writes()).total()
-        count = await _send(bench, url, namespace, str(part), seconds)
+        count = int(minutes * 60 / PARTS * RATE)
+        await bench.send_steadily(url, [f"{namespace}/{part}/{number}.log" for number in range(count)], RATE)
         cpu.append((operator.cpu_seconds() - cpu_before) * 1000 / count)
         writes.append(((await bench.writes()).total() - writes_before) / count)
         memory.append(operator.resident_mib())
@@ -37,12 +36,3 @@ async def soak(bench: Bench, minutes: float) -> None:
     operator.kill()
     background.cancel()
     await bench.clear(namespace)
-
-
-async def _send(bench: Bench, url: str, namespace: str, part: str, seconds: float) -> int:
-    """Send messages at a steady rate for some seconds, and return how many."""
-    begin, count = time.monotonic(), int(seconds * RATE)
-    for number in range(count):
-        await asyncio.sleep(max(begin + number / RATE - time.monotonic(), 0))
-        await asyncio.to_thread(bench.send, url, [f"{namespace}/{part}/{number}.log"])
-    return count

@@ -91,7 +91,7 @@ class Chaos:
         self._background.__exit__()
 
     def send(self, versions: int, messages: int) -> None:
-        """Send messages for object versions, some several times, in an order of no meaning."""
+        """Send messages for object versions, some of them repeated, in random order."""
         keys = [f"{self.place.namespace}/{number}.log" for number in range(versions)]
         self._keys.update(keys)
         sent = [*keys, *self.chance.choices(keys, k=messages - versions)]
@@ -131,7 +131,7 @@ class Chaos:
         self._time_takeover()
 
     def kill_at_random(self) -> None:
-        """Kill the leader (-9) at a moment of no meaning."""
+        """Kill the leader (-9) at a random moment."""
         self._ended.wait(self.chance.uniform(0, 1.5))
         self.leader().operator.process.kill()
         self._time_takeover()

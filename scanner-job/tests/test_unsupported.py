@@ -1,4 +1,4 @@
-"""Content that is no log is refused with what it looks like; every text in any encoding is read."""
+"""Content that is not a log is refused with what it looks like; every text in any encoding is read."""
 
 import bz2
 import gzip

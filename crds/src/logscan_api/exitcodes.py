@@ -80,7 +80,7 @@ class Reason(StrEnum):
     UNSUPPORTED_FORMAT = (
         "UnsupportedFormat",
         "Failed",
-        "The object is no log; the message says what it looks like, and what to do.",
+        "The object is not a log; the message says what it looks like, and what to do.",
     )
     OUT_OF_MEMORY = (
         "OutOfMemory",

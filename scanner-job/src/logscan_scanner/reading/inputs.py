@@ -25,7 +25,7 @@ class Input:
         formats: The formats that were removed, outermost first; only `plain` if there was none.
         member: Its name in the archive that held it; in an archive of an archive, both names.
         chunks: Its bytes. Reading them raises `DamagedInputError` where the input is damaged, and
-            `UnsupportedInputError` if it is no log; the logs that follow can be read all the same.
+            `UnsupportedInputError` if it is not a log; the logs that follow can be read all the same.
     """
 
     formats: tuple[Format, ...]

@@ -1,4 +1,4 @@
-"""What is no log: known binary formats by their first bytes, and other content by its share of control characters.
+"""What is not a log: known binary formats by their first bytes, and other content by its share of control characters.
 
 A scan of such bytes as text would count nothing that means anything, and would look clean.
 """
@@ -51,7 +51,7 @@ class UnsupportedInputError(DamagedInputError):
 
 
 def problem(head: bytes) -> str | None:
-    """Return why an input that is neither compressed nor packed is no log, and what to do; None if it may be one.
+    """Return why an input that is neither compressed nor packed is not a log, and what to do; None if it may be one.
 
     Args:
         head: Its first bytes; `LOOK_BYTES` of them are looked at.

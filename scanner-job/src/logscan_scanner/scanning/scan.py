@@ -115,7 +115,7 @@ class Scan:
             key: Its key, for samples, when there are several objects.
 
         Raises:
-            ScanError: It is no log, and the only object.
+            ScanError: It is the only object, and not a log.
             InternalError: The engine panicked.
         """
         self._name = key
