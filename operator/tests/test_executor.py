@@ -130,6 +130,16 @@ async def test_a_row_that_is_not_believed_is_said_to_be(error: Exception) -> Non
     assert str(error) in bench.status()["message"]
 
 
+async def test_a_row_that_is_not_believed_is_counted_and_the_retry_has_its_reason() -> None:
+    bench = Bench(UntrustedResultError("not signed"))
+    scan, known = running(bench, job_body(ended="Complete"))
+    await bench.executor.perform(Collect(scan, known))
+    assert bench.status()["reason"] == "Backoff"
+    assert bench.count("logscan_untrusted_rows_total") == 1
+    assert bench.count("logscan_retries_total", reason="ResultUntrusted") == 1
+    assert bench.count("logscan_retries_total", reason="ResultMissing") == 0
+
+
 async def test_a_failed_attempt_is_counted_if_it_is_tried_again() -> None:
     bench = Bench(None)
     scan, known = running(bench, job_body(ended="Failed"))

@@ -111,7 +111,13 @@ class Reason(StrEnum):
     RESULT_MISSING = (
         "ResultMissing",
         "Failed",
-        "The scanner succeeded, but its row is missing or not signed for it: check the table, and who may write it.",
+        "The scanner succeeded, but its row is missing or a newer version wrote it: check the table.",
+    )
+    RESULT_UNTRUSTED = (
+        "ResultUntrusted",
+        "Failed",
+        "All attempts failed: the row is not signed for this scan; find out who may write the table, and whether the "
+        "signing key was changed.",
     )
 
 

@@ -86,8 +86,8 @@ class Executor:
         status = outcomes.conclude(scan, job, pods, result, record.attempts, self._settings, utc_now())
         if not await self._writer.write(scan, status):
             return
-        if status.retry_time is not None:
-            self._metrics.retries.labels(str(outcomes.explain(job, pods).reason)).inc()
+        if status.retry_time is not None and not isinstance(result, ScanResult):
+            self._metrics.retries.labels(str(outcomes.without_result(result, job, pods).reason)).inc()
         facts = {"scan": scan.key[1], "phase": str(status.phase), "reason": str(status.reason)}
         log.info("%s", status.message, extra=facts)
 
@@ -99,7 +99,10 @@ class Executor:
             return UntrustedResultError(f"the Job names the row of another scan: {ref.pk}, {ref.sk}")
         try:
             return await self._results.read(ref)
-        except (MalformedResultError, UntrustedResultError) as error:
+        except MalformedResultError as error:
+            return error
+        except UntrustedResultError as error:
+            self._metrics.untrusted_rows.inc()
             return error
 
     async def _check_pending(self, scan: Scan, job: ScanJob, late: bool) -> None:
