@@ -40,6 +40,11 @@ class Reason(StrEnum):
     BACKOFF = "Backoff", "Queued", "Wait. An attempt failed, or no Job can be created now; the message says which."
     QUOTA_EXCEEDED = "QuotaExceeded", "Queued", "The message is the API server's; see Quotas and admission."
     REFUSED = "Refused", "Queued", "The message is the API server's; see Quotas and admission."
+    JOB_CONFLICT = (
+        "JobConflict",
+        "Queued",
+        "A Job that the operator did not make has the name of the scan's: delete it, or rename the LogScan.",
+    )
     QUEUED_BY_KUEUE = "QueuedByKueue", "Queued", "Wait; `kubectl describe workload` shows what Kueue waits for."
     SUSPENDED = "Suspended", "Suspended", "Set `spec.suspend` to false."
     SUSPENDED_BY_OTHER = (

@@ -134,9 +134,10 @@ class Executor:
         log.warning("%s", status.message, extra=facts)
 
     async def _pods(self, job: ScanJob) -> list[Object]:
+        """Return the pods of a Job; a pod that only has its label is somebody else's."""
         query = {"labelSelector": f"batch.kubernetes.io/job-name={job.key[1]}"}
         found: list[Object] = (await self._api.request("GET", paths.pods(job.key[0]), query=query))["items"]
-        return found
+        return [pod for pod in found if job.uid in _controllers(pod)]
 
     async def _failed_create(self, job: ScanJob) -> str | None:
         """Return why the Job controller could create no pod of a Job, if its newest Event about it says so."""
@@ -149,3 +150,8 @@ class Executor:
             return None  # a Role of an earlier version, which the status can do without
         newest = max(events, key=lambda event: str(event.get("lastTimestamp") or ""), default=None)
         return str(newest.get("message", "")) if newest else None
+
+
+def _controllers(pod: Object) -> list[str]:
+    owners = pod["metadata"].get("ownerReferences") or []
+    return [owner["uid"] for owner in owners if owner.get("controller")]

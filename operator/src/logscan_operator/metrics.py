@@ -61,7 +61,7 @@ class Metrics:
         self.refusals = Counter(
             "logscan_job_refusals", "Jobs and pods that the API server refused.", ["reason"], registry=registry
         )
-        for refusal in ("QuotaExceeded", "Refused"):
+        for refusal in ("QuotaExceeded", "Refused", "JobConflict"):
             self.refusals.labels(refusal)
         self.failures = Counter("logscan_job_failures", "Scans that failed.", ["reason"], registry=registry)
         self.finished = Counter("logscan_scans_finished", "Scans that ended.", ["phase"], registry=registry)
