@@ -18,10 +18,11 @@ from logscan_api.destinations import Destination
 from logscan_api.errors import MalformedRequestError, RequestTooLargeError
 from logscan_api.explanations import explain
 from logscan_api.framing import Records
-from logscan_api.logscans import Limits, S3Source
+from logscan_api.logscans import Limits
 from logscan_api.models import Model
 from logscan_api.notify import Notify
 from logscan_api.rules import Rule
+from logscan_api.sources import S3Source
 from logscan_api.statuses import ResultRef
 
 REQUEST_VARIABLE = "LOGSCAN_REQUEST"
