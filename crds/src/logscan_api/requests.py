@@ -2,7 +2,7 @@
 
 The variable holds JSON, or `gzip:` and gzipped JSON in base64 where that is long: Linux refuses to start a process
 with a variable above 128 KiB (`MAX_ARG_STRLEN` in include/uapi/linux/binfmts.h). The CRDs bound what a spec may hold so
-that even what cannot be compressed fits; see docs/decisions/0006-scan-request.md.
+that even what cannot be compressed fits (`logscan_api.sizes`).
 """
 
 import base64
