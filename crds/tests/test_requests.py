@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from logscan_api.errors import MalformedRequestError, RequestTooLargeError
 from logscan_api.framing import Framing, Records
 from logscan_api.identity import partition_key, sort_key
-from logscan_api.logscans import Limits, S3Source
+from logscan_api.logscans import Limits
 from logscan_api.models import MOST
 from logscan_api.notify import Notify
 from logscan_api.packs import load_pack, pack_names
@@ -34,6 +34,7 @@ from logscan_api.requests import (
     resolve_limits,
 )
 from logscan_api.rules import INLINE_BYTES, MOST_PACKS, Rule, Severity
+from logscan_api.sources import S3Source
 from logscan_api.statuses import ResultRef
 
 CONTROL = [chr(n) for n in range(32)]
