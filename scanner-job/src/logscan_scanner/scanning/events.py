@@ -24,7 +24,7 @@ _AFTER_EMPTY = re.compile(
 )
 _PYTHON_TRACE = re.compile(rb"Traceback \(most recent call |  File \"")
 _PYTHON_ERROR = re.compile(rb"[A-Za-z_][\w.]*(?:: |:?$)")
-# An exception's class in some package, as the JVM, .NET and Node.js write it, or a function of Go, and what is below it.
+# An exception's class, as the JVM, .NET and Node.js write it, and a function of Go, with what is below each.
 _CLASS = re.compile(rb"(?:Exception in thread \"[^\"]*\" )?(?:[\w$]+[./])*[A-Z_$][\w$]*[a-z][\w$]*(?:: |$)")
 _FRAME = re.compile(rb"[ \t]+(?:at |\.\.\. \d+ more|Suppressed: |---> )|Caused by: ")
 _FUNCTION = re.compile(rb"created by \S|[\w./*(){}@~\[\]\x80-\xff-]+(?:\(.*\))?$")
