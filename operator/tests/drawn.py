@@ -84,6 +84,8 @@ def accepted(schema: Schema) -> SearchStrategy[Any]:
         return _numbers_or_words(schema)
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
+    if "type" not in schema:
+        return _anything(schema)
     match schema.get("type"):
         case "object":
             return _objects(schema)
@@ -106,6 +108,13 @@ def _numbers_or_words(schema: Schema) -> SearchStrategy[Any]:
     if "maxLength" not in schema:
         return st.one_of(st.integers(0, MAX_TTL_SECONDS), st.sampled_from(["never", 0, MAX_TTL_SECONDS, -1, "0"]))
     return st.one_of(st.sampled_from(QUANTITIES), st.integers(0, 2**63 - 1))
+
+
+def _anything(schema: Schema) -> SearchStrategy[Any]:
+    """Return values of any type that is not an object."""
+    scalars = st.one_of(texts(schema["maxLength"]), st.integers(-(2**63), 2**63 - 1), st.booleans(), st.just(">=500"))
+    most = min(schema["maxItems"], FEW)
+    return st.one_of(scalars, st.lists(accepted(schema["items"]), max_size=most)) if most else scalars
 
 
 def _objects(schema: Schema) -> SearchStrategy[Any]:
