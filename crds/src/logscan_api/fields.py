@@ -1,9 +1,9 @@
 """What the fields of a JSON record may be: the `where` of a rule.
 
-The values are a language of their own (`>=500`, `!=info`), which the engine reads; docs/rules.md has it. Here only their
-types and sizes are checked. A value may be a text, a number, true or false, or a list of these. No structural schema
-can say so, so the API server stores what is written (`x-kubernetes-preserve-unknown-fields`) within bounds that
-hold for any of these, and CEL rules cannot see it: what is wrong in it is found by the operator.
+The engine reads the conditions (`>=500`, `!=info`; see docs/rules.md); here only their types and sizes are checked. A
+condition is a text, a number, true or false, or a list of these. A structural schema cannot express that. So the API
+server stores what is written (`x-kubernetes-preserve-unknown-fields`) within bounds for each of these types, CEL rules
+cannot see it, and the operator finds what is wrong in it.
 """
 
 import math

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, JsonValue, model_validator
 
 from logscan_api import fields
 from logscan_api.models import Model
@@ -17,7 +17,7 @@ INLINE_LIMIT = cel(
     f"the patterns and excludes of all inline rules have at most {INLINE_BYTES} bytes (UTF-8) together: "
     "shorten them, or scan twice with half of the rules each",
 )
-ANY_OF = [{"required": ["pattern"]}, {"required": ["where"]}]
+ANY_OF: list[JsonValue] = [{"required": ["pattern"]}, {"required": ["where"]}]
 
 NOT_EMPTY = cel(
     "(has(self.packs) && size(self.packs) > 0) || (has(self.inline) && size(self.inline) > 0)",

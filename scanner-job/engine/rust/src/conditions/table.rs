@@ -84,11 +84,6 @@ impl Conditions {
         self.rules.push(first..self.wants.len());
     }
 
-    /// Returns whether a rule has conditions.
-    pub(crate) fn has(&self, rule: usize) -> bool {
-        !self.rules[rule].is_empty()
-    }
-
     /// Returns whether a record fulfils all conditions of a rule. It is read unless it was the last one that was.
     pub(crate) fn hold(
         &self,
