@@ -226,7 +226,9 @@ def job_metadata(owner: Object) -> SearchStrategy[Object]:
         },
     )
     annotations = st.dictionaries(
-        st.sampled_from(["logscan.dev/result", "logscan.dev/resolved", "logscan.dev/suspended", "x/y"]),
+        st.sampled_from(
+            ["logscan.dev/result", "logscan.dev/resolved", "logscan.dev/suspended", "logscan.dev/signature", "x/y"]
+        ),
         st.one_of(documents(), texts(4000)),
         max_size=3,
     )

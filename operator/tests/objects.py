@@ -8,6 +8,7 @@ from pydantic import SecretBytes
 from logscan_operator.actions import Action
 from logscan_operator.holds import Holds
 from logscan_operator.items import Object, Scan
+from logscan_operator.jobsignatures import signed
 from logscan_operator.planning import plan
 from logscan_operator.scanjobs import ScanJob
 from logscan_operator.settings import Settings
@@ -58,7 +59,7 @@ def job_body(scan: str = "a", attempt: int = 1, ended: str | None = None, **chan
     conditions = (
         [{"type": ended, "status": "True", "reason": changes.get("reason", ""), "message": "m"}] if ended else []
     )
-    return {
+    body = {
         "metadata": {
             "namespace": "logscan",
             "name": f"{scan}-{attempt}",
@@ -69,14 +70,15 @@ def job_body(scan: str = "a", attempt: int = 1, ended: str | None = None, **chan
             "annotations": annotations,
             "ownerReferences": [{"kind": "LogScan", "name": scan, "uid": f"uid-{scan}", "controller": True}],
         },
-        "spec": {"suspend": bool(suspended)},
+        "spec": {"suspend": bool(suspended), "template": {"spec": {"containers": [{}]}}},
         "status": {"conditions": conditions, **status},
     }
+    return signed(body, SETTINGS.row_keys[0])
 
 
 def synced_view() -> View:
     """Return an empty view of a cluster that was read."""
-    view = View(["logscan", "team-a", "team-b"])
+    view = View(["logscan", "team-a", "team-b"], SETTINGS.row_keys)
     for namespace in view.namespaces.names:
         view.namespaces.find(namespace)
     return view
@@ -104,10 +106,11 @@ def job(*arguments: Any, **changes: Any) -> ScanJob:
 
 
 def pod_body(exit_code: int, message: str = "", reason: str = "Error") -> Object:
-    """Return a pod whose scanner has ended."""
+    """Return a pod of the Job `a-1` whose scanner has ended."""
     terminated = {"exitCode": exit_code, "reason": reason, "message": message}
     status = {"containerStatuses": [{"state": {"terminated": terminated}}]}
-    return {"metadata": {"creationTimestamp": stamp()}, "status": status}
+    owners = [{"kind": "Job", "name": "a-1", "uid": "job-a-1", "controller": True}]
+    return {"metadata": {"creationTimestamp": stamp(), "ownerReferences": owners}, "status": status}
 
 
 RUNNING: Object = {
@@ -136,6 +139,6 @@ def names(actions: list[Action]) -> list[tuple[str, str]]:
 
 
 def in_namespace(body: Object, namespace: str) -> Object:
-    """Return an object moved to a namespace."""
+    """Return an object moved to a namespace; a Job is signed for it."""
     body["metadata"]["namespace"] = namespace
-    return body
+    return signed(body, SETTINGS.row_keys[0]) if "template" in body["spec"] else body

@@ -70,15 +70,29 @@ async def test_a_job_that_an_earlier_process_created_is_adopted() -> None:
     assert bench.status()["phase"] == "Running"
 
 
-async def test_a_job_of_somebody_else_under_the_name_fails_the_scan() -> None:
+def without_owner(job: Object) -> None:
+    job["metadata"]["ownerReferences"] = []
+
+
+def unsigned(job: Object) -> None:
+    del job["metadata"]["annotations"]["logscan.dev/signature"]
+
+
+@pytest.mark.parametrize("forge", [without_owner, unsigned])
+async def test_a_job_of_somebody_else_under_the_name_is_waited_for(forge: Callable[[Object], None]) -> None:
     bench = Bench()
-    scan = bench.scan(scan_body())
-    bench.cluster.put(
-        paths.jobs("logscan", "a-1"), {**job_body(), "metadata": {**job_body()["metadata"], "ownerReferences": []}}
-    )
+    scan, job = bench.scan(scan_body()), job_body()
+    forge(job)
+    path = paths.jobs("logscan", "a-1")
+    bench.cluster.put(path, job)
     await bench.executor.perform(CreateJob(scan, 1))
-    assert (bench.status()["phase"], bench.status()["reason"]) == ("Failed", "JobFailed")
-    assert "a-1" in bench.status()["message"]
+    status = bench.status()
+    assert (status["phase"], status["reason"], status.get("attempts")) == ("Queued", "JobConflict", None)
+    assert "a Job named a-1" in status["message"]
+    assert bench.count("logscan_job_refusals_total", reason="JobConflict") == 1
+    del bench.cluster.objects[path]
+    await bench.executor.perform(CreateJob(bench.view.scans[scan.key], 1))
+    assert (bench.status()["phase"], bench.status()["attempts"]) == ("Running", 1)
 
 
 def of_the_scan_before(job: Object) -> None:

@@ -20,6 +20,7 @@ from logscan_operator.cleanup import expired
 from logscan_operator.deciding import Ignored, Undecided, decide
 from logscan_operator.holds import Holds
 from logscan_operator.items import Object
+from logscan_operator.jobsignatures import signed
 from logscan_operator.metrics import Metrics
 from logscan_operator.planning import next_deadline, plan
 from logscan_operator.rulechecks import check
@@ -42,12 +43,12 @@ def scans() -> st.SearchStrategy[Object]:
 def jobs() -> st.SearchStrategy[Object]:
     owner = {"apiVersion": "logscan.dev/v1alpha1", "kind": "LogScan", "name": "b", "uid": "uid-b", "controller": True}
 
-    def body(name: str, metadata: Object) -> Object:
+    def body(name: str, metadata: Object, ours: bool) -> Object:
         drawn = job_body("b")
         drawn["metadata"] |= {"name": name, **metadata}
-        return drawn
+        return signed(drawn, SETTINGS.row_keys[0]) if ours else drawn
 
-    return st.builds(body, st.sampled_from(["b-1", "b-2", "a-1", "x"]), job_metadata(owner))
+    return st.builds(body, st.sampled_from(["b-1", "b-2", "a-1", "x"]), job_metadata(owner), st.booleans())
 
 
 def policies() -> st.SearchStrategy[Object]:

@@ -1,6 +1,7 @@
 """Carrying out actions: what is asked and written for each, and what an answer makes of a scan."""
 
 import json
+from typing import Any
 
 import pytest
 from memorycluster import Bench
@@ -15,6 +16,7 @@ from logscan_operator import paths
 from logscan_operator.actions import CheckPending, Collect, DeleteScan, Stop, SuspendJob, WriteStatus
 from logscan_operator.errors import ApiError
 from logscan_operator.items import Object, Scan
+from logscan_operator.jobsignatures import signed
 from logscan_operator.scanjobs import ScanJob
 
 JOB, PODS, EVENTS = paths.jobs("logscan", "a-1"), paths.pods("logscan"), paths.events("logscan")
@@ -26,7 +28,7 @@ def running(bench: Bench, job: Object, row: Object = OWN_ROW) -> tuple[Scan, Sca
     """Store a scan and its Job, and return both as the view knows them."""
     scan = bench.scan(scan_body(status={**RUNNING, "result": row}))
     job["metadata"]["annotations"]["logscan.dev/result"] = json.dumps(row)
-    bench.job(job)
+    bench.job(signed(job, bench.settings.row_keys[0]))
     known = bench.view.newest_job(scan)
     assert known is not None
     return scan, known
@@ -130,6 +132,16 @@ async def test_a_row_that_is_not_believed_is_said_to_be(error: Exception) -> Non
     assert str(error) in bench.status()["message"]
 
 
+async def test_a_row_that_is_not_believed_is_counted_and_the_retry_has_its_reason() -> None:
+    bench = Bench(UntrustedResultError("not signed"))
+    scan, known = running(bench, job_body(ended="Complete"))
+    await bench.executor.perform(Collect(scan, known))
+    assert bench.status()["reason"] == "Backoff"
+    assert bench.count("logscan_untrusted_rows_total") == 1
+    assert bench.count("logscan_retries_total", reason="ResultUntrusted") == 1
+    assert bench.count("logscan_retries_total", reason="ResultMissing") == 0
+
+
 async def test_a_failed_attempt_is_counted_if_it_is_tried_again() -> None:
     bench = Bench(None)
     scan, known = running(bench, job_body(ended="Failed"))
@@ -149,15 +161,30 @@ async def test_a_failure_for_good_is_not_counted_as_a_retry() -> None:
     assert bench.count("logscan_job_failures_total", reason="ObjectNotFound") == 1
 
 
+@pytest.mark.parametrize("owners", [None, [], [{"kind": "Job", "name": "a-1", "uid": "job-a-1"}]])
+async def test_a_pod_that_only_has_the_label_of_the_job_explains_nothing(owners: list[Object] | None) -> None:
+    bench = Bench(None)
+    scan, known = running(bench, job_body(ended="Failed"))
+    forged = pod_body(66)
+    pod(bench, {**forged, "metadata": {**forged["metadata"], "ownerReferences": owners}})
+    await bench.executor.perform(Collect(scan, known))
+    assert (bench.status()["phase"], bench.status()["reason"]) == ("Queued", "Backoff")
+    assert bench.count("logscan_retries_total", reason="JobFailed") == 1
+
+
+def unfinished_pod(**status: Any) -> Object:
+    return {**pod_body(0), "status": status}
+
+
 def waiting_pod(reason: str) -> Object:
-    status = {"phase": "Pending", "containerStatuses": [{"state": {"waiting": {"reason": reason, "message": "m"}}}]}
-    return {"metadata": {"creationTimestamp": stamp()}, "status": status}
+    waiting = {"state": {"waiting": {"reason": reason, "message": "m"}}}
+    return unfinished_pod(phase="Pending", containerStatuses=[waiting])
 
 
 async def test_a_pod_that_runs_after_all_changes_nothing() -> None:
     bench = Bench()
     scan, known = running(bench, job_body())
-    pod(bench, {"metadata": {"creationTimestamp": stamp()}, "status": {"phase": "Running"}})
+    pod(bench, unfinished_pod(phase="Running"))
     await bench.executor.perform(CheckPending(scan, known, late=True))
     assert all(method == "GET" for method, _ in bench.cluster.calls)
 

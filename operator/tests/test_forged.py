@@ -4,7 +4,7 @@ import signal
 from typing import Any
 
 import pytest
-from places import PATIENT, NewPlace
+from places import PATIENT, SEEN, NewPlace
 
 from logscan_local.stack.kubectl import Kubectl, Object
 from logscan_local.testkit.results import RESULT
@@ -35,6 +35,7 @@ def attack(kubectl: Kubectl, uid: str, name: str) -> None:
             forged("ninth", {label: uid, attempt: "9"}),
             forged("owned", {label: uid, attempt: "9"}, owner),
             forged("unlabelled", {label: "x"}, owner),
+            forged(f"{name}-1", {label: uid, attempt: "1"}, owner),
         ]
     )
 
@@ -54,8 +55,12 @@ def test_a_forged_job_decides_no_scan_and_stops_no_operator(new_place: NewPlace)
     for kubectl in (place.kubectl, theirs):
         attack(kubectl, uid, "victim")
         eventually(lambda k=kubectl: left_out(k) >= {"first", "many", "ninth"}, 60, "Events about the Jobs")  # type: ignore[misc]
+    eventually(lambda: "victim-1" in left_out(place.kubectl), 60, "an Event about the Job with the derived name")
     place.until("victim", 60, phase="Suspended")
     place.kubectl.run("patch", "logscan", "victim", "--type=merge", '--patch={"spec":{"suspend":false}}')
+    assert "a Job named victim-1" in place.until("victim", 60, phase="Queued", reason="JobConflict")["message"]
+    SEEN.add("JobConflict")
+    place.kubectl.run("delete", "job", "victim-1")
     status = place.until("victim", 60, phase="Running", attempts=1)
     assert status["job"]["name"] == "victim-1"
     # One that starts while they are there reads the cluster all the same.

@@ -70,7 +70,7 @@ def test_a_row_that_is_not_believed_is_no_result_and_the_scan_is_tried_again() -
     assert (status.phase, status.summary, status.retry_time) == (Phase.QUEUED, None, stamp(10))
     assert "the row is not signed" in (status.message or "")
     last = concluded(job(ended="Complete"), [], forged, attempts=1)
-    assert (last.phase, last.reason, last.summary) == (Phase.FAILED, Reason.RESULT_MISSING, None)
+    assert (last.phase, last.reason, last.summary) == (Phase.FAILED, Reason.RESULT_UNTRUSTED, None)
 
 
 def test_a_row_that_is_not_believed_does_not_hide_why_the_pod_failed() -> None:

@@ -42,8 +42,7 @@ def test_nothing_is_planned_before_the_cluster_was_read() -> None:
 
 def test_nothing_is_planned_in_a_namespace_out_of_sight_and_its_jobs_keep_their_slots() -> None:
     away = scan_body("away", age=3600, status=RUNNING)
-    for body in (held := [job_body("away"), job_body("away", attempt=2)]):
-        body["metadata"]["namespace"] = "team-a"
+    held = [in_namespace(job_body("away", attempt=number), "team-a") for number in (1, 2)]
     away["metadata"]["namespace"] = "team-a"
     view = view_of(away, *held, scan_body("here"))
     view.namespaces.lose("team-a", "403 Forbidden")

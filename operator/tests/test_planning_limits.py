@@ -10,6 +10,7 @@ from logscan_operator.actions import Action, CreateJob, SuspendJob, WriteStatus
 from logscan_operator.admission import Usage
 from logscan_operator.holds import Holds
 from logscan_operator.items import Object
+from logscan_operator.jobsignatures import signed
 from logscan_operator.planning import _usage, plan
 from logscan_operator.view import View
 
@@ -25,7 +26,7 @@ def policy_body(name: str = "pol", namespace: str = "logscan", **spec: Any) -> O
 def recorded(body: Object, policy: str | None = "pol") -> Object:
     record: dict[str, Any] = {"policy": policy, "attempts": 3, "timeoutSeconds": 60, "job": {}}
     body["metadata"]["annotations"]["logscan.dev/resolved"] = json.dumps(record)
-    return body
+    return signed(body, SETTINGS.row_keys[0])
 
 
 def limited_view(*bodies: Object, **spec: Any) -> View:

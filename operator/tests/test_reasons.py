@@ -23,6 +23,7 @@ ENDS: list[tuple[dict[str, str] | None, dict[str, Any], Reason]] = [
     ({"fake-kubelet/exit": "evicted"}, {"attempts": 1}, Reason.EVICTED),
     ({"fake-kubelet/exit": "137-OOMKilled"}, {}, Reason.OUT_OF_MEMORY),
     ({"fake-kubelet/row": "no"}, {"attempts": 1}, Reason.RESULT_MISSING),
+    ({"fake-kubelet/row": "forged"}, {"attempts": 1}, Reason.RESULT_UNTRUSTED),
     ({"fake-kubelet/hold": "yes"}, {"timeoutSeconds": 10}, Reason.DEADLINE_EXCEEDED),
     (
         None,

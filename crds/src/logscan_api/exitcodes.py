@@ -40,6 +40,11 @@ class Reason(StrEnum):
     BACKOFF = "Backoff", "Queued", "Wait. An attempt failed, or no Job can be created now; the message says which."
     QUOTA_EXCEEDED = "QuotaExceeded", "Queued", "The message is the API server's; see Quotas and admission."
     REFUSED = "Refused", "Queued", "The message is the API server's; see Quotas and admission."
+    JOB_CONFLICT = (
+        "JobConflict",
+        "Queued",
+        "A Job that the operator did not make has the name of the scan's: delete it, or rename the LogScan.",
+    )
     QUEUED_BY_KUEUE = "QueuedByKueue", "Queued", "Wait; `kubectl describe workload` shows what Kueue waits for."
     SUSPENDED = "Suspended", "Suspended", "Set `spec.suspend` to false."
     SUSPENDED_BY_OTHER = (
@@ -111,7 +116,13 @@ class Reason(StrEnum):
     RESULT_MISSING = (
         "ResultMissing",
         "Failed",
-        "The scanner succeeded, but its row is missing or not signed for it: check the table, and who may write it.",
+        "The scanner succeeded, but its row is missing or a newer version wrote it: check the table.",
+    )
+    RESULT_UNTRUSTED = (
+        "ResultUntrusted",
+        "Failed",
+        "All attempts failed: the row is not signed for this scan; find out who may write the table, and whether the "
+        "signing key was changed.",
     )
 
 

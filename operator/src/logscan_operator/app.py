@@ -61,7 +61,7 @@ class Operator:
         self.settings = settings
         self.connection = connection
         self._listener = listener
-        self.view = View(settings.namespaces)
+        self.view = View(settings.namespaces, settings.row_keys)
         self.metrics = Metrics(settings.max_concurrent)
         self.progress = Progress()
         following = settings.resync_seconds + FOLLOW_PATIENCE_SECONDS

@@ -15,6 +15,7 @@ from logscan_operator import jobs, outcomes, paths, statuses, tenancy
 from logscan_operator.conditions import Verdict
 from logscan_operator.errors import ApiError
 from logscan_operator.items import Object, Scan
+from logscan_operator.jobsignatures import is_signed
 from logscan_operator.leases import FencedApi
 from logscan_operator.metrics import Metrics
 from logscan_operator.refusals import Refusal, refusal_of
@@ -152,16 +153,16 @@ class Creator:
             raise
 
     async def _adopt(self, scan: Scan, name: str, error: ApiError) -> Object | None:
-        """Return the Job that has the name of the scan's, if it is the scan's."""
+        """Return the Job that has the name of the scan's, if the operator made it for this scan."""
         found = await self._api.request("GET", paths.jobs(scan.key[0], name))
         owners = found["metadata"].get("ownerReferences", [])
         ours = any(owner["uid"] == scan.uid for owner in owners)
         if found["metadata"].get("deletionTimestamp") or (not ours and any(o["kind"] == "LogScan" for o in owners)):
             raise error  # it is being deleted, or garbage collection will delete it with the LogScan of the same name
-        if ours:
+        if ours and is_signed(found, self._settings.row_keys):
             return found
-        message = f"a Job named {name} exists that is not this LogScan's: delete or rename one of them"
-        await self._fail(scan, Reason.JOB_FAILED, message)
+        message = f"a Job named {name} exists that the operator did not make: delete it, or rename the LogScan"
+        await self.back_off(scan, None, Refusal(Reason.JOB_CONFLICT, message))
         return None
 
     async def _fail(self, scan: Scan, reason: Reason, message: str) -> None:

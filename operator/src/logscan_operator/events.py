@@ -25,6 +25,7 @@ BURST_SECONDS = 4
 PROBLEMS = (
     Reason.QUOTA_EXCEEDED,
     Reason.REFUSED,
+    Reason.JOB_CONFLICT,
     Reason.UNSCHEDULABLE,
     Reason.IMAGE_PULL_FAILED,
     Reason.POD_NOT_STARTED,

@@ -86,8 +86,8 @@ class Executor:
         status = outcomes.conclude(scan, job, pods, result, record.attempts, self._settings, utc_now())
         if not await self._writer.write(scan, status):
             return
-        if status.retry_time is not None:
-            self._metrics.retries.labels(str(outcomes.explain(job, pods).reason)).inc()
+        if status.retry_time is not None and not isinstance(result, ScanResult):
+            self._metrics.retries.labels(str(outcomes.without_result(result, job, pods).reason)).inc()
         facts = {"scan": scan.key[1], "phase": str(status.phase), "reason": str(status.reason)}
         log.info("%s", status.message, extra=facts)
 
@@ -99,7 +99,10 @@ class Executor:
             return UntrustedResultError(f"the Job names the row of another scan: {ref.pk}, {ref.sk}")
         try:
             return await self._results.read(ref)
-        except (MalformedResultError, UntrustedResultError) as error:
+        except MalformedResultError as error:
+            return error
+        except UntrustedResultError as error:
+            self._metrics.untrusted_rows.inc()
             return error
 
     async def _check_pending(self, scan: Scan, job: ScanJob, late: bool) -> None:
@@ -131,9 +134,10 @@ class Executor:
         log.warning("%s", status.message, extra=facts)
 
     async def _pods(self, job: ScanJob) -> list[Object]:
+        """Return the pods of a Job; a pod that only has its label is somebody else's."""
         query = {"labelSelector": f"batch.kubernetes.io/job-name={job.key[1]}"}
         found: list[Object] = (await self._api.request("GET", paths.pods(job.key[0]), query=query))["items"]
-        return found
+        return [pod for pod in found if job.uid in _controllers(pod)]
 
     async def _failed_create(self, job: ScanJob) -> str | None:
         """Return why the Job controller could create no pod of a Job, if its newest Event about it says so."""
@@ -146,3 +150,8 @@ class Executor:
             return None  # a Role of an earlier version, which the status can do without
         newest = max(events, key=lambda event: str(event.get("lastTimestamp") or ""), default=None)
         return str(newest.get("message", "")) if newest else None
+
+
+def _controllers(pod: Object) -> list[str]:
+    owners = pod["metadata"].get("ownerReferences") or []
+    return [owner["uid"] for owner in owners if owner.get("controller")]

@@ -14,9 +14,10 @@ from logscan_api.signatures import tokens
 from logscan_api.statuses import ResultRef
 from logscan_operator.environment import value_of, variable
 from logscan_operator.items import Object, Scan
+from logscan_operator.jobsignatures import RESULT_ANNOTATION, signed
 from logscan_operator.records import RECORD_ANNOTATION, Record
 from logscan_operator.resolving import ResolvedScan
-from logscan_operator.scanjobs import ATTEMPT_LABEL, RESULT_ANNOTATION, SCAN_UID_LABEL
+from logscan_operator.scanjobs import ATTEMPT_LABEL, SCAN_UID_LABEL
 from logscan_operator.settings import Settings
 
 MANAGED_BY = "logscan"
@@ -63,7 +64,7 @@ def build_request(scan: Scan, attempt: int, resolved: ResolvedScan, settings: Se
 def build_job(
     scan: Scan, request: ScanRequest, resolved: ResolvedScan, settings: Settings, env: dict[str, str]
 ) -> Object:
-    """Return the manifest of the Job for one attempt.
+    """Return the signed manifest of the Job for one attempt.
 
     Args:
         scan: The LogScan.
@@ -77,7 +78,7 @@ def build_job(
     """
     template = resolved.job.over(settings.scanner_job)
     labels = _labels(scan, request, resolved, template)
-    return {
+    manifest = {
         "apiVersion": "batch/v1",
         "kind": "Job",
         "metadata": _metadata(scan, request, resolved, labels),
@@ -94,6 +95,7 @@ def build_job(
             },
         },
     }
+    return signed(manifest, settings.row_keys[0])
 
 
 def _labels(scan: Scan, request: ScanRequest, resolved: ResolvedScan, template: JobTemplate) -> dict[str, str]:

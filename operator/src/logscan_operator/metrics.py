@@ -47,6 +47,9 @@ class Metrics:
         self.collisions = Counter(
             "logscan_name_collisions", "LogScans whose name was that of another one.", registry=registry
         )
+        self.untrusted_rows = Counter(
+            "logscan_untrusted_rows", "Rows that are not signed for their scan, or were changed.", registry=registry
+        )
         self.aws_errors = Counter("logscan_aws_errors", "Failed calls to AWS.", ["service"], registry=registry)
         self.retries = Counter("logscan_retries", "Failed attempts that are retried.", ["reason"], registry=registry)
         self.unexpected_errors = Counter(
@@ -58,7 +61,7 @@ class Metrics:
         self.refusals = Counter(
             "logscan_job_refusals", "Jobs and pods that the API server refused.", ["reason"], registry=registry
         )
-        for refusal in ("QuotaExceeded", "Refused"):
+        for refusal in ("QuotaExceeded", "Refused", "JobConflict"):
             self.refusals.labels(refusal)
         self.failures = Counter("logscan_job_failures", "Scans that failed.", ["reason"], registry=registry)
         self.finished = Counter("logscan_scans_finished", "Scans that ended.", ["phase"], registry=registry)

@@ -58,7 +58,7 @@ def conclude(
     if isinstance(result, ScanResult):
         return _succeeded(scan, result, now)
     attempt = max(scan.status.attempts or 0, job.attempt if job else 0)
-    return after_failure(scan, attempt, _without_result(result, job, pods), attempts, settings, now, job)
+    return after_failure(scan, attempt, without_result(result, job, pods), attempts, settings, now, job)
 
 
 def may_have(scan: Scan, ref: ResultRef) -> bool:
@@ -74,15 +74,21 @@ def may_have(scan: Scan, ref: ResultRef) -> bool:
     return (ref.pk, ref.sk) == (partition_key(scan.key[0], source), sort)
 
 
-def _without_result(
+def without_result(
     result: MalformedResultError | UntrustedResultError | None, job: ScanJob | None, pods: list[Object]
 ) -> Failure:
-    """Return why an attempt has no result."""
+    """Return why an attempt has no result.
+
+    Args:
+        result: Why its row cannot be read or believed; None if there is no row.
+        job: Its Job, or None if that has vanished.
+        pods: The Job's pods that are still there.
+    """
     failure = explain(job, pods)
     if isinstance(result, MalformedResultError):  # its scanner was a newer one: another attempt would find the same row
         return Failure(Reason.RESULT_MISSING, str(result), permanent=True)
     if isinstance(result, UntrustedResultError) and job is not None and job.ended == "Complete":
-        return Failure(Reason.RESULT_MISSING, str(result), permanent=False)  # the next scanner replaces it
+        return Failure(Reason.RESULT_UNTRUSTED, str(result), permanent=False)  # the next scanner replaces it
     return failure
 
 

@@ -24,8 +24,8 @@ class Refusal:
     """A no to this Job that may become a yes without any change to it.
 
     Attributes:
-        reason: `QuotaExceeded` or `Refused`.
-        message: Who said no, in the server's words.
+        reason: `QuotaExceeded`, `Refused` or `JobConflict`.
+        message: Who said no, in the server's words, or what is in the way.
     """
 
     reason: Reason

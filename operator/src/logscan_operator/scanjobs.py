@@ -1,5 +1,6 @@
 """The Jobs of LogScans, as the operator sees them, and which Jobs are its own."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -7,11 +8,11 @@ from logscan_api.identity import job_name
 from logscan_api.quantities import Quantity
 from logscan_api.statuses import ResultRef
 from logscan_operator.items import Key, Object, key_of, parse_time
+from logscan_operator.jobsignatures import RESULT_ANNOTATION, is_signed
 from logscan_operator.records import RECORD_ANNOTATION, Record
 
 SCAN_UID_LABEL = "logscan.dev/scan-uid"
 ATTEMPT_LABEL = "logscan.dev/attempt"
-RESULT_ANNOTATION = "logscan.dev/result"
 # On a Job that the operator itself suspended: it resumes no other.
 SUSPENDED_ANNOTATION = "logscan.dev/suspended"
 # Prefix of what Kueue puts on the Jobs that it manages, https://kueue.sigs.k8s.io/docs/reference/labels-and-annotations
@@ -108,11 +109,28 @@ class ScanJob:
         )
 
 
+def own_job(body: Object, keys: Sequence[bytes]) -> ScanJob:
+    """Return the Job that an object of the API describes, if the operator made it.
+
+    Args:
+        body: The object.
+        keys: What Jobs are signed with.
+
+    Raises:
+        ForeignJobError: The operator did not make it.
+        ValueError: It cannot be read.
+    """
+    job = ScanJob.parse(body)
+    if not is_signed(body, keys):
+        raise ForeignJobError("it is not signed with the operator's key, or was changed")
+    return job
+
+
 def _identity(job: Object) -> tuple[str, int]:
     """Return which LogScan a Job belongs to, and which attempt it is.
 
-    Labels are anybody's to write. A Job of the operator is controlled by a LogScan of its own namespace, has the uid of
-    that LogScan in its label, and the name that follows from both: no two Jobs can claim one attempt.
+    A Job of the operator is controlled by a LogScan of its own namespace, has the uid of that LogScan in its label, and
+    the name that follows from both: no two Jobs can claim one attempt.
 
     Raises:
         ForeignJobError: The operator did not make it.

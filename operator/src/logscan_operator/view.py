@@ -18,7 +18,7 @@ from logscan_operator.ages import WatchAges
 from logscan_operator.contents import Contents
 from logscan_operator.items import Key, Object, Policy, Scan, key_of
 from logscan_operator.namespaces import Namespaces
-from logscan_operator.scanjobs import ForeignJobError, ScanJob
+from logscan_operator.scanjobs import ForeignJobError, ScanJob, own_job
 from logscan_operator.versions import Versions
 
 WHY_LENGTH = 512
@@ -156,11 +156,12 @@ class View:
         contents: Which scans are of the same content.
     """
 
-    def __init__(self, namespaces: Sequence[str] = ()) -> None:
+    def __init__(self, namespaces: Sequence[str] = (), keys: Sequence[bytes] = ()) -> None:
         """Make an empty view.
 
         Args:
             namespaces: The namespaces that are watched, the operator's own first.
+            keys: What the operator's Jobs are signed with; all other Jobs are left out.
         """
         self.namespaces = Namespaces(namespaces)
         self.watch_ages = WatchAges()
@@ -171,7 +172,7 @@ class View:
         self.contents = Contents()
         self._attempts: dict[tuple[str, str], dict[int, ScanJob]] = {}
         self.scans = Table("LogScan", Scan.parse, self.changed, self._index_scan)
-        self.jobs = Table("Job", lambda body, _: ScanJob.parse(body), self.changed, self._index_job)
+        self.jobs = Table("Job", lambda body, _: own_job(body, keys), self.changed, self._index_job)
         self.policies = Table("LogScanPolicy", lambda body, _: Policy.parse(body), self.changed, lambda old, new: None)
 
     @property

@@ -5,7 +5,7 @@ would write, and the status of a pod that has ended. Labels of the Job (`spec.jo
 
 - `fake-kubelet/exit: "75"` ends the pod with that exit code and no row; `"137-OOMKilled"` adds the reason;
 - `fake-kubelet/exit: "evicted"` ends it like a node that runs out of memory;
-- `fake-kubelet/row: "no"` ends it successfully without a row;
+- `fake-kubelet/row: "no"` ends it successfully without a row, `"forged"` with one that another token signed;
 - `fake-kubelet/hold: "yes"` leaves it running until the label is gone from the pod.
 """
 
@@ -87,7 +87,8 @@ class FakeKubelet:
         code, _, reason = labels.get("fake-kubelet/exit", "0").replace("evicted", "137-evicted").partition("-")
         async with self._parallel:
             if code == "0" and labels.get("fake-kubelet/row") != "no":
-                await asyncio.to_thread(self._write_row, pod)
+                forged = labels.get("fake-kubelet/row") == "forged"
+                await asyncio.to_thread(self._write_row, pod, forged)
             metadata = pod["metadata"]
             path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/status"
             status = ended_status(pod, int(code), reason)
@@ -96,12 +97,13 @@ class FakeKubelet:
             except ApiError:  # gone, or the API server is: then the list that follows brings it again
                 self._taken.discard(metadata["uid"])
 
-    def _write_row(self, pod: Object) -> None:
+    def _write_row(self, pod: Object, forged: bool) -> None:
         variables = {entry["name"]: entry.get("value", "") for entry in pod["spec"]["containers"][0]["env"]}
         request = ScanRequest.from_variable(expand(variables[REQUEST_VARIABLE]))
         result, moment = result_of(request, pod["metadata"]["uid"]), datetime.now(UTC)
+        token = "forged" if forged else request.tokens[0]
         with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):
-            self._dynamodb.put_item(**put_result(result, request.tokens[0], int(moment.timestamp())))
+            self._dynamodb.put_item(**put_result(result, token, int(moment.timestamp())))
 
 
 def result_of(request: ScanRequest, job_uid: str) -> ScanResult:
