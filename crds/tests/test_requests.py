@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logscan_api.errors import MalformedRequestError, RequestTooLargeError
+from logscan_api.fields import WHERE_BYTES
 from logscan_api.framing import Framing, Records
 from logscan_api.identity import partition_key, sort_key
 from logscan_api.logscans import Limits, S3Source
@@ -77,8 +78,10 @@ def largest_request(alphabet: Sequence[str], seed: int) -> ScanRequest:
     texts = [noise(alphabet, size, seed * 1000 + n) for n, size in enumerate(_sizes(INLINE_BYTES, 200, 1024))]
     names = [noise([*"abcdefghijklmnopqrstuvwxyz0123456789"], 63, n) for n in range(100)]
     facts = [{"severity": "warning", "ignore_case": n % 2 == 0, "threshold": 10**9 - n} for n in range(100)]
+    fields = [noise(alphabet, size, seed + n) for n, size in enumerate(_sizes(WHERE_BYTES, 200, 256))]
+    wheres = [{fields[2 * n]: [fields[2 * n + 1]]} for n in range(100)]
     inline = [
-        Rule(name=name, pattern=texts[2 * n], exclude=texts[2 * n + 1], **facts[n])  # type: ignore[arg-type]
+        Rule(name=name, pattern=texts[2 * n], where=wheres[n], exclude=texts[2 * n + 1], **facts[n])  # type: ignore[arg-type]
         for n, name in enumerate(names)
     ]
     key, version = noise(alphabet, 1024, seed), noise(alphabet, 1024, seed + 1)

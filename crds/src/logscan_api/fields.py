@@ -15,7 +15,7 @@ MOST_FIELDS = 8
 MOST_VALUES = 50
 VALUE_LENGTH = 256
 NAME_LENGTH = 256
-WHERE_BYTES = 4096  # of the names and values of a rule
+WHERE_BYTES = 8 * 1024  # of the names and values of all inline rules, beside their patterns
 
 ALLOWED = "must be a text, a number, true or false, or a list of these"
 
@@ -25,7 +25,7 @@ _ANY_SCALAR = {
     "maxItems": 0,
     "maxProperties": 0,
 }
-_SCHEMA = {**_ANY_SCALAR, "maxItems": MOST_VALUES, "items": _ANY_SCALAR}
+_SCHEMA = {**_ANY_SCALAR, "minItems": 1, "maxItems": MOST_VALUES, "items": _ANY_SCALAR}
 
 
 def _texts(value: Any) -> Any:
@@ -52,7 +52,7 @@ Values = Annotated[
     BeforeValidator(_texts),
     WithJsonSchema(_SCHEMA),
 ]
-Path = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH)]
+Path = Annotated[str, Field(max_length=NAME_LENGTH)]
 Where = Annotated[dict[Path, Values], Field(min_length=1, max_length=MOST_FIELDS)]
 
 

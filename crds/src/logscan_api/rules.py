@@ -88,8 +88,6 @@ class Rule(Model):
     def _finds_something(self) -> Self:
         if self.pattern is None and self.where is None:
             raise ValueError("needs a pattern, a where, or both")
-        if fields.size(self.where) > fields.WHERE_BYTES:
-            raise ValueError(f"the names and values of where have at most {fields.WHERE_BYTES} bytes: use two rules")
         return self
 
     def for_engine(self) -> dict[str, Any]:
@@ -124,12 +122,9 @@ class RuleSelection(Model):
 
     @model_validator(mode="after")
     def _is_short(self) -> Self:
-        texts = [text for rule in self.inline or [] for text in (rule.pattern, rule.exclude) if text]
-        size = sum(len(text.encode(errors="surrogatepass")) for text in texts)
-        size += sum(fields.size(rule.where) for rule in self.inline or [])
-        if size > INLINE_BYTES:
+        if sum(fields.size(rule.where) for rule in self.inline or []) > fields.WHERE_BYTES:
             raise ValueError(
-                f"the patterns, excludes and wheres of all inline rules have at most {INLINE_BYTES} bytes (UTF-8) "
+                f"the names and values in where of all inline rules have at most {fields.WHERE_BYTES} bytes (UTF-8) "
                 "together: shorten them, or scan twice with half of the rules each"
             )
         return self
