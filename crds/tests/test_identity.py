@@ -16,7 +16,7 @@ from logscan_api.identity import (
     scan_name,
     sort_key,
 )
-from logscan_api.logscans import S3Source
+from logscan_api.sources import S3Source
 
 DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 KEYS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300)

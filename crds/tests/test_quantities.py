@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from logscan_api.logscans import Resources
+from logscan_api.jobtemplates import Resources
 from logscan_api.quantities import MAX_BYTES, MAX_LENGTH, Quantity
 
 RECORDED = Path(__file__).with_name("quantity_cases.jsonl").read_text(encoding="utf-8")

@@ -14,10 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from logscan_api.errors import MalformedRequestError, RequestTooLargeError
-from logscan_api.fields import WHERE_BYTES
 from logscan_api.framing import Framing, Records
 from logscan_api.identity import partition_key, sort_key
-from logscan_api.logscans import Limits, S3Source
+from logscan_api.logscans import Limits
 from logscan_api.models import MOST
 from logscan_api.notify import Notify
 from logscan_api.packs import load_pack, pack_names
@@ -35,6 +34,7 @@ from logscan_api.requests import (
     resolve_limits,
 )
 from logscan_api.rules import INLINE_BYTES, MOST_PACKS, Rule, Severity
+from logscan_api.sources import S3Source
 from logscan_api.statuses import ResultRef
 
 CONTROL = [chr(n) for n in range(32)]
@@ -72,16 +72,20 @@ def noise(alphabet: Sequence[str], size: int, seed: int) -> str:
     return text + "x" * (size - len(text.encode()))
 
 
+def shared(text: str, number: int) -> dict[str, Any]:
+    """Return a text as what else a rule has: what excludes lines, or a field and its values."""
+    half = len(text) // 2
+    return {"exclude": text} if number % 2 else {"where": {text[:half]: [text[half:]]}}
+
+
 def largest_request(alphabet: Sequence[str], seed: int) -> ScanRequest:
     """Return a request that fills every bound of the CRDs with noise, the largest packs among its rules."""
     packs = sorted((load_pack(name) for name in pack_names()), key=lambda pack: len(pack.model_dump_json()))
     texts = [noise(alphabet, size, seed * 1000 + n) for n, size in enumerate(_sizes(INLINE_BYTES, 200, 1024))]
     names = [noise([*"abcdefghijklmnopqrstuvwxyz0123456789"], 63, n) for n in range(100)]
     facts = [{"severity": "warning", "ignore_case": n % 2 == 0, "threshold": 10**9 - n} for n in range(100)]
-    fields = [noise(alphabet, size, seed + n) for n, size in enumerate(_sizes(WHERE_BYTES, 200, 256))]
-    wheres = [{fields[2 * n]: [fields[2 * n + 1]]} for n in range(100)]
     inline = [
-        Rule(name=name, pattern=texts[2 * n], where=wheres[n], exclude=texts[2 * n + 1], **facts[n])  # type: ignore[arg-type]
+        Rule(name=name, pattern=texts[2 * n], **shared(texts[2 * n + 1], n), **facts[n])  # type: ignore[arg-type]
         for n, name in enumerate(names)
     ]
     key, version = noise(alphabet, 1024, seed), noise(alphabet, 1024, seed + 1)

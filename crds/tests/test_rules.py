@@ -5,9 +5,8 @@ from pydantic import ValidationError
 
 from logscan_api.errors import UnknownPackError
 from logscan_api.explanations import explain
-from logscan_api.fields import WHERE_BYTES
 from logscan_api.packs import load_pack, pack_names, resolve_rules
-from logscan_api.rules import Rule, RuleSelection, Severity
+from logscan_api.rules import INLINE_BYTES, Rule, RuleSelection, Severity
 
 
 def test_severities_are_ordered() -> None:
@@ -73,9 +72,9 @@ def test_a_where_that_cannot_be_is_refused(fields: dict[str, object], words: str
     assert words in explain(refusal.value, RuleSelection)
 
 
-def test_the_fields_of_inline_rules_have_a_bound_together() -> None:
-    rules = [{"name": f"r{n}", "where": {"a": ["x" * 200] * 20}} for n in range(3)]
+def test_all_texts_of_inline_rules_have_a_bound_together() -> None:
+    rules = [{"name": f"r{n}", "pattern": "x" * 1000, "where": {"a": ["x" * 200] * 20}} for n in range(13)]
     with pytest.raises(ValidationError) as refusal:
-        RuleSelection.model_validate({"inline": rules[:3]})
-    assert f"at most {WHERE_BYTES} bytes" in explain(refusal.value, RuleSelection)
-    assert RuleSelection.model_validate({"inline": rules[:2]}).inline
+        RuleSelection.model_validate({"inline": rules})
+    assert f"at most {INLINE_BYTES} bytes" in explain(refusal.value, RuleSelection)
+    assert RuleSelection.model_validate({"inline": rules[:12]}).inline

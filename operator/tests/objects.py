@@ -142,3 +142,9 @@ def in_namespace(body: Object, namespace: str) -> Object:
     """Return an object moved to a namespace; a Job is signed for it."""
     body["metadata"]["namespace"] = namespace
     return signed(body, SETTINGS.row_keys[0]) if "template" in body["spec"] else body
+
+
+def at(version: int, body: Object) -> Object:
+    """Return an object in a version."""
+    body["metadata"]["resourceVersion"] = str(version)
+    return body

@@ -9,7 +9,7 @@ from objects import RUNNING, job, job_body, pod_body, scan_body, stamp
 
 from logscan_api.errors import MalformedResultError, UntrustedResultError
 from logscan_api.identity import partition_key, sort_key
-from logscan_api.logscans import S3Source
+from logscan_api.sources import S3Source
 from logscan_api.statuses import Phase
 from logscan_local.testkit.results import RESULT
 from logscan_operator import paths

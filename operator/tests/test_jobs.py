@@ -10,7 +10,8 @@ from objects import SETTINGS, scan, scan_body
 
 from logscan_api.errors import UnknownPackError
 from logscan_api.exitcodes import permanent_codes
-from logscan_api.logscans import JobTemplate, Limits
+from logscan_api.jobtemplates import JobTemplate
+from logscan_api.logscans import Limits
 from logscan_api.packs import load_pack
 from logscan_api.policies import LogScanPolicySpec
 from logscan_api.rules import RuleSelection

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from objects import SETTINGS, scan, scan_body, view_of
 
 from logscan_api.framing import Framing, Records
-from logscan_api.logscans import JobTemplate, Limits
+from logscan_api.jobtemplates import JobTemplate
+from logscan_api.logscans import Limits
 from logscan_api.notify import Email, Notify
 from logscan_api.packs import load_pack
 from logscan_api.policies import LogScanPolicySpec, PolicyAction, PolicyMatch

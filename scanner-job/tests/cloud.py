@@ -8,10 +8,11 @@ import boto3
 import pytest
 from moto import mock_aws
 
-from logscan_api.logscans import Limits, S3Source
+from logscan_api.logscans import Limits
 from logscan_api.requests import ScanIdentity, ScanRequest, resolve_limits
 from logscan_api.results import ScanResult
 from logscan_api.rules import Rule, Severity
+from logscan_api.sources import S3Source
 from logscan_api.statuses import ResultRef
 from logscan_api.table import LATEST, table_definition
 from logscan_scanner import aws, runner

@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 
 from logscan_api.exitcodes import ExitCode
-from logscan_api.logscans import S3Source
 from logscan_api.requests import ScanIdentity, ScanRequest, resolve_limits
 from logscan_api.rules import Rule
+from logscan_api.sources import S3Source
 from logscan_api.statuses import ResultRef
 from logscan_api.table import table_definition
 from logscan_local.stack import aws

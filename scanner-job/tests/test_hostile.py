@@ -18,10 +18,11 @@ from hostile import ANY_OBJECT, CORPUS
 from hypothesis import HealthCheck, given, settings
 
 from logscan_api.exitcodes import ExitCode
-from logscan_api.logscans import Limits, S3Source
+from logscan_api.logscans import Limits
 from logscan_api.requests import Report, ScanIdentity, ScanRequest, resolve_limits
 from logscan_api.results import ScanResult
 from logscan_api.rules import Rule, Severity
+from logscan_api.sources import S3Source
 from logscan_api.statuses import ResultRef
 from logscan_api.table import key_of, table_definition
 from logscan_local.stack import aws

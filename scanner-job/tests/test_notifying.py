@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 from webhooks import Hook
 
 from logscan_api.exitcodes import ExitCode, Reason
-from logscan_api.logscans import S3Source
 from logscan_api.notify import Email, Notify, Webhook, When
 from logscan_api.requests import ScanIdentity, ScanRequest, resolve_limits
 from logscan_api.results import Sample
 from logscan_api.rules import Rule, Severity
+from logscan_api.sources import S3Source
 from logscan_api.statuses import Incomplete, ResultRef
 from logscan_local.testkit import results
 from logscan_scanner.errors import ScanError

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from logscan_api.exitcodes import ExitCode
-from logscan_api.logscans import S3Source
 from logscan_api.requests import ScanIdentity, ScanRequest, resolve_limits
 from logscan_api.rules import Rule
+from logscan_api.sources import S3Source
 from logscan_api.statuses import ResultRef
 from logscan_local.testkit.signals import AS_PID_1, can_run, catches_sigterm, pid_within
 from logscan_local.testkit.waiting import eventually

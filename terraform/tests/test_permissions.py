@@ -17,7 +17,7 @@ from botocore import xform_name
 from conftest import EVERYTHING, Evaluate, Outputs
 
 from logscan_api.identity import partition_key
-from logscan_api.logscans import S3Source
+from logscan_api.sources import S3Source
 from logscan_local.stack.permissions import policy_document
 
 pytestmark = pytest.mark.tools

@@ -10,13 +10,19 @@ import pytest
 
 from logscan_tools.paths import REPOSITORY
 
-PAGES = sorted(
-    path
-    for path in REPOSITORY.rglob("*.md")
-    if not {".venv", ".venv-checkov", "target", "node_modules"} & set(path.relative_to(REPOSITORY).parts)
-)
+FOREIGN = {".venv", ".venv-checkov", "target", "node_modules", ".git"}
+
+
+def ours(pattern: str) -> list[Path]:
+    """Return the project's own files of a kind."""
+    found = REPOSITORY.rglob(pattern)
+    return sorted(path for path in found if not FOREIGN & set(path.relative_to(REPOSITORY).parts))
+
+
+PAGES = ours("*.md")
 FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+PAGE = re.compile(r"(?<![\w/.-])docs/(?:\w[\w/-]*)\.md\b")
 TEST = re.compile(r"`([\w/.-]+\.py)::(\w+)`")
 
 
@@ -52,6 +58,12 @@ def test_what_leads_nowhere_is_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("# One & *two*\n[a](#one--two) [b](#three) [c](other.md) [d](https://x) [e](page.md#one--two)\n")
     assert problems(page) == ["#three: no such heading", "other.md: no such file"]
+
+
+@pytest.mark.parametrize("kind", ["*.py", "*.rs", "*.sh", "*.yaml", "*.tf", "Makefile"])
+def test_the_pages_that_code_names_exist(kind: str) -> None:
+    named = {page: path for path in ours(kind) for page in PAGE.findall(path.read_text(encoding="utf-8"))}
+    assert {page: path for page, path in named.items() if not (REPOSITORY / page).is_file()} == {}
 
 
 def test_the_tests_that_the_page_on_security_names_exist() -> None:

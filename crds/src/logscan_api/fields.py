@@ -15,7 +15,6 @@ MOST_FIELDS = 8
 MOST_VALUES = 50
 VALUE_LENGTH = 256
 NAME_LENGTH = 256
-WHERE_BYTES = 8 * 1024  # of the names and values of all inline rules, beside their patterns
 
 ALLOWED = "must be a text, a number, true or false, or a list of these"
 
@@ -59,4 +58,9 @@ Where = Annotated[dict[Path, Values], Field(min_length=1, max_length=MOST_FIELDS
 def size(where: dict[str, list[str]] | None) -> int:
     """Return the bytes (UTF-8) of all names and values."""
     texts = [text for path, values in (where or {}).items() for text in (path, *values)]
-    return sum(len(text.encode(errors="surrogatepass")) for text in texts)
+    return sum(map(size_of, texts))
+
+
+def size_of(text: str) -> int:
+    """Return the bytes (UTF-8) of a text."""
+    return len(text.encode(errors="surrogatepass"))

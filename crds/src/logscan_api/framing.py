@@ -25,14 +25,14 @@ class Framing(StrEnum):
         framing.meaning = meaning
         return framing
 
-    AUTO = "Auto", "The first 64 KiB of the log decide: what they look like is in the table below. The default."
-    LINES = "Lines", "A line, also of JSON."
+    AUTO = "Auto", "Detected from the first 64 KiB of the log, as in the table below. The default."
+    LINES = "Lines", "A line, whether or not it is JSON."
     JSON = "Json", "A JSON document, or an element of an array of them."
     CLOUDWATCH = (
         "CloudWatch",
-        "A message of the `logEvents` of a document, as subscriptions of CloudWatch Logs send it.",
+        "A message of the `logEvents` of a document, as a CloudWatch Logs subscription sends it.",
     )
-    MULTILINE = "Multiline", "A line that matches `start`, with the lines behind it up to the next one that does."
+    MULTILINE = "Multiline", "A line that matches `start`, and the lines after it up to the next line that matches."
 
 
 class Records(Model):

@@ -10,7 +10,7 @@ import re
 import unicodedata
 
 from logscan_api.events import ObjectEvent
-from logscan_api.logscans import S3Source
+from logscan_api.sources import S3Source
 
 DIGITS = 32  # of a hash, hexadecimal: 128 bits
 # With a hash and the number of an attempt a name stays within the 63 characters that a label may have.

@@ -4,20 +4,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema
 
-from logscan_api.affinity import Affinity
-from logscan_api.buckets import BucketName
 from logscan_api.exitcodes import Reason
 from logscan_api.framing import Records
+from logscan_api.jobtemplates import JobTemplate
 from logscan_api.models import MOST, Model
 from logscan_api.notify import Notify
-from logscan_api.quantities import Amount
 from logscan_api.rules import RuleSelection
 from logscan_api.schema import cel
+from logscan_api.sources import Source
 from logscan_api.statuses import LogScanStatus, Phase
-
-Label = Annotated[str, Field(max_length=63, pattern=r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")]
-LabelMap = Annotated[dict[str, Label], Field(max_length=32)]
-AmountMap = Annotated[dict[str, Amount], Field(max_length=16)]
 
 NEVER = "never"
 MAX_TTL_SECONDS = 10 * 366 * 86400
@@ -46,64 +41,6 @@ TtlSeconds = Annotated[
         }
     ),
 ]
-
-
-class S3Source(Model):
-    """The object, or all objects under a prefix."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "x-kubernetes-validations": [
-                cel(
-                    "has(self.key) != has(self.prefix)",
-                    "set exactly one of key (one object) and prefix (all objects under it)",
-                ),
-                cel(
-                    "has(self.key) || !(has(self.versionId) || has(self.etag) || has(self.sequencer))",
-                    "versionId, etag and sequencer belong to one object: remove them or set key instead of prefix",
-                ),
-                *(
-                    cel(
-                        f"!has(self.{field}) || size(bytes(self.{field})) <= 1024",
-                        f"{field} has at most 1024 bytes (UTF-8), as in S3",
-                    )
-                    for field in ("key", "prefix", "versionId")
-                ),
-            ]
-        }
-    )
-
-    bucket: BucketName
-    key: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=1024,
-        description="Key of the object, not URL-encoded.",
-    )
-    prefix: str | None = Field(
-        default=None,
-        min_length=1,
-        max_length=1024,
-        description="Scan all objects whose key starts with this.",
-    )
-    version_id: str | None = Field(
-        default=None, max_length=1024, description="Version to scan (default: the newest when the scan starts)."
-    )
-    etag: str | None = Field(
-        default=None,
-        max_length=128,
-        description="Entity tag that the object must still have; a different one means that it was overwritten.",
-    )
-    size: int | None = Field(default=None, ge=0, le=MOST, description="Object size in bytes, as reported by the event.")
-    sequencer: str | None = Field(
-        default=None, max_length=64, description="S3's sequencer of the event, which orders the events of one key."
-    )
-
-
-class Source(Model):
-    """Where the logs are."""
-
-    s3: S3Source
 
 
 class Limits(Model):
@@ -147,56 +84,6 @@ class Limits(Model):
     def over(self, base: "Limits") -> "Limits":
         """Return these limits, and the base's for those that are absent here."""
         return base.model_copy(update=self.model_dump(exclude_none=True))
-
-
-class Resources(Model):
-    """Requests and limits of the scanner's container, as in a pod."""
-
-    requests: AmountMap | None = Field(default=None, description="For example cpu: 500m, memory: 128Mi.")
-    limits: AmountMap | None = Field(default=None, description="For example memory: 256Mi.")
-
-    def over(self, base: "Resources") -> "Resources":
-        """Return these amounts, and the base's for every resource that they leave out."""
-        requests = {**(base.requests or {}), **(self.requests or {})}
-        limits = {**(base.limits or {}), **(self.limits or {})}
-        return self.model_copy(update={"requests": requests, "limits": limits})
-
-
-class Toleration(Model):
-    """A toleration of the scanner's pod, as in a pod."""
-
-    key: str | None = Field(default=None, max_length=317)
-    operator: Annotated[str, Field(max_length=16, pattern="^(Exists|Equal)$")] | None = None
-    value: Label | None = None
-    effect: Annotated[str, Field(max_length=16, pattern="^(NoSchedule|PreferNoSchedule|NoExecute)$")] | None = None
-    toleration_seconds: Annotated[int, Field(ge=-1, le=2**31 - 1)] | None = None
-
-
-class JobTemplate(Model):
-    """Changes to the operator's own Job template."""
-
-    resources: Resources | None = Field(default=None, description="Requests and limits of the container.")
-    node_selector: LabelMap | None = Field(default=None, description="Node labels that the pod needs.")
-    tolerations: Annotated[list[Toleration], Field(max_length=16)] | None = Field(
-        default=None, description="Taints that the pod tolerates."
-    )
-    affinity: Affinity | None = Field(
-        default=None,
-        description="Affinity of the pod, as in a pod; the API server validates it when the Job is created.",
-    )
-    priority_class_name: str | None = Field(default=None, max_length=253, description="PriorityClass of the pod.")
-    labels: LabelMap | None = Field(
-        default=None, description="Labels of the Job and its pod, such as Kueue's queue name."
-    )
-
-    def over(self, base: "JobTemplate") -> "JobTemplate":
-        """Return this template with the base's value for every field not set; labels and resources are merged."""
-        gaps: dict[str, Any] = {n: getattr(base, n) for n in JobTemplate.model_fields if getattr(self, n) is None}
-        if self.labels and base.labels:
-            gaps["labels"] = {**base.labels, **self.labels}
-        if self.resources and base.resources:
-            gaps["resources"] = self.resources.over(base.resources)
-        return self.model_copy(update=gaps)
 
 
 IMMUTABLE = ("source", "rules", "records", "limits", "notify", "attempts", "timeoutSeconds", "job")

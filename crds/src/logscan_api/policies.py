@@ -8,7 +8,8 @@ from pydantic import ConfigDict, Field
 
 from logscan_api.framing import Records
 from logscan_api.globs import matches
-from logscan_api.logscans import JobTemplate, Limits
+from logscan_api.jobtemplates import JobTemplate
+from logscan_api.logscans import Limits
 from logscan_api.models import Model
 from logscan_api.notify import Notify
 from logscan_api.rules import RuleSelection

@@ -2,7 +2,7 @@
 
 The variable holds JSON, or `gzip:` and gzipped JSON in base64 where that is long: Linux refuses to start a process
 with a variable above 128 KiB (`MAX_ARG_STRLEN` in include/uapi/linux/binfmts.h). The CRDs bound what a spec may hold so
-that even what cannot be compressed fits; see docs/decisions/0006-scan-request.md.
+that even what cannot be compressed fits (`logscan_api.sizes`).
 """
 
 import base64
@@ -18,10 +18,11 @@ from logscan_api.destinations import Destination
 from logscan_api.errors import MalformedRequestError, RequestTooLargeError
 from logscan_api.explanations import explain
 from logscan_api.framing import Records
-from logscan_api.logscans import Limits, S3Source
+from logscan_api.logscans import Limits
 from logscan_api.models import Model
 from logscan_api.notify import Notify
 from logscan_api.rules import Rule
+from logscan_api.sources import S3Source
 from logscan_api.statuses import ResultRef
 
 REQUEST_VARIABLE = "LOGSCAN_REQUEST"

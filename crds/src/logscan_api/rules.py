@@ -122,9 +122,12 @@ class RuleSelection(Model):
 
     @model_validator(mode="after")
     def _is_short(self) -> Self:
-        if sum(fields.size(rule.where) for rule in self.inline or []) > fields.WHERE_BYTES:
+        inline = self.inline or []
+        wheres = sum(fields.size(rule.where) for rule in inline)
+        texts = [text for rule in inline for text in (rule.pattern, rule.exclude) if text]
+        if wheres and wheres + sum(fields.size_of(text) for text in texts) > INLINE_BYTES:
             raise ValueError(
-                f"the names and values in where of all inline rules have at most {fields.WHERE_BYTES} bytes (UTF-8) "
+                f"the patterns, excludes and wheres of all inline rules have at most {INLINE_BYTES} bytes (UTF-8) "
                 "together: shorten them, or scan twice with half of the rules each"
             )
         return self

@@ -4,8 +4,9 @@ from logscan_api import API_VERSION, MalformedRequestError
 from logscan_api.destinations import destinations
 from logscan_api.exitcodes import permanent_codes
 from logscan_api.identity import job_name, partition_key, sort_key
+from logscan_api.jobtemplates import JobTemplate, Resources
 from logscan_api.labels import BUCKET_LABEL, POLICY_LABEL, label_value
-from logscan_api.logscans import JobTemplate, Limits, Resources
+from logscan_api.logscans import Limits
 from logscan_api.packs import resolve_rules
 from logscan_api.quantities import Quantity
 from logscan_api.requests import REQUEST_VARIABLE, Report, ScanIdentity, ScanRequest, outcome_hash, resolve_limits

@@ -4,7 +4,7 @@ from typing import Self
 
 from pydantic import Field, ValidationError
 
-from logscan_api.logscans import JobTemplate
+from logscan_api.jobtemplates import JobTemplate
 from logscan_api.models import Model
 
 RECORD_ANNOTATION = "logscan.dev/resolved"

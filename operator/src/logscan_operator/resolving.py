@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from logscan_api.framing import Records
-from logscan_api.logscans import JobTemplate, Limits, LogScanSpec
+from logscan_api.jobtemplates import JobTemplate
+from logscan_api.logscans import Limits, LogScanSpec
 from logscan_api.notify import Notify
 from logscan_api.policies import LogScanPolicySpec, PolicyAction, choose
 from logscan_api.rules import RuleSelection

@@ -8,7 +8,8 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from logscan_api.destinations import DESTINATION_BYTES
 from logscan_api.explanations import Path, dotted, problems
-from logscan_api.logscans import MAX_TTL_SECONDS, JobTemplate
+from logscan_api.jobtemplates import JobTemplate
+from logscan_api.logscans import MAX_TTL_SECONDS
 from logscan_api.quantities import Amount, Quantity
 from logscan_api.rules import MOST_PACKS
 from logscan_operator.settingvalues import Names, job_fields, joined_destinations, keys_in_folder, parsed_json

@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_settings import NoDecode
 
 from logscan_api.destinations import destinations
-from logscan_api.logscans import JobTemplate
+from logscan_api.jobtemplates import JobTemplate
 
 KEY_BYTES = 32  # as many as the digest has; a shorter key is a weaker one (RFC 2104, section 3)
 

@@ -10,7 +10,7 @@ that were stored before, and where nobody may install an admission policy.
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
-from logscan_api.logscans import JobTemplate, Resources
+from logscan_api.jobtemplates import JobTemplate, Resources
 from logscan_api.notify import Notify
 from logscan_operator.items import Scan
 from logscan_operator.resolving import ResolvedScan

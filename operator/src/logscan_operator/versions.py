@@ -5,7 +5,7 @@ from collections import defaultdict
 from logscan_api.identity import padded_sequencer
 from logscan_operator.items import Key, Scan
 
-Place = tuple[str, str, str]
+ObjectKey = tuple[str, str, str]
 
 
 class Versions:
@@ -16,41 +16,41 @@ class Versions:
     """
 
     def __init__(self) -> None:
-        self._sequencers: defaultdict[Place, dict[Key, str]] = defaultdict(dict)
-        self._contested: set[Place] = set()
+        self._sequencers: defaultdict[ObjectKey, dict[Key, str]] = defaultdict(dict)
+        self._contested: set[ObjectKey] = set()
 
     def add(self, scan: Scan) -> None:
         """Take an unfinished scan in; one that is given up or deleted makes no other useless."""
-        place, sequencer = _version_of(scan)
-        if place is None or scan.deleting or (scan.spec and scan.spec.cancel):
+        key, sequencer = _version_of(scan)
+        if key is None or scan.deleting or (scan.spec and scan.spec.cancel):
             return
-        self._sequencers[place][scan.key] = sequencer
-        if len(self._sequencers[place]) > 1:
-            self._contested.add(place)
+        self._sequencers[key][scan.key] = sequencer
+        if len(self._sequencers[key]) > 1:
+            self._contested.add(key)
 
     def drop(self, scan: Scan) -> None:
         """Forget a scan that was taken in, if it was."""
-        place, _ = _version_of(scan)
-        if place is None or place not in self._sequencers:
+        key, _ = _version_of(scan)
+        if key is None or key not in self._sequencers:
             return
-        scans = self._sequencers[place]
+        scans = self._sequencers[key]
         scans.pop(scan.key, None)
         if len(scans) < 2:
-            self._contested.discard(place)
+            self._contested.discard(key)
         if not scans:
-            del self._sequencers[place]
+            del self._sequencers[key]
 
     def outdated(self) -> dict[Key, str]:
         """Return the scans of versions that are not the newest to be scanned, with the name of who scans that."""
         found: dict[Key, str] = {}
-        for place in self._contested:
-            scans = self._sequencers[place]
+        for contested in self._contested:
+            scans = self._sequencers[contested]
             sequencer, newest = max((sequencer, key) for key, sequencer in scans.items())
             found |= {key: newest[1] for key, older in scans.items() if older < sequencer}
         return found
 
 
-def _version_of(scan: Scan) -> tuple[Place | None, str]:
+def _version_of(scan: Scan) -> tuple[ObjectKey | None, str]:
     source = scan.spec.source.s3 if scan.spec else None
     if source is None or source.key is None or source.sequencer is None:
         return None, ""

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from logscan_api.exitcodes import ExitCode
 from logscan_api.identity import padded_sequencer
-from logscan_api.logscans import S3Source
+from logscan_api.sources import S3Source
 from logscan_scanner.aws.clients import client, translate
 from logscan_scanner.errors import ScanError
 
