@@ -8,7 +8,7 @@ import zipfile
 from dataclasses import dataclass, field
 from typing import Any
 
-from formats import tarred, zipped
+from formats import COMPRESS, tarred, zipped
 
 TIME = "2026-11-24T12:00:05+00:00"
 ERROR: dict[str, Any] = {"inline": [{"name": "r", "pattern": "ERROR"}]}
@@ -114,6 +114,7 @@ TEXTS = {
 }
 
 STORED = {
+    **{kind: found(compress(TEN)) for kind, compress in COMPRESS.items()},
     "gzip members with something between": found(gzip.compress(TEN) + b"\n" + gzip.compress(TEN), lines=20, hits=10),
     "gzip and text": found(gzip.compress(TEN) + TEN, lines=20, hits=10),
     "bzip2 in zip": found(zipped({"a.log": TEN}, zipfile.ZIP_BZIP2)),
