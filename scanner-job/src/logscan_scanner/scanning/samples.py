@@ -85,6 +85,8 @@ def _size(sample: Sample) -> int:
 def shown(line: Line, masked: bool, max_bytes: int) -> str:
     """Return a line as `readable` does, or the part around its match."""
     text = _text(line.text, masked)
+    if not line.start and len(text.encode()) <= max_bytes:
+        return text
     match = len(_text(line.text[: line.shown], masked))
     return cut_around(text, match, max_bytes, begun=line.start > 0)
 
