@@ -16,6 +16,7 @@ mod exclusion;
 mod finder;
 mod limits;
 mod lines;
+mod locating;
 mod plan;
 mod ruleset;
 mod sample;
