@@ -26,7 +26,7 @@ FIELDS = (
         {"level": ["error", "fatal"], "http.status": ">=500"},
         '(.level == "error" or .level == "fatal") and .http.status >= 500',
         r'"level":"(?:error|fatal)".*"status":5\d\d\b',
-        "20x",
+        "10x",
     ),
     ("a status", {"http.status": ">=500"}, ".http.status >= 500", r'"status":5\d\d\b', "10x"),
 )
