@@ -202,3 +202,35 @@ EXPRESSIONS = {
         b"GET /abc status=502 -\"' upstream failed here\n", rule(r"status.*-[\"' ]*upstream"), 1, 1
     ),
 }
+
+_PACK: dict[str, Any] = {"packs": ["secrets"]}
+_KEY = [
+    "    -----BEGIN RSA PRIVATE KEY-----",
+    *["    MIIEowIBAAKCAQEAx7Q2" + "abcdefgh" * 4] * 5,
+    "    -----END RSA PRIVATE KEY-----",
+]
+
+
+def hidden(line: str, secret: str, rules: dict[str, Any] = ERROR) -> Kind:
+    """Return a line whose sample hides a secret; text of several lines is one event."""
+    return Kind(line.encode() + b"\n", rules, line.count("\n") + 1, {"r": 1} if rules is ERROR else {}, hides=secret)
+
+
+SECRETS = {
+    "a key in YAML": hidden("\n".join(["ERROR secret:", "  tls.key: |", *_KEY]), "MIIEowIBAAKCAQEA"),
+    "a key in YAML, by the pack": hidden("\n".join(["data:", "  tls.key: |", *_KEY]), "MIIEowIBAAKCAQEA", _PACK),
+    "escaped JSON": hidden(r'{"log":"{\"level\":\"ERROR\",\"password\":\"tr0ub4dor\"}"}', "tr0ub4dor"),
+    "a key of Google": hidden("maps AIzaSyA1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q over quota", "A1b2C3d4E5f6", _PACK),
+    "a restricted key of Stripe": hidden("using rk_live_" + "a1B2c3D4e5F6" * 2, "a1B2c3D4e5F6", _PACK),
+    "a URL without a user": hidden("ERROR redis://:tr0ub4dor@cache:6379/0 refused", "tr0ub4dor"),
+    "a URL with a slash": hidden("amqp://app:tr0/ub4dor@mq:5672/ refused", "ub4dor", _PACK),
+    "a card at the end": hidden("ERROR declined 4111111111111111.", "4111111111111111"),
+    "an option": hidden("ERROR ran mysqldump --user root --password tr0ub4dor db", "tr0ub4dor"),
+    "a variable": hidden("ERROR DB_PASS=tr0ub4dor", "tr0ub4dor"),
+    "a signed URL": hidden("ERROR GET /k?X-Amz-Algorithm=a&X-Amz-Signature=0f1e2d3c4b5a6978", "0f1e2d3c4b5a6978"),
+    "a cookie": hidden("ERROR Cookie: connect.sid=s%3A0123456789abcdef", "0123456789abcdef"),
+    "a hook of Slack": hidden(
+        "ERROR POST https://hooks.slack.com/services/T01234567/B01234567/abcdefghijklmnopqrstuvwx", "abcdefghijkl"
+    ),
+    "curl": hidden("ERROR curl -u ada:tr0ub4dor https://x.example", "tr0ub4dor"),
+}

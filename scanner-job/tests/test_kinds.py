@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from kinds import DOCUMENTS, EXPRESSIONS, NO_LOGS, STORED, TEXTS, Kind
+from kinds import DOCUMENTS, EXPRESSIONS, NO_LOGS, SECRETS, STORED, TEXTS, Kind
 
 from logscan_scanner.errors import ScanError
 from logscan_scanner.localfile import scan_file
 
-READ = {**TEXTS, **STORED, **DOCUMENTS, **EXPRESSIONS}
+READ = {**TEXTS, **STORED, **DOCUMENTS, **EXPRESSIONS, **SECRETS}
 OF_PACKS = [line.split("\t") for line in Path(__file__).with_name("kinds_of_packs.tsv").read_text().splitlines()]
 
 
@@ -48,4 +48,7 @@ def test_a_pack_finds_what_it_is_for(pack: str, rule: str, line: str, tmp_path: 
     result = scanned(line.encode() + b"\n", {"packs": [pack]}, tmp_path)
     counts = result["byRule"]
     assert isinstance(counts, dict)
-    assert counts[rule.removeprefix("!")] == (0 if rule.startswith("!") else 1)
+    if rule in "+-":  # any rule, or none
+        assert (result["matchedLines"] == 1) == (rule == "+")
+    else:
+        assert counts[rule.removeprefix("!")] == (0 if rule.startswith("!") else 1)
