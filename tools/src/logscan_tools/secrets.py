@@ -3,8 +3,8 @@
 The same expressions find secrets in logs (the pack `secrets`) and mask them in samples (the engine's `tokens.tsv`), so
 that whatever a rule of the pack finds is masked. The rules come from gitleaks' Go module, whose version and checksum
 `tools/programs/gitleaks` pins. Those are left out that need what a line of a log does not have: the name of the service
-in front of a value without a form of its own, several lines, or a path. Their allowlists are left out too, since to mask
-an example does no harm.
+in front of a value without a form of its own, several lines, or a path. Their allowlists are left out too, since it does
+no harm to mask an example.
 """
 
 import argparse
@@ -35,6 +35,8 @@ MARK = f"  # From gitleaks ({MODULE}, MIT license, see tools/programs/gitleaks/L
 ENDS = re.compile(
     r"""(\(\?:\[\\x60'"\\s;\]\|\\\\\[nr\]\|\$(\|\\b)?\)|\(\?:\[\^[^\]]*\]\|\\z\)|\(\?:\$\|[^()]*\)|\(\?:\[\\/[^)]*\))$"""
 )
+# A dot of a host or prefix that gitleaks did not escape.
+DOT = re.compile(r"(?<=[a-z])\.(?=[a-z])")
 CONTEXT = (r"(?i)[\w.-]{0,50}?", r"[\w.-]{0,50}?")
 LEFT_OUT = {
     "azure-ad-client-secret": "has no word to search for",
@@ -78,7 +80,13 @@ def converted(rules: list[dict[str, Any]]) -> list[Token]:
         for rule in rules
         if "regex" in rule and rule["id"] not in LEFT_OUT and not rule["regex"].startswith(CONTEXT)
     )
-    return [Token(rule["id"], ENDS.sub("", rule["regex"]), tuple(rule["keywords"])) for rule in kept]
+    tokens = [Token(rule["id"], cleaned(rule["regex"]), tuple(rule["keywords"])) for rule in kept]
+    return [token for token in tokens if any(word in sample(token.pattern).lower() for word in token.keywords)]
+
+
+def cleaned(regex: str) -> str:
+    """Return an expression of gitleaks as it is used here."""
+    return DOT.sub(r"\\.", ENDS.sub("", regex))
 
 
 def module() -> Path:
