@@ -3,8 +3,8 @@
 The same expressions find secrets in logs (the pack `secrets`) and mask them in samples (the engine's `tokens.tsv`), so
 that whatever a rule of the pack finds is masked. The rules come from gitleaks' Go module, whose version and checksum
 `tools/programs/gitleaks` pins. Those are left out that need what a line of a log does not have: the name of the service
-in front of a value without a form of its own, several lines, or a path. Their allowlists are left out too, since it does
-no harm to mask an example.
+in front of a value without a form of its own, several lines, or a path. Their allowlists are left out too, since it
+does no harm to mask an example.
 """
 
 import argparse
