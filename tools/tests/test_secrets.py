@@ -2,13 +2,14 @@
 
 import re
 import tomllib
+from typing import Any
 
 import pytest
 
 from logscan_tools import secrets
 from logscan_tools.samples import sample
 
-RULES = [
+RULES: list[dict[str, Any]] = [
     {"id": "a", "regex": r"""\b(tok_(?i)[a-z0-9]{4})(?:[\x60'"\s;]|\\[nr]|$)""", "keywords": ["tok_"]},
     {"id": "by-its-name", "regex": r"(?i)[\w.-]{0,50}?(?:acme)(?:x)([a-z]{4})", "keywords": ["acme"]},
     {"id": "no-keyword", "regex": r"\b(pat[0-9]{4})\b", "keywords": ["acme"]},

@@ -6,8 +6,8 @@ to the scanners of other people.
 
 import re
 from collections.abc import Iterable
-from re import _constants as words  # type: ignore[attr-defined]
-from re import _parser as parser  # type: ignore[attr-defined]
+from re import _constants as words
+from re import _parser as parser
 from typing import Any
 
 INNER_FLAGS = re.compile(r"(?<!^)\(\?i\)")

@@ -41,7 +41,7 @@ fn number_end(bytes: &[u8], start: usize) -> usize {
 }
 
 fn is_card(number: &[u8]) -> bool {
-    if number.len() < 14 || number.len() > MOST_DIGITS + 4 {
+    if !(14..=MOST_DIGITS + 4).contains(&number.len()) {
         return false;
     }
     let digits: Vec<u8> = number
@@ -63,7 +63,7 @@ fn is_card(number: &[u8]) -> bool {
 /// Returns whether an issuer gives out numbers with this beginning and length (their identification numbers).
 fn is_issued(digits: &[u8]) -> bool {
     let length = digits.len();
-    if length > MOST_DIGITS || length < 14 {
+    if !(14..=MOST_DIGITS).contains(&length) {
         return false;
     }
     let first = |count: usize| {
