@@ -161,6 +161,17 @@ def test_an_unreadable_spec_fails_with_the_field() -> None:
     assert "spec.attempts" in str(action.status.message)
 
 
+def test_fields_that_the_api_server_cannot_check_fail_with_the_field() -> None:
+    for where, words in (
+        ({"a": {}}, "spec.rules.inline[0].where.a: must be a text"),
+        ({"a" * 257: "x"}, "must have at most 256 characters"),
+    ):
+        (action,) = planned(scan_body(rules={"inline": [{"name": "r", "where": where}]}))
+        assert isinstance(action, WriteStatus)
+        assert action.status.reason is Reason.INVALID_SPEC
+        assert words in str(action.status.message)
+
+
 def test_a_scan_being_deleted_is_left_alone() -> None:
     body = scan_body()
     body["metadata"]["deletionTimestamp"] = stamp()

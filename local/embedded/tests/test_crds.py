@@ -134,6 +134,7 @@ def test_names_short_and_long(kubectl: Kubectl) -> None:
     for name in ("lscan", "logscan", "logscans"):
         assert "named" in kubectl.run("get", name, "--output=name")
     assert "Where the logs are" in kubectl.run("explain", "logscan.spec")
+    assert "a comparison such as `>=500`" in " ".join(kubectl.run("explain", "logscan.spec.rules.inline.where").split())
 
 
 def test_everything_that_is_deleted_is_no_logscan(kubectl: Kubectl) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from logscan_api.packs import load_pack, pack_names
-from oracle import adapter, judge
+from oracle import adapter, fieldlogs, judge
 from oracle.adapter import RefusedError
 from oracle.comparing import Figures, companies, compare
 from oracle.cutting import CutRule, cut_rules
@@ -94,7 +94,7 @@ def run(folder: Path, most_rules: int, most_bytes: int, seed: int) -> int:
         sys.exit(f"no logs in {folder}")
     print(f"{adapter.version()}\n{judge.version()}\nseed {seed}")
     logs = [read_log(path, most_bytes, most_rules, seed) for path in paths]
-    chance, total, threads = random.Random(seed), Figures(), os.cpu_count() or 1
+    chance, total, threads, wrong = random.Random(seed), Figures(), os.cpu_count() or 1, 0
     for log in logs:
         others = [rule.pattern for other in logs if other is not log for rule in other.rules]
         figures = compare_log(log, chance.sample(others, min(len(others), 155)), seed, threads)
@@ -106,9 +106,21 @@ def run(folder: Path, most_rules: int, most_bytes: int, seed: int) -> int:
             flush=True,
         )
         total.add(figures)
+        wrong += _compare_fields(log, most_rules, seed)
     forms = {rule.pattern: rule.form for log in logs for rule in log.rules}
     print(f"\n{total.counts:,} counts, {total.matches:,} matches, in {time.monotonic() - began:.0f} s")
-    return report(total.differences, forms)
+    return max(report(total.differences, forms), min(wrong, 1))
+
+
+def _compare_fields(log: Log, most_rules: int, seed: int) -> int:
+    """Compare rules on fields of a log's JSON, print what came of it, and return how many counts differ."""
+    found = fieldlogs.compare(log.data, most_rules, f"{seed} {log.name}")
+    if found.counts:
+        figures = f"{found.counts:,} rules on fields, {found.matches:,} matches, {len(found.differences)} differences"
+        print(f"{log.name}: {figures}")
+    for where, counted, judged in found.differences[:SHOWN]:
+        print(f"  {counted} instead of {judged}: {where}")
+    return len(found.differences)
 
 
 def report(differences: list[Case], forms: dict[str, str]) -> int:

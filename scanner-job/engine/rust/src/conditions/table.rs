@@ -216,7 +216,9 @@ impl Facts {
             self.note(answers);
         }
         for (comparisons, answer) in &tests.within {
-            if comparisons.iter().all(|one| one.holds(&self.decimal)) {
+            // An array may hold many numbers, and rules may have many comparisons: one that holds is enough.
+            let known = self.fulfilled[answer.condition];
+            if !known && comparisons.iter().all(|one| one.holds(&self.decimal)) {
                 self.note(&[*answer]);
             }
         }
