@@ -1,4 +1,4 @@
-"""The objects that the operator works with, as it sees them: LogScans, their Jobs, and policies."""
+"""The objects that the operator works with, as it sees them: LogScans, their Jobs, policies and rule sets."""
 
 import json
 from dataclasses import dataclass
@@ -11,7 +11,8 @@ from logscan_api.explanations import explain
 from logscan_api.logscans import LogScanSpec
 from logscan_api.policies import LogScanPolicySpec, LogScanPolicyStatus
 from logscan_api.rules import RuleSelection
-from logscan_api.statuses import LogScanStatus, Phase
+from logscan_api.rulesets import LogScanRuleSetSpec, LogScanRuleSetStatus
+from logscan_api.statuses import Condition, LogScanStatus, Phase
 
 Object = dict[str, Any]
 Key = tuple[str, str]
@@ -186,6 +187,11 @@ class Policy:
     spec: LogScanPolicySpec | None
     status: LogScanPolicyStatus
 
+    @property
+    def ready(self) -> Condition | None:
+        """Return its condition `Ready`."""
+        return _ready(self.status.conditions)
+
     @classmethod
     def parse(cls, body: Object) -> "Policy":
         """Return the policy that an object of the API describes."""
@@ -196,6 +202,37 @@ class Policy:
         metadata = body["metadata"]
         status = LogScanPolicyStatus.model_validate(body.get("status") or {})
         return cls(key_of(body), int(metadata["resourceVersion"]), metadata.get("generation", 1), spec, status)
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """A LogScanRuleSet; one whose spec cannot be read has none."""
+
+    key: Key
+    version: int
+    generation: int
+    spec: LogScanRuleSetSpec | None
+    status: LogScanRuleSetStatus
+
+    @property
+    def ready(self) -> Condition | None:
+        """Return its condition `Ready`."""
+        return _ready(self.status.conditions)
+
+    @classmethod
+    def parse(cls, body: Object) -> "RuleSet":
+        """Return the rule set that an object of the API describes."""
+        try:
+            spec = LogScanRuleSetSpec.model_validate(body.get("spec") or {})
+        except ValidationError:
+            spec = None
+        metadata = body["metadata"]
+        status = LogScanRuleSetStatus.model_validate(body.get("status") or {})
+        return cls(key_of(body), int(metadata["resourceVersion"]), metadata.get("generation", 1), spec, status)
+
+
+def _ready(conditions: list[Condition] | None) -> Condition | None:
+    return next((condition for condition in conditions or [] if condition.type == "Ready"), None)
 
 
 def key_of(body: Object) -> Key:

@@ -157,7 +157,7 @@ class Metrics:
             counts[phase] = counts.get(phase, 0) + 1
         for phase, count in counts.items():
             self._scans.labels(phase).set(count)
-        for table in (view.scans, view.policies, view.jobs):
+        for table in (view.scans, view.policies, view.rule_sets, view.jobs):
             self._unreadable.labels(table.kind).set(len(table.unreadable))
         self._jobs.set(sum(1 for job in view.live_jobs.values() if not job.suspended))
         return generate_latest(self.registry) + generate_latest(self.cluster)

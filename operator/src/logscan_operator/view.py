@@ -1,4 +1,4 @@
-"""What the operator knows of the cluster: LogScans, their Jobs, and policies.
+"""What the operator knows of the cluster: LogScans, their Jobs, policies and rule sets.
 
 Watches and lists feed it, and so do the operator's own writes before a watch echoes them. Objects carry the
 resourceVersion of their last change; an older one never replaces a newer one (Kubernetes documentation, "Resource
@@ -16,7 +16,7 @@ from logscan_api.policies import LogScanPolicySpec
 from logscan_api.statuses import Phase
 from logscan_operator.ages import WatchAges
 from logscan_operator.contents import Contents
-from logscan_operator.items import Key, Object, Policy, Scan, key_of
+from logscan_operator.items import Key, Object, Policy, RuleSet, Scan, key_of
 from logscan_operator.namespaces import Namespaces
 from logscan_operator.scanjobs import ForeignJobError, ScanJob, own_job
 from logscan_operator.versions import Versions
@@ -174,6 +174,9 @@ class View:
         self.scans = Table("LogScan", Scan.parse, self.changed, self._index_scan)
         self.jobs = Table("Job", lambda body, _: own_job(body, keys), self.changed, self._index_job)
         self.policies = Table("LogScanPolicy", lambda body, _: Policy.parse(body), self.changed, lambda old, new: None)
+        self.rule_sets = Table(
+            "LogScanRuleSet", lambda body, _: RuleSet.parse(body), self.changed, lambda old, new: None
+        )
 
     @property
     def synced(self) -> bool:
@@ -202,6 +205,10 @@ class View:
         """Return the policies of the namespaces that are in sight."""
         return [policy for policy in self.policies.values() if self.synced_in(policy.key[0])]
 
+    def rule_sets_in_sight(self) -> list[RuleSet]:
+        """Return the rule sets of the namespaces that are in sight."""
+        return [found for found in self.rule_sets.values() if self.synced_in(found.key[0])]
+
     def forget_ended(self, namespace: str, now: datetime) -> None:
         """Forget the Jobs of a namespace out of sight that must be over by now.
 
@@ -214,7 +221,7 @@ class View:
 
     def unreadable(self) -> Iterator["Unreadable"]:
         """Yield the objects of all kinds that are left out."""
-        for table in (self.scans, self.policies, self.jobs):
+        for table in (self.scans, self.policies, self.rule_sets, self.jobs):
             yield from table.unreadable.values()
 
     def newest_job(self, scan: Scan) -> ScanJob | None:
