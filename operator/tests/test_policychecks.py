@@ -128,8 +128,8 @@ async def test_a_cancelled_check_leaves_no_process_behind(tmp_path: Path) -> Non
 
 def test_a_limit_of_time_that_the_rules_exceed_is_theirs() -> None:
     assert judge(-signal.SIGXCPU, b"", b"").reason == "InvalidRule"
-    assert judge(0, b'{"problem": null, "slow": {}}\n', b"some warning") == COMPILED
-    assert judge(0, b'{"problem": "rule x", "slow": {}}\n', b"") == invalid("rule x")
+    assert judge(0, b'{"problem": null, "slow": {}, "failed": []}\n', b"some warning") == COMPILED
+    assert judge(0, b'{"problem": "rule x", "slow": {}, "failed": []}\n', b"") == invalid("rule x")
     assert judge(-200, b"", b"").reason == "CheckFailed"
 
 
