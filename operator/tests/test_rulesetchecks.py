@@ -29,7 +29,9 @@ async def test_rules_that_pass_their_tests_are_compiled() -> None:
 
 
 async def test_a_line_that_is_wrongly_ignored_or_matched_is_named() -> None:
-    verdict = await check_set(spec({"matches": ["took 12 ms", "took 1234 ms"]}, {"name": "b", "ignores": ["took 9999 ms"]}))
+    verdict = await check_set(
+        spec({"matches": ["took 12 ms", "took 1234 ms"]}, {"name": "b", "ignores": ["took 9999 ms"]})
+    )
     assert (verdict.status, verdict.reason, verdict.compiled) == ("False", "TestFailed", True)
     assert verdict.message == "rule 'late' does not match \"took 12 ms\"; rule 'b' matches \"took 9999 ms\""
 

@@ -1,5 +1,6 @@
 """LogScanRuleSets on a real control plane."""
 
+import re
 from typing import Any
 
 import pytest
@@ -56,7 +57,7 @@ def test_a_set_shows_whether_it_can_be_used(new_place: NewPlace) -> None:
     [
         ([], "spec.rules"),
         ([LATE, LATE], "Duplicate value"),
-        ([{**LATE, "pattern": None}], "spec.rules[0].pattern"),
+        ([{**LATE, "pattern": ""}], "spec.rules[0].pattern"),
         ([{"name": f"r{n}", "pattern": "ö" * 500} for n in range(62)], "make two sets of it"),
         ([{**LATE, "matches": ["x"] * 11}], "spec.rules[0].matches"),
         ([{**LATE, "matches": ["x" * 513]}], "spec.rules[0].matches[0]"),
@@ -64,9 +65,8 @@ def test_a_set_shows_whether_it_can_be_used(new_place: NewPlace) -> None:
 )
 def test_the_api_server_refuses_what_no_set_may_be(new_place: NewPlace, rules: list[Any], words: str) -> None:
     place = new_place()
-    with pytest.raises(KubectlError, match=".*") as refused:
+    with pytest.raises(KubectlError, match=re.escape(words)):
         place.apply(rule_set("refused", *rules))
-    assert words in str(refused.value)
 
 
 def test_the_largest_set_is_accepted(new_place: NewPlace) -> None:

@@ -172,7 +172,11 @@ def test_a_real_api_server_takes_it(case: Path, namespaces: Kubectl) -> None:
 @pytest.mark.parametrize(
     ("role", "may", "may_not"),
     [
-        ("view", ["get logscans", "watch logscanpolicies", "list logscanrulesets"], ["create logscans", "delete logscans"]),
+        (
+            "view",
+            ["get logscans", "watch logscanpolicies", "list logscanrulesets"],
+            ["create logscans", "delete logscans"],
+        ),
         (
             "edit",
             ["get logscanpolicies", "create logscans", "delete logscans", "patch logscans"],

@@ -84,7 +84,7 @@ class PolicyChecks:
     async def run(self) -> None:
         """Check the rules of what is new or changed at once and failed checks again, count scans now and then."""
         while True:
-            items = [*self._view.rule_sets_in_sight(), *self._view.policies_in_sight()]
+            items: list[Item] = [*self._view.rule_sets_in_sight(), *self._view.policies_in_sight()]
             for item in items:
                 self._alive()
                 clock = asyncio.get_running_loop().time()

@@ -3,8 +3,8 @@
 The input is a list in JSON, of objects with the fields of `Rule`, and with the lists of lines `matches` and `ignores`
 that test it. The verdict is one line of JSON: `{"problem": null, "slow": {}, "failed": []}` when every rule compiles
 and passes its tests. `problem` says what is wrong with a rule, `slow` names the slow rules, with the seconds of CPU
-time that each adds to the scan of 1 GB of an ordinary log, and `failed` says which tests fail. The exit code is 0 in all
-cases. A process that SIGXCPU ends had rules that take longer than `CPU_SECONDS` to compile; any other end, such as
+time that each adds to the scan of 1 GB of an ordinary log, and `failed` says which tests fail. The exit code is 0 in
+all cases. A process that SIGXCPU ends had rules that take longer than `CPU_SECONDS` to compile; any other end, such as
 by a lack of memory, says nothing about the rules.
 """
 
@@ -32,7 +32,10 @@ def verdict_on(text: str) -> dict[str, object]:
         rules = [Rule(**fields) for fields in entries]
         costs = RuleSet(rules).costs()
         failed = [
-            failure for rule, lines in zip(rules, tests, strict=True) if any(lines) for failure in failures(rule, *lines)
+            failure
+            for rule, lines in zip(rules, tests, strict=True)
+            if any(lines)
+            for failure in failures(rule, *lines)
         ]
     except (TypeError, ValueError, AttributeError, InvalidRuleError) as error:
         return {"problem": str(error), "slow": {}, "failed": []}
