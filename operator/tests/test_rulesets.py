@@ -25,7 +25,7 @@ def shown(place: Place, name: str, wanted: dict[str, Any], seconds: float = 60) 
 
     def reached() -> Object:
         status: Object = place.kubectl.get("logscanruleset", name).get("status", {})
-        ready = next((c for c in status.get("conditions", []) if c["type"] == "Ready"), {})
+        ready: Object = next((c for c in status.get("conditions", []) if c["type"] == "Ready"), {})
         return status if wanted.items() <= ready.items() else {}
 
     return eventually(reached, seconds, f"the rule set {name} to have {wanted}")
