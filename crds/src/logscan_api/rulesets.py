@@ -1,11 +1,11 @@
 """The LogScanRuleSet custom resource: rules of a team's own, named by LogScans and policies as shipped packs are."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, model_validator
 
 from logscan_api.models import Model
-from logscan_api.rules import INLINE_BYTES, Rule
+from logscan_api.rules import INLINE_BYTES, Rule, size_of
 from logscan_api.schema import cel
 from logscan_api.statuses import Condition, Count, Generation
 
@@ -35,8 +35,8 @@ class LogScanRuleSetSpec(Model):
         json_schema_extra={
             "x-kubernetes-validations": [
                 cel(
-                    "self.rules.map(r, size(bytes(r.pattern)) + (has(r.exclude) ? size(bytes(r.exclude)) : 0))"
-                    f".sum() <= {INLINE_BYTES}",
+                    "self.rules.map(r, (has(r.pattern) ? size(bytes(r.pattern)) : 0) "
+                    f"+ (has(r.exclude) ? size(bytes(r.exclude)) : 0)).sum() <= {INLINE_BYTES}",
                     f"the patterns and excludes of a set have at most {INLINE_BYTES} bytes (UTF-8) together: "
                     "make two sets of it",
                 )
@@ -49,6 +49,15 @@ class LogScanRuleSetSpec(Model):
         description="The rules.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
     )
+
+    @model_validator(mode="after")
+    def _is_short(self) -> Self:
+        if size_of(self.rules) > INLINE_BYTES:
+            raise ValueError(
+                f"the patterns, excludes and wheres of a set have at most {INLINE_BYTES} bytes (UTF-8) together: "
+                "make two sets of it"
+            )
+        return self
 
 
 class LogScanRuleSetStatus(Model):
