@@ -225,7 +225,7 @@ async def test_slow_policies_of_one_namespace_keep_no_other_from_its_check_and_t
             }
             return {"metadata": metadata, "spec": slow, **body}
 
-    async def too_slow(item: Item) -> Verdict:
+    async def too_slow(item: Item, _: Any) -> Verdict:
         return TOO_SLOW if item.key[0] == "team-a" else COMPILED
 
     checks = PolicyChecks(view, cast("Any", Api()), alive, judge=too_slow)

@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 from objects import NOW
 
+from logscan_api.policies import LogScanPolicySpec
 from logscan_api.rulesets import LogScanRuleSetSpec
 from logscan_operator.checking import due
-from logscan_operator.items import RuleSet
-from logscan_operator.policychecks import checked_set
-from logscan_operator.rulechecks import COMPILED, check_set, failed, invalid, undecided
+from logscan_operator.items import Policy, RuleSet
+from logscan_operator.policychecks import checked_set, state_of_sets
+from logscan_operator.rulechecks import COMPILED, check, check_set, failed, invalid, undecided
 
+METADATA = {"namespace": "logscan", "name": "ours", "resourceVersion": "1", "generation": 2}
 LATE = {"name": "late", "pattern": r"took \d{4,} ms", "matches": ["took 1200 ms"], "ignores": ["took 12 ms"]}
 
 
@@ -19,8 +21,7 @@ def spec(*rules: dict[str, Any]) -> LogScanRuleSetSpec:
 
 
 def rule_set(status: dict[str, Any] | None = None, **found: Any) -> RuleSet:
-    metadata = {"namespace": "logscan", "name": "ours", "resourceVersion": "1", "generation": 2}
-    return RuleSet.parse({"metadata": metadata, "spec": {"rules": [LATE]}, "status": status or {}, **found})
+    return RuleSet.parse({"metadata": METADATA, "spec": {"rules": [LATE]}, "status": status or {}, **found})
 
 
 async def test_rules_that_pass_their_tests_are_compiled() -> None:
@@ -75,11 +76,33 @@ def test_a_set_is_checked_once_for_each_change() -> None:
     assert due(fresh, None, 0)
     written = checked_set(fresh, COMPILED, NOW).wire()
     assert not due(rule_set(written), None, 0)
-    changed = {"namespace": "logscan", "name": "ours", "resourceVersion": "2", "generation": 3}
-    assert due(rule_set(written, metadata=changed), None, 0)
+    assert due(rule_set(written, metadata={**METADATA, "generation": 3}), None, 0)
 
 
 def test_a_set_that_cannot_be_read_has_no_rules() -> None:
     unread = rule_set(spec={"rules": []})
     assert unread.spec is None
     assert checked_set(unread, invalid("x"), NOW).rules is None
+
+
+def ready(generation: int = 2) -> RuleSet:
+    return rule_set(checked_set(rule_set(), COMPILED, NOW).wire(), metadata={**METADATA, "generation": generation})
+
+
+async def test_a_policy_is_checked_with_the_rules_of_its_sets() -> None:
+    both = LogScanPolicySpec.model_validate({"rules": {"packs": ["etcd"], "ruleSets": ["ours"]}})
+    assert await check(both, rule_sets={"ours": ready()}) == COMPILED
+    for sets in ({}, {"ours": rule_set()}, {"ours": ready(3)}):
+        verdict = await check(both, ["/nowhere"], sets)
+        assert (verdict.status, verdict.reason, verdict.final) == ("False", "RuleSetNotReady", False)
+        assert verdict.message.startswith("the LogScanRuleSet ours ")
+
+
+def test_a_policy_is_checked_again_when_one_of_its_sets_has_changed() -> None:
+    metadata = {"namespace": "logscan", "name": "p", "resourceVersion": "1", "generation": 1}
+    policy = Policy.parse({"metadata": metadata, "spec": {"rules": {"ruleSets": ["ours"]}}})
+    other = Policy.parse({"metadata": metadata, "spec": {"rules": {"packs": ["etcd"]}}})
+    states = [state_of_sets(policy, sets) for sets in ({}, {"ours": rule_set()}, {"ours": ready()}, {"ours": ready(3)})]
+    assert len(set(states)) == 4
+    assert state_of_sets(policy, {"ours": ready(), "theirs": rule_set()}) == states[2]
+    assert state_of_sets(other, {"ours": ready()}) == state_of_sets(rule_set(), {"ours": ready()}) == ()

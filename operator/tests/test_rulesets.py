@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from places import NewPlace, Place
+from places import SEEN, NewPlace, Place
 
 from logscan_local.stack.kubectl import KubectlError, Object
 from logscan_local.testkit.waiting import eventually
@@ -72,3 +72,28 @@ def test_the_api_server_refuses_what_no_set_may_be(new_place: NewPlace, rules: l
 def test_the_largest_set_is_accepted(new_place: NewPlace) -> None:
     place = new_place()
     place.apply(rule_set("large", *({"name": f"r{n}", "pattern": "ö" * 153} for n in range(200))))
+
+
+def test_a_scan_waits_for_its_set_and_a_later_change_changes_nothing(new_place: NewPlace) -> None:
+    place = new_place()
+    place.operator(retry_first_seconds="1", retry_most_seconds="2")
+    policy = {"apiVersion": "logscan.dev/v1alpha1", "kind": "LogScanPolicy", "metadata": {"name": "ours"}}
+    match = {"keys": ["billing/**"]}
+    place.apply({**policy, "spec": {"rules": {"ruleSets": ["billing"]}, "match": match}})
+    place.send(["billing/a.log"])
+    name = place.name_of("billing/a.log")
+    waiting = place.until(name, seconds=60, phase="Queued", reason="RuleSetNotReady")
+    SEEN.add(waiting["reason"])
+    assert "the LogScanRuleSet billing does not exist in the namespace" in waiting["message"]
+
+    def of_policy() -> Object:
+        conditions = place.kubectl.get("logscanpolicy", "ours").get("status", {}).get("conditions", [])
+        return {c["type"]: c["reason"] for c in conditions}
+
+    eventually(lambda: of_policy() == {"Ready": "RuleSetNotReady"}, 30, "the policy to say that it waits")
+    place.apply(rule_set("billing", {**LATE, "matches": ["took 1 ms"]}))
+    shown(place, "billing", {"reason": "TestFailed"})
+    eventually(lambda: "TestFailed" in place.scans()[name]["message"], 30, "the scan to say what is wrong")
+    place.apply(rule_set("billing", LATE))
+    place.until(name, seconds=60, phase="Succeeded", policy="ours")
+    eventually(lambda: of_policy() == {"Ready": "RulesCompiled"}, 30, "the policy to be ready")

@@ -59,7 +59,7 @@ class LogScanPolicySpec(Model):
             "x-kubernetes-validations": [
                 cel(
                     "self.action == 'Ignore' || has(self.rules)",
-                    "a policy that scans needs rules: name packs or inline rules, or set action to Ignore",
+                    "a policy that scans needs rules: name packs, rule sets or inline rules, or set action to Ignore",
                 )
             ]
         }
@@ -152,6 +152,7 @@ COLUMNS: list[dict[str, Any]] = [
     {"name": "Running", "type": "integer", "jsonPath": ".status.scans.running"},
     {"name": "Failed", "type": "integer", "jsonPath": ".status.scans.failed"},
     {"name": "Packs", "type": "string", "jsonPath": ".spec.rules.packs"},
+    {"name": "Rule Sets", "type": "string", "jsonPath": ".spec.rules.ruleSets", "priority": 1},
     {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
     {"name": "Buckets", "type": "string", "jsonPath": ".spec.match.buckets", "priority": 1},
     {"name": "Keys", "type": "string", "jsonPath": ".spec.match.keys", "priority": 1},

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from logscan_api.explanations import explain
 from logscan_api.logscans import LogScanSpec
 from logscan_api.policies import LogScanPolicySpec, LogScanPolicyStatus
-from logscan_api.rules import RuleSelection
+from logscan_api.rules import Rule, RuleSelection
 from logscan_api.rulesets import LogScanRuleSetSpec, LogScanRuleSetStatus
 from logscan_api.statuses import Condition, LogScanStatus, Phase
 
@@ -218,6 +218,21 @@ class RuleSet:
     def ready(self) -> Condition | None:
         """Return its condition `Ready`."""
         return _ready(self.status.conditions)
+
+    @property
+    def problem(self) -> str | None:
+        """Return why its rules cannot be used, or not yet; None if they can. What could not be checked is used."""
+        ready = self.ready
+        if self.spec is None:
+            return "cannot be read by this version of the operator"
+        if ready is None or ready.observed_generation != self.generation:
+            return "has not been checked yet"
+        return f"is not ready: {ready.reason}: {ready.message}" if ready.status == "False" else None
+
+    @property
+    def rules(self) -> list[Rule]:
+        """Return its rules without their tests; none if it cannot be read."""
+        return [found.rule for found in self.spec.rules] if self.spec is not None else []
 
     @classmethod
     def parse(cls, body: Object) -> "RuleSet":

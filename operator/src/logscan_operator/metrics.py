@@ -59,9 +59,12 @@ class Metrics:
             registry=registry,
         )
         self.refusals = Counter(
-            "logscan_job_refusals", "Jobs and pods that the API server refused.", ["reason"], registry=registry
+            "logscan_job_refusals",
+            "Jobs and pods that the API server refused, and Jobs that wait for a LogScanRuleSet.",
+            ["reason"],
+            registry=registry,
         )
-        for refusal in ("QuotaExceeded", "Refused", "JobConflict"):
+        for refusal in ("QuotaExceeded", "Refused", "JobConflict", "RuleSetNotReady"):
             self.refusals.labels(refusal)
         self.failures = Counter("logscan_job_failures", "Scans that failed.", ["reason"], registry=registry)
         self.finished = Counter("logscan_scans_finished", "Scans that ended.", ["phase"], registry=registry)

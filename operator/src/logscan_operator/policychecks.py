@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from logscan_operator.errors import KubeError
 from logscan_operator.items import Key, Policy, RuleSet
 from logscan_operator.kube import JSON_MERGE
 from logscan_operator.leases import FencedApi
+from logscan_operator.resolving import named
 from logscan_operator.rulechecks import TIMED_OUT, TOO_SLOW, Verdict, check, check_set
 from logscan_operator.statuses import utc_now
 from logscan_operator.view import Table, View
@@ -26,12 +27,26 @@ COUNTS_EVERY_SECONDS = 10.0
 log = logging.getLogger("logscan.policychecks")
 
 
-Judge = Callable[[Item], Awaitable[Verdict]]
+Judge = Callable[[Item, Mapping[str, RuleSet]], Awaitable[Verdict]]
+State = tuple[tuple[str, object], ...]
 
 
-async def judged(item: Item) -> Verdict:
-    """Return whether the rules of a policy or rule set can be used, by the engine in a process of its own."""
-    return await (check_set(item.spec) if isinstance(item, RuleSet) else check(item.spec))
+async def judged(item: Item, rule_sets: Mapping[str, RuleSet]) -> Verdict:
+    """Return whether the rules of a policy or rule set can be used, by the engine in a process of its own.
+
+    Args:
+        item: The policy or rule set.
+        rule_sets: The rule sets of its namespace, by name.
+    """
+    return await (check_set(item.spec) if isinstance(item, RuleSet) else check(item.spec, rule_sets=rule_sets))
+
+
+def state_of_sets(item: Item, rule_sets: Mapping[str, RuleSet]) -> State:
+    """Return what a check of a policy depends on beside the policy: the rule sets that it names, as they are now."""
+    if isinstance(item, RuleSet) or item.spec is None:
+        return ()
+    found = [(name, rule_sets.get(name)) for name in named(item.spec.rules)]
+    return tuple((name, one and (one.generation, one.problem)) for name, one in found)
 
 
 def count_scans(view: View) -> dict[Key, ScanCounts]:
@@ -79,6 +94,7 @@ class PolicyChecks:
         self._alive = alive
         self._counted_at = 0.0
         self._retries: dict[str, Retry] = {}
+        self._states: dict[str, State] = {}
         self._rests = Rests()
 
     async def run(self) -> None:
@@ -89,10 +105,11 @@ class PolicyChecks:
                 self._alive()
                 clock = asyncio.get_running_loop().time()
                 resting = self._rests.resting(item.key[0], clock)
-                if not resting and due(item, self._retries.get(_path(item)), clock):
+                if not resting and (due(item, self._retries.get(_path(item)), clock) or self._outdated(item)):
                     await self._check(item)
             known = {_path(item) for table in (self._view.rule_sets, self._view.policies) for item in table.values()}
             self._retries = {path: retry for path, retry in self._retries.items() if path in known}
+            self._states = {path: state for path, state in self._states.items() if path in known}
             self._alive()
             clock = asyncio.get_running_loop().time()
             if clock - self._counted_at > COUNTS_EVERY_SECONDS:
@@ -100,8 +117,14 @@ class PolicyChecks:
                 await self._count()
             await asyncio.sleep(PERIOD_SECONDS)
 
+    def _outdated(self, item: Item) -> bool:
+        """Return whether a rule set that a policy names has changed since the policy was checked."""
+        return state_of_sets(item, self._view.rule_sets_in(item.key[0])) != self._states.get(_path(item), ())
+
     async def _check(self, item: Item) -> None:
-        verdict, path = await self._judge(item), _path(item)
+        sets, path = self._view.rule_sets_in(item.key[0]), _path(item)
+        self._states[path] = state_of_sets(item, sets)
+        verdict = await self._judge(item, sets)
         self._rests.note(item.key[0], verdict in (TOO_SLOW, TIMED_OUT), asyncio.get_running_loop().time())
         now = utc_now()
         status = checked_set(item, verdict, now) if isinstance(item, RuleSet) else checked(item, verdict, now)

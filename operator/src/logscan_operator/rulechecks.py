@@ -19,7 +19,10 @@ from logscan_api.packs import resolve_rules
 from logscan_api.policies import LogScanPolicySpec, PolicyAction
 from logscan_api.rules import Rule
 from logscan_api.rulesets import LogScanRuleSetSpec
+from logscan_operator.items import RuleSet
+from logscan_operator.resolving import named, unready
 
+NOT_READY = "RuleSetNotReady"
 CHECKER = (sys.executable, "-m", "logscan_engine")
 SHOWN_TESTS = 5
 CHECK_SECONDS = 40  # above the 10 s of CPU time that the engine allows itself, for a node without CPU to spare
@@ -42,7 +45,7 @@ class Verdict:
     @property
     def final(self) -> bool:
         """Return whether the rules cannot be used until somebody changes them."""
-        return self.status == "False"
+        return self.status == "False" and self.reason != NOT_READY
 
     @property
     def compiled(self) -> bool | None:
@@ -123,19 +126,26 @@ def judge(code: int, output: bytes, errors: bytes) -> Verdict:
     return verdict
 
 
-async def check(spec: LogScanPolicySpec | None, checker: Sequence[str] = CHECKER) -> Verdict:
+async def check(
+    spec: LogScanPolicySpec | None, checker: Sequence[str] = CHECKER, rule_sets: Mapping[str, RuleSet] | None = None
+) -> Verdict:
     """Return whether the rules of a policy can be used.
 
     Args:
         spec: The policy's spec; None if it cannot be read.
         checker: The command that reads rules and prints a verdict.
+        rule_sets: The rule sets of its namespace, by name.
     """
     if spec is None:
         return UNREADABLE
     if spec.action is PolicyAction.IGNORE or spec.rules is None:
         return COMPILED
+    rule_sets = rule_sets or {}
+    missing = unready(spec.rules, rule_sets)
+    if missing is not None:
+        return Verdict("False", "RuleSetNotReady", f"{missing}; scans wait for it")
     try:
-        expressions = resolve_rules(spec.rules)
+        expressions = resolve_rules(spec.rules, {name: rule_sets[name].rules for name in named(spec.rules)})
         if spec.records is not None and spec.records.start is not None:
             expressions.append(Rule.model_construct(name="start of records", pattern=spec.records.start))
     except UnknownPackError as error:

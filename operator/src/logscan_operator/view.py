@@ -7,7 +7,7 @@ versions": they are comparable numbers).
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -170,12 +170,13 @@ class View:
         self.live_jobs: dict[Key, ScanJob] = {}
         self.versions = Versions()
         self.contents = Contents()
+        self._rule_sets: dict[str, dict[str, RuleSet]] = {}
         self._attempts: dict[tuple[str, str], dict[int, ScanJob]] = {}
         self.scans = Table("LogScan", Scan.parse, self.changed, self._index_scan)
         self.jobs = Table("Job", lambda body, _: own_job(body, keys), self.changed, self._index_job)
         self.policies = Table("LogScanPolicy", lambda body, _: Policy.parse(body), self.changed, lambda old, new: None)
         self.rule_sets = Table(
-            "LogScanRuleSet", lambda body, _: RuleSet.parse(body), self.changed, lambda old, new: None
+            "LogScanRuleSet", lambda body, _: RuleSet.parse(body), self.changed, self._index_rule_set
         )
 
     @property
@@ -234,6 +235,10 @@ class View:
         found = self.policies.items()
         return {name: p.spec for (space, name), p in found if space == namespace and p.spec is not None}
 
+    def rule_sets_in(self, namespace: str) -> Mapping[str, RuleSet]:
+        """Return the rule sets of a namespace by name."""
+        return self._rule_sets.get(namespace, {})
+
     def scanned(self, namespace: str, content: str) -> str | None:
         """Return the LogScan of a content that has succeeded or will be run, or None.
 
@@ -255,6 +260,12 @@ class View:
         if new is not None and not new.finished:
             self.unfinished[new.key] = new
             self.versions.add(new)
+
+    def _index_rule_set(self, old: RuleSet | None, new: RuleSet | None) -> None:
+        if new is not None:
+            self._rule_sets.setdefault(new.key[0], {})[new.key[1]] = new
+        elif old is not None:
+            del self._rule_sets[old.key[0]][old.key[1]]
 
     def _index_job(self, old: ScanJob | None, new: ScanJob | None) -> None:
         if old is not None:

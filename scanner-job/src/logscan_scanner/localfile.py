@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 import logscan_engine as engine
 from logscan_api import UnknownPackError
+from logscan_api.errors import UnknownRuleSetError
 from logscan_api.exitcodes import ExitCode
 from logscan_api.explanations import explain
 from logscan_api.framing import Records
@@ -78,7 +79,7 @@ def _rules_in(path: str) -> tuple[list[Rule], Records]:
         rules = resolve_rules(selection)
     except ValidationError as error:
         raise ScanError(f"{path}: {explain(error, RulesFile)}", ExitCode.BAD_REQUEST) from error
-    except (OSError, yaml.YAMLError, UnknownPackError) as error:
+    except (OSError, yaml.YAMLError, UnknownPackError, UnknownRuleSetError) as error:
         raise ScanError(f"{path}: {error}", ExitCode.BAD_REQUEST) from error
     if not rules:
         raise ScanError(f"{path}: name at least one pack or inline rule", ExitCode.BAD_REQUEST)

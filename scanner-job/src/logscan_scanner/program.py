@@ -14,7 +14,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")  # 5 % of a scan's sta
 
 from logscan_api import MalformedRequestError, logs
 from logscan_api.exitcodes import ExitCode
-from logscan_api.requests import REQUEST_VARIABLE, ScanRequest
+from logscan_api.requests import REQUEST_VARIABLE, ScanRequest, joined
 from logscan_api.text import printable
 from logscan_scanner import __version__
 from logscan_scanner.errors import ScanError
@@ -79,7 +79,7 @@ def read_request(environment: "os._Environ[str] | dict[str, str]") -> ScanReques
     Raises:
         ScanError: The request is missing or not valid; the message names the field.
     """
-    text = environment.get(REQUEST_VARIABLE)
+    text = joined(environment)
     if not text:
         message = f"{REQUEST_VARIABLE} is not set: this runs in a LogScan's Job, or with --file"
         raise ScanError(message, ExitCode.BAD_REQUEST)
