@@ -182,7 +182,7 @@ async def test_a_scan_waits_for_a_rule_set_and_then_runs() -> None:
     waits = parse_time(status["retryTime"]) - utc_now()
     assert waits.total_seconds() < 70, "however often it was looked for"
     assert bench.jobs() == {}
-    condition = {"type": "Ready", "status": "True", "reason": "RulesCompiled", "message": "m"}
+    condition: Object = {"type": "Ready", "status": "True", "reason": "RulesCompiled", "message": "m"}
     condition |= {"lastTransitionTime": status["retryTime"], "observedGeneration": 1}
     metadata = {"namespace": "logscan", "name": "ours", "resourceVersion": "1", "generation": 1}
     rules = {"rules": [{"name": "mine", "pattern": "mine"}]}
