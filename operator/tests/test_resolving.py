@@ -169,7 +169,7 @@ def test_rule_sets_are_named_like_packs_and_the_later_rule_of_a_name_counts() ->
     patterns = {rule.name: rule.pattern for rule in rules_of(found)}
     assert (patterns["ours"], patterns["shared"], patterns["own"]) == ("ours", "second", "own")
     assert set(patterns) == {"ours", "shared", "own"} | {entry.rule.name for entry in load_pack("etcd").rules}
-    assert unready(found.rules, found.rule_sets) is None
+    assert unready(found.selections, found.rule_sets) is None
 
 
 @pytest.mark.parametrize(
@@ -185,19 +185,19 @@ def test_rule_sets_are_named_like_packs_and_the_later_rule_of_a_name_counts() ->
 def test_a_set_that_cannot_be_used_is_named_with_the_reason(two: RuleSet | None, words: str) -> None:
     sets = [rule_set("one", SET_RULE), *([two] if two else [])]
     found = with_sets(*sets, rules=NAMED)
-    assert unready(found.rules, found.rule_sets) == words
+    assert unready(found.selections, found.rule_sets) == words
 
 
 def test_a_set_that_could_not_be_checked_is_used() -> None:
     found = with_sets(rule_set("one", SET_RULE, ready="Unknown"), rules={"ruleSets": ["one"]})
-    assert unready(found.rules, found.rule_sets) is None
+    assert unready(found.selections, found.rule_sets) is None
 
 
 def test_a_set_that_changes_between_attempts_changes_nothing() -> None:
     wanted = with_sets(rule_set("one", SET_RULE), rules={"ruleSets": ["one"]})
     again = jobs.recorded(body_of(wanted))
     assert again is not None
-    assert unready(again.rules, again.rule_sets) is None
+    assert unready(again.selections, again.rule_sets) is None
     assert [rule.wire() for rule in rules_of(again)] == [rule.wire() for rule in rules_of(wanted)]
 
 
@@ -222,3 +222,46 @@ def test_a_job_of_many_rules_records_them_in_several_variables() -> None:
     assert is_signed(body, SETTINGS.row_keys)
     del body["spec"]["template"]["spec"]["containers"][0]["env"][1]
     assert not is_signed(body, SETTINGS.row_keys)
+
+
+def selection(**rules: Any) -> Any:
+    return {"rules": {"inline": [{"name": name, "pattern": pattern} for name, pattern in rules.items()]}}
+
+
+def combining(combine: bool = True, **spec: Any) -> ResolvedScan:
+    """Return what applies to a scan that four policies match, of which the first decides."""
+    policies = {
+        "first": {**selection(own="first", shared="first"), "priority": 9, "attempts": 1, "combine": combine},
+        "off": {"action": "Ignore", "priority": 8, **selection(off="off")},
+        "second": {**selection(shared="second", more="second"), "priority": 7, "attempts": 2, "combine": True},
+        "third": {"rules": {"packs": ["etcd"], "ruleSets": ["one"]}, "limits": {"maxBytes": 5}, "timeoutSeconds": 50},
+        "other": {**selection(no="no"), "priority": 8, "match": {"keys": ["nowhere/**"]}},
+    }
+    specs = {name: LogScanPolicySpec.model_validate(policy) for name, policy in policies.items()}
+    sets = {"one": rule_set("one", SET_RULE), "two": rule_set("two", SET_RULE)}
+    return resolve(scan(**spec).readable_spec, specs, sets, SETTINGS)
+
+
+def test_with_combine_the_other_matching_policies_add_their_rules_and_nothing_else() -> None:
+    found = combining(rules=None)
+    patterns = {rule.name: rule.pattern for rule in rules_of(found)}
+    assert (patterns["own"], patterns["shared"], patterns["more"], patterns["ours"]) == (
+        "first",
+        "first",
+        "second",
+        "ours",
+    )
+    packed = {entry.rule.name for entry in load_pack("etcd").rules}
+    assert set(patterns) == {"own", "shared", "more", "ours"} | packed
+    assert (found.policy, found.attempts, found.limits.max_bytes) == ("first", 1, None)
+    assert found.timeout_seconds == SETTINGS.default_timeout_seconds
+    assert (found.record.combined, sorted(found.rule_sets)) == (["second", "third"], ["one"])
+    same(jobs.recorded(body_of(found, rules=None)), found)
+
+
+def test_without_combine_or_with_rules_of_its_own_a_scan_gets_no_more() -> None:
+    alone = combining(combine=False, rules=None)
+    assert {rule.name for rule in rules_of(alone)} == {"own", "shared"}
+    own = combining(rules={"inline": [{"name": "mine", "pattern": "mine"}]})
+    assert [rule.name for rule in rules_of(own)] == ["mine"]
+    assert alone.record.combined is own.record.combined is None

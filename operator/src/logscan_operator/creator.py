@@ -68,7 +68,7 @@ class Creator:
             message = "spec.rules is absent and no LogScanPolicy with rules matches the object: add one of them"
             await self._fail(scan, Reason.NO_RULES, message)
             return
-        missing = unready(resolved.rules, resolved.rule_sets)
+        missing = unready(resolved.selections, resolved.rule_sets)
         if missing is not None:
             await self.back_off(scan, None, Refusal(Reason.RULE_SET_NOT_READY, missing))
             return

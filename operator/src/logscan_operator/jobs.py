@@ -151,6 +151,7 @@ def recorded(job: Object) -> ResolvedScan | None:
         timeout_seconds=record.timeout_seconds,
         job=record.job,
         policy=record.policy,
+        combined={name: RuleSelection() for name in record.combined or []},  # their rules are in the request as well
     )
 
 

@@ -4,7 +4,7 @@
 attempt reads the record: a policy or rule set that is changed or deleted changes no scan that has started.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from logscan_api.framing import Records
@@ -12,7 +12,7 @@ from logscan_api.jobtemplates import JobTemplate
 from logscan_api.logscans import Limits, LogScanSpec
 from logscan_api.notify import Notify
 from logscan_api.packs import resolve_rules
-from logscan_api.policies import LogScanPolicySpec, PolicyAction, choose
+from logscan_api.policies import LogScanPolicySpec, PolicyAction, matching
 from logscan_api.rules import Rule, RuleSelection
 from logscan_operator.items import RuleSet, Scan
 from logscan_operator.records import Record
@@ -35,6 +35,7 @@ class ResolvedScan:
         job: Changes to the operator's Job template.
         policy: The policy that fills what the scan leaves out, if one matches.
         rule_sets: The rule sets that the rules name, by name, as far as they exist.
+        combined: The rules that other matching policies add, by the policy, the highest priority first.
     """
 
     rules: RuleSelection | None
@@ -46,11 +47,23 @@ class ResolvedScan:
     job: JobTemplate
     policy: str | None
     rule_sets: Mapping[str, RuleSet] = field(default_factory=dict)
+    combined: Mapping[str, RuleSelection] = field(default_factory=dict)
+
+    @property
+    def selections(self) -> list[RuleSelection]:
+        """Return all selections of rules, those that win over others of the same name first."""
+        return [*([self.rules] if self.rules is not None else []), *self.combined.values()]
 
     @property
     def record(self) -> Record:
         """Return what a Job's annotation keeps of it."""
-        return Record(policy=self.policy, attempts=self.attempts, timeout_seconds=self.timeout_seconds, job=self.job)
+        return Record(
+            policy=self.policy,
+            combined=list(self.combined) or None,
+            attempts=self.attempts,
+            timeout_seconds=self.timeout_seconds,
+            job=self.job,
+        )
 
 
 NO_POLICY = LogScanPolicySpec.model_construct()
@@ -66,7 +79,8 @@ def resolve(
 
     Every field that the scan leaves out comes from the matching policy, whether or not the scan has rules of its own,
     and then from the settings. Single limits, labels, resources and fields of the Job template are such fields; rules,
-    records and notify are taken whole. A policy that ignores objects gives nothing to a scan that was made by hand.
+    records and notify are taken whole. With `combine`, the other matching policies add their rules to those of the
+    policy, and nothing else. A policy that ignores objects gives nothing to a scan that was made by hand.
 
     Args:
         spec: The LogScan's spec.
@@ -75,11 +89,15 @@ def resolve(
         settings: The operator's settings.
     """
     source = spec.source.s3
-    name = choose(policies, source.bucket, source.key or source.prefix or "")
+    names = matching(policies, source.bucket, source.key or source.prefix or "")
+    name = names[0] if names else None
     if name is not None and policies[name].action is PolicyAction.IGNORE:
         name = None
     policy = policies[name] if name is not None else NO_POLICY
     rules = spec.rules or policy.rules
+    others = names[1:] if policy.combine and spec.rules is None else []
+    combined = {other: found for other in others if (found := _rules_of_policy(policies[other])) is not None}
+    sets = {name for selection in filter(None, [rules, *combined.values()]) for name in named(selection)}
     return ResolvedScan(
         rules=rules,
         records=spec.records or policy.records or Records(),
@@ -89,8 +107,14 @@ def resolve(
         timeout_seconds=spec.timeout_seconds or policy.timeout_seconds or settings.default_timeout_seconds,
         job=(spec.job or JobTemplate()).over(policy.job or JobTemplate()),
         policy=name,
-        rule_sets={name: rule_sets[name] for name in named(rules) if name in rule_sets},
+        rule_sets={name: rule_sets[name] for name in sorted(sets) if name in rule_sets},
+        combined=combined,
     )
+
+
+def _rules_of_policy(policy: LogScanPolicySpec) -> RuleSelection | None:
+    """Return the rules that a policy adds to those of another one."""
+    return policy.rules if policy.action is PolicyAction.SCAN else None
 
 
 def named(rules: RuleSelection | None) -> list[str]:
@@ -98,14 +122,14 @@ def named(rules: RuleSelection | None) -> list[str]:
     return (rules.rule_sets if rules is not None else None) or []
 
 
-def unready(rules: RuleSelection | None, rule_sets: Mapping[str, RuleSet]) -> str | None:
-    """Return which rule set of a selection cannot be used, or not yet, and why; None if all can.
+def unready(selections: Sequence[RuleSelection], rule_sets: Mapping[str, RuleSet]) -> str | None:
+    """Return which rule set of some selections cannot be used, or not yet, and why; None if all can.
 
     Args:
-        rules: The selection.
+        selections: The selections.
         rule_sets: The rule sets that exist, by name.
     """
-    for name in named(rules):
+    for name in (name for selection in selections for name in named(selection)):
         problem = rule_sets[name].problem if name in rule_sets else "does not exist in the namespace"
         if problem is not None:
             return f"the LogScanRuleSet {name} {problem}"
@@ -120,7 +144,10 @@ def rules_of(resolved: ResolvedScan) -> list[Rule]:
         UnknownRuleSetError: A rule set does not exist.
     """
     sets = {name: found.rules for name, found in resolved.rule_sets.items()}
-    return resolve_rules(resolved.rules or RuleSelection(), sets)
+    rules: dict[str, Rule] = {}
+    for selection in reversed(resolved.selections):
+        rules.update({rule.name: rule for rule in resolve_rules(selection, sets)})
+    return list(rules.values())
 
 
 def resolve_now(view: View, scan: Scan, settings: Settings) -> ResolvedScan:

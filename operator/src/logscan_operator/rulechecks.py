@@ -141,7 +141,7 @@ async def check(
     if spec.action is PolicyAction.IGNORE or spec.rules is None:
         return COMPILED
     rule_sets = rule_sets or {}
-    missing = unready(spec.rules, rule_sets)
+    missing = unready([spec.rules], rule_sets)
     if missing is not None:
         return Verdict("False", "RuleSetNotReady", f"{missing}; scans wait for it")
     try:
