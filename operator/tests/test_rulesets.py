@@ -1,5 +1,6 @@
 """LogScanRuleSets on a real control plane."""
 
+import json
 import re
 from typing import Any
 
@@ -97,3 +98,23 @@ def test_a_scan_waits_for_its_set_and_a_later_change_changes_nothing(new_place: 
     place.apply(rule_set("billing", LATE))
     place.until(name, seconds=60, phase="Succeeded", policy="ours")
     eventually(lambda: of_policy() == {"Ready": "RulesCompiled"}, 30, "the policy to be ready")
+
+
+def test_policies_that_combine_give_one_job_the_rules_of_all(new_place: NewPlace) -> None:
+    place = new_place()
+    place.operator()
+    policy = {"apiVersion": "logscan.dev/v1alpha1", "kind": "LogScanPolicy", "metadata": {"name": "first"}}
+    own = {"inline": [{"name": "own", "pattern": "own"}]}
+    place.apply({**policy, "spec": {"rules": own, "match": {"keys": ["both.log"]}, "combine": True, "attempts": 1}})
+    place.scan("both", rules=None)
+    place.until("both", seconds=60, phase="Succeeded", policy="first")
+    (job,) = place.kubectl.get("jobs")["items"]
+    assert job["metadata"]["labels"]["logscan.dev/policy"] == "first"
+    assert json.loads(job["metadata"]["annotations"]["logscan.dev/resolved"])["combined"] == ["default"]
+    (request,) = [e["value"] for e in _environment(job) if e["name"] == "LOGSCAN_REQUEST"]
+    assert {rule["name"] for rule in json.loads(request.replace("$$", "$"))["rules"]} == {"own", "err"}
+
+
+def _environment(job: Object) -> list[Object]:
+    found: list[Object] = job["spec"]["template"]["spec"]["containers"][0]["env"]
+    return found

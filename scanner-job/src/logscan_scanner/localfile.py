@@ -34,7 +34,7 @@ class RulesFile(RuleSelection):
 
 
 def scan_file(path: str, rules_path: str) -> dict[str, object]:
-    """Return what a scan of a file finds, in the form of the output.
+    """Return what the rules in a file find in another one; see `scan_with`.
 
     Args:
         path: The file, or `-` for standard input.
@@ -43,7 +43,20 @@ def scan_file(path: str, rules_path: str) -> dict[str, object]:
     Raises:
         ScanError: A file cannot be read, or a rule is invalid.
     """
-    rules, records = _rules_in(rules_path)
+    return scan_with(path, *_rules_in(rules_path))
+
+
+def scan_with(path: str, rules: list[Rule], records: Records) -> dict[str, object]:
+    """Return what rules find in a file, in the form of the output.
+
+    Args:
+        path: The file, or `-` for standard input.
+        rules: The rules.
+        records: How the file is divided into records.
+
+    Raises:
+        ScanError: The file cannot be read, or a rule is invalid.
+    """
     ruleset = compile_for_scan(rules)
     scan = Scan(ruleset, rules, resolve_limits(), Progress(None), records=records)
     try:
