@@ -176,6 +176,10 @@ def test_the_api_server_refuses_the_same(new_place: NewPlace, loose: bool) -> No
         assert admitted(theirs, "LogScan", logscan(spec)) == may, spec
         assert admitted(theirs, "LogScanPolicy", {"rules": {"packs": ["generic"]}, **spec}) == may, spec
         assert admitted(place.kubectl, "LogScan", logscan(spec)), spec
+    bare = {"rules": [{**RULE, "redact": False}]}
+    eventually(lambda: admitted(theirs, "LogScanRuleSet", bare) == loose, 60, "the policy for rule sets to hold")
+    assert admitted(theirs, "LogScanRuleSet", {"rules": [RULE]})
+    assert admitted(place.kubectl, "LogScanRuleSet", bare)
     for bucket, may in BUCKETS:
         source = {"source": {"s3": {"bucket": bucket, "key": "x"}}}
         assert admitted(theirs, "LogScan", logscan(source)) == may, bucket
