@@ -92,7 +92,10 @@ def _rules_in(path: str) -> tuple[list[Rule], Records]:
         rules = resolve_rules(selection)
     except ValidationError as error:
         raise ScanError(f"{path}: {explain(error, RulesFile)}", ExitCode.BAD_REQUEST) from error
-    except (OSError, yaml.YAMLError, UnknownPackError, UnknownRuleSetError) as error:
+    except UnknownRuleSetError as error:
+        message = f"{path}: ruleSets: {error}; `rules test` reads the file of a LogScanRuleSet"
+        raise ScanError(message, ExitCode.BAD_REQUEST) from error
+    except (OSError, yaml.YAMLError, UnknownPackError) as error:
         raise ScanError(f"{path}: {error}", ExitCode.BAD_REQUEST) from error
     if not rules:
         raise ScanError(f"{path}: name at least one pack or inline rule", ExitCode.BAD_REQUEST)
