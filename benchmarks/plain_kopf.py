@@ -38,7 +38,7 @@ def start(settings: kopf.OperatorSettings, **_: Any) -> None:
 async def create(body: kopf.Body, patch: kopf.Patch, **_: Any) -> None:
     """Create the Job of a LogScan."""
     scan = Scan.parse(dict(body))
-    resolved = resolve(scan.readable_spec, {}, SETTINGS)
+    resolved = resolve(scan.readable_spec, {}, {}, SETTINGS)
     request = jobs.build_request(scan, 1, resolved, SETTINGS)
     manifest: Any = jobs.build_job(scan, request, resolved, SETTINGS, {})
     await asyncio.to_thread(client.BatchV1Api().create_namespaced_job, scan.key[0], manifest)

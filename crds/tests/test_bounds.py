@@ -37,7 +37,7 @@ def unbounded(schema: Schema, path: str) -> Iterator[str]:
         yield path
 
 
-@pytest.mark.parametrize("name", ["logscans.yaml", "logscanpolicies.yaml"])
+@pytest.mark.parametrize("name", ["logscans.yaml", "logscanpolicies.yaml", "logscanrulesets.yaml"])
 @pytest.mark.parametrize("part", ["spec", "status"])
 def test_every_field_is_bounded(name: str, part: str) -> None:
     (version,) = crds.build_all()[name]["spec"]["versions"]

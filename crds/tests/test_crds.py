@@ -26,7 +26,7 @@ def keys_in(schema: Any) -> set[str]:
     return set()
 
 
-@pytest.mark.parametrize("name", ["logscans.yaml", "logscanpolicies.yaml"])
+@pytest.mark.parametrize("name", ["logscans.yaml", "logscanpolicies.yaml", "logscanrulesets.yaml"])
 def test_schemas_are_structural(name: str) -> None:
     (version,) = crds.build_all()[name]["spec"]["versions"]
     assert not FORBIDDEN & keys_in(version["schema"])

@@ -30,10 +30,13 @@ from logscan_api.requests import (
     Report,
     ScanIdentity,
     ScanRequest,
+    joined,
     outcome_hash,
     resolve_limits,
+    split,
 )
-from logscan_api.rules import INLINE_BYTES, MOST_PACKS, Rule, Severity
+from logscan_api.rules import INLINE_BYTES, MOST_PACKS, MOST_RULE_SETS, Rule, Severity
+from logscan_api.rulesets import MOST_RULES
 from logscan_api.sources import S3Source
 from logscan_api.statuses import ResultRef
 
@@ -78,16 +81,24 @@ def shared(text: str, number: int) -> dict[str, Any]:
     return {"exclude": text} if number % 2 else {"where": {text[:half]: [text[half:]]}}
 
 
-def largest_request(alphabet: Sequence[str], seed: int) -> ScanRequest:
-    """Return a request that fills every bound of the CRDs with noise, the largest packs among its rules."""
-    packs = sorted((load_pack(name) for name in pack_names()), key=lambda pack: len(pack.model_dump_json()))
-    texts = [noise(alphabet, size, seed * 1000 + n) for n, size in enumerate(_sizes(INLINE_BYTES, 200, 1024))]
-    names = [noise([*"abcdefghijklmnopqrstuvwxyz0123456789"], 63, n) for n in range(100)]
-    facts = [{"severity": "warning", "ignore_case": n % 2 == 0, "threshold": 10**9 - n} for n in range(100)]
-    inline = [
+def noisy_rules(alphabet: Sequence[str], count: int, seed: int) -> list[Rule]:
+    """Return so many rules that have as much text as those of a LogScan or of a rule set may have together."""
+    sizes = _sizes(INLINE_BYTES, 2 * count, 1024)
+    texts = [noise(alphabet, size, seed * 1000 + n) for n, size in enumerate(sizes)]
+    names = [noise([*"abcdefghijklmnopqrstuvwxyz0123456789"], 63, seed * 1000 + n) for n in range(count)]
+    facts = [{"severity": "warning", "ignore_case": n % 2 == 0, "threshold": 10**9 - n} for n in range(count)]
+    return [
         Rule(name=name, pattern=texts[2 * n], **shared(texts[2 * n + 1], n), **facts[n])  # type: ignore[arg-type]
         for n, name in enumerate(names)
     ]
+
+
+def largest_request(alphabet: Sequence[str], seed: int) -> ScanRequest:
+    """Return a request that fills every bound of the CRDs with noise, the largest packs among its rules."""
+    packs = sorted((load_pack(name) for name in pack_names()), key=lambda pack: len(pack.model_dump_json()))
+    own = noisy_rules(alphabet, 100, seed * 10)
+    for number in range(MOST_RULE_SETS):
+        own += noisy_rules(alphabet, MOST_RULES, seed * 10 + number + 1)
     key, version = noise(alphabet, 1024, seed), noise(alphabet, 1024, seed + 1)
     source = S3Source(bucket="b" * 63, key=key, version_id=version, etag=noise(alphabet, 128, 3), sequencer="F" * 64)
     addresses = [f"{noise([c for c in URL if c not in '@<>,;'], 200, n)}@{'d' * 53}" for n in range(20)]
@@ -99,7 +110,7 @@ def largest_request(alphabet: Sequence[str], seed: int) -> ScanRequest:
     return ScanRequest(
         scan=ScanIdentity(namespace="n" * 63, name=noise([*"abcdefghij0123456789"], 253, 7), uid="u" * 36, attempt=10),
         source=source,
-        rules=[*(r.rule for pack in packs[-MOST_PACKS:] for r in pack.rules), *inline],
+        rules=[*(r.rule for pack in packs[-MOST_PACKS:] for r in pack.rules), *own],
         limits=resolve_limits(Limits(max_bytes=MOST, max_decompressed_bytes=MOST)),
         tokens=["t" * 64],
         result=ResultRef(
@@ -163,19 +174,27 @@ def test_a_short_request_can_be_read_by_people_and_a_long_one_is_packed() -> Non
 def test_whatever_the_crd_accepts_starts_a_process(alphabet: str) -> None:
     for seed in range(3):
         wanted = largest_request(ALPHABETS[alphabet], seed)
-        variable = wanted.to_variable()
-        assert len(f"{REQUEST_VARIABLE}={variable}\0") <= MAX_VARIABLE_BYTES
-        program = "import os, sys; sys.stdout.write(os.environ[sys.argv[1]])"
-        command = [sys.executable, "-I", "-c", program, REQUEST_VARIABLE]
-        got = subprocess.run(command, env={REQUEST_VARIABLE: variable}, capture_output=True, text=True, check=True)
-        assert ScanRequest.from_variable(got.stdout) == wanted
+        variables = split(wanted.to_variable())
+        assert all(len(f"{name}={value}\0") <= MAX_VARIABLE_BYTES for name, value in variables.items())
+        program = "import json, os, sys; json.dump(dict(os.environ), sys.stdout)"
+        command = [sys.executable, "-I", "-c", program]
+        got = subprocess.run(command, env=variables, capture_output=True, text=True, check=True)
+        assert ScanRequest.from_variable(joined(json.loads(got.stdout)) or "") == wanted
+
+
+def test_a_request_needs_the_further_variables_only_when_it_is_long() -> None:
+    assert joined({}) is None
+    assert list(split(request().to_variable())) == [REQUEST_VARIABLE]
+    text = "x" * (2 * MAX_VARIABLE_BYTES)
+    assert list(split(text)) == [REQUEST_VARIABLE, f"{REQUEST_VARIABLE}_2", f"{REQUEST_VARIABLE}_3"]
+    assert joined({**split(text), "HOME": "/"}) == text
 
 
 def test_what_linux_would_not_start_is_refused_with_advice() -> None:
     chance = random.Random(1)
-    patterns = ["".join(chance.choices(PRINTABLE, k=1024)) for _ in range(200)]
-    with pytest.raises(RequestTooLargeError, match=r"bytes in the Job, which may have 131,072: use fewer or shorter"):
-        request(patterns).to_variable()
+    patterns = ["".join(chance.choices(PRINTABLE, k=1024)) for _ in range(600)]
+    with pytest.raises(RequestTooLargeError, match=r"bytes in the Job, which may have 655,\d+: use fewer or shorter"):
+        split(request(patterns).to_variable())
     with pytest.raises(OSError, match="Argument list too long"):
         subprocess.run(["/bin/true"], env={REQUEST_VARIABLE: "".join(patterns)}, check=True)
 

@@ -275,7 +275,7 @@ def test_prometheus_understands_what_a_running_operator_tells(operator: Running,
     series = dict(line.rsplit(" ", 1) for line in text.decode().splitlines() if not line.startswith("#"))
     assert float(series['logscan_scans_finished_total{phase="Succeeded"}']) >= 1
     watches = [name for name in series if name.startswith("logscan_watch_age_seconds")]
-    assert sorted(name.split('"')[1] for name in watches) == ["jobs", "logscanpolicies", "logscans"]
+    assert sorted(name.split('"')[1] for name in watches) == ["jobs", "logscanpolicies", "logscanrulesets", "logscans"]
     queue = operator.state.resources.queue_url.rsplit("/", 1)[-1]
     assert float(series[f'logscan_queue_receive_age_seconds{{queue="{queue}"}}']) < 60
 

@@ -10,7 +10,8 @@ from objects import in_namespace, job_body, scan_body
 from logscan_operator import jobs, paths
 from logscan_operator.actions import CreateJob
 from logscan_operator.errors import ApiError, NoAnswerError
-from logscan_operator.items import LARGE_SPEC, Object
+from logscan_operator.items import LARGE_SPEC, Object, parse_time
+from logscan_operator.statuses import utc_now
 
 JOBS = ("POST", paths.jobs("logscan"))
 LARGE: Object = {"rules": {"inline": [{"name": f"r{n}", "pattern": "x" * 500} for n in range(2 + LARGE_SPEC // 500)]}}
@@ -168,6 +169,27 @@ async def test_a_scan_that_cannot_run_says_why(spec: Object, reason: str, words:
     assert (bench.status()["phase"], bench.status()["reason"]) == ("Failed", reason)
     assert words in bench.status()["message"]
     assert bench.jobs() == {}
+
+
+async def test_a_scan_waits_for_a_rule_set_and_then_runs() -> None:
+    bench = Bench()
+    scan = bench.scan(scan_body(rules={"ruleSets": ["ours"]}))
+    for refusals in range(1, 9):
+        await bench.executor.perform(CreateJob(bench.view.scans[scan.key], 1))
+        status = bench.status()
+        assert (status["phase"], status["reason"], status["refusals"]) == ("Queued", "RuleSetNotReady", refusals)
+    assert "the LogScanRuleSet ours does not exist" in status["message"]
+    waits = parse_time(status["retryTime"]) - utc_now()
+    assert waits.total_seconds() < 70, "however often it was looked for"
+    assert bench.jobs() == {}
+    condition: Object = {"type": "Ready", "status": "True", "reason": "RulesCompiled", "message": "m"}
+    condition |= {"lastTransitionTime": status["retryTime"], "observedGeneration": 1}
+    metadata = {"namespace": "logscan", "name": "ours", "resourceVersion": "1", "generation": 1}
+    rules = {"rules": [{"name": "mine", "pattern": "mine"}]}
+    bench.view.rule_sets.take({"metadata": metadata, "spec": rules, "status": {"conditions": [condition]}})
+    await bench.executor.perform(CreateJob(bench.view.scans[scan.key], 1))
+    assert len(bench.jobs()) == 1
+    assert bench.status()["phase"] == "Running"
 
 
 async def test_a_tenant_gets_no_more_than_it_may() -> None:

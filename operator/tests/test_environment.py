@@ -44,7 +44,7 @@ def started(job: Object) -> dict[str, str]:
 def built(key: str, patterns: list[str], env: dict[str, str]) -> Object:
     rules: Any = {"inline": [{"name": f"r{n}", "pattern": pattern} for n, pattern in enumerate(patterns)]}
     wanted = Scan.parse(scan_body(source={"s3": {"bucket": "logs", "key": key}}, rules=rules), whole=True)
-    resolved = resolve(wanted.readable_spec, {}, SETTINGS)
+    resolved = resolve(wanted.readable_spec, {}, {}, SETTINGS)
     return jobs.build_job(wanted, jobs.build_request(wanted, 1, resolved, SETTINGS), resolved, SETTINGS, env)
 
 

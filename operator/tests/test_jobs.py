@@ -32,7 +32,7 @@ POLICY = LogScanPolicySpec(
 
 
 def built(wanted: Scan, policy: LogScanPolicySpec | None = None, settings: Any = SETTINGS) -> Object:
-    resolved = resolve(wanted.readable_spec, {"pol": policy} if policy else {}, settings)
+    resolved = resolve(wanted.readable_spec, {"pol": policy} if policy else {}, {}, settings)
     request = jobs.build_request(wanted, 1, resolved, settings)
     return jobs.build_job(wanted, request, resolved, settings, {"AWS_REGION": "eu-central-1", "HOME": "/root"})
 
@@ -141,4 +141,4 @@ def test_an_unreadable_spec_has_no_job() -> None:
     broken = Scan.parse(scan_body(attempts="many"))
     assert broken.spec is None
     with pytest.raises(ValueError, match="cannot be read"):
-        jobs.build_request(broken, 1, resolve(scan().readable_spec, {}, SETTINGS), SETTINGS)
+        jobs.build_request(broken, 1, resolve(scan().readable_spec, {}, {}, SETTINGS), SETTINGS)

@@ -85,7 +85,7 @@ OBJECT = "logscan#O#logs#a.log"
 @pytest.mark.parametrize("prior", [None, 3])
 def test_the_row_that_a_request_names_is_the_scans(prior: int | None) -> None:
     wanted = scan(status={"priorAttempts": prior} if prior else {})
-    request = build_request(wanted, 4, resolve(wanted.readable_spec, {}, SETTINGS), SETTINGS)
+    request = build_request(wanted, 4, resolve(wanted.readable_spec, {}, {}, SETTINGS), SETTINGS)
     assert may_have(wanted, request.result)
 
 

@@ -12,8 +12,9 @@ from objects import NOW, stamp, synced_view
 from logscan_api.policies import LogScanPolicySpec, LogScanPolicyStatus
 from logscan_api.statuses import Condition
 from logscan_local.testkit.waiting import eventually
+from logscan_operator.checking import MAX_RETRY_SECONDS, Item, Rests, Retry, due
 from logscan_operator.items import Key, Object, Policy
-from logscan_operator.policychecks import MAX_RETRY_SECONDS, PolicyChecks, Rests, Retry, checked, due
+from logscan_operator.policychecks import PolicyChecks, checked
 from logscan_operator.rulechecks import COMPILED, TOO_SLOW, Verdict, check, invalid, judge, undecided
 
 GOOD = LogScanPolicySpec.model_validate({"rules": {"inline": [{"name": "good", "pattern": "x"}]}})
@@ -127,8 +128,8 @@ async def test_a_cancelled_check_leaves_no_process_behind(tmp_path: Path) -> Non
 
 def test_a_limit_of_time_that_the_rules_exceed_is_theirs() -> None:
     assert judge(-signal.SIGXCPU, b"", b"").reason == "InvalidRule"
-    assert judge(0, b'{"problem": null, "slow": {}}\n', b"some warning") == COMPILED
-    assert judge(0, b'{"problem": "rule x", "slow": {}}\n', b"") == invalid("rule x")
+    assert judge(0, b'{"problem": null, "slow": {}, "failed": []}\n', b"some warning") == COMPILED
+    assert judge(0, b'{"problem": "rule x", "slow": {}, "failed": []}\n', b"") == invalid("rule x")
     assert judge(-200, b"", b"").reason == "CheckFailed"
 
 
@@ -224,8 +225,8 @@ async def test_slow_policies_of_one_namespace_keep_no_other_from_its_check_and_t
             }
             return {"metadata": metadata, "spec": slow, **body}
 
-    async def too_slow(policy: Policy) -> Verdict:
-        return TOO_SLOW if policy.key[0] == "team-a" else COMPILED
+    async def too_slow(item: Item, _: Any) -> Verdict:
+        return TOO_SLOW if item.key[0] == "team-a" else COMPILED
 
     checks = PolicyChecks(view, cast("Any", Api()), alive, judge=too_slow)
     running = asyncio.create_task(checks.run())

@@ -1,6 +1,7 @@
 """What applies to a scan: its spec over the matching policy over the settings, and as its Job records it."""
 
 import json
+import random
 from typing import Any
 
 import pytest
@@ -16,8 +17,9 @@ from logscan_api.packs import load_pack
 from logscan_api.policies import LogScanPolicySpec, PolicyAction, PolicyMatch
 from logscan_api.rules import RuleSelection
 from logscan_operator import jobs
-from logscan_operator.items import Object
-from logscan_operator.resolving import ResolvedScan, record_of, resolve
+from logscan_operator.items import Object, RuleSet
+from logscan_operator.jobsignatures import is_signed
+from logscan_operator.resolving import ResolvedScan, record_of, resolve, rules_of, unready
 from logscan_operator.scanjobs import ScanJob
 
 MAIL = Notify(email=Email(to=["sre@example.com"]))
@@ -42,7 +44,7 @@ OWN: dict[str, Any] = {
 
 
 def resolved(policies: dict[str, LogScanPolicySpec], **spec: Any) -> ResolvedScan:
-    return resolve(scan(**spec).readable_spec, policies, SETTINGS)
+    return resolve(scan(**spec).readable_spec, policies, {}, SETTINGS)
 
 
 def body_of(found: ResolvedScan, **spec: Any) -> Object:
@@ -134,3 +136,132 @@ def test_a_record_that_cannot_be_read_is_none(annotation: str | None) -> None:
     assert jobs.recorded(body) is None
     view = view_of(body)
     assert record_of(view, scan(attempts=4), SETTINGS).attempts == 4
+
+
+def rule_set(name: str, *rules: Any, ready: str | None = "True", generation: int = 1) -> RuleSet:
+    """Return a LogScanRuleSet whose first generation was checked."""
+    condition = {
+        "type": "Ready",
+        "status": ready,
+        "reason": "TestFailed",
+        "message": "why",
+        "lastTransitionTime": "2026-11-24T08:00:00Z",
+        "observedGeneration": 1,
+    }
+    metadata = {"namespace": "logscan", "name": name, "resourceVersion": "1", "generation": generation}
+    status = {"observedGeneration": 1, "conditions": [condition]} if ready else {}
+    return RuleSet.parse({"metadata": metadata, "spec": {"rules": list(rules)}, "status": status})
+
+
+SET_RULE = {"name": "ours", "pattern": "ours", "matches": ["ours"]}
+NAMED = {"packs": ["etcd"], "ruleSets": ["one", "two"], "inline": [{"name": "own", "pattern": "own"}]}
+
+
+def with_sets(*sets: RuleSet, **spec: Any) -> ResolvedScan:
+    return resolve(scan(**spec).readable_spec, {}, {found.key[1]: found for found in sets}, SETTINGS)
+
+
+def test_rule_sets_are_named_like_packs_and_the_later_rule_of_a_name_counts() -> None:
+    one = rule_set("one", SET_RULE, {"name": "shared", "pattern": "first"})
+    two = rule_set("two", {"name": "shared", "pattern": "second"}, {"name": "own", "pattern": "theirs"})
+    found = with_sets(one, two, rule_set("other", SET_RULE), rules=NAMED)
+    assert sorted(found.rule_sets) == ["one", "two"]
+    patterns = {rule.name: rule.pattern for rule in rules_of(found)}
+    assert (patterns["ours"], patterns["shared"], patterns["own"]) == ("ours", "second", "own")
+    assert set(patterns) == {"ours", "shared", "own"} | {entry.rule.name for entry in load_pack("etcd").rules}
+    assert unready(found.selections, found.rule_sets) is None
+
+
+@pytest.mark.parametrize(
+    ("two", "words"),
+    [
+        (None, "the LogScanRuleSet two does not exist in the namespace"),
+        (rule_set("two", SET_RULE, ready=None), "the LogScanRuleSet two has not been checked yet"),
+        (rule_set("two", SET_RULE, generation=2), "the LogScanRuleSet two has not been checked yet"),
+        (rule_set("two", SET_RULE, ready="False"), "the LogScanRuleSet two is not ready: TestFailed: why"),
+        (rule_set("two"), "the LogScanRuleSet two cannot be read by this version of the operator"),
+    ],
+)
+def test_a_set_that_cannot_be_used_is_named_with_the_reason(two: RuleSet | None, words: str) -> None:
+    sets = [rule_set("one", SET_RULE), *([two] if two else [])]
+    found = with_sets(*sets, rules=NAMED)
+    assert unready(found.selections, found.rule_sets) == words
+
+
+def test_a_set_that_could_not_be_checked_is_used() -> None:
+    found = with_sets(rule_set("one", SET_RULE, ready="Unknown"), rules={"ruleSets": ["one"]})
+    assert unready(found.selections, found.rule_sets) is None
+
+
+def test_a_set_that_changes_between_attempts_changes_nothing() -> None:
+    wanted = with_sets(rule_set("one", SET_RULE), rules={"ruleSets": ["one"]})
+    again = jobs.recorded(body_of(wanted))
+    assert again is not None
+    assert unready(again.selections, again.rule_sets) is None
+    assert [rule.wire() for rule in rules_of(again)] == [rule.wire() for rule in rules_of(wanted)]
+
+
+def test_a_job_of_many_rules_records_them_in_several_variables() -> None:
+    chance = random.Random(1)
+    noise = ["".join(chance.choices("abcdefghijklmnopqrstuvwxyz$0123456789", k=300)) for _ in range(800)]
+    names = ["a", "b", "c", "d"]
+    sets = [
+        rule_set(name, *({"name": f"{name}{n}", "pattern": text} for n, text in enumerate(noise[start::4])))
+        for start, name in enumerate(names)
+    ]
+    wanted = with_sets(*sets, rules={"ruleSets": names})
+    body = body_of(wanted)
+    variables = [entry["name"] for entry in body["spec"]["template"]["spec"]["containers"][0]["env"]]
+    assert [name for name in variables if name.startswith("LOGSCAN_REQUEST")] == [
+        "LOGSCAN_REQUEST",
+        "LOGSCAN_REQUEST_2",
+    ]
+    again = jobs.recorded(body)
+    assert again is not None
+    assert rules_of(again) == rules_of(wanted)
+    assert is_signed(body, SETTINGS.row_keys)
+    del body["spec"]["template"]["spec"]["containers"][0]["env"][1]
+    assert not is_signed(body, SETTINGS.row_keys)
+
+
+def selection(**rules: Any) -> Any:
+    return {"rules": {"inline": [{"name": name, "pattern": pattern} for name, pattern in rules.items()]}}
+
+
+def combining(combine: bool = True, **spec: Any) -> ResolvedScan:
+    """Return what applies to a scan that four policies match, of which the first decides."""
+    policies = {
+        "first": {**selection(own="first", shared="first"), "priority": 9, "attempts": 1, "combine": combine},
+        "off": {"action": "Ignore", "priority": 8, **selection(off="off")},
+        "second": {**selection(shared="second", more="second"), "priority": 7, "attempts": 2, "combine": True},
+        "third": {"rules": {"packs": ["etcd"], "ruleSets": ["one"]}, "limits": {"maxBytes": 5}, "timeoutSeconds": 50},
+        "other": {**selection(no="no"), "priority": 8, "match": {"keys": ["nowhere/**"]}},
+    }
+    specs = {name: LogScanPolicySpec.model_validate(policy) for name, policy in policies.items()}
+    sets = {"one": rule_set("one", SET_RULE), "two": rule_set("two", SET_RULE)}
+    return resolve(scan(**spec).readable_spec, specs, sets, SETTINGS)
+
+
+def test_with_combine_the_other_matching_policies_add_their_rules_and_nothing_else() -> None:
+    found = combining(rules=None)
+    patterns = {rule.name: rule.pattern for rule in rules_of(found)}
+    assert (patterns["own"], patterns["shared"], patterns["more"], patterns["ours"]) == (
+        "first",
+        "first",
+        "second",
+        "ours",
+    )
+    packed = {entry.rule.name for entry in load_pack("etcd").rules}
+    assert set(patterns) == {"own", "shared", "more", "ours"} | packed
+    assert (found.policy, found.attempts, found.limits.max_bytes) == ("first", 1, None)
+    assert found.timeout_seconds == SETTINGS.default_timeout_seconds
+    assert (found.record.combined, sorted(found.rule_sets)) == (["second", "third"], ["one"])
+    same(jobs.recorded(body_of(found, rules=None)), found)
+
+
+def test_without_combine_or_with_rules_of_its_own_a_scan_gets_no_more() -> None:
+    alone = combining(combine=False, rules=None)
+    assert {rule.name for rule in rules_of(alone)} == {"own", "shared"}
+    own = combining(rules={"inline": [{"name": "mine", "pattern": "mine"}]})
+    assert [rule.name for rule in rules_of(own)] == ["mine"]
+    assert alone.record.combined is own.record.combined is None

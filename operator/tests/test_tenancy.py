@@ -11,7 +11,7 @@ from places import NewPlace, Place
 from logscan_api.policies import LogScanPolicySpec
 from logscan_local.stack.kubectl import Kubectl, KubectlError, Object
 from logscan_local.testkit.waiting import eventually
-from logscan_operator.items import Scan
+from logscan_operator.items import RuleSet, Scan
 from logscan_operator.resolving import resolve
 from logscan_operator.settings import Settings
 from logscan_operator.tenancy import refusal
@@ -99,7 +99,7 @@ def refused(spec: Object, use: Settings, namespace: str = "team-a", policy: Obje
     scan = Scan.parse(in_namespace(scan_body(**spec), namespace))
     assert scan.spec is not None, scan.problem
     policies = {"p": LogScanPolicySpec.model_validate(policy)} if policy else {}
-    return refusal(scan, resolve(scan.spec, policies, use), use)
+    return refusal(scan, resolve(scan.spec, policies, {}, use), use)
 
 
 @pytest.mark.parametrize("loose", [False, True])
@@ -114,6 +114,15 @@ def test_what_a_tenant_may_ask_for(spec: Object, usual: bool, wide: bool, loose:
 def test_a_policy_of_the_tenant_lends_no_more(spec: Object, usual: bool, wide: bool) -> None:
     policy = {"rules": {"packs": ["generic"]}, **spec}
     assert (refused({"rules": None}, settings(), policy=policy) is None) == usual
+
+
+def test_a_rule_set_of_the_tenant_shows_no_more_than_its_own_rules_may() -> None:
+    metadata = {"namespace": "team-a", "name": "s", "resourceVersion": "1"}
+    bare = RuleSet.parse({"metadata": metadata, "spec": {"rules": [{**RULE, "redact": False}]}})
+    body = in_namespace(scan_body(rules={"ruleSets": ["s"]}), "team-a")
+    for use, may in ((settings(), False), (settings(**LOOSE), True)):
+        scan = Scan.parse(body)
+        assert (refusal(scan, resolve(scan.readable_spec, {}, {"s": bare}, use), use) is None) == may
 
 
 @pytest.mark.parametrize(("bucket", "may"), BUCKETS)
@@ -167,6 +176,10 @@ def test_the_api_server_refuses_the_same(new_place: NewPlace, loose: bool) -> No
         assert admitted(theirs, "LogScan", logscan(spec)) == may, spec
         assert admitted(theirs, "LogScanPolicy", {"rules": {"packs": ["generic"]}, **spec}) == may, spec
         assert admitted(place.kubectl, "LogScan", logscan(spec)), spec
+    bare = {"rules": [{**RULE, "redact": False}]}
+    eventually(lambda: admitted(theirs, "LogScanRuleSet", bare) == loose, 60, "the policy for rule sets to hold")
+    assert admitted(theirs, "LogScanRuleSet", {"rules": [RULE]})
+    assert admitted(place.kubectl, "LogScanRuleSet", bare)
     for bucket, may in BUCKETS:
         source = {"source": {"s3": {"bucket": bucket, "key": "x"}}}
         assert admitted(theirs, "LogScan", logscan(source)) == may, bucket

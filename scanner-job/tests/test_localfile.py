@@ -79,6 +79,11 @@ def test_damage_is_in_the_output(tmp_path: Path, rules: str) -> None:
         ("inline: [{name: x, where: {a: {b: c}}}]", ExitCode.BAD_REQUEST, r"inline\[0\]\.where\.a: must be a text"),
         ("inline: [{name: x, pattern: y, colour: z}]", ExitCode.BAD_REQUEST, "unknown field, allowed are name"),
         ("{}", ExitCode.BAD_REQUEST, "name at least one pack or inline rule"),
+        (
+            "ruleSets: [ours]",
+            ExitCode.BAD_REQUEST,
+            "ruleSets: the LogScanRuleSet 'ours' is not known; `rules test` reads",
+        ),
         ("[", ExitCode.BAD_REQUEST, "rules.yaml"),
     ],
 )

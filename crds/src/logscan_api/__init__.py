@@ -1,6 +1,6 @@
 """The contracts of logscan that every other package agrees on.
 
-Nothing in here talks to a network. The custom resources (`logscans`, `policies`) are pydantic models from
+Nothing in here talks to a network. The custom resources (`logscans`, `policies`, `rulesets`) are pydantic models from
 which the CRD YAML is generated (`crds`); the message (`events`), the Job's input (`requests`), its output
 (`results`) and its exit codes (`exitcodes`) are the other shapes that cross a process boundary.
 

@@ -1,4 +1,4 @@
-"""The two CRDs, built from the models. `python -m logscan_api.crds FOLDER` writes them, `--check` compares."""
+"""The CRDs, built from the models. `python -m logscan_api.crds FOLDER` writes them, `--check` compares."""
 
 import sys
 from pathlib import Path
@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel
 
-from logscan_api import GROUP, VERSION, logscans, policies
+from logscan_api import GROUP, VERSION, logscans, policies, rulesets
 from logscan_api.generated import settle
 from logscan_api.schema import structural
 from logscan_api.sizes import limited
@@ -53,7 +53,7 @@ def build_crd(
                     "schema": {"openAPIV3Schema": schema},
                     "subresources": {"status": {}},
                     "additionalPrinterColumns": columns,
-                    "selectableFields": [{"jsonPath": path} for path in selectable],
+                    **({"selectableFields": [{"jsonPath": path} for path in selectable]} if selectable else {}),
                 }
             ],
         },
@@ -64,7 +64,8 @@ def build_all() -> dict[str, dict[str, Any]]:
     """Return every CRD by the name of the file that ships it."""
     scans = build_crd(logscans.LogScan, "logscans", "lscan", logscans.COLUMNS, logscans.SELECTABLE)
     rules = build_crd(policies.LogScanPolicy, "logscanpolicies", "lsp", policies.COLUMNS, policies.SELECTABLE)
-    return {"logscans.yaml": scans, "logscanpolicies.yaml": rules}
+    sets = build_crd(rulesets.LogScanRuleSet, "logscanrulesets", "lrs", rulesets.COLUMNS, ())
+    return {"logscans.yaml": scans, "logscanpolicies.yaml": rules, "logscanrulesets.yaml": sets}
 
 
 class _Dumper(yaml.SafeDumper):

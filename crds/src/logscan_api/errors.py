@@ -9,6 +9,10 @@ class UnknownPackError(ContractError):
     """A rule pack that this version does not have."""
 
 
+class UnknownRuleSetError(ContractError):
+    """A LogScanRuleSet that is not known."""
+
+
 class MalformedRequestError(ContractError):
     """A Job's input that cannot be read; the message names the field."""
 
@@ -26,4 +30,4 @@ class UntrustedResultError(ContractError):
 
 
 class RequestTooLargeError(ContractError):
-    """A Job's input that does not fit into an environment variable."""
+    """A Job's input that does not fit into its environment variables."""

@@ -46,6 +46,11 @@ class Reason(StrEnum):
         "A Job that the operator did not make has the name of the scan's: delete it, or rename the LogScan.",
     )
     QUEUED_BY_KUEUE = "QueuedByKueue", "Queued", "Wait; `kubectl describe workload` shows what Kueue waits for."
+    RULE_SET_NOT_READY = (
+        "RuleSetNotReady",
+        "Queued",
+        "The message names the LogScanRuleSet: create it, or correct it. The scan then starts within a minute.",
+    )
     SUSPENDED = "Suspended", "Suspended", "Set `spec.suspend` to false."
     SUSPENDED_BY_OTHER = (
         "SuspendedByOther",

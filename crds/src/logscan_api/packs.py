@@ -1,12 +1,13 @@
 """The rule packs that ship with logscan, one YAML file each under `packs/`."""
 
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 
 import yaml
 from pydantic import Field
 
-from logscan_api.errors import UnknownPackError
+from logscan_api.errors import UnknownPackError, UnknownRuleSetError
 from logscan_api.models import Model
 from logscan_api.rules import Rule, RuleSelection
 
@@ -47,14 +48,23 @@ def load_pack(name: str) -> Pack:
     return Pack.model_validate(yaml.safe_load(text))
 
 
-def resolve_rules(selection: RuleSelection) -> list[Rule]:
-    """Return the rules of a selection, packs first, a later rule replacing one of the same name.
+def resolve_rules(selection: RuleSelection, rule_sets: Mapping[str, Sequence[Rule]] | None = None) -> list[Rule]:
+    """Return the rules of a selection: packs, rule sets, own ones; a later rule replaces one of the same name.
+
+    Args:
+        selection: The names of packs and rule sets, and rules.
+        rule_sets: The rules of the known rule sets, by the name of the set.
 
     Raises:
         UnknownPackError: A pack does not exist.
+        UnknownRuleSetError: A rule set is not known.
     """
     rules: dict[str, Rule] = {}
     for name in selection.packs or []:
         rules.update({r.rule.name: r.rule for r in load_pack(name).rules})
+    for name in selection.rule_sets or []:
+        if rule_sets is None or name not in rule_sets:
+            raise UnknownRuleSetError(f"the LogScanRuleSet {name!r} is not known")
+        rules.update({rule.name: rule for rule in rule_sets[name]})
     rules.update({rule.name: rule for rule in selection.inline or []})
     return list(rules.values())

@@ -59,7 +59,7 @@ class LogScanPolicySpec(Model):
             "x-kubernetes-validations": [
                 cel(
                     "self.action == 'Ignore' || has(self.rules)",
-                    "a policy that scans needs rules: name packs or inline rules, or set action to Ignore",
+                    "a policy that scans needs rules: name packs, rule sets or inline rules, or set action to Ignore",
                 )
             ]
         }
@@ -73,6 +73,11 @@ class LogScanPolicySpec(Model):
     )
     match: PolicyMatch = Field(default=PolicyMatch(), description="Which objects the policy matches (default: all).")
     action: PolicyAction = Field(default=PolicyAction.SCAN, description="Scan the object, or Ignore it.")
+    combine: bool = Field(
+        default=False,
+        description="Whether scans under this policy also run the rules of the other matching policies that scan. "
+        "Everything else is decided by this policy (default false).",
+    )
     unchanged: Unchanged = Field(
         default=Unchanged.SCAN,
         description="Scan every upload, or Skip those whose key and entity tag are those of an earlier scan that did "
@@ -129,16 +134,21 @@ class LogScanPolicy(Model):
     status: LogScanPolicyStatus | None = LogScanPolicyStatus(observed_generation=-1)
 
 
-def choose(policies: Mapping[str, LogScanPolicySpec], bucket: str, key: str) -> str | None:
-    """Return the name of the policy that applies to an object, or None.
+def matching(policies: Mapping[str, LogScanPolicySpec], bucket: str, key: str) -> list[str]:
+    """Return the names of the policies that match an object, the one that decides first.
 
     Args:
         policies: Specs by name.
         bucket: The object's bucket.
         key: The object's key, decoded.
     """
-    matching = [(-spec.priority, name) for name, spec in policies.items() if spec.match.matches(bucket, key)]
-    return min(matching)[1] if matching else None
+    found = [(-spec.priority, name) for name, spec in policies.items() if spec.match.matches(bucket, key)]
+    return [name for _, name in sorted(found)]
+
+
+def choose(policies: Mapping[str, LogScanPolicySpec], bucket: str, key: str) -> str | None:
+    """Return the name of the policy that applies to an object, or None; see `matching`."""
+    return next(iter(matching(policies, bucket, key)), None)
 
 
 COLUMNS: list[dict[str, Any]] = [
@@ -152,6 +162,8 @@ COLUMNS: list[dict[str, Any]] = [
     {"name": "Running", "type": "integer", "jsonPath": ".status.scans.running"},
     {"name": "Failed", "type": "integer", "jsonPath": ".status.scans.failed"},
     {"name": "Packs", "type": "string", "jsonPath": ".spec.rules.packs"},
+    {"name": "Combine", "type": "boolean", "jsonPath": ".spec.combine", "priority": 1},
+    {"name": "Rule Sets", "type": "string", "jsonPath": ".spec.rules.ruleSets", "priority": 1},
     {"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"},
     {"name": "Buckets", "type": "string", "jsonPath": ".spec.match.buckets", "priority": 1},
     {"name": "Keys", "type": "string", "jsonPath": ".spec.match.keys", "priority": 1},

@@ -1,8 +1,9 @@
 """What the operator hands to a Job, in the environment variable `LOGSCAN_REQUEST`.
 
-The variable holds JSON, or `gzip:` and gzipped JSON in base64 where that is long: Linux refuses to start a process
-with a variable above 128 KiB (`MAX_ARG_STRLEN` in include/uapi/linux/binfmts.h). The CRDs bound what a spec may hold so
-that even what cannot be compressed fits (`logscan_api.sizes`).
+The variable holds JSON, or `gzip:` and gzipped JSON in base64 where that is long. Linux refuses to start a process with
+a variable above 128 KiB (`MAX_ARG_STRLEN` in include/uapi/linux/binfmts.h), so a longer text goes on in
+`LOGSCAN_REQUEST_2` and so on. The CRDs bound what a spec may hold so that even what cannot be compressed fits
+(`logscan_api.sizes`).
 """
 
 import base64
@@ -10,6 +11,7 @@ import gzip
 import hashlib
 import json
 import zlib
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError
@@ -27,6 +29,7 @@ from logscan_api.statuses import ResultRef
 
 REQUEST_VARIABLE = "LOGSCAN_REQUEST"
 MAX_VARIABLE_BYTES = 128 * 1024  # name, equals sign, value and the closing NUL
+MOST_VARIABLES = 5  # 640 KiB: Job and pod hold them, and etcd stores no object above 1.5 MiB
 PLAIN_BYTES = 16 * 1024  # up to this a person who looks at the Job can read it
 MAX_JSON_BYTES = 4 << 20  # several times the longest request; what is unpacked may be hostile
 GZIPPED = "gzip:"
@@ -112,26 +115,15 @@ class ScanRequest(Model):
     ttl_days: int = Field(default=90, ge=1, description="Days after which DynamoDB may drop the row.")
 
     def to_variable(self) -> str:
-        """Return the value of `LOGSCAN_REQUEST`; equal requests give equal values.
-
-        Raises:
-            RequestTooLargeError: It would not fit into a variable.
-        """
+        """Return the text that `split` divides among the variables; equal requests give equal texts."""
         document = self.model_dump_json(by_alias=True, exclude_none=True).encode()
         if len(document) <= PLAIN_BYTES:
             return document.decode()
-        packed = GZIPPED + base64.b64encode(gzip.compress(document, mtime=0)).decode()
-        size = len(f"{REQUEST_VARIABLE}={packed}\0")
-        if size > MAX_VARIABLE_BYTES:
-            raise RequestTooLargeError(
-                f"the rules and settings of the scan take {size:,} bytes in the Job, which may have "
-                f"{MAX_VARIABLE_BYTES:,}: use fewer or shorter inline rules"
-            )
-        return packed
+        return GZIPPED + base64.b64encode(gzip.compress(document, mtime=0)).decode()
 
     @classmethod
     def from_variable(cls, text: str) -> Self:
-        """Return the request in a value of `LOGSCAN_REQUEST`.
+        """Return the request in a text that `to_variable` made.
 
         Raises:
             MalformedRequestError: It cannot be read; the message names the field.
@@ -141,6 +133,32 @@ class ScanRequest(Model):
             return cls.model_validate_json(document)
         except ValidationError as error:
             raise MalformedRequestError(explain(error, cls)) from error
+
+
+def split(text: str) -> dict[str, str]:
+    """Return the variables of a Job that hold a request, by name.
+
+    Raises:
+        RequestTooLargeError: It needs more variables than there may be.
+    """
+    room = MAX_VARIABLE_BYTES - len(f"{_variable(MOST_VARIABLES)}=\0")
+    parts = [text[start : start + room] for start in range(0, len(text), room)]
+    if len(parts) > MOST_VARIABLES:
+        raise RequestTooLargeError(
+            f"rules: the rules and settings of the scan take {len(text):,} bytes in the Job, which may have "
+            f"{room * MOST_VARIABLES:,}: use fewer or shorter rules"
+        )
+    return {_variable(number): part for number, part in enumerate(parts, 1)}
+
+
+def joined(variables: Mapping[str, str]) -> str | None:
+    """Return the text that `split` divided, from an environment; None if there is none."""
+    parts = [variables.get(_variable(number)) for number in range(1, MOST_VARIABLES + 1)]
+    return None if parts[0] is None else "".join(part for part in parts if part is not None)
+
+
+def _variable(number: int) -> str:
+    return REQUEST_VARIABLE if number == 1 else f"{REQUEST_VARIABLE}_{number}"
 
 
 def _unpacked(text: str) -> bytes:

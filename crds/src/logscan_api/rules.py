@@ -1,5 +1,6 @@
 """Rules, and which of them a scan runs."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -9,8 +10,9 @@ from logscan_api import fields
 from logscan_api.models import Model
 from logscan_api.schema import cel
 
-MOST_PACKS = 8  # of one scan; the eight largest fit into the variable too
-INLINE_BYTES = 60 * 1024  # what surely fits into one variable of the Job, packs and the rest beside it
+MOST_PACKS = 8
+MOST_RULE_SETS = 4
+INLINE_BYTES = 60 * 1024  # so many, in each set as well, surely fit into the variables of the Job with all the rest
 INLINE_LIMIT = cel(
     "!has(self.inline) || self.inline.map(r, (has(r.pattern) ? size(bytes(r.pattern)) : 0) "
     f"+ (has(r.exclude) ? size(bytes(r.exclude)) : 0)).sum() <= {INLINE_BYTES}",
@@ -20,8 +22,9 @@ INLINE_LIMIT = cel(
 ANY_OF: list[JsonValue] = [{"required": ["pattern"]}, {"required": ["where"]}]
 
 NOT_EMPTY = cel(
-    "(has(self.packs) && size(self.packs) > 0) || (has(self.inline) && size(self.inline) > 0)",
-    "name at least one pack or inline rule; a LogScan without rules uses those of the matching LogScanPolicy",
+    "(has(self.packs) && size(self.packs) > 0) || (has(self.ruleSets) && size(self.ruleSets) > 0) "
+    "|| (has(self.inline) && size(self.inline) > 0)",
+    "name at least one pack, rule set or inline rule; a LogScan without rules uses those of the matching LogScanPolicy",
 )
 
 
@@ -40,6 +43,7 @@ class Severity(StrEnum):
 
 
 RuleName = Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")]
+SetName = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$")]
 Pattern = Annotated[str, Field(min_length=1, max_length=1024)]
 
 
@@ -104,8 +108,14 @@ class Rule(Model):
         }
 
 
+def size_of(rules: Sequence[Rule]) -> int:
+    """Return the bytes (UTF-8) of the patterns, excludes and wheres of rules."""
+    texts = [text for rule in rules for text in (rule.pattern, rule.exclude) if text]
+    return sum(map(fields.size_of, texts)) + sum(fields.size(rule.where) for rule in rules)
+
+
 class RuleSelection(Model):
-    """Which rules a scan runs: shipped packs, rules of its own, or both."""
+    """Which rules a scan runs: shipped packs, rule sets, and rules of its own."""
 
     model_config = ConfigDict(json_schema_extra={"x-kubernetes-validations": [NOT_EMPTY, INLINE_LIMIT]})
 
@@ -114,18 +124,21 @@ class RuleSelection(Model):
         description="Names of shipped rule packs; `kubectl explain` cannot list them, docs/rules.md does.",
         json_schema_extra={"x-kubernetes-list-type": "set"},
     )
+    rule_sets: Annotated[list[SetName], Field(max_length=MOST_RULE_SETS)] | None = Field(
+        default=None,
+        description="Names of LogScanRuleSets in the same namespace. A scan waits until they are there and ready.",
+        json_schema_extra={"x-kubernetes-list-type": "set"},
+    )
     inline: Annotated[list[Rule], Field(max_length=100)] | None = Field(
         default=None,
-        description="Rules of your own. A rule here replaces one of the same name from a pack.",
+        description="Rules of your own. A rule here replaces one of the same name from a pack or rule set.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
     )
 
     @model_validator(mode="after")
     def _is_short(self) -> Self:
         inline = self.inline or []
-        wheres = sum(fields.size(rule.where) for rule in inline)
-        texts = [text for rule in inline for text in (rule.pattern, rule.exclude) if text]
-        if wheres and wheres + sum(fields.size_of(text) for text in texts) > INLINE_BYTES:
+        if any(rule.where for rule in inline) and size_of(inline) > INLINE_BYTES:
             raise ValueError(
                 f"the patterns, excludes and wheres of all inline rules have at most {INLINE_BYTES} bytes (UTF-8) "
                 "together: shorten them, or scan twice with half of the rules each"

@@ -172,16 +172,20 @@ def test_a_real_api_server_takes_it(case: Path, namespaces: Kubectl) -> None:
 @pytest.mark.parametrize(
     ("role", "may", "may_not"),
     [
-        ("view", ["get logscans", "watch logscanpolicies"], ["create logscans", "delete logscans"]),
+        (
+            "view",
+            ["get logscans", "watch logscanpolicies", "list logscanrulesets"],
+            ["create logscans", "delete logscans"],
+        ),
         (
             "edit",
             ["get logscanpolicies", "create logscans", "delete logscans", "patch logscans"],
-            ["create logscanpolicies", "patch logscans/status"],
+            ["create logscanpolicies", "create logscanrulesets", "patch logscans/status"],
         ),
         (
             "admin",
-            ["create logscans", "create logscanpolicies"],
-            ["patch logscans/status", "patch logscanpolicies/status"],
+            ["create logscans", "create logscanpolicies", "patch logscanrulesets"],
+            ["patch logscans/status", "patch logscanpolicies/status", "patch logscanrulesets/status"],
         ),
     ],
 )

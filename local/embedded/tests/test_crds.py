@@ -65,7 +65,7 @@ def test_accepted(kubectl: Kubectl, document: dict[str, Any]) -> None:
         (changed(source__s3__bucket="no/bucket"), "spec.source.s3.bucket"),
         (changed(source__s3__bucket="..."), "spec.source.s3.bucket"),
         (changed(source__s3__bucket="b" * 256), "spec.source.s3.bucket"),
-        (changed(rules={}), "name at least one pack or inline rule"),
+        (changed(rules={}), "name at least one pack, rule set or inline rule"),
         (changed(rules__inline=[rule(severity="fatal")]), 'supported values: "info", "warning", "error", "critical"'),
         (changed(rules__inline=[rule(pattern="")]), r"spec.rules.inline[0].pattern"),
         (changed(rules__inline=[{"name": "r"}]), "spec.rules.inline[0].pattern: Required value"),
@@ -205,7 +205,7 @@ def test_a_policy_that_scans_needs_rules(kubectl: Kubectl) -> None:
     policy = {**SCAN, "kind": "LogScanPolicy", "spec": {"priority": 1}}
     with pytest.raises(KubectlError, match="a policy that scans needs rules"):
         apply(kubectl, policy)
-    with pytest.raises(KubectlError, match="name at least one pack or inline rule"):
+    with pytest.raises(KubectlError, match="name at least one pack, rule set or inline rule"):
         apply(kubectl, {**policy, "spec": {"rules": {}}})
     apply(kubectl, {**policy, "spec": {"action": "Ignore"}})
 

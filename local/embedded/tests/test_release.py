@@ -22,7 +22,7 @@ from logscan_tools.manifests import CHART
 pytestmark = pytest.mark.stack
 
 INSTALLATIONS = int(os.environ.get("LOGSCAN_TEST_INSTALLATIONS", "5"))
-CRDS = ("logscans.logscan.dev", "logscanpolicies.logscan.dev")
+CRDS = ("logscans.logscan.dev", "logscanpolicies.logscan.dev", "logscanrulesets.logscan.dev")
 
 
 class Release:

@@ -81,6 +81,12 @@ def scan(kubectl: Kubectl, name: str, **spec: Any) -> None:
     kubectl.run("apply", "--filename=-", stdin=json.dumps(document))
 
 
+def rule_set(name: str) -> Object:
+    """Return a LogScanRuleSet."""
+    spec = {"rules": [{"name": "late", "pattern": "late", "matches": ["late"]}]}
+    return {"apiVersion": "logscan.dev/v1alpha1", "kind": "LogScanRuleSet", "metadata": {"name": name}, "spec": spec}
+
+
 def phase(kubectl: Kubectl, name: str, wanted: str) -> None:
     def reached() -> bool:
         found = json.loads(kubectl.run("get", "logscan", name, "--ignore-not-found", "-ojson") or "{}")
@@ -114,7 +120,7 @@ def use_everything(kubectl: Kubectl, stack: Stack) -> None:
         "metadata": {"name": "rights-foreign-1"},
         "spec": {"suspend": True, "template": _pod()},
     }
-    kubectl.apply([foreign])
+    kubectl.apply([foreign, rule_set("rights")])
     scan(kubectl, "rights-foreign")
     # No pod may be created for it: why is in an Event of its Job alone.
     scan(kubectl, "rights-refused", job={"priorityClassName": "no-such-class"})
@@ -172,7 +178,7 @@ def test_without_a_rule_the_operator_is_denied_something(number: int, kubectl: K
         scan(kubectl, f"without-{number}")
         spec = {"priority": -500, "match": {"keys": ["none"]}, "rules": {"packs": ["generic"]}}
         policy = {"apiVersion": "logscan.dev/v1alpha1", "kind": "LogScanPolicy", "metadata": {"name": f"no-{number}"}}
-        kubectl.apply([{**policy, "spec": spec}])
+        kubectl.apply([{**policy, "spec": spec}, rule_set(f"no-{number}")])
         eventually(lambda: audit.denied() & rights_in(rules[number]), 60, f"a denial without {rules[number]}")
     finally:
         kubectl.apply([{**least, "rules": rules}])

@@ -26,7 +26,7 @@ from logscan_operator.settings import Settings
 from logscan_operator.view import View
 
 LISTS = 4  # namespaces that are listed at the same time
-FOLLOW_PATIENCE_SECONDS = 120.0  # for three lists of a namespace, beyond the time between two lists
+FOLLOW_PATIENCE_SECONDS = 120.0  # for four lists of a namespace, beyond the time between two lists
 # Of its attempts, one of which ends within a third of the lease; a standby tries for as long as another one leads.
 ELECTION_PATIENCE_SECONDS = 60.0
 CANCEL_SECONDS = 10.0

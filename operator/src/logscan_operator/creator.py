@@ -7,6 +7,7 @@ from datetime import timedelta
 from pydantic import ValidationError
 
 from logscan_api import RequestTooLargeError, UnknownPackError
+from logscan_api.errors import UnknownRuleSetError
 from logscan_api.exitcodes import Reason
 from logscan_api.explanations import explain
 from logscan_api.requests import ScanRequest
@@ -19,7 +20,7 @@ from logscan_operator.jobsignatures import is_signed
 from logscan_operator.leases import FencedApi
 from logscan_operator.metrics import Metrics
 from logscan_operator.refusals import Refusal, refusal_of
-from logscan_operator.resolving import ResolvedScan, recording_job, resolve_now
+from logscan_operator.resolving import ResolvedScan, recording_job, resolve_now, unready
 from logscan_operator.scanjobs import ScanJob
 from logscan_operator.settings import Settings
 from logscan_operator.statuses import utc_now
@@ -27,6 +28,7 @@ from logscan_operator.view import View
 from logscan_operator.writer import Writer
 
 LEAST_BACKOFF_SECONDS = 1.0
+RULE_SET_SECONDS = 60.0  # a look at a rule set costs no request
 
 log = logging.getLogger("logscan.creator")
 
@@ -66,19 +68,23 @@ class Creator:
             message = "spec.rules is absent and no LogScanPolicy with rules matches the object: add one of them"
             await self._fail(scan, Reason.NO_RULES, message)
             return
+        missing = unready(resolved.selections, resolved.rule_sets)
+        if missing is not None:
+            await self.back_off(scan, None, Refusal(Reason.RULE_SET_NOT_READY, missing))
+            return
         problem = tenancy.refusal(scan, resolved, self._settings)
         if problem is not None:
             await self._fail(scan, Reason.NOT_ALLOWED, problem)
             return
         try:
             request = jobs.build_request(scan, attempt, resolved, self._settings)
-        except (UnknownPackError, ValidationError) as error:
+        except (UnknownPackError, UnknownRuleSetError, ValidationError) as error:
             message = explain(error, ScanRequest) if isinstance(error, ValidationError) else str(error)
             await self._fail(scan, Reason.INVALID_RULE, message)
             return
         try:
             manifest = jobs.build_job(scan, request, resolved, self._settings, dict(os.environ))
-        except RequestTooLargeError as error:  # stored under a CRD that did not bound it
+        except RequestTooLargeError as error:  # rules of several policies, or stored under a CRD without bounds
             await self._fail(scan, Reason.INVALID_SPEC, str(error))
             return
         body = await self._create_or_adopt(scan, manifest)
@@ -105,7 +111,8 @@ class Creator:
             refusal: Who refused, and why.
         """
         refusals, now = (scan.status.refusals or 0) + 1, utc_now()
-        seconds = max(outcomes.backoff_seconds(refusals, self._settings), LEAST_BACKOFF_SECONDS)
+        most = RULE_SET_SECONDS if refusal.reason is Reason.RULE_SET_NOT_READY else self._settings.retry_most_seconds
+        seconds = max(min(outcomes.backoff_seconds(refusals, self._settings), most), LEAST_BACKOFF_SECONDS)
         at = now + timedelta(seconds=seconds)
         verdict = Verdict(Phase.QUEUED, refusal.reason, f"next try at {statuses.stamp(at)}: {refusal.message}")
         if not await self._writer.write(scan, statuses.withdrawn(scan, job, verdict, at, now, refusals)):

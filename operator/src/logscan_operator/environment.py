@@ -5,6 +5,7 @@ A kubelet expands `$(NAME)` in `env[].value` from the variables before it, Secre
 key or a pattern could therefore read a Secret, or arrive changed, unless every `$` is doubled.
 """
 
+from logscan_api.requests import joined
 from logscan_operator.items import Object
 
 
@@ -18,3 +19,10 @@ def value_of(container: Object, name: str) -> str | None:
     entries = (entry for entry in container.get("env", []) if entry["name"] == name)
     text = next((entry.get("value") for entry in entries), None)
     return None if text is None else str(text).replace("$$", "$")
+
+
+def request_of(container: Object) -> str | None:
+    """Return the text of the scanner's request in a container, or None if there is none."""
+    names = [entry["name"] for entry in container.get("env", [])]
+    found = {name: value for name in names if (value := value_of(container, name)) is not None}
+    return joined(found)

@@ -129,6 +129,12 @@ async def see_policy(memo: Watched, event: kopf.RawEvent, **_: Any) -> None:
     _see(memo, "logscanpolicies", event)
 
 
+@kopf.on.event(GROUP, VERSION, "logscanrulesets", registry=NAMESPACE)
+async def see_rule_set(memo: Watched, event: kopf.RawEvent, **_: Any) -> None:
+    """Hand the change of a LogScanRuleSet to the view."""
+    _see(memo, "logscanrulesets", event)
+
+
 @kopf.on.event("batch", "v1", "jobs", labels={SCAN_UID_LABEL: kopf.PRESENT}, registry=NAMESPACE)
 async def see_job(memo: Watched, event: kopf.RawEvent, **_: Any) -> None:
     """Hand the change of a scan's Job to the view."""

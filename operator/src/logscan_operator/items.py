@@ -1,4 +1,4 @@
-"""The objects that the operator works with, as it sees them: LogScans, their Jobs, and policies."""
+"""The objects that the operator works with, as it sees them: LogScans, their Jobs, policies and rule sets."""
 
 import json
 from dataclasses import dataclass
@@ -10,8 +10,9 @@ from pydantic import ValidationError
 from logscan_api.explanations import explain
 from logscan_api.logscans import LogScanSpec
 from logscan_api.policies import LogScanPolicySpec, LogScanPolicyStatus
-from logscan_api.rules import RuleSelection
-from logscan_api.statuses import LogScanStatus, Phase
+from logscan_api.rules import Rule, RuleSelection
+from logscan_api.rulesets import LogScanRuleSetSpec, LogScanRuleSetStatus
+from logscan_api.statuses import Condition, LogScanStatus, Phase
 
 Object = dict[str, Any]
 Key = tuple[str, str]
@@ -186,6 +187,11 @@ class Policy:
     spec: LogScanPolicySpec | None
     status: LogScanPolicyStatus
 
+    @property
+    def ready(self) -> Condition | None:
+        """Return its condition `Ready`."""
+        return _ready(self.status.conditions)
+
     @classmethod
     def parse(cls, body: Object) -> "Policy":
         """Return the policy that an object of the API describes."""
@@ -196,6 +202,52 @@ class Policy:
         metadata = body["metadata"]
         status = LogScanPolicyStatus.model_validate(body.get("status") or {})
         return cls(key_of(body), int(metadata["resourceVersion"]), metadata.get("generation", 1), spec, status)
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """A LogScanRuleSet; one whose spec cannot be read has none."""
+
+    key: Key
+    version: int
+    generation: int
+    spec: LogScanRuleSetSpec | None
+    status: LogScanRuleSetStatus
+
+    @property
+    def ready(self) -> Condition | None:
+        """Return its condition `Ready`."""
+        return _ready(self.status.conditions)
+
+    @property
+    def problem(self) -> str | None:
+        """Return why its rules cannot be used, or not yet; None if they can. What could not be checked is used."""
+        ready = self.ready
+        if self.spec is None:
+            return "cannot be read by this version of the operator"
+        if ready is None or ready.observed_generation != self.generation:
+            return "has not been checked yet"
+        return f"is not ready: {ready.reason}: {ready.message}" if ready.status == "False" else None
+
+    @property
+    def rules(self) -> list[Rule]:
+        """Return its rules without their tests; none if it cannot be read."""
+        return [found.rule for found in self.spec.rules] if self.spec is not None else []
+
+    @classmethod
+    def parse(cls, body: Object) -> "RuleSet":
+        """Return the rule set that an object of the API describes."""
+        try:
+            spec = LogScanRuleSetSpec.model_validate(body.get("spec") or {})
+        except ValidationError:
+            spec = None
+        metadata = body["metadata"]
+        status = LogScanRuleSetStatus.model_validate(body.get("status") or {})
+        return cls(key_of(body), int(metadata["resourceVersion"]), metadata.get("generation", 1), spec, status)
+
+
+def _ready(conditions: list[Condition] | None) -> Condition | None:
+    return next((condition for condition in conditions or [] if condition.type == "Ready"), None)
 
 
 def key_of(body: Object) -> Key:

@@ -7,17 +7,16 @@ from logscan_api.identity import job_name, partition_key, sort_key
 from logscan_api.jobtemplates import JobTemplate, Resources
 from logscan_api.labels import BUCKET_LABEL, POLICY_LABEL, label_value
 from logscan_api.logscans import Limits
-from logscan_api.packs import resolve_rules
 from logscan_api.quantities import Quantity
-from logscan_api.requests import REQUEST_VARIABLE, Report, ScanIdentity, ScanRequest, outcome_hash, resolve_limits
+from logscan_api.requests import Report, ScanIdentity, ScanRequest, outcome_hash, resolve_limits, split
 from logscan_api.rules import RuleSelection
 from logscan_api.signatures import tokens
 from logscan_api.statuses import ResultRef
-from logscan_operator.environment import value_of, variable
+from logscan_operator.environment import request_of, variable
 from logscan_operator.items import Object, Scan
 from logscan_operator.jobsignatures import RESULT_ANNOTATION, signed
 from logscan_operator.records import RECORD_ANNOTATION, Record
-from logscan_operator.resolving import ResolvedScan
+from logscan_operator.resolving import ResolvedScan, rules_of
 from logscan_operator.scanjobs import ATTEMPT_LABEL, SCAN_UID_LABEL
 from logscan_operator.settings import Settings
 
@@ -38,9 +37,10 @@ def build_request(scan: Scan, attempt: int, resolved: ResolvedScan, settings: Se
 
     Raises:
         UnknownPackError: A rule pack does not exist.
+        UnknownRuleSetError: A rule set is not ready.
         pydantic.ValidationError: The resolved rules are not valid.
     """
-    rules, source = resolve_rules(resolved.rules or RuleSelection()), scan.readable_spec.source.s3
+    rules, source = rules_of(resolved), scan.readable_spec.source.s3
     limits, (namespace, name) = resolve_limits(resolved.limits), scan.key
     sort = sort_key(
         source, scan.uid, outcome_hash(rules, limits, resolved.records), scan.by_hand, scan.status.prior_attempts
@@ -75,7 +75,7 @@ def build_job(
         env: The operator's environment, of which `PASSED_ON` reaches the scanner.
 
     Raises:
-        RequestTooLargeError: The request does not fit into a variable.
+        RequestTooLargeError: The request does not fit into the variables of a Job.
     """
     template = resolved.job.over(settings.scanner_job)
     labels = _labels(scan, request, resolved, template)
@@ -131,10 +131,10 @@ def _metadata(scan: Scan, request: ScanRequest, resolved: ResolvedScan, labels: 
 def recorded(job: Object) -> ResolvedScan | None:
     """Return what applies to a scan as one of its Jobs records it, or None if that cannot be read.
 
-    The rules are those that the packs had when the Job was made.
+    The rules are those that the packs and rule sets had when the Job was made.
     """
     record = Record.from_annotation(job["metadata"].get("annotations", {}).get(RECORD_ANNOTATION))
-    text = value_of(job["spec"]["template"]["spec"]["containers"][0], REQUEST_VARIABLE)
+    text = request_of(job["spec"]["template"]["spec"]["containers"][0])
     try:
         request = ScanRequest.from_variable(text or "")
     except MalformedRequestError:
@@ -151,6 +151,7 @@ def recorded(job: Object) -> ResolvedScan | None:
         timeout_seconds=record.timeout_seconds,
         job=record.job,
         policy=record.policy,
+        combined={name: RuleSelection() for name in record.combined or []},  # their rules are in the request as well
     )
 
 
@@ -201,7 +202,7 @@ def _container(
 ) -> Object:
     uid_field = "metadata.labels['batch.kubernetes.io/controller-uid']"
     variables: list[Object] = [
-        variable(REQUEST_VARIABLE, request.to_variable()),
+        *(variable(name, value) for name, value in split(request.to_variable()).items()),
         {"name": "LOGSCAN_JOB_UID", "valueFrom": {"fieldRef": {"fieldPath": uid_field}}},
         # A pod without a role of its own must not fall back to the node's. `env` wins over `envFrom`.
         variable("AWS_EC2_METADATA_DISABLED", "true"),

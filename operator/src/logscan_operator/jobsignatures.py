@@ -11,8 +11,7 @@ import hmac
 import json
 from collections.abc import Sequence
 
-from logscan_api.requests import REQUEST_VARIABLE
-from logscan_operator.environment import value_of
+from logscan_operator.environment import request_of
 from logscan_operator.items import Object
 from logscan_operator.records import RECORD_ANNOTATION
 
@@ -45,6 +44,6 @@ def _signature(job: Object, key: bytes) -> str:
         [owner["uid"] for owner in metadata.get("ownerReferences") or [] if owner.get("controller")],
         annotations.get(RESULT_ANNOTATION),
         annotations.get(RECORD_ANNOTATION),
-        value_of(container, REQUEST_VARIABLE),
+        request_of(container),
     ]
     return hmac.new(key, json.dumps(facts).encode(), hashlib.sha256).hexdigest()

@@ -59,9 +59,12 @@ class Metrics:
             registry=registry,
         )
         self.refusals = Counter(
-            "logscan_job_refusals", "Jobs and pods that the API server refused.", ["reason"], registry=registry
+            "logscan_job_refusals",
+            "Jobs and pods that the API server refused, and Jobs that wait for a LogScanRuleSet.",
+            ["reason"],
+            registry=registry,
         )
-        for refusal in ("QuotaExceeded", "Refused", "JobConflict"):
+        for refusal in ("QuotaExceeded", "Refused", "JobConflict", "RuleSetNotReady"):
             self.refusals.labels(refusal)
         self.failures = Counter("logscan_job_failures", "Scans that failed.", ["reason"], registry=registry)
         self.finished = Counter("logscan_scans_finished", "Scans that ended.", ["phase"], registry=registry)
@@ -157,7 +160,7 @@ class Metrics:
             counts[phase] = counts.get(phase, 0) + 1
         for phase, count in counts.items():
             self._scans.labels(phase).set(count)
-        for table in (view.scans, view.policies, view.jobs):
+        for table in (view.scans, view.policies, view.rule_sets, view.jobs):
             self._unreadable.labels(table.kind).set(len(table.unreadable))
         self._jobs.set(sum(1 for job in view.live_jobs.values() if not job.suspended))
         return generate_latest(self.registry) + generate_latest(self.cluster)

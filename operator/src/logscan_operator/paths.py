@@ -13,6 +13,11 @@ def policies(namespace: str) -> str:
     return f"/apis/{API_VERSION}/namespaces/{namespace}/logscanpolicies"
 
 
+def rule_sets(namespace: str) -> str:
+    """Return the path of LogScanRuleSets."""
+    return f"/apis/{API_VERSION}/namespaces/{namespace}/logscanrulesets"
+
+
 def jobs(namespace: str, name: str = "") -> str:
     """Return the path of Jobs, or of one."""
     return _join(f"/apis/batch/v1/namespaces/{namespace}/jobs", name)

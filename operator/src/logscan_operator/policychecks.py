@@ -1,38 +1,52 @@
-"""What a LogScanPolicy shows: whether its rules compile (`rulechecks`), and how its scans are doing."""
+"""The statuses of policies and rule sets: whether their rules can be used (`rulechecks`), and how scans are doing."""
 
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
+from typing import Any
 
 from logscan_api.policies import LogScanPolicyStatus, ScanCounts
-from logscan_api.statuses import Condition, Phase
-from logscan_api.text import printable
+from logscan_api.rulesets import LogScanRuleSetStatus
+from logscan_api.statuses import Phase
 from logscan_operator import paths
+from logscan_operator.checking import Item, Rests, Retry, conditions, due
 from logscan_operator.errors import KubeError
-from logscan_operator.items import Key, Policy
+from logscan_operator.items import Key, Policy, RuleSet
 from logscan_operator.kube import JSON_MERGE
 from logscan_operator.leases import FencedApi
-from logscan_operator.rulechecks import TIMED_OUT, TOO_SLOW, Verdict, check
-from logscan_operator.statuses import stamp, utc_now
-from logscan_operator.view import View
+from logscan_operator.resolving import named
+from logscan_operator.rulechecks import TIMED_OUT, TOO_SLOW, Verdict, check, check_set
+from logscan_operator.statuses import utc_now
+from logscan_operator.view import Table, View
 
-FIRST_RETRY_SECONDS = 10.0
-MAX_RETRY_SECONDS = 600.0
 PERIOD_SECONDS = 2.0
 COUNTS_EVERY_SECONDS = 10.0
 
 log = logging.getLogger("logscan.policychecks")
 
 
-Judge = Callable[[Policy], Awaitable[Verdict]]
+Judge = Callable[[Item, Mapping[str, RuleSet]], Awaitable[Verdict]]
+State = tuple[tuple[str, object], ...]
 
 
-async def judged(policy: Policy) -> Verdict:
-    """Return whether a policy's rules can be used, by the engine in a process of its own."""
-    return await check(policy.spec)
+async def judged(item: Item, rule_sets: Mapping[str, RuleSet]) -> Verdict:
+    """Return whether the rules of a policy or rule set can be used, by the engine in a process of its own.
+
+    Args:
+        item: The policy or rule set.
+        rule_sets: The rule sets of its namespace, by name.
+    """
+    return await (check_set(item.spec) if isinstance(item, RuleSet) else check(item.spec, rule_sets=rule_sets))
+
+
+def state_of_sets(item: Item, rule_sets: Mapping[str, RuleSet]) -> State:
+    """Return what a check of a policy depends on beside the policy: the rule sets that it names, as they are now."""
+    if isinstance(item, RuleSet) or item.spec is None:
+        return ()
+    found = [(name, rule_sets.get(name)) for name in named(item.spec.rules)]
+    return tuple((name, one and (one.generation, one.problem)) for name, one in found)
 
 
 def count_scans(view: View) -> dict[Key, ScanCounts]:
@@ -47,110 +61,23 @@ def count_scans(view: View) -> dict[Key, ScanCounts]:
 
 
 def checked(policy: Policy, verdict: Verdict, now: datetime) -> LogScanPolicyStatus:
-    """Return a policy's status after its rules were checked.
-
-    Rules that cannot be used are `Stalled` too: kstatus takes a policy that is no more than not ready for one that is
-    being worked on.
-
-    Args:
-        policy: The policy.
-        verdict: What the check said.
-        now: The time.
-    """
-    said = {"Ready": verdict.status} | ({"Stalled": "True"} if verdict.status == "False" else {})
-    known = {condition.type: condition for condition in policy.status.conditions or []}
-    conditions = [
-        Condition(
-            type=kind,
-            status=status,
-            reason=verdict.reason,
-            message=printable(verdict.message)[:1024],
-            last_transition_time=_since(known.get(kind), status, now),
-            observed_generation=policy.generation,
-        )
-        for kind, status in said.items()
-    ]
-    return policy.status.model_copy(update={"observed_generation": policy.generation, "conditions": conditions})
+    """Return a policy's status after its rules were checked."""
+    said = {"observed_generation": policy.generation, "conditions": conditions(policy, verdict, now)}
+    return policy.status.model_copy(update=said)
 
 
-def _since(before: Condition | None, status: str, now: datetime) -> str:
-    """Return since when a condition has a status."""
-    return before.last_transition_time if before is not None and before.status == status else stamp(now)
-
-
-class Rests:
-    """Namespaces whose rules took too long to check.
-
-    Their next check waits, so that nobody keeps others from theirs by changing slow rules again and again.
-    """
-
-    def __init__(self) -> None:
-        self._namespaces: dict[str, tuple[int, float]] = {}
-
-    def resting(self, namespace: str, clock: float) -> bool:
-        """Return whether a namespace's policies are not to be checked yet."""
-        return namespace in self._namespaces and clock < self._namespaces[namespace][1]
-
-    def note(self, namespace: str, took_too_long: bool, clock: float) -> None:
-        """Record a check: each one in a row that took too long doubles the rest, any other one ends it.
-
-        Args:
-            namespace: The policy's namespace.
-            took_too_long: Whether the check was ended for the time that it took.
-            clock: The time, on the event loop's clock.
-        """
-        if not took_too_long:
-            self._namespaces.pop(namespace, None)
-            return
-        failures = self._namespaces.get(namespace, (0, 0.0))[0] + 1
-        self._namespaces[namespace] = failures, clock + _pause(failures)
-
-
-def _pause(failures: int) -> float:
-    return min(MAX_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0 ** min(failures - 1, 20))
-
-
-@dataclass(frozen=True)
-class Retry:
-    """A check that came to no verdict, or whose verdict could not be written.
-
-    Attributes:
-        generation: The policy's generation that was checked.
-        failures: How many checks of it failed in a row.
-        at: When the next one is due, on the event loop's clock.
-    """
-
-    generation: int
-    failures: int
-    at: float
-
-    @classmethod
-    def after(cls, earlier: "Retry | None", generation: int, clock: float) -> "Retry":
-        """Return the retry after one more failure: each waits twice as long, up to `MAX_RETRY_SECONDS`."""
-        failures = earlier.failures + 1 if earlier is not None and earlier.generation == generation else 1
-        return cls(generation, failures, clock + _pause(failures))
-
-
-def due(policy: Policy, retry: Retry | None, clock: float) -> bool:
-    """Return whether a policy's rules are to be checked now.
-
-    Args:
-        policy: The policy.
-        retry: What came of its last check, if that failed.
-        clock: The time, on the event loop's clock.
-    """
-    if retry is not None and retry.generation == policy.generation:
-        return clock >= retry.at
-    ready = _ready(policy)
-    return policy.status.observed_generation != policy.generation or ready is None or ready.status == "Unknown"
-
-
-def _ready(policy: Policy) -> Condition | None:
-    return next((c for c in policy.status.conditions or [] if c.type == "Ready"), None)
+def checked_set(found: RuleSet, verdict: Verdict, now: datetime) -> LogScanRuleSetStatus:
+    """Return a rule set's status after its rules were checked."""
+    return LogScanRuleSetStatus(
+        observed_generation=found.generation,
+        rules=len(found.spec.rules) if found.spec is not None else None,
+        compiled=verdict.compiled,
+        conditions=conditions(found, verdict, now),
+    )
 
 
 class PolicyChecks:
-    """Keeps the status of all policies up to date, until cancelled."""
+    """Keeps the status of all policies and rule sets up to date, until cancelled."""
 
     def __init__(self, view: View, api: FencedApi, alive: Callable[[], None], judge: Judge = judged) -> None:
         """Check nothing yet.
@@ -159,26 +86,30 @@ class PolicyChecks:
             view: What is known.
             api: Where statuses are written.
             alive: Called whenever the loop makes progress.
-            judge: Returns the verdict on a policy's rules.
+            judge: Returns the verdict on the rules of a policy or rule set.
         """
         self._judge = judge
         self._view = view
         self._api = api
         self._alive = alive
         self._counted_at = 0.0
-        self._retries: dict[Key, Retry] = {}
+        self._retries: dict[str, Retry] = {}
+        self._states: dict[str, State] = {}
         self._rests = Rests()
 
     async def run(self) -> None:
-        """Check the rules of new and changed policies at once and failed checks again, count scans now and then."""
+        """Check the rules of what is new or changed at once and failed checks again, count scans now and then."""
         while True:
-            for policy in self._view.policies_in_sight():
+            items: list[Item] = [*self._view.rule_sets_in_sight(), *self._view.policies_in_sight()]
+            for item in items:
                 self._alive()
                 clock = asyncio.get_running_loop().time()
-                resting = self._rests.resting(policy.key[0], clock)
-                if not resting and due(policy, self._retries.get(policy.key), clock):
-                    await self._check(policy)
-            self._retries = {key: retry for key, retry in self._retries.items() if key in self._view.policies}
+                resting = self._rests.resting(item.key[0], clock)
+                if not resting and (due(item, self._retries.get(_path(item)), clock) or self._outdated(item)):
+                    await self._check(item)
+            known = {_path(item) for table in (self._view.rule_sets, self._view.policies) for item in table.values()}
+            self._retries = {path: retry for path, retry in self._retries.items() if path in known}
+            self._states = {path: state for path, state in self._states.items() if path in known}
             self._alive()
             clock = asyncio.get_running_loop().time()
             if clock - self._counted_at > COUNTS_EVERY_SECONDS:
@@ -186,16 +117,24 @@ class PolicyChecks:
                 await self._count()
             await asyncio.sleep(PERIOD_SECONDS)
 
-    async def _check(self, policy: Policy) -> None:
-        verdict = await self._judge(policy)
-        self._rests.note(policy.key[0], verdict in (TOO_SLOW, TIMED_OUT), asyncio.get_running_loop().time())
-        written = await self._write(policy, checked(policy, verdict, utc_now()))
-        earlier = self._retries.pop(policy.key, None)
+    def _outdated(self, item: Item) -> bool:
+        """Return whether a rule set that a policy names has changed since the policy was checked."""
+        return state_of_sets(item, self._view.rule_sets_in(item.key[0])) != self._states.get(_path(item), ())
+
+    async def _check(self, item: Item) -> None:
+        sets, path = self._view.rule_sets_in(item.key[0]), _path(item)
+        self._states[path] = state_of_sets(item, sets)
+        verdict = await self._judge(item, sets)
+        self._rests.note(item.key[0], verdict in (TOO_SLOW, TIMED_OUT), asyncio.get_running_loop().time())
+        now = utc_now()
+        status = checked_set(item, verdict, now) if isinstance(item, RuleSet) else checked(item, verdict, now)
+        written = await self._write(item, status)
+        earlier = self._retries.pop(path, None)
         if verdict.status == "Unknown":
-            log.warning("%s", verdict.message, extra={"policy": policy.key[1]})
+            log.warning("%s", verdict.message, extra={"object": item.key[1], "namespace": item.key[0]})
         if verdict.status == "Unknown" or not written:
             clock = asyncio.get_running_loop().time()
-            self._retries[policy.key] = Retry.after(earlier, policy.generation, clock)
+            self._retries[path] = Retry.after(earlier, item.generation, clock)
 
     async def _count(self) -> None:
         counts = count_scans(self._view)
@@ -204,14 +143,21 @@ class PolicyChecks:
             if policy.status.scans != now and policy.status.observed_generation == policy.generation:
                 await self._write(policy, policy.status.model_copy(update={"scans": now}))
 
-    async def _write(self, policy: Policy, status: LogScanPolicyStatus) -> bool:
+    async def _write(self, item: Item, status: LogScanPolicyStatus | LogScanRuleSetStatus) -> bool:
         """Write a status; return whether it was."""
-        namespace, name = policy.key
-        path = f"{paths.policies(namespace)}/{name}/status"
+        table: Table[Any] = self._view.rule_sets if isinstance(item, RuleSet) else self._view.policies
         try:
-            body = await self._api.request("PATCH", path, {"status": status.wire()}, content_type=JSON_MERGE)
-            self._view.policies.take(body)
+            body = await self._api.request(
+                "PATCH", f"{_path(item)}/status", {"status": status.wire()}, content_type=JSON_MERGE
+            )
+            table.take(body)
         except KubeError as error:
-            log.warning("the status of a policy was not written: %s", error, extra={"policy": name})
+            facts = {"object": item.key[1], "namespace": item.key[0]}
+            log.warning("the status of a %s was not written: %s", table.kind, error, extra=facts)
             return False
         return True
+
+
+def _path(item: Item) -> str:
+    folder = paths.rule_sets if isinstance(item, RuleSet) else paths.policies
+    return f"{folder(item.key[0])}/{item.key[1]}"

@@ -29,7 +29,7 @@ from logscan_operator.watching import Watcher
 NO_MESSAGE = Message(id="preflight", receipt="preflight", body="", group="preflight", receives=0)
 TRY_SECONDS = 120.0
 POLL_SECONDS = 0.1
-WATCHED = 3  # LogScans, LogScanPolicies and Jobs
+WATCHED = 4  # LogScans, LogScanPolicies, LogScanRuleSets and Jobs
 NO_MESSAGES_FAULTS = ("ReceiptHandleIsInvalid", "InvalidParameterValue")
 
 
@@ -73,7 +73,7 @@ def main() -> int:
 
 
 def _lists(config: Settings) -> list[str]:
-    kinds = (paths.policies, paths.scans, paths.jobs)
+    kinds = (paths.policies, paths.rule_sets, paths.scans, paths.jobs)
     return [kind(namespace) for namespace in config.namespaces for kind in kinds]
 
 

@@ -14,6 +14,7 @@ class Record(Model):
     """What the operator needs of it while the Job exists; rules, limits and notify are in the request of its pod."""
 
     policy: str | None = None
+    combined: list[str] | None = None
     attempts: int = Field(ge=1)
     timeout_seconds: int = Field(ge=1)
     job: JobTemplate

@@ -24,7 +24,7 @@ class Refusal:
     """A no to this Job that may become a yes without any change to it.
 
     Attributes:
-        reason: `QuotaExceeded`, `Refused` or `JobConflict`.
+        reason: `QuotaExceeded`, `Refused`, `JobConflict` or `RuleSetNotReady`.
         message: Who said no, in the server's words, or what is in the way.
     """
 

@@ -1,19 +1,20 @@
 """What applies to a scan: its own spec, the policy that matches its object, and the operator's settings. Pure.
 
 `resolve` decides it when the first Job of a run is made. The Job records it (see `jobs.recorded`), and every later
-attempt reads the record: a policy that is changed, deleted or set to Ignore changes no scan that has started.
+attempt reads the record: a policy or rule set that is changed or deleted changes no scan that has started.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 from logscan_api.framing import Records
 from logscan_api.jobtemplates import JobTemplate
 from logscan_api.logscans import Limits, LogScanSpec
 from logscan_api.notify import Notify
-from logscan_api.policies import LogScanPolicySpec, PolicyAction, choose
-from logscan_api.rules import RuleSelection
-from logscan_operator.items import Scan
+from logscan_api.packs import resolve_rules
+from logscan_api.policies import LogScanPolicySpec, PolicyAction, matching
+from logscan_api.rules import Rule, RuleSelection
+from logscan_operator.items import RuleSet, Scan
 from logscan_operator.records import Record
 from logscan_operator.scanjobs import ScanJob
 from logscan_operator.settings import Settings
@@ -33,6 +34,8 @@ class ResolvedScan:
         timeout_seconds: Maximum run time of one attempt.
         job: Changes to the operator's Job template.
         policy: The policy that fills what the scan leaves out, if one matches.
+        rule_sets: The rule sets that the rules name, by name, as far as they exist.
+        combined: The rules that other matching policies add, by the policy, the highest priority first.
     """
 
     rules: RuleSelection | None
@@ -43,35 +46,60 @@ class ResolvedScan:
     timeout_seconds: int
     job: JobTemplate
     policy: str | None
+    rule_sets: Mapping[str, RuleSet] = field(default_factory=dict)
+    combined: Mapping[str, RuleSelection] = field(default_factory=dict)
+
+    @property
+    def selections(self) -> list[RuleSelection]:
+        """Return all selections of rules, those that win over others of the same name first."""
+        return [*([self.rules] if self.rules is not None else []), *self.combined.values()]
 
     @property
     def record(self) -> Record:
         """Return what a Job's annotation keeps of it."""
-        return Record(policy=self.policy, attempts=self.attempts, timeout_seconds=self.timeout_seconds, job=self.job)
+        return Record(
+            policy=self.policy,
+            combined=list(self.combined) or None,
+            attempts=self.attempts,
+            timeout_seconds=self.timeout_seconds,
+            job=self.job,
+        )
 
 
 NO_POLICY = LogScanPolicySpec.model_construct()
 
 
-def resolve(spec: LogScanSpec, policies: Mapping[str, LogScanPolicySpec], settings: Settings) -> ResolvedScan:
+def resolve(
+    spec: LogScanSpec,
+    policies: Mapping[str, LogScanPolicySpec],
+    rule_sets: Mapping[str, RuleSet],
+    settings: Settings,
+) -> ResolvedScan:
     """Return what applies to a scan.
 
     Every field that the scan leaves out comes from the matching policy, whether or not the scan has rules of its own,
     and then from the settings. Single limits, labels, resources and fields of the Job template are such fields; rules,
-    records and notify are taken whole. A policy that ignores objects gives nothing to a scan that was made by hand.
+    records and notify are taken whole. With `combine`, the other matching policies add their rules to those of the
+    policy, and nothing else. A policy that ignores objects gives nothing to a scan that was made by hand.
 
     Args:
         spec: The LogScan's spec.
         policies: Specs of the LogScanPolicies in its namespace, by name.
+        rule_sets: The LogScanRuleSets in its namespace, by name.
         settings: The operator's settings.
     """
     source = spec.source.s3
-    name = choose(policies, source.bucket, source.key or source.prefix or "")
+    names = matching(policies, source.bucket, source.key or source.prefix or "")
+    name = names[0] if names else None
     if name is not None and policies[name].action is PolicyAction.IGNORE:
         name = None
     policy = policies[name] if name is not None else NO_POLICY
+    rules = spec.rules or policy.rules
+    others = names[1:] if policy.combine and spec.rules is None else []
+    combined = {other: found for other in others if (found := _rules_of_policy(policies[other])) is not None}
+    sets = {name for selection in filter(None, [rules, *combined.values()]) for name in named(selection)}
     return ResolvedScan(
-        rules=spec.rules or policy.rules,
+        rules=rules,
         records=spec.records or policy.records or Records(),
         limits=(spec.limits or Limits()).over(policy.limits or Limits()),
         notify=spec.notify or policy.notify,
@@ -79,12 +107,53 @@ def resolve(spec: LogScanSpec, policies: Mapping[str, LogScanPolicySpec], settin
         timeout_seconds=spec.timeout_seconds or policy.timeout_seconds or settings.default_timeout_seconds,
         job=(spec.job or JobTemplate()).over(policy.job or JobTemplate()),
         policy=name,
+        rule_sets={name: rule_sets[name] for name in sorted(sets) if name in rule_sets},
+        combined=combined,
     )
 
 
+def _rules_of_policy(policy: LogScanPolicySpec) -> RuleSelection | None:
+    """Return the rules that a policy adds to those of another one."""
+    return policy.rules if policy.action is PolicyAction.SCAN else None
+
+
+def named(rules: RuleSelection | None) -> list[str]:
+    """Return the names of the rule sets of a selection."""
+    return (rules.rule_sets if rules is not None else None) or []
+
+
+def unready(selections: Sequence[RuleSelection], rule_sets: Mapping[str, RuleSet]) -> str | None:
+    """Return which rule set of some selections cannot be used, or not yet, and why; None if all can.
+
+    Args:
+        selections: The selections.
+        rule_sets: The rule sets that exist, by name.
+    """
+    for name in (name for selection in selections for name in named(selection)):
+        problem = rule_sets[name].problem if name in rule_sets else "does not exist in the namespace"
+        if problem is not None:
+            return f"the LogScanRuleSet {name} {problem}"
+    return None
+
+
+def rules_of(resolved: ResolvedScan) -> list[Rule]:
+    """Return the rules of a scan.
+
+    Raises:
+        UnknownPackError: A rule pack does not exist.
+        UnknownRuleSetError: A rule set does not exist.
+    """
+    sets = {name: found.rules for name, found in resolved.rule_sets.items()}
+    rules: dict[str, Rule] = {}
+    for selection in reversed(resolved.selections):
+        rules.update({rule.name: rule for rule in resolve_rules(selection, sets)})
+    return list(rules.values())
+
+
 def resolve_now(view: View, scan: Scan, settings: Settings) -> ResolvedScan:
-    """Return what applies to a scan by the policies of its namespace as they are now."""
-    return resolve(scan.readable_spec, view.policies_in(scan.key[0]), settings)
+    """Return what applies to a scan by the policies and rule sets of its namespace as they are now."""
+    namespace = scan.key[0]
+    return resolve(scan.readable_spec, view.policies_in(namespace), view.rule_sets_in(namespace), settings)
 
 
 def recording_job(view: View, scan: Scan) -> ScanJob | None:

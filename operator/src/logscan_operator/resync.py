@@ -3,6 +3,7 @@
 from typing import Any
 
 from logscan_operator import paths
+from logscan_operator.errors import ApiError
 from logscan_operator.items import Key, key_of
 from logscan_operator.kube import ApiServer
 from logscan_operator.scanjobs import SCAN_UID_LABEL
@@ -13,12 +14,17 @@ PAGE = 50
 
 
 async def resync(api: ApiServer, view: View, namespace: str) -> None:
-    """List LogScans, policies and Jobs of a namespace, and make the view agree with them.
+    """List LogScans, policies, rule sets and Jobs of a namespace, and make the view agree with them.
 
     Raises:
         ApiError: A list was refused.
         NoAnswerError: The API server did not answer.
     """
+    try:
+        await _read(api, paths.rule_sets(namespace), {}, view.rule_sets, namespace)
+    except ApiError as error:
+        if error.status != 404:  # an upgrade may bring the operator before the CRD
+            raise
     await _read(api, paths.policies(namespace), {}, view.policies, namespace)
     await _read(api, paths.scans(namespace), {}, view.scans, namespace)
     await _read(api, paths.jobs(namespace), {"labelSelector": SCAN_UID_LABEL}, view.jobs, namespace)

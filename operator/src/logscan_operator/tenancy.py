@@ -48,10 +48,11 @@ def _refusals(resolved: ResolvedScan, settings: Settings) -> Iterator[str]:
         yield f"attempts: at most {settings.tenant_attempts_most} (tenantAttemptsMost)"
     if resolved.timeout_seconds > max(settings.tenant_timeout_seconds_most, settings.default_timeout_seconds):
         yield f"timeoutSeconds: at most {settings.tenant_timeout_seconds_most} (tenantTimeoutSecondsMost)"
-    inline = (resolved.rules.inline if resolved.rules else None) or []
-    bare = next((rule.name for rule in inline if not rule.redact), None)
+    inline = [rule for selection in resolved.selections for rule in selection.inline or []]
+    of_sets = [rule for found in resolved.rule_sets.values() for rule in found.rules]
+    bare = next((rule.name for rule in [*inline, *of_sets] if not rule.redact), None)
     if bare is not None and not settings.tenant_unredacted:
-        yield f"rules.inline: rule {bare} must not set redact to false (tenantUnredacted)"
+        yield f"rules: rule {bare} must not set redact to false (tenantUnredacted)"
 
 
 def _of_notify(notify: Notify, settings: Settings) -> Iterator[str]:

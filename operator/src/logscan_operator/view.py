@@ -1,4 +1,4 @@
-"""What the operator knows of the cluster: LogScans, their Jobs, and policies.
+"""What the operator knows of the cluster: LogScans, their Jobs, policies and rule sets.
 
 Watches and lists feed it, and so do the operator's own writes before a watch echoes them. Objects carry the
 resourceVersion of their last change; an older one never replaces a newer one (Kubernetes documentation, "Resource
@@ -7,7 +7,7 @@ versions": they are comparable numbers).
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeVar
@@ -16,7 +16,7 @@ from logscan_api.policies import LogScanPolicySpec
 from logscan_api.statuses import Phase
 from logscan_operator.ages import WatchAges
 from logscan_operator.contents import Contents
-from logscan_operator.items import Key, Object, Policy, Scan, key_of
+from logscan_operator.items import Key, Object, Policy, RuleSet, Scan, key_of
 from logscan_operator.namespaces import Namespaces
 from logscan_operator.scanjobs import ForeignJobError, ScanJob, own_job
 from logscan_operator.versions import Versions
@@ -170,10 +170,14 @@ class View:
         self.live_jobs: dict[Key, ScanJob] = {}
         self.versions = Versions()
         self.contents = Contents()
+        self._rule_sets: dict[str, dict[str, RuleSet]] = {}
         self._attempts: dict[tuple[str, str], dict[int, ScanJob]] = {}
         self.scans = Table("LogScan", Scan.parse, self.changed, self._index_scan)
         self.jobs = Table("Job", lambda body, _: own_job(body, keys), self.changed, self._index_job)
         self.policies = Table("LogScanPolicy", lambda body, _: Policy.parse(body), self.changed, lambda old, new: None)
+        self.rule_sets = Table(
+            "LogScanRuleSet", lambda body, _: RuleSet.parse(body), self.changed, self._index_rule_set
+        )
 
     @property
     def synced(self) -> bool:
@@ -202,6 +206,10 @@ class View:
         """Return the policies of the namespaces that are in sight."""
         return [policy for policy in self.policies.values() if self.synced_in(policy.key[0])]
 
+    def rule_sets_in_sight(self) -> list[RuleSet]:
+        """Return the rule sets of the namespaces that are in sight."""
+        return [found for found in self.rule_sets.values() if self.synced_in(found.key[0])]
+
     def forget_ended(self, namespace: str, now: datetime) -> None:
         """Forget the Jobs of a namespace out of sight that must be over by now.
 
@@ -214,7 +222,7 @@ class View:
 
     def unreadable(self) -> Iterator["Unreadable"]:
         """Yield the objects of all kinds that are left out."""
-        for table in (self.scans, self.policies, self.jobs):
+        for table in (self.scans, self.policies, self.rule_sets, self.jobs):
             yield from table.unreadable.values()
 
     def newest_job(self, scan: Scan) -> ScanJob | None:
@@ -226,6 +234,10 @@ class View:
         """Return the readable policies of a namespace by name."""
         found = self.policies.items()
         return {name: p.spec for (space, name), p in found if space == namespace and p.spec is not None}
+
+    def rule_sets_in(self, namespace: str) -> Mapping[str, RuleSet]:
+        """Return the rule sets of a namespace by name."""
+        return self._rule_sets.get(namespace, {})
 
     def scanned(self, namespace: str, content: str) -> str | None:
         """Return the LogScan of a content that has succeeded or will be run, or None.
@@ -248,6 +260,12 @@ class View:
         if new is not None and not new.finished:
             self.unfinished[new.key] = new
             self.versions.add(new)
+
+    def _index_rule_set(self, old: RuleSet | None, new: RuleSet | None) -> None:
+        if new is not None:
+            self._rule_sets.setdefault(new.key[0], {})[new.key[1]] = new
+        elif old is not None:
+            del self._rule_sets[old.key[0]][old.key[1]]
 
     def _index_job(self, old: ScanJob | None, new: ScanJob | None) -> None:
         if old is not None:

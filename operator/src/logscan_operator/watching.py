@@ -40,6 +40,7 @@ class Watcher:
         self._tables: dict[str, Table[Any]] = {
             "logscans": view.scans,
             "logscanpolicies": view.policies,
+            "logscanrulesets": view.rule_sets,
             "jobs": view.jobs,
         }
         self._connection = connection

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 import logscan_engine as engine
 from logscan_api import UnknownPackError
+from logscan_api.errors import UnknownRuleSetError
 from logscan_api.exitcodes import ExitCode
 from logscan_api.explanations import explain
 from logscan_api.framing import Records
@@ -33,7 +34,7 @@ class RulesFile(RuleSelection):
 
 
 def scan_file(path: str, rules_path: str) -> dict[str, object]:
-    """Return what a scan of a file finds, in the form of the output.
+    """Return what the rules in a file find in another one; see `scan_with`.
 
     Args:
         path: The file, or `-` for standard input.
@@ -42,7 +43,20 @@ def scan_file(path: str, rules_path: str) -> dict[str, object]:
     Raises:
         ScanError: A file cannot be read, or a rule is invalid.
     """
-    rules, records = _rules_in(rules_path)
+    return scan_with(path, *_rules_in(rules_path))
+
+
+def scan_with(path: str, rules: list[Rule], records: Records) -> dict[str, object]:
+    """Return what rules find in a file, in the form of the output.
+
+    Args:
+        path: The file, or `-` for standard input.
+        rules: The rules.
+        records: How the file is divided into records.
+
+    Raises:
+        ScanError: The file cannot be read, or a rule is invalid.
+    """
     ruleset = compile_for_scan(rules)
     scan = Scan(ruleset, rules, resolve_limits(), Progress(None), records=records)
     try:
@@ -78,6 +92,9 @@ def _rules_in(path: str) -> tuple[list[Rule], Records]:
         rules = resolve_rules(selection)
     except ValidationError as error:
         raise ScanError(f"{path}: {explain(error, RulesFile)}", ExitCode.BAD_REQUEST) from error
+    except UnknownRuleSetError as error:
+        message = f"{path}: ruleSets: {error}; `rules test` reads the file of a LogScanRuleSet"
+        raise ScanError(message, ExitCode.BAD_REQUEST) from error
     except (OSError, yaml.YAMLError, UnknownPackError) as error:
         raise ScanError(f"{path}: {error}", ExitCode.BAD_REQUEST) from error
     if not rules:

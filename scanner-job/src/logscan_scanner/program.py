@@ -1,6 +1,7 @@
 """What the process does: the scan of a Job, from `LOGSCAN_REQUEST` to an exit code.
 
-`--file PATH --rules FILE` scans a file of this machine instead and prints the counts, for trying rules.
+`--file PATH --rules FILE` scans a file of this machine instead and prints the counts, for trying rules. `rules test`
+runs the tests of a pack or rule set.
 """
 
 import argparse
@@ -14,7 +15,7 @@ os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")  # 5 % of a scan's sta
 
 from logscan_api import MalformedRequestError, logs
 from logscan_api.exitcodes import ExitCode
-from logscan_api.requests import REQUEST_VARIABLE, ScanRequest
+from logscan_api.requests import REQUEST_VARIABLE, ScanRequest, joined
 from logscan_api.text import printable
 from logscan_scanner import __version__
 from logscan_scanner.errors import ScanError
@@ -30,13 +31,13 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     logs.set_up("INFO")
     try:
+        if options.command == "rules":
+            return _test_rules(options.source, options.log)
         if options.file is not None:
             from logscan_scanner.localfile import scan_file
 
             _collect_garbage()
-            found = scan_file(options.file, options.rules)
-            lines = json.dumps(found, indent=2, ensure_ascii=False).split("\n")
-            sys.stdout.write("".join(f"{printable(line)}\n" for line in lines))
+            _print(json.dumps(scan_file(options.file, options.rules), indent=2, ensure_ascii=False))
             return ExitCode.DONE
         return _scan(read_request(os.environ))
     except ScanError as error:
@@ -67,6 +68,28 @@ def _scan(request: ScanRequest) -> int:
     return _end(ExitCode.DONE, f"{result.matched_lines} of {result.lines} lines matched")
 
 
+def _test_rules(source: str, log_path: str | None) -> int:
+    """Run the tests of a pack or of rule sets, scan a log with the rules if there is one, and print both."""
+    from logscan_api.framing import Records
+    from logscan_scanner import ruletests
+    from logscan_scanner.localfile import scan_with
+
+    _collect_garbage()
+    tests = ruletests.load(source)
+    failed = ruletests.failed(tests)
+    lines = sum(len(found.matches) + len(found.ignores) for found in tests)
+    sys.stderr.write("".join(f"FAILED  {printable(sentence)}\n" for sentence in failed))
+    sys.stderr.write(f"{len(tests)} rules, {lines} lines, {len(failed)} failed\n")
+    if log_path is not None:
+        rules = [found.rule for found in tests]
+        _print(json.dumps(scan_with(log_path, rules, Records()), indent=2, ensure_ascii=False))
+    return ExitCode.INVALID_RULE if failed else ExitCode.DONE
+
+
+def _print(text: str) -> None:
+    sys.stdout.write("".join(f"{printable(line)}\n" for line in text.split("\n")))
+
+
 def _collect_garbage() -> None:
     """Enable garbage collection, but exclude the objects created so far: they are never freed."""
     gc.freeze()
@@ -79,7 +102,7 @@ def read_request(environment: "os._Environ[str] | dict[str, str]") -> ScanReques
     Raises:
         ScanError: The request is missing or not valid; the message names the field.
     """
-    text = environment.get(REQUEST_VARIABLE)
+    text = joined(environment)
     if not text:
         message = f"{REQUEST_VARIABLE} is not set: this runs in a LogScan's Job, or with --file"
         raise ScanError(message, ExitCode.BAD_REQUEST)
@@ -104,6 +127,11 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--rules", metavar="FILE", help="YAML with packs and inline rules, as in a LogScan's spec.rules, and records"
     )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    rules = commands.add_parser("rules", help="test rules").add_subparsers(required=True, metavar="ACTION")
+    test = rules.add_parser("test", help="run the tests of a pack or rule set")
+    test.add_argument("source", metavar="RULES", help="name of a shipped pack, or YAML with a pack or LogScanRuleSets")
+    test.add_argument("log", metavar="LOG", nargs="?", help="also scan this file, - for standard input, and print JSON")
     options = parser.parse_args(arguments)
     if (options.file is None) != (options.rules is None):
         parser.error("--file and --rules must be used together")

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from logscan_api.requests import REQUEST_VARIABLE, ScanRequest
+from logscan_api.requests import ScanRequest, joined
 from logscan_api.results import ScanResult
 from logscan_api.rules import Severity
 from logscan_api.table import put_result
@@ -99,7 +99,7 @@ class FakeKubelet:
 
     def _write_row(self, pod: Object, forged: bool) -> None:
         variables = {entry["name"]: entry.get("value", "") for entry in pod["spec"]["containers"][0]["env"]}
-        request = ScanRequest.from_variable(expand(variables[REQUEST_VARIABLE]))
+        request = ScanRequest.from_variable(expand(joined(variables) or ""))
         result, moment = result_of(request, pod["metadata"]["uid"]), datetime.now(UTC)
         token = "forged" if forged else request.tokens[0]
         with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):
