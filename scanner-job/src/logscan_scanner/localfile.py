@@ -42,7 +42,20 @@ def scan_file(path: str, rules_path: str) -> dict[str, object]:
     Raises:
         ScanError: A file cannot be read, or a rule is invalid.
     """
-    rules, records = _rules_in(rules_path)
+    return scan_with(path, *rules_in(rules_path))
+
+
+def scan_with(path: str, rules: list[Rule], records: Records) -> dict[str, object]:
+    """Return what a scan of a file finds, in the form of the output.
+
+    Args:
+        path: The file, or `-` for standard input.
+        rules: The rules.
+        records: How the log is divided.
+
+    Raises:
+        ScanError: The file cannot be read, or a rule is invalid.
+    """
     ruleset = compile_for_scan(rules)
     scan = Scan(ruleset, rules, resolve_limits(), Progress(None), records=records)
     try:
@@ -66,7 +79,7 @@ def scan_file(path: str, rules_path: str) -> dict[str, object]:
     }
 
 
-def _rules_in(path: str) -> tuple[list[Rule], Records]:
+def rules_in(path: str) -> tuple[list[Rule], Records]:
     """Return the rules that a file selects, and how it divides logs.
 
     Raises:
