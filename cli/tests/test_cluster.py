@@ -4,16 +4,21 @@ import csv
 import io
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from conftest import Done, Run, in_terminal
 
 from logscan_api import table
+from logscan_api.identity import partition_key
 from logscan_api.results import Sample, ScanResult
 from logscan_api.rules import Severity
+from logscan_api.sources import S3Source
 from logscan_api.statuses import ResultRef
-from logscan_local.testkit.results import RESULT
+from logscan_local.testkit.results import FINISHED, RESULT
+from logscan_local.testkit.waiting import eventually
 
 if TYPE_CHECKING:
     from logscan_local.stack.kubectl import Kubectl
@@ -22,6 +27,12 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.controlplane
 
 FOUND = {"phase": "Succeeded", "reason": "Completed", "message": "done"}
+
+
+def summary(matched: int, severity: str | None, by_severity: dict[str, int] | None = None) -> dict[str, Any]:
+    counts: dict[str, Any] = {"bytes": 1, "decompressedBytes": 1, "lines": 9, "matchedLines": matched, "topRules": []}
+    counts["bySeverity"] = by_severity or {}
+    return {"summary": {**counts, **({"worstSeverity": severity} if severity else {})}}
 
 
 class Place:
@@ -45,19 +56,23 @@ class Place:
         document = {"apiVersion": "logscan.dev/v1alpha1", "kind": "LogScan", "metadata": {"name": name}, "spec": spec}
         self.kubectl.apply([document])
         if status is not None:
-            patch = json.dumps({"status": status})
-            self.kubectl.run("patch", "logscan", name, "--subresource=status", "--type=merge", f"--patch={patch}")
+            self.status(name, status)
+
+    def status(self, name: str, status: dict[str, Any]) -> None:
+        """Write the status of a LogScan."""
+        patch = json.dumps({"status": status})
+        self.kubectl.run("patch", "logscan", name, "--subresource=status", "--type=merge", f"--patch={patch}")
 
     def spec(self, name: str) -> dict[str, Any]:
         """Return the spec of a LogScan."""
         spec: dict[str, Any] = self.kubectl.get("logscan", name)["spec"]
         return spec
 
-    def row(self, **facts: Any) -> ResultRef:
+    def row(self, pk: str = "cli", sk: str = "S#1", **facts: Any) -> ResultRef:
         """Write a row into the table and return where it is."""
         from logscan_local.stack import aws
 
-        ref = ResultRef(table=self.state.resources.table, pk="cli", sk="S#1")
+        ref = ResultRef(table=self.state.resources.table, pk=pk, sk=sk)
         result = RESULT.model_copy(update={"ref": ref, **facts})
         call = table.put_result(result, "token", 0)
         aws.client("dynamodb", self.state.resources.endpoint).put_item(**call)
@@ -78,11 +93,6 @@ def place(stack: "Stack", run: Run) -> Iterator[Place]:
     place = Place(stack, run)
     yield place
     place.kubectl.run("delete", "logscans", "--all")
-
-
-def summary(matched: int, severity: str | None) -> dict[str, Any]:
-    counts = {"bytes": 1, "decompressedBytes": 1, "lines": 9, "matchedLines": matched, "bySeverity": {}, "topRules": []}
-    return {"summary": {**counts, **({"worstSeverity": severity} if severity else {})}}
 
 
 def names(done: Done) -> set[str]:
@@ -168,6 +178,56 @@ def test_a_scan_is_suspended_resumed_run_again_and_cancelled(place: Place) -> No
     assert (done.returncode, place.spec("a")["retry"]) == (2, runs[1])
 
 
+def test_the_history_of_an_object_outlives_its_scans(place: Place) -> None:
+    pk = partition_key(place.kubectl.namespace, S3Source(bucket="logs", key="h.log"))
+    for hour in (8, 10, 9):
+        place.row(pk, f"S#{hour}", finished_at=FINISHED.replace(hour=hour), scan=f"scan-{hour}")
+    place.row(pk, "LATEST", scan="none")
+    place.row(pk + "x", "S#1", scan="none")
+    table_name = place.state.resources.table
+    done = place.logscan("history", "s3://logs/h.log", "--table", table_name, "-o", "csv")
+    assert [row["logscan"] for row in csv.DictReader(io.StringIO(done.stdout))] == ["scan-10", "scan-9", "scan-8"]
+    none = place.logscan("history", "s3://logs/other.log", LOGSCAN_TABLE=table_name)
+    assert (none.returncode, none.stdout) == (0, "")
+    assert place.logscan("history", "s3://logs/h.log", LOGSCAN_TABLE="").returncode == 2
+    place.scan("a", {**FOUND, "result": {"table": table_name, "pk": pk, "sk": "S#8"}})
+    done = place.logscan("history", "s3://logs/h.log", "-o", "json", LOGSCAN_TABLE="")
+    assert len(json.loads(done.stdout)) == 3
+
+
+def test_a_scan_of_an_object_is_created_with_its_rules(place: Place, tmp_path: Path) -> None:
+    (tmp_path / "rules.yaml").write_text("{inline: [{name: a, pattern: a}], records: {framing: Lines}}")
+    done = place.logscan("scan", "s3://logs/app*", "--rules", str(tmp_path / "rules.yaml"))
+    assert done.returncode == 0, done.stderr
+    name = done.stdout.split()[1]
+    spec = place.spec(name)
+    assert spec["source"]["s3"] == {"bucket": "logs", "prefix": "app"}
+    assert spec["rules"]["inline"][0]["pattern"] == "a"
+    assert spec["records"] == {"framing": "Lines"}
+
+
+@pytest.mark.parametrize(
+    ("end", "arguments", "code"),
+    [
+        ({**FOUND, **summary(3, "error", {"error": 3})}, [], 0),
+        ({**FOUND, **summary(3, "error", {"error": 3})}, ["--fail-on", "warning"], 1),
+        ({"phase": "Failed", "reason": "AccessDenied", "message": "denied"}, [], 7),
+        (None, ["--timeout", "1"], 7),
+    ],
+    ids=["succeeded", "found", "failed", "late"],
+)
+def test_a_scan_is_waited_for(place: Place, end: dict[str, Any] | None, arguments: list[str], code: int) -> None:
+    with ThreadPoolExecutor() as pool:
+        ended = pool.submit(place.logscan, "scan", "s3://logs/w.log", "--wait", *arguments)
+        (found,) = eventually(lambda: place.kubectl.get("logscans")["items"], what="the LogScan")
+        if end is not None:
+            place.status(found["metadata"]["name"], end)
+        done = ended.result()
+    assert done.returncode == code, done.stderr
+    if code == 7:
+        assert "kubectl logscan why" in done.stderr.splitlines()[-1]
+
+
 @pytest.mark.parametrize("command", ["why", "results", "retry", "suspend", "resume", "cancel"])
 def test_a_scan_that_there_is_not(place: Place, command: str) -> None:
     done = place.logscan(command, "nobody")
@@ -176,7 +236,7 @@ def test_a_scan_that_there_is_not(place: Place, command: str) -> None:
     assert "kubectl logscan list" in line
 
 
-def test_a_user_without_rights_is_sent_to_whoever_grants_them(place: Place, tmp_path: Any) -> None:
+def test_a_user_without_rights_is_sent_to_whoever_grants_them(place: Place, tmp_path: Path) -> None:
     place.kubectl.run("create", "serviceaccount", "nobody")
     token = place.kubectl.run("create", "token", "nobody").strip()
     config = json.loads(place.kubectl.run("config", "view", "--raw", "--output=json"))
@@ -188,7 +248,7 @@ def test_a_user_without_rights_is_sent_to_whoever_grants_them(place: Place, tmp_
     assert "RoleBinding" in line
 
 
-def test_an_api_server_that_does_not_answer(place: Place, tmp_path: Any) -> None:
+def test_an_api_server_that_does_not_answer(place: Place, tmp_path: Path) -> None:
     config = json.loads(place.kubectl.run("config", "view", "--raw", "--output=json"))
     config["clusters"][0]["cluster"]["server"] = "https://127.0.0.1:1"
     (tmp_path / "config").write_text(json.dumps(config))

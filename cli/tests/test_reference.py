@@ -11,7 +11,7 @@ from logscan_tools.paths import REPOSITORY
 
 def test_every_command_and_exit_code_is_described() -> None:
     page = reference.rewritten((REPOSITORY / "docs/cli.md").read_text())
-    for command in ("results", "why", "list", "scan", "retry", "suspend", "resume", "cancel", "rules test"):
+    for command in ("results", "why", "list", "scan", "retry", "suspend", "resume", "cancel", "rules test", "history"):
         assert f"### {command}\n" in page
     for code in Exit:
         assert f"| {int(code)} | {code.meaning} |" in page

@@ -10,6 +10,11 @@ from pathlib import Path
 import pytest
 from conftest import Run, in_terminal
 
+from kubectl_logscan.errors import Exit, UsageError
+from kubectl_logscan.locations import source_of
+from kubectl_logscan.scancommands import verdict
+from logscan_api.rules import Severity
+
 LINES = [f"2026-11-24T08:00:{n % 60:02}Z {'ERROR' if n % 7 == 0 else 'INFO'} request {n}" for n in range(500)]
 RULES = r"inline: [{name: err, pattern: 'ERROR request \d*7\b', severity: critical}]"
 
@@ -75,7 +80,9 @@ def test_a_narrow_terminal_cuts_nothing(log: Path, rules: str, chosen: str) -> N
     ("arguments", "code", "word"),
     [
         (["scan", "missing.log"], 3, "missing.log"),
-        (["scan", "s3://logs/a.log"], 2, "aws s3 cp s3://logs/a.log -"),
+        (["scan", "s3://logs/a.log", "--fail-on", "error"], 2, "add --wait"),
+        (["scan", "s3://logs/a.log"], 4, "--kubeconfig"),
+        (["history", "logs/a.log"], 2, "s3://BUCKET/KEY"),
         (["scan", "-", "--pack", "lvels"], 2, "levels"),
         (["scan", "-", "--rules", "missing.yaml"], 2, "missing.yaml"),
         (["scan", "-", "--rules", "a.yaml", "--pack", "levels"], 2, "either"),
@@ -89,6 +96,39 @@ def test_an_error_is_one_line_that_says_what_to_do(run: Run, arguments: list[str
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: ")
     assert word in line
+
+
+@pytest.mark.parametrize(
+    ("address", "key", "prefix"),
+    [
+        ("s3://logs/a b/é#1.log", "a b/é#1.log", None),
+        ("s3://logs/app/", None, "app/"),
+        ("s3://logs/app*", None, "app"),
+    ],
+)
+def test_an_address_names_an_object_or_a_prefix(address: str, key: str | None, prefix: str | None) -> None:
+    source = source_of(address)
+    assert (source.bucket, source.key, source.prefix) == ("logs", key, prefix)
+
+
+@pytest.mark.parametrize("address", ["s3://logs", "s3://logs/", "s3:///a", "s3://logs/*", "s3://lo gs/a"])
+def test_what_is_no_address(address: str) -> None:
+    with pytest.raises(UsageError, match=r"s3://|bucket"):
+        source_of(address)
+
+
+@pytest.mark.parametrize(
+    ("found", "incomplete", "code"),
+    [
+        ({}, [], Exit.OK),
+        ({"warning": 5, "error": 0}, [], Exit.OK),
+        ({"warning": 5}, ["cut"], Exit.INCOMPLETE),
+        ({"error": 1}, ["cut"], Exit.FOUND),
+        ({"disaster": 1}, [], Exit.FOUND),
+    ],
+)
+def test_the_verdict(found: dict[str, int], incomplete: list[str], code: Exit) -> None:
+    assert verdict(found, incomplete, Severity.ERROR) is code
 
 
 def test_an_option_that_is_unknown_is_a_usage_error(run: Run) -> None:

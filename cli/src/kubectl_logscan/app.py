@@ -6,8 +6,8 @@ import typer
 
 from kubectl_logscan import __version__
 from kubectl_logscan.clustercommands import cancel, list_scans, results, resume, retry, suspend, why
-from kubectl_logscan.localcommands import scan
 from kubectl_logscan.rulecommands import rules
+from kubectl_logscan.scancommands import history, scan
 
 app = typer.Typer(
     name="kubectl logscan",
@@ -33,7 +33,7 @@ def _options(
     """What logscan found, why a scan waits or failed, and rules tried on files."""
 
 
-for _command in (results, why, retry, suspend, resume, cancel, scan):
+for _command in (results, why, retry, suspend, resume, cancel, scan, history):
     app.command()(_command)
 app.command("list")(list_scans)
 app.add_typer(rules, name="rules")

@@ -8,7 +8,7 @@ from kubernetes import client, config
 from urllib3.exceptions import HTTPError
 
 from kubectl_logscan.errors import ClusterError, NotFoundError
-from logscan_api import GROUP, VERSION
+from logscan_api import API_VERSION, GROUP, VERSION
 
 RESOURCE = {"group": GROUP, "version": VERSION, "plural": "logscans"}
 MERGE_PATCH = "application/merge-patch+json"
@@ -73,6 +73,20 @@ class Cluster:
             ClusterError: The API server did not answer, or refused.
         """
         return self._ask(lambda: self._api.get_namespaced_custom_object(**self._at(name)), name)
+
+    def create(self, prefix: str, spec: Object) -> Object:
+        """Create a LogScan, and return it.
+
+        Args:
+            prefix: How its name begins; the API server adds a few characters.
+            spec: Its spec.
+
+        Raises:
+            ClusterError: The API server did not answer, or refused.
+        """
+        body = {"apiVersion": API_VERSION, "kind": "LogScan", "metadata": {"generateName": prefix}, "spec": spec}
+        where: dict[str, Any] = {**RESOURCE, "namespace": self.namespace, "_request_timeout": TIMEOUT}
+        return self._ask(lambda: self._api.create_namespaced_custom_object(**where, body=body))
 
     def change(self, name: str, spec: Object) -> Object:
         """Merge fields into the spec of a LogScan, and return the LogScan.

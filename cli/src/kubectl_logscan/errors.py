@@ -4,7 +4,8 @@ CliError
 ├── UsageError      the command line or a file is wrong
 ├── ClusterError    the API server did not answer, or refused
 ├── NotFoundError   what was asked for does not exist
-└── AwsError        AWS did not answer, or refused
+├── AwsError        AWS did not answer, or refused
+└── ScanFailedError a scan that was waited for did not succeed
 """
 
 from enum import IntEnum
@@ -33,6 +34,7 @@ class Exit(IntEnum):
     CLUSTER = 4, "The API server did not answer, or refused."
     AWS = 5, "AWS did not answer, or refused."
     INCOMPLETE = 6, "`scan --fail-on` found no such line, but not all of the input was read or counted."
+    FAILED = 7, "The scan that `scan --wait` waited for failed, was cancelled, or did not end in time."
     INTERRUPTED = 130, "Interrupted with Ctrl-C."
 
 
@@ -66,3 +68,9 @@ class AwsError(CliError):
     """AWS did not answer, or refused."""
 
     code = Exit.AWS
+
+
+class ScanFailedError(CliError):
+    """A scan that was waited for did not succeed."""
+
+    code = Exit.FAILED

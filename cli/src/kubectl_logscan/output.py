@@ -39,6 +39,11 @@ def console() -> Console:
     return found if found.is_terminal else Console(highlight=False, width=max(found.width, 200))
 
 
+def error_console() -> Console:
+    """Return the console for what happens meanwhile."""
+    return Console(stderr=True, highlight=False)
+
+
 def show_document(document: Any, chosen: Format) -> None:
     """Print a document as JSON or YAML."""
     if chosen is Format.JSON:

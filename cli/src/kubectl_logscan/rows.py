@@ -7,10 +7,13 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from kubectl_logscan.errors import AwsError, NotFoundError
-from logscan_api import MalformedResultError, table
+from logscan_api import MalformedResultError, attributes, table
+from logscan_api.identity import partition_key
 from logscan_api.results import ScanResult
+from logscan_api.sources import S3Source
 from logscan_api.statuses import ResultRef
 
+OTHER_VERSION = "install the version of kubectl-logscan that the scanner has"
 PERMISSION_ERRORS = ("AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException")
 
 T = TypeVar("T")
@@ -42,13 +45,37 @@ class Rows:
         try:
             result = ScanResult.from_item(ref.table, item) if item else None
         except MalformedResultError as error:
-            raise AwsError(f"{error}: install the version of kubectl-logscan that the scanner has") from error
+            raise AwsError(f"{error}: {OTHER_VERSION}") from error
         if result is None:
             message = (
                 f"the table {ref.table} has no result at {ref.pk}, {ref.sk}: it has expired, or the region is wrong"
             )
             raise NotFoundError(message)
         return result
+
+    def of_object(self, name: str, source: S3Source, namespace: str) -> list[ScanResult]:
+        """Return the results of all scans of an object, or of a prefix, the newest first.
+
+        Args:
+            name: The table.
+            source: The object or the prefix.
+            namespace: The namespace of the scans.
+
+        Raises:
+            AwsError: DynamoDB did not answer, or refused.
+        """
+        query = {
+            "TableName": name,
+            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :scans)",
+            "ExpressionAttributeValues": attributes.to_item({":pk": partition_key(namespace, source), ":scans": "S#"}),
+        }
+        pages = self._client.get_paginator("query").paginate(**query)
+        items = _asked(lambda: [item for page in pages for item in page["Items"]], f"Query of the table {name}")
+        try:
+            found = [result for item in items if (result := ScanResult.from_item(name, item)) is not None]
+        except MalformedResultError as error:
+            raise AwsError(f"{error}: {OTHER_VERSION}") from error
+        return sorted(found, key=lambda result: result.finished_at, reverse=True)
 
 
 def _asked(call: Callable[[], T], what: str) -> T:

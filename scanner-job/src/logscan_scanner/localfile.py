@@ -85,17 +85,29 @@ def rules_in(path: str) -> tuple[list[Rule], Records]:
     Raises:
         ScanError: It cannot be read or selects none; the message names the field.
     """
+    selection = selection_in(path)
+    try:
+        return resolve_rules(selection), selection.records or Records()
+    except UnknownPackError as error:
+        raise ScanError(f"{path}: {error}", ExitCode.BAD_REQUEST) from error
+
+
+def selection_in(path: str) -> RulesFile:
+    """Return what a file selects.
+
+    Raises:
+        ScanError: It cannot be read or selects no rules; the message names the field.
+    """
     try:
         document = yaml.load(Path(path).read_text(encoding="utf-8"), YAML_LOADER)  # noqa: S506 # it is a safe one
         selection = RulesFile.model_validate(document)
-        rules = resolve_rules(selection)
     except ValidationError as error:
         raise ScanError(f"{path}: {explain(error, RulesFile)}", ExitCode.BAD_REQUEST) from error
-    except (OSError, yaml.YAMLError, UnknownPackError) as error:
+    except (OSError, yaml.YAMLError) as error:
         raise ScanError(f"{path}: {error}", ExitCode.BAD_REQUEST) from error
-    if not rules:
+    if not selection.packs and not selection.inline:
         raise ScanError(f"{path}: name at least one pack or inline rule", ExitCode.BAD_REQUEST)
-    return rules, selection.records or Records()
+    return selection
 
 
 def _times(counts: engine.Counts) -> dict[str, object]:

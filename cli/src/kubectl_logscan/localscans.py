@@ -1,13 +1,12 @@
-"""The command that scans a file of this machine: the scanner's own code, and no cluster."""
+"""A file of this machine scanned by the scanner's own code."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
 from kubectl_logscan import output
-from kubectl_logscan.errors import CliError, Exit, NotFoundError, UsageError
-from kubectl_logscan.options import Output
+from kubectl_logscan.errors import CliError, NotFoundError, UsageError
 from kubectl_logscan.output import Format
 from logscan_api import UnknownPackError
 from logscan_api.exitcodes import ExitCode
@@ -20,44 +19,30 @@ from logscan_scanner.localfile import rules_in, scan_with
 DEFAULT_PACKS = ("levels",)
 
 
-def scan(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A log, also compressed or in an archive; - for stdin.")],
-    rules: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="YAML with packs, inline and records, as in a LogScan's spec.")
-    ] = None,
-    pack: Annotated[list[str] | None, typer.Option(help="Rule pack, may be repeated (default: levels).")] = None,
-    fail_on: Annotated[
-        Severity | None, typer.Option(help="Exit with 1 if a line of this severity or worse is found, for CI.")
-    ] = None,
-    output_format: Output = Format.TABLE,
-) -> None:
-    """Scan a file of this machine, as a Job in the cluster would scan it."""
-    if file.startswith("s3://"):
-        raise UsageError(f"scan reads local files: copy it first, `aws s3 cp {file} - | kubectl logscan scan -`")
-    chosen, records = _rules(rules, pack)
-    severities = {rule.name: rule.severity for rule in chosen}
+def scan_file(file: str, rules: Path | None, packs: list[str], chosen: Format) -> dict[str, Any]:
+    """Scan a file, show what was found, and return it.
+
+    Args:
+        file: The file, or `-` for standard input.
+        rules: A file of rules.
+        packs: Names of rule packs.
+        chosen: How to print.
+
+    Raises:
+        UsageError: A rule is wrong, or the file is not a log.
+        NotFoundError: The file cannot be read.
+    """
+    found_rules, records = _rules(rules, packs)
     try:
-        found: dict[str, Any] = scan_with(file, chosen, records)
+        found: dict[str, Any] = scan_with(file, found_rules, records)
     except ScanError as error:
         raise _as_error(error) from error
-    _show(found, severities, output_format)
-    if fail_on is not None:
-        code = verdict(found, fail_on)
-        if code:
-            raise typer.Exit(code)
+    _show(found, {rule.name: rule.severity for rule in found_rules}, chosen)
+    return found
 
 
-def verdict(found: dict[str, Any], fail_on: Severity) -> Exit:
-    """Return how a scan with `--fail-on` ends: what was found counts before what was not read."""
-    if any(lines for severity, lines in found["bySeverity"].items() if Severity(severity).rank >= fail_on.rank):
-        return Exit.FOUND
-    return Exit.INCOMPLETE if found["incomplete"] else Exit.OK
-
-
-def _rules(path: Path | None, packs: list[str] | None) -> tuple[list[Rule], Records]:
+def _rules(path: Path | None, packs: list[str]) -> tuple[list[Rule], Records]:
     """Return the rules that the options choose, and how the log is divided."""
-    if path is not None and packs:
-        raise UsageError("use either --rules or --pack: a rules file may name packs too")
     try:
         if path is not None:
             return rules_in(str(path))
