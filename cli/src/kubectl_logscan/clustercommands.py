@@ -6,16 +6,15 @@ from typing import Annotated, Any
 import typer
 
 from kubectl_logscan import output
-from kubectl_logscan.cluster import Object
 from kubectl_logscan.errors import NotFoundError, UsageError
 from kubectl_logscan.explaining import explain
 from kubectl_logscan.options import AllNamespaces, Context, Kubeconfig, Name, Namespace, Output, cluster
 from kubectl_logscan.output import Format
-from kubectl_logscan.rows import Rows
 from logscan_api.results import ScanResult
 from logscan_api.rules import Severity
 from logscan_api.statuses import ResultRef
 
+Object = dict[str, Any]
 DOCUMENTS = (Format.JSON, Format.YAML)
 HEAD = ("NAME", "PHASE", "MATCHED", "LINES", "SEVERITY", "INCOMPLETE")
 WIDE_HEAD = (*HEAD, "REASON", "BUCKET", "OBJECT", "CREATED")
@@ -77,6 +76,8 @@ def results(
 
     The whole result is a row in DynamoDB: this needs credentials of AWS with dynamodb:GetItem for the table.
     """
+    from kubectl_logscan.rows import Rows  # late, as the cluster
+
     scan = cluster(kubeconfig, context, namespace).scan(name)
     status = scan.get("status") or {}
     if "result" not in status:

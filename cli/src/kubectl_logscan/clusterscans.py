@@ -1,13 +1,12 @@
 """Scans in the cluster: created, and followed until they end."""
 
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.status import Status
 
 from kubectl_logscan import output
-from kubectl_logscan.cluster import Cluster
 from kubectl_logscan.errors import ScanFailedError, UsageError
 from logscan_api.sources import S3Source
 from logscan_api.statuses import Phase
@@ -15,11 +14,14 @@ from logscan_api.text import printable
 from logscan_scanner.errors import ScanError
 from logscan_scanner.localfile import selection_in
 
+if TYPE_CHECKING:
+    from kubectl_logscan.cluster import Cluster
+
 POLL_SECONDS = 1.0
 ENDED = [phase for phase in Phase if phase.finished]
 
 
-def create(found: Cluster, source: S3Source, rules: str | None, packs: list[str]) -> str:
+def create(found: "Cluster", source: S3Source, rules: str | None, packs: list[str]) -> str:
     """Create a LogScan and return its name.
 
     Args:
@@ -46,7 +48,7 @@ def create(found: Cluster, source: S3Source, rules: str | None, packs: list[str]
     return name
 
 
-def wait(found: Cluster, name: str, seconds: float) -> dict[str, Any]:
+def wait(found: "Cluster", name: str, seconds: float) -> dict[str, Any]:
     """Return the status of a LogScan once it has succeeded, and show its phase until then.
 
     Args:

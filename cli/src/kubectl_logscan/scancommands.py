@@ -10,7 +10,6 @@ from kubectl_logscan.errors import Exit, UsageError
 from kubectl_logscan.locations import SCHEME, source_of
 from kubectl_logscan.options import Context, Kubeconfig, Namespace, Output, cluster
 from kubectl_logscan.output import Format
-from kubectl_logscan.rows import Rows
 from logscan_api.rules import Severity
 
 FilePath = Annotated[
@@ -79,6 +78,8 @@ def history(
 
     This needs credentials of AWS with dynamodb:Query for the table.
     """
+    from kubectl_logscan.rows import Rows  # late, as the cluster
+
     source, place = source_of(address), cluster(kubeconfig, context, namespace)
     results = Rows().of_object(table or _table(place.scans()), source, str(place.namespace))
     if output_format in (Format.JSON, Format.YAML):
