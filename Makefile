@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CACHE := $(or $(LOGSCAN_CACHE),$(or $(XDG_CACHE_HOME),$(HOME)/.cache)/logscan)
 UV := UV_CACHE_DIR=$(CACHE)/uv $(BIN)/uv
-PACKAGES := crds scanner-job/engine operator scanner-job terraform/forwarder tools local/embedded
+PACKAGES := crds scanner-job/engine operator scanner-job terraform/forwarder tools local/embedded cli
 SOURCES := $(addsuffix /src,$(PACKAGES))
 # Folders with tests; terraform is not a package.
 SUITES := $(PACKAGES) terraform
@@ -66,6 +66,7 @@ generate: $(READY) ## Write the generated files
 	$(BIN)/python -m logscan_api.crds crds
 	$(BIN)/python -m logscan_api.tables $(TABLES)
 	$(BIN)/python -m logscan_operator.settings_table docs/settings.md manifests/chart/values.schema.json
+	$(BIN)/python -m kubectl_logscan.reference docs/cli.md
 	$(BIN)/python -m logscan_tools.manifests
 	$(BIN)/python -m logscan_tools.terraform.provider
 	$(BIN)/python -m logscan_tools.terraform.readme
@@ -93,6 +94,7 @@ drift: $(READY) ## Check that generated files are up to date
 	$(BIN)/python -m logscan_api.crds --check crds
 	$(BIN)/python -m logscan_api.tables --check $(TABLES)
 	$(BIN)/python -m logscan_operator.settings_table --check docs/settings.md manifests/chart/values.schema.json
+	$(BIN)/python -m kubectl_logscan.reference --check docs/cli.md
 	$(BIN)/python -m logscan_tools.manifests --check
 	$(BIN)/python -m logscan_tools.terraform.provider --check
 	$(BIN)/python -m logscan_tools.terraform.readme --check
@@ -199,7 +201,7 @@ bump: $(READY) ## Set the version in every file (VERSION=1.2.3)
 	@$(MAKE) --no-print-directory setup generate
 
 lock: $(READY) ## Pin the dependencies
-	$(LOCK) $(addprefix --no-emit-package logscan-,api engine operator tools) \
+	$(LOCK) $(addprefix --no-emit-package logscan-,api engine operator scanner tools) \
 	  $(addsuffix /pyproject.toml,$(PACKAGES)) --group pyproject.toml:dev --output-file requirements.lock
 	@for image in operator scanner-job; do $(LOCK) $(addprefix --no-emit-package logscan-,api engine) \
 	  --constraint requirements.lock crds/pyproject.toml scanner-job/engine/pyproject.toml $$image/pyproject.toml --output-file $$image/image.lock; done

@@ -61,7 +61,7 @@ def owners(module: str) -> set[str]:
     top, _, rest = module.partition(".")
     if top in sys.stdlib_module_names or top == "compression":  # `compression` is new in Python 3.14
         return set()
-    if top.startswith("logscan_"):  # editable installs do not list their modules
+    if "logscan" in top.split("_"):  # editable installs do not list their modules
         return {top}
     if top == "backports":
         return {f"backports.{rest.split('.')[0]}"}

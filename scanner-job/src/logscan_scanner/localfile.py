@@ -43,7 +43,7 @@ def scan_file(path: str, rules_path: str) -> dict[str, object]:
     Raises:
         ScanError: A file cannot be read, or a rule is invalid.
     """
-    return scan_with(path, *_rules_in(rules_path))
+    return scan_with(path, *rules_in(rules_path))
 
 
 def scan_with(path: str, rules: list[Rule], records: Records) -> dict[str, object]:
@@ -80,26 +80,38 @@ def scan_with(path: str, rules: list[Rule], records: Records) -> dict[str, objec
     }
 
 
-def _rules_in(path: str) -> tuple[list[Rule], Records]:
+def rules_in(path: str) -> tuple[list[Rule], Records]:
     """Return the rules that a file selects, and how it divides logs.
 
     Raises:
         ScanError: It cannot be read or selects none; the message names the field.
     """
+    selection = selection_in(path)
     try:
-        document = yaml.load(Path(path).read_text(encoding="utf-8"), YAML_LOADER)  # noqa: S506 # it is a safe one
-        selection = RulesFile.model_validate(document)
-        rules = resolve_rules(selection)
-    except ValidationError as error:
-        raise ScanError(f"{path}: {explain(error, RulesFile)}", ExitCode.BAD_REQUEST) from error
+        return resolve_rules(selection), selection.records or Records()
     except UnknownRuleSetError as error:
         message = f"{path}: ruleSets: {error}; `rules test` reads the file of a LogScanRuleSet"
         raise ScanError(message, ExitCode.BAD_REQUEST) from error
-    except (OSError, yaml.YAMLError, UnknownPackError) as error:
+    except UnknownPackError as error:
         raise ScanError(f"{path}: {error}", ExitCode.BAD_REQUEST) from error
-    if not rules:
+
+
+def selection_in(path: str) -> RulesFile:
+    """Return what a file selects.
+
+    Raises:
+        ScanError: It cannot be read or selects no rules; the message names the field.
+    """
+    try:
+        document = yaml.load(Path(path).read_text(encoding="utf-8"), YAML_LOADER)  # noqa: S506 # it is a safe one
+        selection = RulesFile.model_validate(document)
+    except ValidationError as error:
+        raise ScanError(f"{path}: {explain(error, RulesFile)}", ExitCode.BAD_REQUEST) from error
+    except (OSError, yaml.YAMLError) as error:
+        raise ScanError(f"{path}: {error}", ExitCode.BAD_REQUEST) from error
+    if not (selection.packs or selection.inline or selection.rule_sets):
         raise ScanError(f"{path}: name at least one pack or inline rule", ExitCode.BAD_REQUEST)
-    return rules, selection.records or Records()
+    return selection
 
 
 def _times(counts: engine.Counts) -> dict[str, object]:

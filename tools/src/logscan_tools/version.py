@@ -15,6 +15,7 @@ PLACES = {
     "crds/src/logscan_api/__init__.py": r'^__version__ = "([^"]+)"$',
     "operator/src/logscan_operator/__init__.py": r'^__version__ = "([^"]+)"$',
     "scanner-job/src/logscan_scanner/__init__.py": r'^__version__ = "([^"]+)"$',
+    "cli/src/kubectl_logscan/__init__.py": r'^__version__ = "([^"]+)"$',
     "scanner-job/engine/rust/Cargo.toml": r'\A\[package\]\nname = "logscan-engine"\nversion = "([^"]+)"$',
     "scanner-job/engine/rust/Cargo.lock": r'^name = "logscan-engine"\nversion = "([^"]+)"$',
     "manifests/chart/Chart.yaml": r"^(?:version|appVersion): (\S+)$",

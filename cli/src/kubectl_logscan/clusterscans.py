@@ -1,0 +1,91 @@
+"""Scans in the cluster: created, and followed until they end."""
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import typer
+from rich.status import Status
+
+from kubectl_logscan import output
+from kubectl_logscan.errors import ScanFailedError, UsageError
+from logscan_api.sources import S3Source
+from logscan_api.statuses import Phase
+from logscan_api.text import printable
+from logscan_scanner.errors import ScanError
+from logscan_scanner.localfile import selection_in
+
+if TYPE_CHECKING:
+    from kubectl_logscan.cluster import Cluster
+
+POLL_SECONDS = 1.0
+ENDED = [phase for phase in Phase if phase.finished]
+
+
+def create(found: "Cluster", source: S3Source, rules: str | None, packs: list[str]) -> str:
+    """Create a LogScan and return its name.
+
+    Args:
+        found: The cluster.
+        source: What to scan.
+        rules: A file of rules; without rules and packs, those of the matching LogScanPolicy run.
+        packs: Names of rule packs.
+
+    Raises:
+        UsageError: The rules cannot be read.
+        ClusterError: The API server did not answer, or refused.
+    """
+    spec: dict[str, Any] = {"source": {"s3": source.wire()}}
+    if packs:
+        spec["rules"] = {"packs": packs}
+    if rules is not None:
+        try:
+            selection = selection_in(rules).wire()
+        except ScanError as error:
+            raise UsageError(str(error)) from error
+        records = selection.pop("records", None)
+        spec |= {"rules": selection, **({"records": records} if records else {})}
+    name: str = found.create("cli-", spec)["metadata"]["name"]
+    return name
+
+
+def wait(found: "Cluster", name: str, seconds: float) -> dict[str, Any]:
+    """Return the status of a LogScan once it has succeeded, and show its phase until then.
+
+    Args:
+        found: The cluster.
+        name: The LogScan.
+        seconds: How long to wait.
+
+    Raises:
+        ScanFailedError: It failed, was cancelled, or did not end in time.
+        ClusterError: The API server did not answer, or refused.
+    """
+    deadline = time.monotonic() + seconds
+    errors = output.error_console()
+    shown = ""
+    with errors.status(name) as spinner:
+        while True:
+            status: dict[str, Any] = found.scan(name).get("status") or {}
+            phase, text = status.get("phase"), _state(name, status)
+            if phase == Phase.SUCCEEDED:
+                return status
+            if phase in ENDED:
+                raise ScanFailedError(f"{text}: `kubectl logscan why {name}` says what to do")
+            if time.monotonic() > deadline:
+                message = f"not ended after {seconds:.0f} seconds, {text}"
+                raise ScanFailedError(f"{message}: wait longer with --timeout, or see `kubectl logscan why {name}`")
+            if text != shown:
+                shown = text
+                _say(spinner, errors.is_terminal, text)
+            time.sleep(POLL_SECONDS)
+
+
+def _say(spinner: Status, live: bool, text: str) -> None:
+    if live:
+        spinner.update(text.replace("[", r"\["))
+    else:
+        typer.echo(text, err=True)
+
+
+def _state(name: str, status: dict[str, Any]) -> str:
+    return printable(f"{name} is {status.get('phase', 'Pending')}: {status.get('message', '')}")

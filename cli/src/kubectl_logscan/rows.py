@@ -1,0 +1,95 @@
+"""Rows of the result table in DynamoDB: whole results, which stay when LogScans are deleted."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from kubectl_logscan.errors import AwsError, NotFoundError
+from logscan_api import MalformedResultError, attributes, table
+from logscan_api.identity import partition_key
+from logscan_api.results import ScanResult
+from logscan_api.sources import S3Source
+from logscan_api.statuses import ResultRef
+
+OTHER_VERSION = "install the version of kubectl-logscan that the scanner has"
+PERMISSION_ERRORS = ("AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException")
+
+T = TypeVar("T")
+
+
+class Rows:
+    """The rows, by the credentials and region that the AWS CLI would use."""
+
+    def __init__(self) -> None:
+        """Read the configuration of AWS; nothing is asked yet.
+
+        Raises:
+            AwsError: It is incomplete.
+        """
+        self._client: Any = _asked(lambda: boto3.client("dynamodb"), "reads DynamoDB")
+
+    def result(self, ref: ResultRef) -> ScanResult:
+        """Return the result in a row.
+
+        Raises:
+            NotFoundError: There is no such row, or it is not that of a finished scan.
+            AwsError: DynamoDB did not answer, or refused.
+        """
+        key = table.key_of(ref)
+        call = f"GetItem of the table {ref.table}"
+        item = _asked(lambda: self._client.get_item(TableName=ref.table, Key=key, ConsistentRead=True), call).get(
+            "Item"
+        )
+        try:
+            result = ScanResult.from_item(ref.table, item) if item else None
+        except MalformedResultError as error:
+            raise AwsError(f"{error}: {OTHER_VERSION}") from error
+        if result is None:
+            message = (
+                f"the table {ref.table} has no result at {ref.pk}, {ref.sk}: it has expired, or the region is wrong"
+            )
+            raise NotFoundError(message)
+        return result
+
+    def of_object(self, name: str, source: S3Source, namespace: str) -> list[ScanResult]:
+        """Return the results of all scans of an object, or of a prefix, the newest first.
+
+        Args:
+            name: The table.
+            source: The object or the prefix.
+            namespace: The namespace of the scans.
+
+        Raises:
+            AwsError: DynamoDB did not answer, or refused.
+        """
+        query = {
+            "TableName": name,
+            "KeyConditionExpression": "pk = :pk AND begins_with(sk, :scans)",
+            "ExpressionAttributeValues": attributes.to_item({":pk": partition_key(namespace, source), ":scans": "S#"}),
+        }
+        pages = self._client.get_paginator("query").paginate(**query)
+        items = _asked(lambda: [item for page in pages for item in page["Items"]], f"Query of the table {name}")
+        try:
+            found = [result for item in items if (result := ScanResult.from_item(name, item)) is not None]
+        except MalformedResultError as error:
+            raise AwsError(f"{error}: {OTHER_VERSION}") from error
+        return sorted(found, key=lambda result: result.finished_at, reverse=True)
+
+
+def _asked(call: Callable[[], T], what: str) -> T:
+    """Return what a call of AWS returns.
+
+    Raises:
+        AwsError: It did not answer, or refused.
+    """
+    try:
+        return call()
+    except ClientError as error:
+        facts = error.response["Error"]
+        hint = ": check your credentials, and the permission for it" if facts["Code"] in PERMISSION_ERRORS else ""
+        raise AwsError(f"{what}: {facts['Code']}: {' '.join(facts['Message'].split())}{hint}") from error
+    except BotoCoreError as error:
+        hint = "set AWS_PROFILE and AWS_REGION, and try `aws sts get-caller-identity`"
+        raise AwsError(f"{what}: {' '.join(str(error).split())} ({hint})") from error

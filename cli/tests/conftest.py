@@ -1,0 +1,56 @@
+"""Shared by all tests of the package."""
+
+import fcntl
+import os
+import re
+import struct
+import subprocess
+import sys
+import termios
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+pytest_plugins = ["logscan_local.testkit.fixtures"]
+
+Done = subprocess.CompletedProcess[str]
+Run = Callable[..., Done]
+
+
+def in_terminal(arguments: list[str], columns: int, **variables: str) -> str:
+    """Return what a command shows in a terminal of that width, without bold and colors."""
+    ours, its = os.openpty()
+    fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "TERM": "xterm", "NO_COLOR": "1", **variables}
+    command = [sys.executable, "-m", "kubectl_logscan", *arguments]
+    shown = b""
+    with subprocess.Popen(command, stdin=its, stdout=its, stderr=its, env=environment) as process:
+        os.close(its)
+        with suppress(OSError):  # of Linux, once the other end is closed
+            while part := os.read(ours, 65536):
+                shown += part
+        os.close(ours)
+    assert process.returncode == 0, shown
+    return re.sub(r"\x1b\[[\d;]*m", "", shown.decode())
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Return what runs a command as a process of its own, without kubeconfig and credentials unless given."""
+
+    def run(*arguments: str, stdin: str | None = None, **variables: str) -> Done:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "KUBECONFIG": str(tmp_path / "none"),
+            "AWS_EC2_METADATA_DISABLED": "true",
+            **variables,
+        }
+        command = [sys.executable, "-m", "kubectl_logscan", *arguments]
+        return subprocess.run(
+            command, input=stdin, capture_output=True, text=True, env=environment, timeout=120, check=False
+        )
+
+    return run
