@@ -81,7 +81,10 @@ class IncompleteReason(StrEnum):
         "Damaged",
         "Compressed or packed input is cut off or corrupt. All else counts, also what follows in an archive.",
     )
-    UNSUPPORTED_FORMAT = "UnsupportedFormat", "A member of an archive, or an object of a prefix, is not a log."
+    UNSUPPORTED_FORMAT = (
+        "UnsupportedFormat",
+        "A member of an archive, or an object of a prefix, is not a log, is encrypted, or cannot be unpacked.",
+    )
 
 
 class Incomplete(Model):

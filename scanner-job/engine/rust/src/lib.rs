@@ -16,3 +16,4 @@ pub mod tally;
 mod teddy;
 #[cfg(test)]
 mod testing;
+pub mod unpacking;
