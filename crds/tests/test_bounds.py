@@ -12,7 +12,12 @@ from logscan_api.schema import Schema
 
 def unbounded(schema: Schema, path: str) -> Iterator[str]:
     """Yield the parts of a schema that have no bound."""
-    if "properties" in schema:
+    if "type" not in schema and schema.get("x-kubernetes-preserve-unknown-fields"):
+        # A value of any type, but no object: a text and a list need bounds.
+        bounded = {"maxLength", "maxItems"} <= schema.keys() and schema.get("maxProperties") == 0
+        yield from [] if bounded else [path]
+        yield from unbounded(schema["items"], f"{path}[]") if schema.get("maxItems") else []
+    elif "properties" in schema:
         for name, field in schema["properties"].items():
             yield from unbounded(field, f"{path}.{name}")
     elif "items" in schema:
@@ -46,7 +51,8 @@ def test_what_is_not_bounded_is_found() -> None:
         "number": {"type": "integer", "minimum": 0},
         "list": {"type": "array", "items": {"type": "string", "maxLength": 1}},
         "map": {"type": "object", "additionalProperties": {"type": "integer"}},
+        "any": {"x-kubernetes-preserve-unknown-fields": True, "maxLength": 1, "maxProperties": 0},
         "fine": {"type": "string", "maxLength": 3},
     }
     found = list(unbounded({"properties": fields}, "spec"))
-    assert found == ["spec.open", "spec.text", "spec.number", "spec.list", "spec.map", "spec.map{}"]
+    assert found == ["spec.open", "spec.text", "spec.number", "spec.list", "spec.map", "spec.map{}", "spec.any"]

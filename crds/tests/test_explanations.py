@@ -105,7 +105,7 @@ def test_the_field_what_it_must_be_and_what_it_is(document: Any, text: str) -> N
 def test_an_unknown_field_comes_with_those_that_there_are() -> None:
     rule = {"name": "a", "pattern": "b", "colour": "red"}
     text = explained(LogScanSpec, {**SOURCE, "rules": {"inline": [rule]}})
-    assert text.startswith("rules.inline[0].colour: unknown field, allowed are name, pattern, severity, ignoreCase")
+    assert text.startswith("rules.inline[0].colour: unknown field, allowed are name, pattern, where, severity")
 
 
 def test_long_values_are_cut_and_secrets_are_not_shown() -> None:

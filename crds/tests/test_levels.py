@@ -23,6 +23,7 @@ def found(packs: Sequence[str], lines: list[bytes]) -> dict[int, list[str]]:
     for packed in (packed for pack in packs for packed in load_pack(pack).rules):
         if packed.rule.severity is Severity.INFO:
             continue
+        assert packed.rule.pattern is not None
         numbers = set(_matching(packed.rule.pattern, lines))
         if packed.rule.exclude:
             numbers -= set(_matching(packed.rule.exclude, lines))

@@ -72,6 +72,12 @@ def noise(alphabet: Sequence[str], size: int, seed: int) -> str:
     return text + "x" * (size - len(text.encode()))
 
 
+def shared(text: str, number: int) -> dict[str, Any]:
+    """Return a text as what else a rule has: what excludes lines, or a field and its values."""
+    half = len(text) // 2
+    return {"exclude": text} if number % 2 else {"where": {text[:half]: [text[half:]]}}
+
+
 def largest_request(alphabet: Sequence[str], seed: int) -> ScanRequest:
     """Return a request that fills every bound of the CRDs with noise, the largest packs among its rules."""
     packs = sorted((load_pack(name) for name in pack_names()), key=lambda pack: len(pack.model_dump_json()))
@@ -79,7 +85,7 @@ def largest_request(alphabet: Sequence[str], seed: int) -> ScanRequest:
     names = [noise([*"abcdefghijklmnopqrstuvwxyz0123456789"], 63, n) for n in range(100)]
     facts = [{"severity": "warning", "ignore_case": n % 2 == 0, "threshold": 10**9 - n} for n in range(100)]
     inline = [
-        Rule(name=name, pattern=texts[2 * n], exclude=texts[2 * n + 1], **facts[n])  # type: ignore[arg-type]
+        Rule(name=name, pattern=texts[2 * n], **shared(texts[2 * n + 1], n), **facts[n])  # type: ignore[arg-type]
         for n, name in enumerate(names)
     ]
     key, version = noise(alphabet, 1024, seed), noise(alphabet, 1024, seed + 1)

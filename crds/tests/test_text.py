@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logscan_api.text import cut, printable
+from logscan_api.text import cut, cut_around, printable
 
 HARMFUL = [
     *map(chr, range(0x20)),
@@ -47,3 +47,16 @@ def test_cut_text_is_valid_and_short(text: str, size: int) -> None:
     short = cut(text, size)
     assert len(short.encode()) <= size
     assert short == text or short.endswith("…")
+
+
+@given(st.text(st.sampled_from("aé€\U0001f600"), max_size=60), st.integers(0, 60), st.integers(16, 80), st.booleans())
+def test_the_part_of_a_text_around_a_place_has_it(text: str, place: int, most: int, begun: bool) -> None:
+    place = min(place, len(text))
+    part = cut_around(text, place, most, begun)
+    assert len(part.encode()) <= most
+    assert "\ufffd" not in part
+    kept = part.removeprefix("…").removesuffix("…")
+    assert kept in text
+    assert begun <= part.startswith("…")
+    if len(text.encode()) <= most and not begun:
+        assert part == text

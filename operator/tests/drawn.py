@@ -84,6 +84,8 @@ def accepted(schema: Schema) -> SearchStrategy[Any]:
         return _numbers_or_words(schema)
     if "enum" in schema:
         return st.sampled_from(schema["enum"])
+    if "type" not in schema:
+        return _anything(schema)
     match schema.get("type"):
         case "object":
             return _objects(schema)
@@ -108,14 +110,25 @@ def _numbers_or_words(schema: Schema) -> SearchStrategy[Any]:
     return st.one_of(st.sampled_from(QUANTITIES), st.integers(0, 2**63 - 1))
 
 
+def _anything(schema: Schema) -> SearchStrategy[Any]:
+    """Return values of any type that is not an object."""
+    scalars = st.one_of(texts(schema["maxLength"]), st.integers(-(2**63), 2**63 - 1), st.booleans(), st.just(">=500"))
+    if not schema["maxItems"]:
+        return scalars
+    return st.one_of(scalars, st.lists(accepted(schema["items"]), min_size=schema["minItems"], max_size=FEW))
+
+
 def _objects(schema: Schema) -> SearchStrategy[Any]:
     if "properties" in schema:
         fields = {name: accepted(field) for name, field in schema["properties"].items()}
         required = {name: fields.pop(name) for name in schema.get("required", [])}
-        return st.fixed_dictionaries(required, optional=fields)
+        alternatives = [set(one["required"]) for one in schema.get("anyOf", [{"required": []}])]
+        objects = st.fixed_dictionaries(required, optional=fields)
+        return objects.filter(lambda drawn: any(one <= drawn.keys() for one in alternatives))
     names = st.one_of(st.sampled_from(["app", "memory", "cpu", "logscan.dev/scan-uid", "a/b"]), texts(80))
     most = min(schema.get("maxProperties", FEW), FEW)
-    return st.dictionaries(names, accepted(schema["additionalProperties"]), max_size=most)
+    least = schema.get("minProperties", 0)
+    return st.dictionaries(names, accepted(schema["additionalProperties"]), min_size=least, max_size=most)
 
 
 def _strings(schema: Schema) -> SearchStrategy[str]:

@@ -74,7 +74,9 @@ def test_damage_is_in_the_output(tmp_path: Path, rules: str) -> None:
     [
         ("packs: [nope]", ExitCode.BAD_REQUEST, "unknown rule pack 'nope'"),
         ("inline: [{name: x, pattern: '('}]", ExitCode.INVALID_RULE, "'x'"),
-        ("inline: [{name: x}]", ExitCode.BAD_REQUEST, r"rules.yaml: inline\[0\].pattern: is required"),
+        ("inline: [{name: x}]", ExitCode.BAD_REQUEST, r"rules.yaml: inline\[0\]: needs a pattern, a where"),
+        ("inline: [{name: x, where: {a: '>b'}}]", ExitCode.INVALID_RULE, r"rule 'x': where\.a: \">b\" must compare"),
+        ("inline: [{name: x, where: {a: {b: c}}}]", ExitCode.BAD_REQUEST, r"inline\[0\]\.where\.a: must be a text"),
         ("inline: [{name: x, pattern: y, colour: z}]", ExitCode.BAD_REQUEST, "unknown field, allowed are name"),
         ("{}", ExitCode.BAD_REQUEST, "name at least one pack or inline rule"),
         ("[", ExitCode.BAD_REQUEST, "rules.yaml"),

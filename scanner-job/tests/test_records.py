@@ -57,6 +57,7 @@ def test_documents_are_the_records_that_json_reads(found: list[Any], form: str, 
     assert got == found
 
 
+@example(["\x1b]\x1b\\"], 1)
 @settings(max_examples=200)
 @given(st.lists(coloured_texts, min_size=1, max_size=5), st.integers(1, 40))
 def test_coloured_texts_containers_and_events_are_unescaped(messages: list[str], size: int) -> None:
@@ -76,7 +77,7 @@ def test_coloured_texts_containers_and_events_are_unescaped(messages: list[str],
 
 def colourless(text: str) -> str:
     """Return a text without control sequences."""
-    return re.sub(r"\x1b\[[\x30-\x3f]* ?[\x40-\x7e]", "", text)
+    return re.sub(r"\x1b(\[[\x30-\x3f]* ?[\x40-\x7e]|\][^\x00-\x1f]*(\x07|\x1b\\))", "", text)
 
 
 @example("a\r\r\n", "utf-16-le", 1)

@@ -42,6 +42,24 @@ def test_samples_are_text_whatever_the_line_was() -> None:
     assert samples_of(b"\xff\x00 a\r\n", "a", 1)[0].text == "\ufffd\ufffd a"
 
 
+@pytest.mark.parametrize("pattern", ["ERROR", "ERROR(?=!)", r"\w+ERROR|ERROR!.*?", "(?<!x)ERROR"])
+@pytest.mark.parametrize("size", [100, 3_000, 200_000])
+def test_the_sample_of_a_long_line_shows_the_match(pattern: str, size: int) -> None:
+    for before, after in [(size, 0), (size, size), (50, size)]:
+        (found,) = samples_of(b"a " * (before // 2) + b"ERROR! " + b"b " * (after // 2), pattern, 1)
+        assert "ERROR!" in found.text
+        assert len(found.text.encode()) <= 100
+        assert found.text.startswith("…") == (before > 50)
+        assert found.text.endswith("…") == (after > 50)
+
+
+def test_a_secret_before_the_match_of_a_long_line_is_masked() -> None:
+    text = b'{"pad":"' + b"x" * 300 + b'","password":"hunter22hunter22","level":"ERROR","more":"' + b"y" * 300 + b'"}'
+    (found,) = samples_of(text, '"level":"ERROR"', 1, max_bytes=200)
+    assert '"level":"ERROR"' in found.text
+    assert "hunter" not in found.text
+
+
 def test_a_stack_trace_comes_with_its_line() -> None:
     text = b"x boom\n\tat a.b(C.java:1)\nCaused by: d\n\t... 3 more\nnext\n"
     assert samples_of(text, "boom", 1)[0].after == ["\tat a.b(C.java:1)", "Caused by: d", "\t... 3 more"]

@@ -1,21 +1,23 @@
 """Rules, and which of them a scan runs."""
 
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import ConfigDict, Field, JsonValue, model_validator
 
+from logscan_api import fields
 from logscan_api.models import Model
 from logscan_api.schema import cel
 
 MOST_PACKS = 8  # of one scan; the eight largest fit into the variable too
 INLINE_BYTES = 60 * 1024  # what surely fits into one variable of the Job, packs and the rest beside it
 INLINE_LIMIT = cel(
-    "!has(self.inline) || self.inline.map(r, size(bytes(r.pattern)) + (has(r.exclude) ? size(bytes(r.exclude)) : 0))"
-    f".sum() <= {INLINE_BYTES}",
+    "!has(self.inline) || self.inline.map(r, (has(r.pattern) ? size(bytes(r.pattern)) : 0) "
+    f"+ (has(r.exclude) ? size(bytes(r.exclude)) : 0)).sum() <= {INLINE_BYTES}",
     f"the patterns and excludes of all inline rules have at most {INLINE_BYTES} bytes (UTF-8) together: "
     "shorten them, or scan twice with half of the rules each",
 )
+ANY_OF: list[JsonValue] = [{"required": ["pattern"]}, {"required": ["where"]}]
 
 NOT_EMPTY = cel(
     "(has(self.packs) && size(self.packs) > 0) || (has(self.inline) && size(self.inline) > 0)",
@@ -42,11 +44,23 @@ Pattern = Annotated[str, Field(min_length=1, max_length=1024)]
 
 
 class Rule(Model):
-    """One regular expression with the severity of the lines that it matches."""
+    """What a line must be, by a regular expression, by its fields, or by both, with the severity of such lines."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": ANY_OF})
 
     name: RuleName = Field(description="Name of the rule, unique in the scan: lowercase letters, digits and '-'.")
-    pattern: Pattern = Field(
-        description="Regular expression in PCRE syntax, matched against each line; it cannot match a newline."
+    pattern: Pattern | None = Field(
+        default=None,
+        description="Regular expression in PCRE syntax, matched against each line; it cannot match a newline. "
+        "A rule has a pattern, a where, or both: then a line must fulfil both.",
+    )
+    where: fields.Where | None = Field(
+        default=None,
+        description="Fields of a line (or other record) that is JSON, by their paths: `level`, `log.level`. All must "
+        "fulfil their conditions. A condition is a text (equal in either case), a number (equal however it is "
+        "written), true or false, a comparison such as `>=500` or `>=500 <600`, `!=text` for any other value or none, "
+        "`!=` for a value that is not empty, or a list: any of its values, and none of those with `!=`. `=text` is the "
+        "text itself. A line that is not JSON does not match.",
     )
     severity: Severity = Field(default=Severity.ERROR, description="Severity of a line that matches (default error).")
     ignore_case: bool = Field(default=False, description="Match letters of either case (ASCII; default false).")
@@ -70,11 +84,18 @@ class Rule(Model):
         description="Mask secrets, email addresses and card numbers in the rule's sample lines (default true).",
     )
 
+    @model_validator(mode="after")
+    def _finds_something(self) -> Self:
+        if self.pattern is None and self.where is None:
+            raise ValueError("needs a pattern, a where, or both")
+        return self
+
     def for_engine(self) -> dict[str, Any]:
         """Return the fields of the engine's own rule (`logscan_engine.Rule`)."""
         return {
             "name": self.name,
             "pattern": self.pattern,
+            "where": self.where,
             "severity": self.severity.rank,
             "ignore_case": self.ignore_case,
             "unicode": bool(self.unicode),
@@ -98,3 +119,15 @@ class RuleSelection(Model):
         description="Rules of your own. A rule here replaces one of the same name from a pack.",
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["name"]},
     )
+
+    @model_validator(mode="after")
+    def _is_short(self) -> Self:
+        inline = self.inline or []
+        wheres = sum(fields.size(rule.where) for rule in inline)
+        texts = [text for rule in inline for text in (rule.pattern, rule.exclude) if text]
+        if wheres and wheres + sum(fields.size_of(text) for text in texts) > INLINE_BYTES:
+            raise ValueError(
+                f"the patterns, excludes and wheres of all inline rules have at most {INLINE_BYTES} bytes (UTF-8) "
+                "together: shorten them, or scan twice with half of the rules each"
+            )
+        return self

@@ -64,7 +64,7 @@ def _merge_reference(schema: Schema, definitions: dict[str, Schema]) -> Schema:
 
 
 def _drop_null(schema: Schema, definitions: dict[str, Schema]) -> Schema:
-    if "anyOf" not in schema:
+    if {"type": "null"} not in schema.get("anyOf", []):
         return schema
     (only,) = [option for option in schema["anyOf"] if option.get("type") != "null"]
     rest = {k: v for k, v in schema.items() if k != "anyOf"}

@@ -29,6 +29,8 @@ def _size(schema: Schema, value: str, depth: int) -> str:
     if "items" in schema:
         inner = _size(schema["items"], item, depth + 1)
         return f"{value}.map({item}, {inner}).sum()" if inner else ""
+    if "additionalProperties" in schema and "x-kubernetes-preserve-unknown-fields" in schema["additionalProperties"]:
+        return ""  # CEL cannot see it
     if "additionalProperties" in schema:
         inner = _size(schema["additionalProperties"], f"{value}[{item}]", depth + 1)
         return f"{value}.map({item}, {' + '.join(filter(None, [f'size(bytes({item}))', inner]))}).sum()"

@@ -3,6 +3,8 @@
 import unicodedata
 
 UNPRINTABLE = "\N{REPLACEMENT CHARACTER}"
+_ELLIPSIS = "…"
+_LEAST_BYTES = 16  # of a part with an ellipsis at both ends
 
 
 def printable(text: str) -> str:
@@ -22,7 +24,26 @@ def cut(text: str, max_bytes: int) -> str:
     data = text.encode()
     if len(data) <= max_bytes:
         return text
-    return data[: max_bytes - 3].decode("utf-8", "ignore") + "…"
+    return data[: max_bytes - 3].decode("utf-8", "ignore") + _ELLIPSIS
+
+
+def cut_around(text: str, place: int, max_bytes: int, begun: bool = False) -> str:
+    """Return the part of a text around a place, of at most so many bytes of UTF-8, with an ellipsis where it is cut.
+
+    Args:
+        text: The text.
+        place: A character; three quarters of the part are before it.
+        max_bytes: Bytes of the part.
+        begun: Whether the text itself is the rest of one.
+    """
+    data = text.encode()
+    start = len(text[:place].encode()) - (max_bytes - max_bytes // 4)
+    fits = start <= 0 or len(data) <= max_bytes
+    if (fits and not begun) or max_bytes < _LEAST_BYTES:
+        return cut(text, max_bytes)
+    start = max(0, min(start, len(data) + len(_ELLIPSIS.encode()) - max_bytes))
+    rest = data[start:].decode("utf-8", "ignore")
+    return cut(_ELLIPSIS + rest, max_bytes)
 
 
 def _is_space(character: str) -> bool:

@@ -23,6 +23,10 @@ def kubectl(bare_kubectl: Kubectl) -> Kubectl:
     return bare_kubectl
 
 
+def where(fields: dict[str, Any]) -> dict[str, Any]:
+    return {"name": "r", "where": fields}
+
+
 @pytest.mark.parametrize(
     "document",
     [
@@ -34,6 +38,9 @@ def kubectl(bare_kubectl: Kubectl) -> Kubectl:
         changed(source__s3__versionId="v", source__s3__etag="e", source__s3__sequencer="00AA", source__s3__size=5),
         changed(rules__inline=[rule(severity="critical", ignoreCase=True, exclude="y")]),
         changed(rules__inline=[rule(name=f"r{n}") for n in range(100)]),
+        changed(rules__inline=[where({"level": ["error", "fatal"], "status": ">=500", "log.level": "!=info"})]),
+        changed(rules__inline=[where({"code": 404, "mfa": True, "ms": 0.5, "any": [1, "x", False, 1.5]})]),
+        changed(rules__inline=[rule(where={"level": "error"})]),
         changed(limits={"maxBytes": 1, "maxRecordBytes": 256}, attempts=10, timeoutSeconds=10, priority=-1000),
         changed(job={"resources": {"limits": {"memory": "1Gi"}}, "labels": {"kueue.x-k8s.io/queue-name": "q"}}),
         changed(records={"framing": "Multiline", "start": "^E"}),
@@ -61,6 +68,14 @@ def test_accepted(kubectl: Kubectl, document: dict[str, Any]) -> None:
         (changed(rules={}), "name at least one pack or inline rule"),
         (changed(rules__inline=[rule(severity="fatal")]), 'supported values: "info", "warning", "error", "critical"'),
         (changed(rules__inline=[rule(pattern="")]), r"spec.rules.inline[0].pattern"),
+        (changed(rules__inline=[{"name": "r"}]), "spec.rules.inline[0].pattern: Required value"),
+        (changed(rules__inline=[where({})]), "spec.rules.inline[0].where"),
+        (changed(rules__inline=[where({"a": "x" * 257})]), "spec.rules.inline[0].where.a: Too long"),
+        (changed(rules__inline=[where({"a": ["x"] * 51})]), "spec.rules.inline[0].where.a: Too many"),
+        (changed(rules__inline=[where({"a": ["x" * 257]})]), "spec.rules.inline[0].where.a[0]: Too long"),
+        (changed(rules__inline=[where({"a": [["x"]]})]), "spec.rules.inline[0].where.a[0]: Too many"),
+        (changed(rules__inline=[where({"a": {"b": "x"}})]), "spec.rules.inline[0].where.a: Too many"),
+        (changed(rules__inline=[where({f"f{n}": "x" for n in range(9)})]), "spec.rules.inline[0].where: Too many"),
         (changed(rules__inline=[rule(name=f"r{n}") for n in range(101)]), "must have at most 100 items"),
         (changed(rules__inline=[rule(), rule()]), "Duplicate value"),
         (changed(rules__inline=[rule(name="Not A Name")]), "spec.rules.inline[0].name"),

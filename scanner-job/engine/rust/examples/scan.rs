@@ -45,6 +45,7 @@ fn rule_set(path: &str) -> Result<RuleSet, String> {
             name: pattern.to_owned(),
             pattern: pattern.to_owned(),
             options: Options::default(),
+            fields: Vec::new(),
             excluded_by: None,
         })
         .collect();

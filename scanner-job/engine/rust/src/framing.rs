@@ -11,7 +11,7 @@ mod detecting;
 mod entries;
 mod envelopes;
 mod events;
-mod fields;
+pub(crate) mod fields;
 mod holes;
 mod json;
 mod lines;

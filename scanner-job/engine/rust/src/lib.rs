@@ -2,6 +2,7 @@
 
 mod ansi;
 pub mod clock;
+pub mod conditions;
 pub mod cutting;
 pub mod dialect;
 pub mod framing;

@@ -65,7 +65,9 @@ class Line:
         number: Its number in its input, from 1.
         offset: Where it starts in its input, in bytes.
         key: The key of its input.
-        text: Its first bytes.
+        text: Its bytes, or those around the match if there are more.
+        start: Where in the line `text` starts.
+        shown: Where in `text` the match shows: its end, or a place within it.
         before: Lines before it, if it is a sample and not only a finding.
         after: Lines after it, likewise.
     """
@@ -82,6 +84,10 @@ class Line:
     def key(self) -> str | None: ...
     @property
     def text(self) -> bytes: ...
+    @property
+    def start(self) -> int: ...
+    @property
+    def shown(self) -> int: ...
     @property
     def before(self) -> list[bytes] | None: ...
     @property
@@ -154,7 +160,7 @@ class Scan:
             samples: So many first lines of each rule are samples; after those, each power of two is one.
             findings: So many first lines of each rule are kept without the lines around.
             before: Lines kept before a sample.
-            after: Lines kept after it.
+            after: Lines kept after it; only 12 of them may have `line_bytes` bytes.
             line_bytes: Bytes kept of each line.
             framing: What a record is, by its name in a LogScan (`Auto`, `Lines`, `Json`, `CloudWatch`, `Multiline`).
                 A record is what this documentation calls a line. Without it a line is what ends in a newline, and no

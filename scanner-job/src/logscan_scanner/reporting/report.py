@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from logscan_api.rules import Rule
 from logscan_engine import Line
-from logscan_scanner.scanning.samples import LOOK_BYTES, readable
+from logscan_scanner.scanning.samples import LOOK_BYTES, shown
 
 LINES_PER_RULE = 1000
 MAX_LINES = 20_000
@@ -45,7 +45,7 @@ class Findings:
             "severity": str(rule.severity),
             "line": line.number,
             "offset": line.offset,
-            "text": readable(line.text, rule.redact, LOOK_BYTES),
+            "text": shown(line, rule.redact, LOOK_BYTES),
         }
         if line.key is not None:
             finding["key"] = line.key

@@ -1,18 +1,14 @@
 """Sample lines of each rule: the first ones and a few spread over the rest, each with the lines around it."""
 
-import re
 from collections import deque
-from collections.abc import Sequence
 
 from logscan_api.results import MAX_SAMPLES_BYTES, Sample
 from logscan_api.rules import Rule
-from logscan_api.text import cut
+from logscan_api.text import cut, cut_around
 from logscan_engine import Line, redact
+from logscan_scanner.scanning.events import of_event
 
 LOOK_BYTES = 4096
-EVENT_LINES = 12
-# What belongs to the line before: it is indented, or goes on with a stack trace.
-CONTINUATION = re.compile(rb"[ \t]+\S|Caused by: |\.\.\. \d+ more|Traceback \(most recent call last\)")
 
 
 class Samples:
@@ -65,12 +61,12 @@ class Samples:
     def _sample(self, line: Line) -> Sample:
         rule = self._rules[line.rule]
         before = [self._text(text, rule.redact) for text in line.before or []]
-        after = [self._text(text, rule.redact) for text in of_event(line.after or [], self.context)]
+        after = [self._text(text, rule.redact) for text in of_event(line.text, line.after or [], self.context)]
         return Sample(
             rule=rule.name,
             line=line.number,
             offset=line.offset,
-            text=self._text(line.text, rule.redact),
+            text=shown(line, rule.redact, self._max_bytes),
             key=line.key,
             before=before or None,
             after=after or None,
@@ -86,19 +82,20 @@ def _size(sample: Sample) -> int:
     return sum(len(text.encode()) + 10 for text in texts) + 100
 
 
-def of_event(after: Sequence[bytes], count: int) -> list[bytes]:
-    """Return the lines after a sample that continue its event, and at least `count` of them."""
-    found: list[bytes] = []
-    for line in after:
-        if len(found) >= count and not CONTINUATION.match(line):
-            break
-        found.append(line)
-    return found
+def shown(line: Line, masked: bool, max_bytes: int) -> str:
+    """Return a line as `readable` does, or the part around its match."""
+    text = _text(line.text, masked)
+    match = len(_text(line.text[: line.shown], masked))
+    return cut_around(text, match, max_bytes, begun=line.start > 0)
 
 
 def readable(line: bytes, masked: bool, max_bytes: int) -> str:
     """Return a line as valid text of at most `max_bytes` bytes of UTF-8, with its secrets masked if `masked`."""
     # Redact before the cut, since half a secret would not be recognized.
+    return cut(_text(line, masked), max_bytes)
+
+
+def _text(line: bytes, masked: bool) -> str:
     text = line.decode("utf-8", "replace")
     text = redact(text) if masked else text
-    return cut(text.replace("\x00", "\ufffd").rstrip("\r"), max_bytes)
+    return text.replace("\x00", "\ufffd").rstrip("\r")

@@ -18,8 +18,9 @@ from logscan_scanner.errors import ScanError
 from logscan_scanner.reading.decompress import DamagedInputError, UnsupportedInputError
 from logscan_scanner.reading.formats import HEAD_BYTES, Format, detect, is_brotli
 from logscan_scanner.reading.inputs import open_inputs
+from logscan_scanner.scanning.events import LOOK_LINES
 from logscan_scanner.scanning.progress import Progress
-from logscan_scanner.scanning.samples import EVENT_LINES, LOOK_BYTES, Samples
+from logscan_scanner.scanning.samples import LOOK_BYTES, Samples
 
 CPU_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 MAX_RATIO = 1000  # gzip can do no more than 1032, and logs reach a tenth of that
@@ -101,7 +102,7 @@ class Scan:
                 samples=self.samples.first,
                 findings=first,
                 before=limits.context_lines,
-                after=max(limits.context_lines, EVENT_LINES),
+                after=max(limits.context_lines, LOOK_LINES),
                 line_bytes=LOOK_BYTES,
                 **(records or Records()).for_engine(),
             )

@@ -26,8 +26,10 @@ def count(rule: Rule, path: Path) -> int:
     """Return the number of lines in a file that a rule matches, according to grep.
 
     Raises:
-        StackError: grep refuses the rule, or is not GNU grep, which has `-P`.
+        StackError: grep refuses the rule, or is not GNU grep, which has `-P`; or the rule is about fields.
     """
+    if rule.pattern is None or rule.where is not None:
+        raise StackError(f"rule {rule.name}: grep reads no fields of JSON")
     flags = ["-i"] if rule.ignore_case else []
     if rule.exclude is None:
         return _counted(rule, _grep("-c", *flags, "-e", rule.pattern, str(path)))

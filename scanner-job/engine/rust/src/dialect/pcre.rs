@@ -53,9 +53,22 @@ impl Matcher {
     /// # Errors
     /// The limit was reached first.
     pub fn is_match(&self, line: &[u8]) -> Result<bool, GaveUp> {
-        self.regex.is_match(line).map_err(|error| GaveUp {
-            reason: error.to_string(),
-        })
+        self.regex.is_match(line).map_err(gave_up)
+    }
+
+    /// Returns where the first match in a line ends.
+    ///
+    /// # Errors
+    /// The limit was reached first.
+    pub fn find(&self, line: &[u8]) -> Result<Option<usize>, GaveUp> {
+        let found = self.regex.find(line).map_err(gave_up)?;
+        Ok(found.map(|found| found.end()))
+    }
+}
+
+fn gave_up(error: pcre2::Error) -> GaveUp {
+    GaveUp {
+        reason: error.to_string(),
     }
 }
 

@@ -102,7 +102,7 @@ pub(super) fn line_of<'a>(string: &[u8], text: &'a mut Vec<u8>) -> &'a [u8] {
 }
 
 /// Appends the text that a JSON string stands for. What is no escape is taken as it is.
-fn unescape(string: &[u8], text: &mut Vec<u8>) {
+pub(crate) fn unescape(string: &[u8], text: &mut Vec<u8>) {
     let mut rest = string;
     while let Some(place) = memchr::memchr(b'\\', rest) {
         text.extend_from_slice(&rest[..place]);

@@ -41,6 +41,12 @@ impl Literal {
         }
     }
 
+    /// Returns the literal of bytes with a mask for each.
+    pub(crate) fn of(parts: impl Iterator<Item = (u8, u8)>) -> Self {
+        let (bytes, masks) = parts.map(|(byte, mask)| (byte & mask, mask)).unzip();
+        Literal { bytes, masks }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.bytes.len()
     }

@@ -20,25 +20,29 @@ impl RuleSet {
     ) {
         for line in Lines::of(block) {
             for &rule in rules {
-                if self.matches(rule as usize, &block[line.start..line.end], scratch) {
-                    hits.push(Hit {
-                        rule,
-                        start: line.start as u32,
-                        end: line.end as u32,
-                    });
+                let hit = Hit {
+                    rule,
+                    start: line.start as u32,
+                    end: line.end as u32,
+                };
+                if self.matches(hit, block, scratch) {
+                    hits.push(hit);
                 }
             }
         }
     }
 
+    /// Returns whether a hit is one.
     #[inline]
-    pub(super) fn matches(&self, number: usize, line: &[u8], scratch: &mut Scratch) -> bool {
+    pub(super) fn matches(&self, hit: Hit, block: &[u8], scratch: &mut Scratch) -> bool {
+        let number = hit.rule as usize;
         let rule = &self.rules[number];
+        let line = &block[hit.start as usize..hit.end as usize];
         if line.is_empty() {
             // Blocks of nothing but newlines are lines by the million.
             return rule.matches_empty;
         }
         let cache = &mut scratch.states[number].cache;
-        rule.automaton.is_match(line, 0, cache) && self.pcre_confirms(number, line, scratch)
+        rule.automaton.is_match(line, 0, cache) && self.confirms(number, line, hit.start, scratch)
     }
 }

@@ -18,7 +18,8 @@ impl RuleSet {
         for at in first..hits.len() {
             let hit = hits[at];
             let other = self.rules[hit.rule as usize].excluded_by;
-            if !other.is_some_and(|other| self.excludes(other as usize, hit, block, scratch)) {
+            let excluded = |rule| self.excludes(Hit { rule, ..hit }, block, scratch);
+            if !other.is_some_and(excluded) {
                 hits[kept] = hit;
                 kept += 1;
             }
@@ -27,10 +28,10 @@ impl RuleSet {
     }
 
     /// Returns whether a rule takes a line away. The answer is kept: rules may share what takes lines away from them.
-    fn excludes(&self, rule: usize, hit: Hit, block: &[u8], scratch: &mut Scratch) -> bool {
+    fn excludes(&self, hit: Hit, block: &[u8], scratch: &mut Scratch) -> bool {
+        let rule = hit.rule as usize;
         if scratch.states[rule].settled != hit.start + 1 {
-            let line = &block[hit.start as usize..hit.end as usize];
-            scratch.states[rule].excludes = self.matches(rule, line, scratch);
+            scratch.states[rule].excludes = self.matches(hit, block, scratch);
             scratch.states[rule].settled = hit.start + 1;
         }
         scratch.states[rule].excludes

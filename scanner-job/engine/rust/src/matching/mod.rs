@@ -16,6 +16,7 @@ mod exclusion;
 mod finder;
 mod limits;
 mod lines;
+mod locating;
 mod plan;
 mod ruleset;
 mod sample;
@@ -25,6 +26,7 @@ mod scratch;
 mod tests;
 mod verifier;
 
+use crate::conditions::Field;
 use crate::dialect::Options;
 
 pub use limits::Limits;
@@ -37,10 +39,12 @@ pub use scratch::Scratch;
 pub struct RuleSource {
     /// What errors call the rule.
     pub name: String,
-    /// PCRE syntax.
+    /// PCRE syntax; an empty pattern matches each line.
     pub pattern: String,
     /// How the pattern is read.
     pub options: Options,
+    /// What the fields of a line that is a JSON record must be as well. The paths are different.
+    pub fields: Vec<Field>,
     /// The place of the rule that takes lines away from this one. That rule has no hits of its own: it is matched against
     /// the lines of the rules that name it, which are few.
     pub excluded_by: Option<u32>,

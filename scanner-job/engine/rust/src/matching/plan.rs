@@ -99,7 +99,8 @@ impl Rule {
             Confirm::FromHere if self.automaton.matches_at_places() => 0.6,
             _ => 2.5,
         };
-        automaton + if self.pcre.is_some() { 2.0 } else { 0.0 }
+        let verified = f32::from(self.pcre.is_some()) + f32::from(self.conditional);
+        automaton + 2.0 * verified
     }
 }
 

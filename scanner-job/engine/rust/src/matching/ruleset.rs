@@ -4,12 +4,14 @@ use super::automaton::Automaton;
 use super::building::{Budget, Draft};
 use super::verifier::Verifier;
 use super::{Limits, RuleError, RuleSource};
+use crate::conditions::{Condition, Conditions, sets_of};
 use crate::dialect::{self, Confirm};
 use crate::literals::{LiteralSet, required_sets};
 
 /// A compiled set of rules. It does not change: threads share it.
 pub struct RuleSet {
     pub(super) rules: Vec<Rule>,
+    pub(super) conditions: Conditions,
     pub(super) limits: Limits,
 }
 
@@ -17,6 +19,8 @@ pub(super) struct Rule {
     /// Matches the lines that the rule matches, or some more if `pcre` decides.
     pub automaton: Automaton,
     pub pcre: Option<Verifier>,
+    /// Whether the fields of a line decide, too.
+    pub conditional: bool,
     pub excluded_by: Option<u32>,
     /// Whether it only takes lines away from other rules.
     pub excludes: bool,
@@ -35,8 +39,9 @@ impl RuleSet {
             message,
         };
         let mut drafts = Vec::with_capacity(sources.len());
+        let mut conditions = Conditions::default();
         for source in sources {
-            let draft = RuleDraft::build(source, limits, &mut budget);
+            let draft = RuleDraft::build(source, limits, &mut budget, &mut conditions);
             drafts.push(draft.map_err(|message| refused(source, message))?);
         }
         let lazy = drafts
@@ -55,6 +60,7 @@ impl RuleSet {
         }
         Ok(RuleSet {
             rules,
+            conditions,
             limits: *limits,
         })
     }
@@ -82,15 +88,22 @@ impl RuleSet {
 struct RuleDraft {
     automaton: Draft,
     pcre: Option<Verifier>,
+    conditional: bool,
     excluded_by: Option<u32>,
     literals: Vec<LiteralSet>,
 }
 
 impl RuleDraft {
-    fn build(source: &RuleSource, limits: &Limits, budget: &mut Budget) -> Result<Self, String> {
+    fn build(
+        source: &RuleSource,
+        limits: &Limits,
+        budget: &mut Budget,
+        conditions: &mut Conditions,
+    ) -> Result<Self, String> {
         let parsed =
             dialect::parse(&source.pattern, source.options).map_err(|refusal| refusal.message)?;
-        let literals = required_sets(&parsed.hir);
+        let mut literals = required_sets(&parsed.hir);
+        literals.extend(add_conditions(source, conditions)?);
         let from_places = literals.iter().any(|set| set.prefix && !set.whole);
         let pcre = match parsed.confirm {
             Confirm::Exact => None,
@@ -103,6 +116,7 @@ impl RuleDraft {
         Ok(RuleDraft {
             automaton: Draft::build(parsed.hir, from_places, budget)?,
             pcre,
+            conditional: !source.fields.is_empty(),
             excluded_by: source.excluded_by,
             literals,
         })
@@ -116,12 +130,29 @@ impl RuleDraft {
                 .is_none_or(|verifier| verifier.is_match(b"").unwrap_or(false))
         };
         Ok(Rule {
-            matches_empty: automaton.is_match(b"", 0, &mut None) && agrees(),
+            // An empty line is not JSON.
+            matches_empty: !self.conditional && automaton.is_match(b"", 0, &mut None) && agrees(),
             automaton,
             literals: self.literals,
             pcre,
+            conditional: self.conditional,
             excluded_by: self.excluded_by,
             excludes: false,
         })
     }
+}
+
+/// Adds the conditions of a rule; returns the literals that they require.
+fn add_conditions(
+    source: &RuleSource,
+    conditions: &mut Conditions,
+) -> Result<Vec<LiteralSet>, String> {
+    let parsed = source.fields.iter().map(Condition::parse);
+    let parsed = parsed.collect::<Result<Vec<_>, _>>()?;
+    let fields = source.fields.iter().zip(&parsed);
+    let sets = fields
+        .flat_map(|(field, condition)| sets_of(field, condition))
+        .collect();
+    conditions.add(&source.fields, parsed);
+    Ok(sets)
 }

@@ -48,9 +48,23 @@ impl RuleSet {
         scratch.end_block(block.len(), work);
     }
 
-    /// Returns whether PCRE2, if the rule needs it, agrees that a line matches.
+    /// Returns whether the fields of a line and PCRE2, if the rule needs them, agree that the line matches.
     #[inline]
-    pub(super) fn pcre_confirms(&self, rule: usize, line: &[u8], scratch: &mut Scratch) -> bool {
+    pub(super) fn confirms(
+        &self,
+        number: usize,
+        line: &[u8],
+        start: u32,
+        scratch: &mut Scratch,
+    ) -> bool {
+        let rule = &self.rules[number];
+        let fields = &mut scratch.fields;
+        (!rule.conditional || self.conditions.hold(number, line, start, fields))
+            && self.pcre_confirms(number, line, scratch)
+    }
+
+    #[inline]
+    fn pcre_confirms(&self, rule: usize, line: &[u8], scratch: &mut Scratch) -> bool {
         let Some(verifier) = &self.rules[rule].pcre else {
             return true;
         };
@@ -127,11 +141,12 @@ impl Pass<'_> {
                 self.rules.rules[rule].automaton.is_match(line, 0, cache)
             }
         };
-        self.scratch.states[rule].settled = self.line.start as u32 + 1;
-        if matched && self.rules.pcre_confirms(rule, line, self.scratch) {
+        let start = self.line.start as u32;
+        self.scratch.states[rule].settled = start + 1;
+        if matched && self.rules.confirms(rule, line, start, self.scratch) {
             self.hits.push(Hit {
                 rule: owner.rule,
-                start: self.line.start as u32,
+                start,
                 end: self.line.end as u32,
             });
         }

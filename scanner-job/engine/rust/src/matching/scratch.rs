@@ -5,6 +5,7 @@ use regex_automata::meta;
 use super::allowance::Allowance;
 use super::finder::Work;
 use super::{Plan, RuleSet};
+use crate::conditions::Evaluation;
 
 /// A log that changes is given this many bytes before another choice of literals, twice as many each time: choosing
 /// takes as long as scanning some of them.
@@ -16,6 +17,7 @@ pub struct Scratch {
     pub(super) seen: Seen,
     gave_up: Vec<u64>,
     pub(super) allowance: Allowance,
+    pub(super) fields: Evaluation,
 }
 
 /// What is known of one rule.
@@ -49,6 +51,7 @@ impl RuleSet {
             seen: Seen::default(),
             gave_up: vec![0; self.rules.len()],
             allowance: Allowance::new(&self.limits, self.rules.len()),
+            fields: Evaluation::default(),
         }
     }
 }
@@ -69,6 +72,7 @@ impl Scratch {
 
     pub(super) fn begin_block(&mut self, plan: &Plan) {
         self.allowance.begin_block();
+        self.fields.begin_block();
         for state in &mut self.states {
             state.settled = 0;
             state.tried_in = 0;

@@ -39,11 +39,20 @@ impl Verifier {
     /// Returns whether the rule matches in a line.
     #[inline]
     pub(super) fn is_match(&self, line: &[u8]) -> Result<bool, GaveUp> {
+        self.matcher(line).is_match(line)
+    }
+
+    /// Returns where the first match in a line ends.
+    pub(super) fn find(&self, line: &[u8]) -> Result<Option<usize>, GaveUp> {
+        self.matcher(line).find(line)
+    }
+
+    #[inline]
+    fn matcher(&self, line: &[u8]) -> &Matcher {
         let longer = LONGER.iter().position(|(bytes, _)| line.len() > *bytes);
         longer
             .and_then(|place| self.longer(place))
             .unwrap_or(&self.ordinary)
-            .is_match(line)
     }
 
     fn longer(&self, place: usize) -> Option<&Matcher> {

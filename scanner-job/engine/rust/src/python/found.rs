@@ -15,6 +15,8 @@ pub(super) struct Line {
     offset: u64,
     key: Option<String>,
     text: Py<PyBytes>,
+    start: usize,
+    shown: usize,
     before: Option<Vec<Py<PyBytes>>>,
     after: Option<Vec<Py<PyBytes>>>,
 }
@@ -34,6 +36,8 @@ impl Line {
             offset: sample.offset,
             key: sample.key.map(|key| key.to_string()),
             text: PyBytes::new(py, &sample.text).unbind(),
+            start: sample.start,
+            shown: sample.shown,
             before,
             after,
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 
 use super::{InvalidRuleError, guarded};
+use crate::conditions::Field;
 use crate::dialect::Options;
 use crate::matching::{self, Limits, RuleSource};
 use crate::tally::{Counting, SEVERITIES};
@@ -17,7 +18,9 @@ const SLOW_SECONDS: f64 = 0.5;
 #[derive(FromPyObject)]
 struct Rule {
     name: String,
-    pattern: String,
+    pattern: Option<String>,
+    #[pyo3(attribute("where"))]
+    fields: Option<BTreeMap<String, Vec<String>>>,
     severity: u8,
     ignore_case: bool,
     unicode: bool,
@@ -34,8 +37,29 @@ impl Rule {
             options: Options {
                 unicode: self.unicode,
             },
+            fields: Vec::new(),
             excluded_by: None,
         }
+    }
+
+    /// Returns what the rule finds, or why there is no such thing.
+    fn own_source(&self) -> PyResult<RuleSource> {
+        let fields = self.fields.iter().flatten().map(|(path, values)| Field {
+            path: path.clone(),
+            values: values.clone(),
+        });
+        let source = RuleSource {
+            fields: fields.collect(),
+            ..self.source(
+                self.name.clone(),
+                self.pattern.as_deref().unwrap_or_default(),
+            )
+        };
+        if self.pattern.is_none() && source.fields.is_empty() {
+            let message = "needs a pattern, fields (where), or both";
+            return Err(InvalidRuleError::new_err((self.name.clone(), message)));
+        }
+        Ok(source)
     }
 }
 
@@ -80,10 +104,8 @@ impl RuleSet {
     }
 
     fn compile(rules: &[Rule]) -> PyResult<Self> {
-        let mut sources: Vec<_> = rules
-            .iter()
-            .map(|rule| rule.source(rule.name.clone(), &rule.pattern))
-            .collect();
+        let sources = rules.iter().map(Rule::own_source);
+        let mut sources: Vec<_> = sources.collect::<PyResult<_>>()?;
         let mut owners: Vec<Vec<usize>> = (0..rules.len()).map(|rule| vec![rule]).collect();
         let mut excludes = BTreeMap::new();
         let mut counting = Vec::new();

@@ -186,6 +186,7 @@ fn by(framing: Option<&str>, start: Option<&str>) -> PyResult<By> {
                 name: "start".to_owned(),
                 pattern: start.to_owned(),
                 options: Options::default(),
+                fields: Vec::new(),
                 excluded_by: None,
             };
             let compiled = matching::RuleSet::compile(&[source], &Limits::default())

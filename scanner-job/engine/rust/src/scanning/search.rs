@@ -23,6 +23,8 @@ pub trait Search: Send + Sync + 'static {
         block: &[u8],
         hits: &mut Vec<Hit>,
     );
+    /// Returns where in a line that an expression matches the match shows.
+    fn locate(&self, scratch: &mut Self::Scratch, expression: usize, line: &[u8]) -> usize;
     /// Returns whether to choose again, since the log is no longer like the sample.
     fn is_outdated(plan: &Self::Plan, scratch: &Self::Scratch) -> bool;
     /// Returns for each expression how many lines this thread has given up.
@@ -49,6 +51,10 @@ impl Search for RuleSet {
 
     fn scan(&self, plan: &Plan, scratch: &mut Scratch, block: &[u8], hits: &mut Vec<Hit>) {
         self.scan(plan, scratch, block, hits);
+    }
+
+    fn locate(&self, scratch: &mut Scratch, expression: usize, line: &[u8]) -> usize {
+        RuleSet::locate(self, expression, line, scratch)
     }
 
     fn is_outdated(plan: &Plan, scratch: &Scratch) -> bool {

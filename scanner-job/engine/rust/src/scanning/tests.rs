@@ -44,6 +44,10 @@ impl Search for Slow {
         }
     }
 
+    fn locate(&self, _scratch: &mut Vec<u64>, _expression: usize, _line: &[u8]) -> usize {
+        1
+    }
+
     fn is_outdated((): &(), _scratch: &Vec<u64>) -> bool {
         false
     }

@@ -104,7 +104,8 @@ impl<S: Search> Shared<S> {
             if S::is_outdated(plan, &scratch) {
                 self.recalibrate(&calibration, &done.job);
             }
-            self.queue.done(number, done, |done| self.count(&done));
+            let mut count = |done: Done| self.count(&done, &mut scratch);
+            self.queue.done(number, done, &mut count);
         }
     }
 
@@ -158,8 +159,9 @@ impl<S: Search> Shared<S> {
         found
     }
 
-    fn count(&self, done: &Done) {
+    fn count(&self, done: &Done, scratch: &mut S::Scratch) {
         let mut tally = self.tally();
+        let mut locate = |rule: u32, line: &[u8]| self.search.locate(scratch, rule as usize, line);
         if let Some(key) = &done.job.begins {
             tally.begin(key.clone());
         }
@@ -168,7 +170,7 @@ impl<S: Search> Shared<S> {
                 data: piece.data(),
                 places: piece.places(),
             };
-            tally.add(block, found);
+            tally.add(block, found, &mut locate);
         }
         for &(expression, lines) in &done.gave_up {
             tally.give_up(expression, lines);

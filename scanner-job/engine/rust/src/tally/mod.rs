@@ -64,6 +64,9 @@ impl Counts {
     }
 }
 
+/// Returns where in a line a rule matches.
+pub type Locate<'a> = &'a mut dyn FnMut(u32, &[u8]) -> usize;
+
 /// Counts lines and chooses samples.
 pub struct Tally {
     rules: Vec<Counting>,
@@ -93,8 +96,10 @@ impl Tally {
     }
 
     /// Takes the next block and what was found in it.
-    pub fn add(&mut self, block: Block, found: &Found) {
-        let mut samples = self.samples.within(block);
+    ///
+    /// `locate` returns where in a line that a rule matches the match shows.
+    pub fn add(&mut self, block: Block, found: &Found, locate: Locate) {
+        let mut samples = self.samples.within(block, locate);
         for line in found.matched() {
             let mut severities: Severities = 0;
             for &rule in line.rules {

@@ -1,11 +1,15 @@
 //! Sample lines: which ones, and what stands around them.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 use std::sync::Arc;
 
 use memchr::{memchr, memchr_iter, memrchr};
 
-use super::Block;
+use super::{Block, Locate};
+
+/// Of the lines after a sample only so many may be as long as a line that is kept: a stack trace is long and narrow.
+const LONG_LINES_AFTER: usize = 12;
 
 /// Which lines are kept.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,8 +39,11 @@ pub struct Sample {
     pub offset: u64,
     /// Which input it is of.
     pub key: Option<Arc<str>>,
-    /// The line without its newline.
+    /// The line without its newline, or the part of it around the match.
     pub text: Arc<[u8]>,
+    /// Where in the line the text starts, and where in the text the match shows.
+    pub start: usize,
+    pub shown: usize,
     /// The lines around it, unless it is only a finding.
     pub around: Option<Around>,
 }
@@ -48,6 +55,23 @@ pub struct Around {
     pub before: Vec<Vec<u8>>,
     /// Those after it.
     pub after: Vec<Vec<u8>>,
+}
+
+impl Around {
+    fn is_complete(&self, sampling: Sampling) -> bool {
+        let bytes: usize = self.after.iter().map(Vec::len).sum();
+        self.after.len() >= sampling.after || bytes >= LONG_LINES_AFTER * sampling.line_bytes
+    }
+
+    /// Adds lines after the sample, as many as there may be.
+    fn follow<'a>(&mut self, lines: impl Iterator<Item = &'a [u8]>, sampling: Sampling) {
+        for line in lines {
+            if self.is_complete(sampling) {
+                return;
+            }
+            self.after.push(cut(line, sampling.line_bytes).to_vec());
+        }
+    }
 }
 
 /// Makes samples. The lines around one may be in other blocks of its input.
@@ -94,13 +118,18 @@ impl Samples {
     }
 
     /// Goes on with the next block of the input.
-    pub(super) fn within<'a>(&'a mut self, block: Block<'a>) -> WithinBlock<'a> {
+    pub(super) fn within<'a>(
+        &'a mut self,
+        block: Block<'a>,
+        locate: Locate<'a>,
+    ) -> WithinBlock<'a> {
         if !self.waiting.is_empty() {
             self.complete(block.data);
         }
         WithinBlock {
             samples: self,
             block,
+            locate,
             counted: (0, 0),
             text: None,
         }
@@ -108,22 +137,17 @@ impl Samples {
 
     /// Gives the first lines of a block to samples that wait for them.
     fn complete(&mut self, data: &[u8]) {
-        let wanted = self.sampling.after;
-        let head: Vec<&[u8]> = Lines { data, at: 0 }.take(wanted).collect();
+        let head: Vec<&[u8]> = Lines { data, at: 0 }.take(self.sampling.after).collect();
         for around in self.waiting.iter_mut().filter_map(|s| s.around.as_mut()) {
-            let missing = wanted - around.after.len();
-            let more = head.iter().take(missing);
-            around
-                .after
-                .extend(more.map(|line| cut(line, self.sampling.line_bytes).to_vec()));
+            around.follow(head.iter().copied(), self.sampling);
         }
     }
 
     /// Moves what is complete to `ready`, as far as nothing before it waits.
     fn settle(&mut self) {
-        let wanted = self.sampling.after;
+        let sampling = self.sampling;
         let complete = |sample: &Sample| match &sample.around {
-            Some(around) => around.after.len() >= wanted,
+            Some(around) => around.is_complete(sampling),
             None => true,
         };
         while self.waiting.front().is_some_and(complete) {
@@ -136,10 +160,11 @@ impl Samples {
 pub(super) struct WithinBlock<'a> {
     samples: &'a mut Samples,
     block: Block<'a>,
+    locate: Locate<'a>,
     /// A place in the block, and how many newlines are before it.
     counted: (usize, u64),
-    /// The text of the last sample, and where it starts: several rules may match one line.
-    text: Option<(usize, Arc<[u8]>)>,
+    /// The text of the last sample, and where it is: several rules may match one line.
+    text: Option<(Range<usize>, Arc<[u8]>)>,
 }
 
 impl WithinBlock<'_> {
@@ -150,17 +175,18 @@ impl WithinBlock<'_> {
         if !sampled && nth > sampling.findings {
             return;
         }
+        let shown = (self.locate)(rule, &self.block.data[start..end]);
+        let part = part_around(&self.block.data[start..end], shown, sampling.line_bytes);
         let sample = Sample {
             rule,
             nth,
             number: self.number(start),
             offset: self.block.places.offset(start),
             key: self.samples.key.clone(),
-            text: self.text(start, end),
-            around: sampled.then(|| Around {
-                before: self.before(start),
-                after: self.after(end),
-            }),
+            text: self.text(start + part.start..start + part.end),
+            start: part.start,
+            shown: shown - part.start,
+            around: sampled.then(|| self.around(start, end)),
         };
         self.samples.waiting.push_back(sample);
     }
@@ -186,16 +212,26 @@ impl WithinBlock<'_> {
         self.samples.lines_before + self.counted.1 + 1
     }
 
-    fn text(&mut self, start: usize, end: usize) -> Arc<[u8]> {
+    fn text(&mut self, part: Range<usize>) -> Arc<[u8]> {
         match &self.text {
-            Some((at, text)) if *at == start => text.clone(),
+            Some((known, text)) if *known == part => text.clone(),
             _ => {
-                let line = &self.block.data[start..end];
-                let text: Arc<[u8]> = cut(line, self.samples.sampling.line_bytes).into();
-                self.text = Some((start, text.clone()));
+                let text: Arc<[u8]> = self.block.data[part.clone()].into();
+                self.text = Some((part, text.clone()));
                 text
             }
         }
+    }
+
+    fn around(&self, start: usize, end: usize) -> Around {
+        let data = self.block.data;
+        let next = memchr(b'\n', &data[end..]).map_or(data.len(), |distance| end + distance + 1);
+        let mut around = Around {
+            before: self.before(start),
+            after: Vec::new(),
+        };
+        around.follow(Lines { data, at: next }, self.samples.sampling);
+        around
     }
 
     fn before(&self, start: usize) -> Vec<Vec<u8>> {
@@ -208,18 +244,6 @@ impl WithinBlock<'_> {
         let from = earlier.len() - missing;
         lines.splice(0..0, earlier.range(from..).cloned());
         lines
-    }
-
-    fn after(&self, end: usize) -> Vec<Vec<u8>> {
-        let Sampling {
-            after, line_bytes, ..
-        } = self.samples.sampling;
-        let data = self.block.data;
-        let next = memchr(b'\n', &data[end..]).map_or(data.len(), |distance| end + distance + 1);
-        Lines { data, at: next }
-            .take(after)
-            .map(|line| cut(line, line_bytes).to_vec())
-            .collect()
     }
 }
 
@@ -270,6 +294,18 @@ fn last_lines(data: &[u8], start: usize, count: usize, line_bytes: usize) -> Vec
 
 fn without_carriage_return(line: &[u8]) -> &[u8] {
     line.strip_suffix(b"\r").unwrap_or(line)
+}
+
+/// Returns the part of a line, of so many bytes at most, that a place in it is three quarters into.
+fn part_around(line: &[u8], place: usize, bytes: usize) -> Range<usize> {
+    let last = line.len().saturating_sub(bytes);
+    let mut start = place.saturating_sub(bytes - bytes / 4).min(last);
+    // Not within a character of UTF-8, which has four bytes at most.
+    let whole = (start..line.len().min(start + 4)).find(|at| line[*at] & 0xc0 != 0x80);
+    if start > 0 {
+        start = whole.filter(|at| *at <= place).unwrap_or(start);
+    }
+    start..line.len().min(start + bytes)
 }
 
 fn cut(line: &[u8], bytes: usize) -> &[u8] {

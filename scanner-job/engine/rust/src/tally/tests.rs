@@ -30,6 +30,14 @@ fn hits(block: &[u8], words: &[&str]) -> Vec<Hit> {
     hits
 }
 
+/// Returns where the first occurrence of a word ends.
+fn end_of(line: &[u8], word: &str) -> usize {
+    let mut windows = line.windows(word.len());
+    windows
+        .position(|window| window == word.as_bytes())
+        .map_or(0, |at| at + word.len())
+}
+
 /// Takes a text in blocks of so many lines.
 fn tally(text: &str, words: &[&str], rules: &[Counting], sampling: Sampling, cut: usize) -> Tally {
     let mut tally = Tally::new(rules.to_vec(), words.len(), sampling);
@@ -54,6 +62,7 @@ fn tally(text: &str, words: &[&str], rules: &[Counting], sampling: Sampling, cut
                 places: Places { offset, marks: &[] },
             },
             &found,
+            &mut |rule, line| end_of(line, words[rule as usize]),
         );
         offset += data.len() as u64;
     }
@@ -125,8 +134,51 @@ fn samples_and_the_lines_around_them_do_not_depend_on_the_cut() {
         offset: 15,
         key: None,
         text: (*b"3 0\r").into(),
+        start: 0,
+        shown: 3,
         around: around(["1 1", "2 2"], ["4 1", "5 2", "6 0"]),
     };
     let second = whole.into_iter().find(|s| (s.rule, s.nth) == (0, 2));
     assert_eq!(second, Some(expected));
+}
+
+#[test]
+fn the_part_of_a_long_line_that_is_kept_has_the_match() {
+    let sampling = Sampling {
+        samples: 1,
+        line_bytes: 16,
+        ..Sampling::default()
+    };
+    for (before, after) in [(0, 0), (0, 30), (30, 0), (30, 30), (3, 30), (12, 5)] {
+        for letter in ["a", "ä", "€", "😀"] {
+            let text = format!("{}hit{}", letter.repeat(before), letter.repeat(after));
+            let found = tally(&text, &["hit"], &[ERROR], sampling, 1).take_samples();
+            let sample = &found[0];
+            assert!(text.as_bytes()[sample.start..].starts_with(&sample.text));
+            assert!(sample.text[..sample.shown].ends_with(b"hit"), "{text}");
+            assert_eq!(
+                sample.text.len(),
+                text.len().min(16).min(text.len() - sample.start)
+            );
+            assert!(text.is_char_boundary(sample.start), "{text}");
+        }
+    }
+}
+
+#[test]
+fn lines_after_a_sample_are_many_if_they_are_short() {
+    let sampling = Sampling {
+        samples: 1,
+        after: 30,
+        line_bytes: 10,
+        ..Sampling::default()
+    };
+    for (line, lines) in [("y", 30), ("0123456789", 12), ("0123456789 0123456789", 12)] {
+        let text = format!("x\n{}", format!("{line}\n").repeat(50));
+        for cut in [1, 7, 100] {
+            let found = tally(&text, &["x"], &[ERROR], sampling, cut).take_samples();
+            let after = found[0].around.as_ref().map(|around| around.after.len());
+            assert_eq!(after, Some(lines), "{line}, cut {cut}");
+        }
+    }
 }

@@ -101,6 +101,7 @@ fn lines_are_joined_up_to_the_next_start() {
         name: "start".to_owned(),
         pattern: r"^\d{4}-".to_owned(),
         options: Options::default(),
+        fields: Vec::new(),
         excluded_by: None,
     };
     let starts = RuleSet::compile(&[source], &Limits::default()).expect("it is valid");

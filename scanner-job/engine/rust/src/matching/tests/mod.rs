@@ -4,6 +4,7 @@ mod agreement;
 mod borders;
 mod changes;
 mod costs;
+mod fields;
 mod hostile;
 
 use super::{Hit, Limits, Plan, RuleSet, RuleSource, Scratch};
@@ -14,6 +15,7 @@ fn sources(patterns: &[impl AsRef<str>]) -> Vec<RuleSource> {
         name: pattern.to_owned(),
         pattern: pattern.to_owned(),
         options: Options::default(),
+        fields: Vec::new(),
         excluded_by: None,
     };
     patterns
@@ -24,6 +26,12 @@ fn sources(patterns: &[impl AsRef<str>]) -> Vec<RuleSource> {
 
 fn compile(patterns: &[impl AsRef<str>]) -> RuleSet {
     RuleSet::compile(&sources(patterns), &Limits::default()).unwrap()
+}
+
+/// Returns whether PCRE2 alone finds a pattern in a line.
+fn matched_by(pattern: &str, line: &str) -> bool {
+    let regex = pcre2::bytes::Regex::new(pattern).unwrap();
+    regex.is_match(line.as_bytes()).unwrap()
 }
 
 fn scan(set: &RuleSet, plan: &Plan, scratch: &mut Scratch, block: &[u8]) -> Vec<Hit> {

@@ -1,0 +1,82 @@
+"""Which lines after a line belong to the same event, such as a stack trace, by how programs write them."""
+
+import re
+from collections.abc import Sequence
+
+LOOK_LINES = 64  # after a line
+KEPT_LINES = 12  # of an event, after its first line
+_KEPT_LAST = 3
+
+_INDENTED = re.compile(rb"[ \t]+\S")
+# Lines that go on with what was before, whatever that was.
+_CONTINUATION = re.compile(
+    rb"[ \t]+\S"
+    rb"|Caused by: |Suppressed: |\.\.\. \d+ (?:more|common frames)|--- End of "  # the JVM and .NET
+    rb"|Traceback \(most recent call |\[Previous line repeated "
+    rb"|goroutine \d+ .*\[|\[signal |\.\.\.additional frames elided"
+    rb"|Stack trace:|PHP Stack trace:|PHP +\d+\. |#\d+ +\S"
+    rb"|stack backtrace:|note: run with "  # Rust
+)
+# What an empty line may stand before, within an event.
+_AFTER_EMPTY = re.compile(
+    rb"goroutine \d+ .*\[|\[signal |Traceback \(most recent call "
+    rb"|During handling of the above exception|The above exception was the direct cause"
+)
+_PYTHON_TRACE = re.compile(rb"Traceback \(most recent call |  File \"")
+_PYTHON_ERROR = re.compile(rb"[A-Za-z_][\w.]*(?:: |:?$)")
+# An exception's class, as the JVM, .NET and Node.js write it, and a function of Go, with what is below each.
+_CLASS = re.compile(rb"(?:Exception in thread \"[^\"]*\" )?(?:[\w$]+[./])*[A-Z_$][\w$]*[a-z][\w$]*(?:: |$)")
+_FRAME = re.compile(rb"[ \t]+(?:at |\.\.\. \d+ more|Suppressed: |---> )|Caused by: ")
+_FUNCTION = re.compile(rb"created by \S|[\w./*(){}@~\[\]\x80-\xff-]+(?:\(.*\))?$")
+_FILE = re.compile(rb"\t\S+:\d+")
+_CLOSING = re.compile(rb"[\]})]+[;,]?$")
+_PANICKED = re.compile(rb"panicked at .*:\d+:\d+:$")
+
+
+def of_event(line: bytes, after: Sequence[bytes], count: int) -> list[bytes]:
+    """Return the lines after a line that continue its event, and at least `count` of them.
+
+    Of a long event, lines in the middle are left out: its last ones say what went wrong.
+
+    Args:
+        line: The line that was found.
+        after: The lines after it.
+        count: How many are returned in any case, if there are so many.
+    """
+    length = _length([line, *after])
+    event = list(after[: max(length, count)])
+    head = max(count, KEPT_LINES - _KEPT_LAST - 1)
+    left_out = length - head - _KEPT_LAST
+    if left_out < 2:
+        return event
+    return [*event[:head], b"[%d lines are left out]" % left_out, *event[length - _KEPT_LAST : length]]
+
+
+def _length(lines: list[bytes]) -> int:
+    """Return how many lines after the first one belong to its event."""
+    python = _PYTHON_TRACE.match(lines[0]) is not None
+    for place in range(1, len(lines)):
+        before, line = lines[place - 1], lines[place]
+        below = lines[place + 1] if place + 1 < len(lines) else b""
+        if _PYTHON_TRACE.match(line):
+            python = True
+        if _CONTINUATION.match(line) or _belongs(before, line, below):
+            continue
+        if not (python and _INDENTED.match(before) and _PYTHON_ERROR.match(line)):
+            return place - 1
+        python = False
+    return len(lines) - 1
+
+
+def _belongs(before: bytes, line: bytes, below: bytes) -> bool:
+    """Return whether what stands around a line shows that it belongs to the line before."""
+    if not line.strip():
+        return _AFTER_EMPTY.match(below) is not None
+    if not before.strip():
+        return _AFTER_EMPTY.match(line) is not None
+    return bool(
+        (_CLASS.match(line) and _FRAME.match(below))
+        or (_FUNCTION.match(line) and _FILE.match(below))
+        or (_CLOSING.match(line) and _INDENTED.match(before))
+        or _PANICKED.search(before)
+    )
