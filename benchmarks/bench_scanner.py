@@ -19,6 +19,7 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
+import engine_rounds
 import log_corpus
 import peers
 import psutil
@@ -36,7 +37,6 @@ from logscan_api.table import table_definition
 from logscan_local.stack import aws
 from logscan_local.stack.emulator import running
 from logscan_scanner.reading.inputs import open_inputs
-from logscan_scanner.scanning.rules import compile_for_scan
 
 BUCKET, TABLE = "bench-logs", "bench-results"
 BARS = {
@@ -51,8 +51,6 @@ BARS = {
     ("plain", 100): "1.5x",
 }
 FIELDS_BAR = "20x"
-ENGINE_BARS = {"8": "1,800 MB/s", "30": "1,000 MB/s", "100": "550 MB/s"}
-ENGINE_BYTES = 100_000_000
 
 
 class Bench:
@@ -128,20 +126,7 @@ class Bench:
             speed = f"{took:.2f} s, {size / took / 1e6:.0f} MB/s"
             print(f"| {log.kind}: read and decompressed alone | {speed} | | |", flush=True)
         with logs[0].path.open("rb") as file:
-            text = file.read(ENGINE_BYTES)
-        for name, rules in [(str(n), log_corpus.rules(n)) for n in (8, 30, 100)] + [
-            ("100 on fields", log_corpus.field_rules(100)),
-            ("levels and secrets", log_corpus.default_rules()),
-        ]:
-            ruleset = compile_for_scan(rules)
-            speeds = []
-            for _ in range(self.rounds):
-                begin = time.process_time()
-                engine.count(ruleset, text)
-                speeds.append(len(text) / (time.process_time() - begin) / 1e6)
-            bar = ENGINE_BARS.get(name, "")
-            figures = f"{statistics.median(speeds):.0f} MB/s of CPU time, at worst {min(speeds):.0f}"
-            print(f"| engine alone with times, {name} rules, one thread | {figures} | {bar} | |", flush=True)
+            engine_rounds.measure(file.read(engine_rounds.BYTES), self.rounds)
 
     def request(self, key: str, rules: Path, s3: str, endpoint: str) -> dict[str, str]:
         """Return the environment of a scan of an object."""

@@ -101,4 +101,4 @@ def field_rules(count: int) -> list[Rule]:
 
 def for_ripgrep(rule: Rule) -> str:
     """Return a rule's expression for `rg -f`, as a group: rg joins them, and a flag of one would reach the next."""
-    return f"(?i:{rule.pattern})" if rule.ignore_case else f"(?:{rule.pattern})"
+    return f"(?i:{rule.pattern or ''})" if rule.ignore_case else f"(?:{rule.pattern or ''})"

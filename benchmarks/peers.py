@@ -35,6 +35,11 @@ def flattened(log: Path, patterns: Path) -> str:
     return f"zcat {log} | jq -c '.Records[]' | {ripgrep()} {COUNT} -f {patterns}"
 
 
+def selected(log: Path, condition: str) -> str:
+    """Return a command that prints how many JSON documents of a log fulfil a condition of jq."""
+    return f"jq -c 'select({condition})' {log} | wc -l"
+
+
 def by_itself(log: Path, patterns: Path) -> str:
     """Return the same without a pipe: ripgrep unpacks the log."""
     return f"{ripgrep()} -z {COUNT} -f {patterns} {log}"

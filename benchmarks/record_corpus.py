@@ -42,6 +42,27 @@ def _event(number: int, name: str) -> dict[str, object]:
     }
 
 
+def service(size: int) -> Iterator[bytes]:
+    """Yield lines of a service that logs its requests as JSON, until there are so many bytes."""
+    chance = random.Random(8)
+    while size > 0:
+        number = chance.randrange(1 << 40)
+        level = "error" if number % 20 == 0 else "warn" if number % 9 == 0 else "info"
+        status = chance.choice((500, 502, 503)) if level == "error" else chance.choice((200, 200, 201, 304, 404))
+        line = {
+            "time": f"2026-11-24T10:{number % 60:02}:{number // 60 % 60:02}.{number % 1000:03}Z",
+            "level": level,
+            "logger": "http",
+            "msg": f"GET /orders/{number:x}?page={number % 7}&sort=date",
+            "http": {"method": "GET", "status": status, "ms": number % 900, "agent": "Mozilla/5.0 (X11; Linux)"},
+            "trace": {"id": f"{number * 31:032x}", "sampled": number % 3 == 0},
+            "user": f"user-{number % 5000}",
+        }
+        text = json.dumps(line, separators=(",", ":")).encode() + b"\n"
+        size -= len(text)
+        yield text
+
+
 def _docker(line: bytes) -> bytes:
     text = json.dumps(line.decode("utf-8", "replace") + "\n").encode()
     return b'{"log":' + text + b',"stream":"stderr","time":"' + TIME + b'"}\n'

@@ -13,17 +13,30 @@ from rounds import Rounds
 from stored_logs import Log, same, stored
 
 from logscan_api.packs import load_pack
+from logscan_api.rules import Rule
 
 if TYPE_CHECKING:
     from bench_scanner import Bench
 
 JQ_BAR, JQ_ROUNDS = "10x", 3  # jq takes a minute for each
+# A name, the fields of a rule, the same for jq and, as the log is written, for ripgrep, and by how much jq is slower.
+FIELDS = (
+    (
+        "a level and a status",
+        {"level": ["error", "fatal"], "http.status": ">=500"},
+        '(.level == "error" or .level == "fatal") and .http.status >= 500',
+        r'"level":"(?:error|fatal)".*"status":5\d\d\b',
+        "10x",
+    ),
+    ("a status", {"http.status": ">=500"}, ".http.status >= 500", r'"status":5\d\d\b', "10x"),
+)
 BARS = {"CloudTrail": "0.8x", "Docker": "0.7x", "CRI": "0.7x"}
 
 
 def measure(bench: "Bench", size: int) -> None:
     """Print lines of the table, for logs of so many bytes."""
     _cloudtrail(bench, size)
+    _fields(bench, size)
     rules, _ = bench.rules(log_corpus.rules(30))
     text = b"".join(log_corpus.lines(size, failing=0.14))
     plain = bench.folder / "program.log"
@@ -35,7 +48,7 @@ def measure(bench: "Bench", size: int) -> None:
 
 
 def _cloudtrail(bench: "Bench", size: int) -> None:
-    rules, patterns = bench.rules([shipped.rule for shipped in load_pack("aws-cloudtrail").rules])
+    rules, patterns = bench.rules([one.rule for one in load_pack("aws-cloudtrail").rules if one.rule.pattern])
     document, lines = bench.folder / "cloudtrail.json", bench.folder / "cloudtrail.jsonl"
     events = list(record_corpus.cloudtrail(size))
     document.write_bytes(b'{"Records":[' + b",".join(events) + b"]}")
@@ -49,6 +62,25 @@ def _cloudtrail(bench: "Bench", size: int) -> None:
         found, counted = json.loads(took.ours[-1].output), int(took.peers["rg"][-1].output)
         same((found["matchedLines"], found["lines"]), (counted, len(events)), "events")
     print(took.row("CloudTrail, gzip, beside zcat, jq and rg", JQ_BAR), flush=True)
+
+
+def _fields(bench: "Bench", size: int) -> None:
+    log = Log("plain", bench.folder / "service.log", "JSON lines")
+    log.path.write_bytes(b"".join(record_corpus.service(size)))
+    for name, where, condition, pattern, bar in FIELDS:
+        rules, _ = bench.rules([Rule.model_validate({"name": "fields", "where": where})])
+        commands = {
+            "jq": ["bash", "-c", peers.selected(log.path, condition)],
+            "rg": [str(peers.ripgrep()), "-a", "--no-unicode", "-c", pattern, str(log.path)],
+        }
+        for peer, command in commands.items():
+            took = Rounds(peers={"rg": []})
+            for _ in range(min(bench.rounds, JQ_ROUNDS)):
+                took.ours.append(bench.scan(sys.executable, log, rules))
+                took.peers["rg"].append(run(command, bench.environment))
+                found, counted = json.loads(took.ours[-1].output), int(took.peers["rg"][-1].output)
+                same(found["matchedLines"], counted, name)
+            print(took.row(f"JSON lines, {name}, beside {peer}", bar if peer == "jq" else "-"), flush=True)
 
 
 def _beside(bench: "Bench", name: str, records: Log, lines: Log, rules: Path) -> None:

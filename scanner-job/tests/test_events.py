@@ -86,6 +86,12 @@ Stack trace:
 #0 /x.php(7): f()
 #1 {main}
   thrown in /x.php on line 3""",
+    "monolog": """\
+[2026-11-24 10:00:00] local.ERROR: bad {"exception":"[object] (PDOException(code: 7): bad at /x.php:3)
+[stacktrace]
+#0 /x.php(7): f()
+#1 {main}
+"} """,
     "rust": """\
 thread 'main' panicked at src/main.rs:2:5:
 boom ERROR

@@ -18,7 +18,8 @@ from logscan_scanner.scanning import histogram
 BUCKETS = 120
 # A folder with the `*_2k.log` of https://github.com/logpai/loghub, which this repository has no copy of.
 REAL = Path(os.environ.get("LOGSCAN_LOGHUB", Path(__file__).resolve().parents[3] / "shared" / "data" / "loghub"))
-MOST_JUMPS = 2  # where the logs of several machines were put together
+# Where lines go back in time: logs of several machines were put together, and HPC is ordered by something else.
+JUMPS = {"Proxifier_2k.log": 1, "Zookeeper_2k.log": 2, "HPC_2k.log": 2000}
 
 
 def time_of(line: bytes, reference: int = REFERENCE) -> datetime | None:
@@ -180,7 +181,7 @@ def test_every_line_of_real_logs_has_a_time_that_does_not_jump_back() -> None:
         assert None not in times, path.name
         known = [time for time in times if time is not None]
         back = sum(later < earlier - 1000 for earlier, later in pairwise(known))
-        assert back <= MOST_JUMPS, path.name
+        assert back <= JUMPS.get(path.name, 0), path.name
 
 
 def test_a_time_without_a_year_is_not_in_the_future() -> None:

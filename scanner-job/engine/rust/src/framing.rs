@@ -13,6 +13,7 @@ mod envelopes;
 mod events;
 pub(crate) mod fields;
 mod holes;
+mod journal;
 mod json;
 mod lines;
 mod masks;

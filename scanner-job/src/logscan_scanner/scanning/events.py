@@ -7,14 +7,14 @@ LOOK_LINES = 64  # after a line
 KEPT_LINES = 12  # of an event, after its first line
 _KEPT_LAST = 3
 
-_INDENTED = re.compile(rb"[ \t]+\S")
+_INDENTED = re.compile(rb"[ \t]+\S|#\d+ ")
 # Lines that go on with what was before, whatever that was.
 _CONTINUATION = re.compile(
     rb"[ \t]+\S"
     rb"|Caused by: |Suppressed: |\.\.\. \d+ (?:more|common frames)|--- End of "  # the JVM and .NET
     rb"|Traceback \(most recent call |\[Previous line repeated "
     rb"|goroutine \d+ .*\[|\[signal |\.\.\.additional frames elided"
-    rb"|Stack trace:|PHP Stack trace:|PHP +\d+\. |#\d+ +\S"
+    rb"|Stack trace:|\[stacktrace\]|\[previous exception\]|PHP Stack trace:|PHP +\d+\. |#\d+ +\S"
     rb"|stack backtrace:|note: run with "  # Rust
 )
 # What an empty line may stand before, within an event.
@@ -28,8 +28,8 @@ _PYTHON_ERROR = re.compile(rb"[A-Za-z_][\w.]*(?:: |:?$)")
 _CLASS = re.compile(rb"(?:Exception in thread \"[^\"]*\" )?(?:[\w$]+[./])*[A-Z_$][\w$]*[a-z][\w$]*(?:: |$)")
 _FRAME = re.compile(rb"[ \t]+(?:at |\.\.\. \d+ more|Suppressed: |---> )|Caused by: ")
 _FUNCTION = re.compile(rb"created by \S|[\w./*(){}@~\[\]\x80-\xff-]+(?:\(.*\))?$")
-_FILE = re.compile(rb"\t\S+:\d+")
-_CLOSING = re.compile(rb"[\]})]+[;,]?$")
+_FILE = re.compile(rb"[ \t]+\S+:\d+")
+_CLOSING = re.compile(rb"\"?[\]})]+[;,]? ?$")
 _PANICKED = re.compile(rb"panicked at .*:\d+:\d+:$")
 
 

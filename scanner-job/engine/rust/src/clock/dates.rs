@@ -8,12 +8,13 @@ use super::times::time;
 use super::zones::{Zone, zone, zone_before};
 
 /// What stands between a date and its time.
-const BETWEEN: [&[u8]; 20] = [
+const BETWEEN: [&[u8]; 22] = [
     b" time=\"",
     b"\" time=\"",
     b" time=",
     b"\",\"",
     b"\"\t\"",
+    b"\" \"",
     b", ",
     b" - ",
     b" | ",
@@ -29,6 +30,7 @@ const BETWEEN: [&[u8]; 20] = [
     b":",
     b",",
     b"|",
+    b".",
 ];
 const YEARS: std::ops::Range<i64> = 1970..2100;
 /// Forms that other numbers look like are read only behind so many bytes: `[E 261124 10:00:00 `.
@@ -135,10 +137,14 @@ fn is_alone(mut rest: Cursor, before: &[u8]) -> bool {
     (before.len() <= 1 && ended) || rest.peek() == Some(b'Z')
 }
 
-/// `2026-11-24`, `2026/1/5`, `2026.11.24`, `2026 Nov 24`
+/// `2026-11-24`, `2026/1/5`, `2026.11.24`, `2026 Nov 24`, `2026-328`
 fn year_first(rest: &mut Cursor) -> Option<Date> {
     let year = rest.number(4)?;
     let separator = rest.one_of(b"-/.: ")?;
+    if separator == b'-' && rest.digits() == 3 {
+        let day = rest.number(3).filter(|day| (1..=366).contains(day))?;
+        return Some(Date::Days(days(year, 1, 1)? + day - 1));
+    }
     let month = match rest.digits() {
         0 => month(rest)?,
         _ if separator == b' ' => return None,

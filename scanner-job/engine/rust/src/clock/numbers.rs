@@ -7,6 +7,7 @@ use super::fields::may_be_time;
 
 const SECONDS: std::ops::Range<i64> = 1_000_000_000..4_102_444_800; // 2001 to 2099
 const DIGITS_OF_SECONDS: usize = 10;
+const MOST_COLUMNS: usize = 5;
 /// A name, with what stands between it and its value, is no longer.
 const LONGEST_NAME: usize = 48;
 
@@ -52,7 +53,10 @@ pub(super) fn tai64n(rest: Cursor) -> Option<Reading> {
 /// another time.
 pub(super) fn read(rest: Cursor, before: &[u8]) -> Option<Reading> {
     let found = seconds(rest)?;
-    let known = is_first(rest, before) || is_named(before) || precedes_another(rest);
+    let known = is_first(rest, before)
+        || is_named(before)
+        || is_column(rest, before)
+        || precedes_another(rest);
     known.then_some(found)
 }
 
@@ -62,6 +66,21 @@ fn is_first(mut rest: Cursor, before: &[u8]) -> bool {
         .peek()
         .is_none_or(|byte| b" \t.,:;|])>\"\r\n".contains(&byte));
     ended && !before.iter().any(u8::is_ascii_alphanumeric)
+}
+
+/// Whether the number is one of the first columns of a line that begins with a number, such as that of a process or an
+/// event: `134681 node-246 unix.hw state_change 1077804742 1 `.
+fn is_column(mut rest: Cursor, before: &[u8]) -> bool {
+    rest.skip(rest.digits());
+    if rest.text(b".").is_some() {
+        rest.skip(rest.digits());
+    }
+    let starts = before.first().is_some_and(u8::is_ascii_digit) && before.ends_with(b" ");
+    let mut columns = before.split(|byte| *byte == b' ');
+    let first = columns
+        .next()
+        .is_some_and(|id| id.iter().all(u8::is_ascii_digit));
+    starts && first && rest.peek() == Some(b' ') && columns.count() <= MOST_COLUMNS
 }
 
 /// Whether a name such as `ts` stands before the number: `ts=`, `"ts": `, `audit(`.

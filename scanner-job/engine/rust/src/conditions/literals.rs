@@ -12,25 +12,29 @@ use crate::literals::{DIGIT, EITHER_CASE, Literal, LiteralSet};
 const LONGEST: usize = 32;
 
 /// Returns sets of literals, of each of which a record that fulfils the condition holds at least one.
-pub(crate) fn sets_of(field: &Field, condition: &Condition) -> Vec<LiteralSet> {
+///
+/// `place` is that of the condition in its rule.
+pub(crate) fn sets_of(field: &Field, condition: &Condition, place: u32) -> Vec<LiteralSet> {
     if condition.allows_absence() {
         return Vec::new();
     }
     let name = name_literals(&field.path);
     let values = condition.any.iter().map(value_literals);
     let values = values.collect::<Option<Vec<_>>>().map(|all| all.concat());
-    [name, values.filter(|all| !all.is_empty())]
-        .into_iter()
-        .flatten()
-        .map(|mut literals| {
-            literals.sort();
-            literals.dedup();
-            LiteralSet {
-                literals,
-                prefix: false,
-                whole: false,
-            }
-        })
+    let set = |mut literals: Vec<Literal>, field| {
+        literals.sort();
+        literals.dedup();
+        LiteralSet {
+            literals,
+            prefix: false,
+            whole: false,
+            field,
+        }
+    };
+    let name = name.map(|literals| set(literals, Some(place)));
+    let values = values.filter(|all| !all.is_empty());
+    name.into_iter()
+        .chain(values.map(|literals| set(literals, None)))
         .collect()
 }
 

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::Field;
 use super::decimals::Decimal;
 use super::paths::Paths;
-use super::reader::Reader;
+use super::reader::{Reader, Scalar};
 use super::texts::{Comparison, Condition, Test};
 use super::visit::{Value, Visit};
 
@@ -18,8 +18,7 @@ pub(crate) struct Conditions {
     tests: Vec<Tests>,
     /// By rule, which conditions are its own.
     rules: Vec<Range<usize>>,
-    /// By condition, whether one of its tests must be passed.
-    wants: Vec<bool>,
+    all: Vec<Condition>,
 }
 
 /// What the values of one path are compared with. A value is looked up, however many rules ask for one.
@@ -65,23 +64,22 @@ struct Facts {
 impl Conditions {
     /// Adds the conditions of the next rule, on fields that are all different.
     pub(crate) fn add(&mut self, fields: &[Field], conditions: Vec<Condition>) {
-        let first = self.wants.len();
+        let first = self.all.len();
         for (field, condition) in fields.iter().zip(conditions) {
             let path = self.paths.add(&field.path) as usize;
             self.tests.resize_with(self.paths.len(), Tests::default);
-            let number = self.wants.len();
-            self.wants.push(!condition.any.is_empty());
-            for (tests, fulfils) in [(condition.any, true), (condition.none, false)] {
+            for (tests, fulfils) in [(&condition.any, true), (&condition.none, false)] {
+                let answer = Answer {
+                    condition: self.all.len(),
+                    fulfils,
+                };
                 for test in tests {
-                    let answer = Answer {
-                        condition: number,
-                        fulfils,
-                    };
-                    self.tests[path].add(test, answer);
+                    self.tests[path].add(test.clone(), answer);
                 }
             }
+            self.all.push(condition);
         }
-        self.rules.push(first..self.wants.len());
+        self.rules.push(first..self.all.len());
     }
 
     /// Returns whether a record fulfils all conditions of a rule. It is read unless it was the last one that was.
@@ -97,16 +95,52 @@ impl Conditions {
             evaluation.record = start + 1;
         }
         let facts = &evaluation.facts;
-        let holds =
-            |place: usize| (facts.fulfilled[place] || !self.wants[place]) && !facts.broken[place];
+        let holds = |place: usize| {
+            (facts.fulfilled[place] || self.all[place].any.is_empty()) && !facts.broken[place]
+        };
         evaluation.json && self.rules[rule].clone().all(holds)
+    }
+
+    /// Returns whether what stands behind a string shows, without a look at the rest of the record, that the string is
+    /// not the name of a field by which a condition of a rule is fulfilled.
+    ///
+    /// `condition` is its place in the rule; a record without the field does not fulfil it.
+    pub(crate) fn reject(
+        &self,
+        rule: usize,
+        condition: u32,
+        behind: &[u8],
+        evaluation: &mut Evaluation,
+    ) -> bool {
+        let mut reader = Reader::new(behind, &mut evaluation.open);
+        if !reader.pass(b':') {
+            return true;
+        }
+        let text = match reader.peek() {
+            Some(b'[') => return false,
+            // Of an object only that it is there is known; names within it are other places.
+            Some(b'{') => return !self.condition(rule, condition).any.is_empty(),
+            _ => match reader.scalar() {
+                None => return true,
+                Some(Scalar::Text(text)) if text.escaped => return false,
+                Some(Scalar::Text(text)) => text.written,
+                Some(Scalar::Number(text) | Scalar::Word(text)) => text,
+                Some(Scalar::Null) => b"",
+            },
+        };
+        let decimal = &mut evaluation.facts.decimal;
+        !self.condition(rule, condition).allows(text, decimal)
+    }
+
+    fn condition(&self, rule: usize, place: u32) -> &Condition {
+        &self.all[self.rules[rule].start + place as usize]
     }
 
     fn read(&self, record: &[u8], evaluation: &mut Evaluation) {
         let Evaluation {
             facts, open, plain, ..
         } = evaluation;
-        facts.reset(self.wants.len(), self.tests.len());
+        facts.reset(self.all.len(), self.tests.len());
         let mut visit = Visit {
             paths: &self.paths,
             reader: Reader::new(record, open),

@@ -74,10 +74,30 @@ impl Condition {
         Ok(condition)
     }
 
+    /// Returns whether a value is one by which the condition may be fulfilled; `decimal` is memory to reuse.
+    pub(super) fn allows(&self, text: &[u8], decimal: &mut Decimal) -> bool {
+        let number = decimal.read(text).then_some(&*decimal);
+        let passed = |tests: &[Test]| tests.iter().any(|test| test.passes(text, number));
+        (self.any.is_empty() || passed(&self.any)) && !passed(&self.none)
+    }
+
     /// Returns whether a record without the field fulfils the condition.
     pub(super) fn allows_absence(&self) -> bool {
         (self.any.is_empty() || self.any.contains(&Test::Empty))
             && !self.none.contains(&Test::Empty)
+    }
+}
+
+impl Test {
+    fn passes(&self, text: &[u8], number: Option<&Decimal>) -> bool {
+        match self {
+            Test::Empty => text.is_empty(),
+            Test::Text(wanted) => text.eq_ignore_ascii_case(wanted),
+            Test::Number(wanted) => number == Some(wanted),
+            Test::Within(all) => {
+                number.is_some_and(|number| all.iter().all(|one| one.holds(number)))
+            }
+        }
     }
 }
 

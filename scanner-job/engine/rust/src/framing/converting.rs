@@ -7,6 +7,7 @@ use super::entries::Containers;
 use super::envelopes::Element;
 use super::events::Events;
 use super::fields::{Fields, line_of, text_of};
+use super::journal::Journal;
 use super::json::{Found, Splitter};
 use super::lines::{Line, Lines};
 use super::records::{Origin, Records};
@@ -46,6 +47,7 @@ impl Converter {
             }
             Form::Docker => Box::new(Containers::new(lines, containers::docker, true)),
             Form::Cri => Box::new(Containers::new(lines, containers::cri, false)),
+            Form::Journal => Box::new(Journal::new(lines)),
             Form::Lines | Form::CarriageReturns => Box::new(lines),
         };
         let events = match &framing.by {

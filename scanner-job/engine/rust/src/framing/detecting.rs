@@ -3,6 +3,7 @@
 use super::containers::{self, Read};
 use super::decoding::{Encoding, decode};
 use super::envelopes::{Envelope, Shown};
+use super::journal;
 use super::nesting::{Nesting, Reached};
 
 /// So many bytes are looked at.
@@ -33,6 +34,8 @@ pub(super) enum Form {
     Docker,
     /// What container runtimes write for the kubelet.
     Cri,
+    /// What `journalctl --output=export` writes.
+    Journal,
 }
 
 /// What is known of an input.
@@ -98,6 +101,7 @@ fn form_of(text: &[u8], whole: bool) -> Form {
         Some(b'{') if is_spread(start, whole) => Form::Json,
         Some(b'[') if is_array(&start[1..]) => Form::Json,
         Some(b'0'..=b'9') if first(containers::cri) => Form::Cri,
+        Some(b'_') if start.starts_with(journal::START) => Form::Journal,
         _ if !text.contains(&b'\n') && has_carriage_return(text) => Form::CarriageReturns,
         _ => Form::Lines,
     }
@@ -177,6 +181,7 @@ mod tests {
             ),
             ("2026-11-24T10:00:00.1Z stdout F x\n", Form::Cri),
             ("2026-11-24T10:00:00.1Z stdout x\n", Form::Lines),
+            ("__CURSOR=s=1\nMESSAGE=x\n", Form::Journal),
             ("a\rb\r", Form::CarriageReturns),
             ("a\r", Form::Lines),
             ("a\rb\n", Form::Lines),

@@ -105,4 +105,6 @@ pub(crate) struct LiteralSet {
     pub prefix: bool,
     /// A line that holds one of them is matched by the rule: there is nothing to confirm.
     pub whole: bool,
+    /// They are how the name of a field ends: the place in its rule of the condition on the field.
+    pub field: Option<u32>,
 }

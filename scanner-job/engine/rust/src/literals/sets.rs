@@ -19,6 +19,7 @@ impl Sets {
                 literals,
                 prefix,
                 whole,
+                field: None,
             });
         }
     }

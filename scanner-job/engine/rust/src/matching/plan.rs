@@ -50,6 +50,8 @@ pub(super) enum Confirm {
     Nothing,
     /// To run the automaton from the literal on, where matches begin.
     FromHere,
+    /// To look at the value, if it is the name of the field of this condition, and then to do the same.
+    Field(u32),
     /// To run the automaton over the line.
     Line,
 }
@@ -95,6 +97,7 @@ impl Rule {
     /// What it costs to confirm a place, compared to one another.
     fn confirm_cost(&self, set: &LiteralSet) -> f32 {
         let automaton = match Confirm::of(set) {
+            Confirm::Field(_) => return 1.0,
             Confirm::Nothing => 0.3,
             Confirm::FromHere if self.automaton.matches_at_places() => 0.6,
             _ => 2.5,
@@ -106,9 +109,10 @@ impl Rule {
 
 impl Confirm {
     fn of(set: &LiteralSet) -> Self {
-        match (set.whole, set.prefix) {
-            (true, _) => Confirm::Nothing,
-            (_, true) => Confirm::FromHere,
+        match (set.whole, set.prefix, set.field) {
+            (true, _, _) => Confirm::Nothing,
+            (_, true, _) => Confirm::FromHere,
+            (_, _, Some(condition)) => Confirm::Field(condition),
             _ => Confirm::Line,
         }
     }

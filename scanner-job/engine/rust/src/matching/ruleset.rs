@@ -149,9 +149,9 @@ fn add_conditions(
 ) -> Result<Vec<LiteralSet>, String> {
     let parsed = source.fields.iter().map(Condition::parse);
     let parsed = parsed.collect::<Result<Vec<_>, _>>()?;
-    let fields = source.fields.iter().zip(&parsed);
+    let fields = source.fields.iter().zip(&parsed).zip(0..);
     let sets = fields
-        .flat_map(|(field, condition)| sets_of(field, condition))
+        .flat_map(|((field, condition), place)| sets_of(field, condition, place))
         .collect();
     conditions.add(&source.fields, parsed);
     Ok(sets)

@@ -82,6 +82,12 @@ impl RuleSet {
     }
 }
 
+/// Returns whether a literal is how the name of a field ends, and not an escape that may be in one.
+#[inline(always)]
+pub(super) fn is_name(literal: &[u8]) -> bool {
+    literal.ends_with(b"\"") && !literal.starts_with(b"\\")
+}
+
 /// The pass over a block that starts from literals.
 struct Pass<'a> {
     rules: &'a RuleSet,
@@ -112,7 +118,7 @@ impl Pass<'_> {
         let (begin, end) = self.plan.owned[literal as usize];
         for &owner in &self.plan.owners[begin as usize..end as usize] {
             if self.scratch.states[owner.rule as usize].settled != self.line.start as u32 + 1 {
-                self.confirm(owner, place.start);
+                self.confirm(owner, place.clone());
             }
         }
     }
@@ -127,16 +133,18 @@ impl Pass<'_> {
     }
 
     #[inline(always)]
-    fn confirm(&mut self, owner: Owner, at: usize) {
+    fn confirm(&mut self, owner: Owner, place: Range<usize>) {
         let rule = owner.rule as usize;
         let line = &self.block[self.line.start..self.line.end];
         let matched = match owner.confirm {
             Confirm::Nothing => true,
-            Confirm::FromHere => match self.matches_from(rule, line, at - self.line.start) {
+            Confirm::FromHere => match self.matches_from(rule, line, place.start - self.line.start)
+            {
                 Some(matched) => matched,
                 None => return,
             },
-            Confirm::Line => {
+            Confirm::Field(condition) if self.rejects(rule, condition, place) => return,
+            Confirm::Field(_) | Confirm::Line => {
                 let cache = &mut self.scratch.states[rule].cache;
                 self.rules.rules[rule].automaton.is_match(line, 0, cache)
             }
@@ -150,6 +158,14 @@ impl Pass<'_> {
                 end: self.line.end as u32,
             });
         }
+    }
+
+    /// Returns whether what is behind the name of a field shows that a condition is not fulfilled by it.
+    #[inline(always)]
+    fn rejects(&mut self, rule: usize, condition: u32, name: Range<usize>) -> bool {
+        let value = &self.block[name.end..self.line.end];
+        let fields = &mut self.scratch.fields;
+        is_name(&self.block[name]) && self.rules.conditions.reject(rule, condition, value, fields)
     }
 
     /// Returns whether a rule matches from `at` on, where one of its literals is; nothing if a match may begin behind.
