@@ -117,6 +117,7 @@ NOT_CREATED = name("messages_rejected_total", reason="not-created")
 OUTAGE = name("messages_rejected_total", reason="outage")
 WATCH = name("watch_age_seconds", watched_namespace="logscan", resource="jobs")
 SUCCEEDED, FAILED = (name("scans_finished_total", phase=phase) for phase in ("Succeeded", "Failed"))
+INCOMPLETE = name("scans_incomplete_total", reason="Damaged")
 SQS = name("aws_errors_total", service="sqs")
 QUEUE = name("queue_receive_age_seconds", queue="logscan.fifo")
 
@@ -151,11 +152,11 @@ CASES = [
     Case("two scans fail and nothing else comes", {SUCCEEDED: always(5), FAILED: then(0, 2)}, (60, 75, 95, 119)),
     Case(
         "every third scan is incomplete",
-        {name("scans_incomplete_total", reason="Damaged"): growing(60)},
+        {INCOMPLETE: growing(60)},
         (60, 65),
         ((95, "LogscanScansIncomplete", {"reason": "Damaged"}),),
     ),
-    Case("one scan in thirty is incomplete", {name("scans_incomplete_total", reason="Damaged"): "0+0.1x120"}, (60, 119)),
+    Case("one scan in thirty is incomplete", {INCOMPLETE: "0+0.1x120"}, (60, 119)),
     Case(
         "the first message that cannot be read",
         {REJECTED: then(0, 1)},

@@ -92,8 +92,11 @@ def _is_lzma(head: bytes) -> bool:
 
 
 def _is_compress(head: bytes) -> bool:
-    """Return whether the third byte of `.Z` states codes of 9 to 16 bits and no unknown flags."""
-    return len(head) > 2 and head[2] & 0x60 == 0 and 9 <= head[2] & 0x1F <= 16
+    """Return whether the third byte of `.Z` states codes of up to 10 to 16 bits and no unknown flags.
+
+    `compress -b 9` writes what neither it nor gzip can read.
+    """
+    return len(head) > 2 and head[2] & 0x60 == 0 and 10 <= head[2] & 0x1F <= 16
 
 
 def _is_hadoop_snappy(head: bytes) -> bool:
