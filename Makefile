@@ -70,6 +70,9 @@ generate: $(READY) ## Write the generated files
 	$(BIN)/python -m logscan_tools.terraform.provider
 	$(BIN)/python -m logscan_tools.terraform.readme
 
+secrets: $(READY) ## Write the expressions of secrets from the rules of gitleaks, which Go fetches
+	$(BIN)/python -m logscan_tools.secrets
+
 format: $(READY) ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -209,4 +212,4 @@ bench-scanner: $(READY) ## Measure the scanner and rg (about 20 minutes; ARGS="-
 clean: ## Delete everything that was installed into this clone
 	rm -rf $(VENV) $(dir $(CHECKOV)) $(CRATE)/target .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: arm64-test bump crate help setup up down status demo generate format lint drift unit check tests tiers coverage test test-logs fuzz engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner chaos soak lock clean
+.PHONY: arm64-test bump crate secrets help setup up down status demo generate format lint drift unit check tests tiers coverage test test-logs fuzz engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner chaos soak lock clean

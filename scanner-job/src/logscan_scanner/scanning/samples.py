@@ -1,6 +1,8 @@
 """Sample lines of each rule: the first ones and a few spread over the rest, each with the lines around it."""
 
+import re
 from collections import deque
+from collections.abc import Sequence
 
 from logscan_api.results import MAX_SAMPLES_BYTES, Sample
 from logscan_api.rules import Rule
@@ -8,6 +10,8 @@ from logscan_api.text import cut, cut_around
 from logscan_engine import Line, redact
 from logscan_scanner.scanning.events import of_event
 
+KEY_BEGINS = re.compile(rb"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----\s*$")
+KEY_ENDS = re.compile(rb"-----END ")
 LOOK_BYTES = 4096
 
 
@@ -60,16 +64,17 @@ class Samples:
 
     def _sample(self, line: Line) -> Sample:
         rule = self._rules[line.rule]
-        before = [self._text(text, rule.redact) for text in line.before or []]
-        after = [self._text(text, rule.redact) for text in of_event(line.text, line.after or [], self.context)]
+        before, after = line.before or [], of_event(line.text, line.after or [], self.context)
+        if rule.redact:
+            after = without_keys([*before, line.text], after)
         return Sample(
             rule=rule.name,
             line=line.number,
             offset=line.offset,
             text=shown(line, rule.redact, self._max_bytes),
             key=line.key,
-            before=before or None,
-            after=after or None,
+            before=[self._text(text, rule.redact) for text in before] or None,
+            after=[self._text(text, rule.redact) for text in after] or None,
         )
 
     def _text(self, line: bytes, masked: bool) -> str:
@@ -82,9 +87,26 @@ def _size(sample: Sample) -> int:
     return sum(len(text.encode()) + 10 for text in texts) + 100
 
 
+def without_keys(before: Sequence[bytes], after: Sequence[bytes]) -> list[bytes]:
+    """Return lines without the bodies of private keys, whose last line looks like any other word.
+
+    Args:
+        before: What is in front of them, where a key may begin.
+        after: The lines.
+    """
+    inside, kept = any(KEY_BEGINS.search(line) for line in before), []
+    for line in after:
+        inside = inside and not KEY_ENDS.search(line)
+        kept.append(b"***" if inside else line)
+        inside = inside or bool(KEY_BEGINS.search(line))
+    return kept
+
+
 def shown(line: Line, masked: bool, max_bytes: int) -> str:
     """Return a line as `readable` does, or the part around its match."""
     text = _text(line.text, masked)
+    if not line.start and len(text.encode()) <= max_bytes:
+        return text
     match = len(_text(line.text[: line.shown], masked))
     return cut_around(text, match, max_bytes, begun=line.start > 0)
 

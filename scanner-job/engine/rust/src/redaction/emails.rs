@@ -1,8 +1,8 @@
-//! E-mail addresses, found by their `@`.
+//! E-mail addresses, found by their `@`, or `%40` in a URL.
 
 use std::ops::Range;
 
-use memchr::memchr_iter;
+use memchr::memchr2_iter;
 
 use super::is_word;
 
@@ -13,13 +13,26 @@ const TOP: Range<usize> = 2..25; // letters of a top-level domain
 /// Returns where the next address is, from a place on.
 pub(super) fn find(text: &str, at: usize) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
-    memchr_iter(b'@', &bytes[at..]).find_map(|found| {
+    memchr2_iter(b'@', b'%', &bytes[at..]).find_map(|found| {
         let sign = at + found;
+        let length = sign_length(&bytes[sign..])?;
         let local = bytes[at..sign].iter().rev().take(LOCAL);
-        let length = local.take_while(|&&byte| is_local(byte)).count();
-        let end = domain_end(bytes, sign + 1)?;
-        (length > 0).then_some(sign - length..end)
+        let name = local.take_while(|&&byte| is_local(byte)).count();
+        let end = domain_end(bytes, sign + length)?;
+        let person = name > 0 && !is_remote(&bytes[sign - name..sign], &bytes[end..]);
+        person.then_some(sign - name..end)
     })
+}
+
+/// Returns how long the sign is that stands between name and domain.
+fn sign_length(bytes: &[u8]) -> Option<usize> {
+    let encoded = bytes.starts_with(b"%40");
+    (bytes[0] == b'@' || encoded).then_some(if encoded { 3 } else { 1 })
+}
+
+/// Returns whether a name and what follows its domain are those of a repository, `git@github.com:org/repo`.
+fn is_remote(name: &[u8], rest: &[u8]) -> bool {
+    name == b"git" && rest.first() == Some(&b':')
 }
 
 /// Returns where the domain that starts at a place ends: behind its last label that may be a top-level domain.
@@ -41,5 +54,5 @@ fn is_local(byte: u8) -> bool {
 }
 
 fn is_domain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-'
+    byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-' || !byte.is_ascii()
 }

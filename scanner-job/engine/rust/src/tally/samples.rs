@@ -11,6 +11,10 @@ use super::{Block, Locate};
 /// Of the lines after a sample only so many may be as long as a line that is kept: a stack trace is long and narrow.
 const LONG_LINES_AFTER: usize = 12;
 
+/// So many bytes are looked at to locate matches, one after the other: a hundred rules may match a thousand lines of a
+/// megabyte each.
+const MOST_LOCATED: usize = 256 << 20;
+
 /// Which lines are kept.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sampling {
@@ -85,6 +89,8 @@ pub(super) struct Samples {
     /// The last lines of the blocks before.
     earlier: VecDeque<Vec<u8>>,
     lines_before: u64,
+    /// Bytes of the lines in which matches were located.
+    located: usize,
 }
 
 impl Samples {
@@ -96,6 +102,7 @@ impl Samples {
             waiting: VecDeque::new(),
             earlier: VecDeque::new(),
             lines_before: 0,
+            located: 0,
         }
     }
 
@@ -175,7 +182,7 @@ impl WithinBlock<'_> {
         if !sampled && nth > sampling.findings {
             return;
         }
-        let shown = (self.locate)(rule, &self.block.data[start..end]);
+        let shown = self.locate(rule, &self.block.data[start..end]);
         let part = part_around(&self.block.data[start..end], shown, sampling.line_bytes);
         let sample = Sample {
             rule,
@@ -203,6 +210,15 @@ impl WithinBlock<'_> {
             samples.earlier.drain(..surplus);
         }
         samples.settle();
+    }
+
+    /// Returns where a rule matches in a line; its start once too much was looked at.
+    fn locate(&mut self, rule: u32, line: &[u8]) -> usize {
+        self.samples.located += line.len();
+        if self.samples.located > MOST_LOCATED {
+            return 0;
+        }
+        (self.locate)(rule, line)
     }
 
     fn number(&mut self, start: usize) -> u64 {
