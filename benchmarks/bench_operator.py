@@ -163,7 +163,7 @@ async def many_finished(bench: Bench, count: int, minutes: float) -> None:
         "message": "1 of 1 lines matched",
         "completionTime": ended,
         "startTime": ended,
-        "summary": {**summary, "topRules": rules, "truncated": False},
+        "summary": {**summary, "topRules": rules},
         "result": {"table": "t", "pk": "p", "sk": "s"},
         "conditions": [{**condition, "type": kind} for kind in ("Admitted", "JobCreated", "Complete", "Failed")],
     }

@@ -4,18 +4,73 @@ import bz2
 import gzip
 import io
 import lzma
+import struct
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable
+
+import cramjam
+import inflate64
+import lz4.block
+import lz4.frame
+import ncompress
 
 from logscan_scanner.reading.zstandard import zstd
 
-COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+HADOOP_BLOCK, LEGACY_BLOCK = 256 * 1024, 256 * 1024  # `lz4 -l` writes 8 MiB
+
+
+def lzma_alone(data: bytes) -> bytes:
+    return lzma.compress(data, format=lzma.FORMAT_ALONE)
+
+
+def lz4_legacy(data: bytes) -> bytes:
+    blocks = [lz4.block.compress(part, store_size=False) for part in _parts(data, LEGACY_BLOCK)]
+    return b"\x02\x21\x4c\x18" + b"".join(struct.pack("<I", len(block)) + block for block in blocks)
+
+
+def snappy(data: bytes) -> bytes:
+    return bytes(cramjam.snappy.compress(data))
+
+
+def hadoop_snappy(data: bytes) -> bytes:
+    """Return blocks of two chunks each."""
+    stored = b""
+    for block in _parts(data, HADOOP_BLOCK):
+        stored += struct.pack(">I", len(block))
+        for part in _parts(block, len(block) // 2 + 1):
+            chunk = bytes(cramjam.snappy.compress_raw(part))
+            stored += struct.pack(">I", len(chunk)) + chunk
+    return stored
+
+
+def deflate64(data: bytes) -> bytes:
+    stream = inflate64.Deflater()
+    return bytes(stream.deflate(data) + stream.flush())
+
+
+def _parts(data: bytes, size: int) -> list[bytes]:
+    return [data[start : start + size] for start in range(0, len(data), size)]
+
+
+WITH_END: dict[str, Callable[[bytes], bytes]] = {
     "gzip": gzip.compress,
     "zstd": zstd.compress,
     "bzip2": bz2.compress,
     "xz": lzma.compress,
-}
+    "lzma": lzma_alone,
+    "zlib": zlib.compress,
+    "lz4": lz4.frame.compress,
+}  # formats that mark their end, so that others may follow
+COMPRESS: dict[str, Callable[[bytes], bytes]] = {
+    **WITH_END,
+    "lz4-legacy": lz4_legacy,
+    "snappy": snappy,
+    "hadoop-snappy": hadoop_snappy,
+    "compress": ncompress.compress,
+}  # formats that are found by content
+WHOLE = [kind for kind in COMPRESS if kind != "compress"]  # formats that show whether they were cut
 
 
 def tarred(members: dict[str, bytes], kind: int = tarfile.PAX_FORMAT) -> bytes:

@@ -4,11 +4,13 @@ import gzip
 import io
 import subprocess
 import zipfile
+import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from corpora import chunks
-from formats import COMPRESS, tarred
+from formats import COMPRESS, WHOLE, deflate64, tarred
 
 from logscan_scanner.reading.decompress import DamagedInputError
 from logscan_scanner.reading.inputs import open_inputs
@@ -39,7 +41,7 @@ def zipped(members: dict[str, bytes], method: int = 8) -> bytes:
     return file.getvalue()
 
 
-@pytest.mark.parametrize("kind", COMPRESS)
+@pytest.mark.parametrize("kind", WHOLE)
 def test_a_half_written_log_in_a_tar_archive_ends_only_itself(kind: str) -> None:
     """The usual state of a support bundle: the newest file was being written."""
     half = COMPRESS[kind](LOG * 6)[:-30]
@@ -55,12 +57,48 @@ def test_every_method_of_a_zip_archive_is_read(method: int) -> None:
 
 
 def test_the_methods_that_only_other_programs_write_are_read() -> None:
-    """Members by zstd and xz have a central directory and headers like any other."""
-    for method, kind in ((93, "zstd"), (95, "xz")):
-        packed = COMPRESS[kind](LOG)
-        data = bytearray(zipped({"a": packed, "b": LOG}, 0))
+    """Members by Deflate64, zstd and xz have a central directory and headers like any other."""
+    for method, compress in ((9, deflate64), (93, COMPRESS["zstd"]), (95, COMPRESS["xz"])):
+        data = bytearray(zipped({"a": compress(LOG), "b": LOG}, 0))
         data[8:10] = method.to_bytes(2, "little")
+        data[14:18] = zlib.crc32(LOG).to_bytes(4, "little")
         assert read(bytes(data)) == ({"a": LOG, "b": LOG}, {})
+
+
+@pytest.mark.parametrize("seekable", [True, False])
+@pytest.mark.parametrize("method", [0, 8])
+def test_a_member_is_compared_with_its_checksum(method: int, seekable: bool) -> None:
+    target = io.BytesIO() if seekable else Unseekable()
+    with zipfile.ZipFile(target, "w", method) as archive:
+        for name in ("a", "b"):
+            archive.writestr(name, LOG)
+    data = bytearray(target.getvalue() if isinstance(target, io.BytesIO) else target.written)
+    checksum = zlib.crc32(LOG).to_bytes(4, "little")
+    at = data.index(checksum)
+    data[at] ^= 1
+    found, damage = read(bytes(data))
+    assert found == {"a": LOG, "b": LOG}
+    assert damage == {"a": "a in the zip archive does not match its checksum"}
+
+
+def test_archives_that_follow_each_other_are_read() -> None:
+    for one, two in ((zipped({"a": LOG}), zipped({"b": LOG})), (tarred({"a": LOG}), tarred({"b": LOG}))):
+        assert read(one + two) == ({"a": LOG, "b": LOG}, {})
+        assert read(one + b"\0" * 2048 + two) == ({"a": LOG, "b": LOG}, {})
+    assert read(zipped({}) * 5000) == ({}, {})
+
+
+@pytest.mark.parametrize("behind", [b"a signature of it", b"2026-11-24 10:00:00 ERROR later\n" * 50])
+@pytest.mark.parametrize("pack", [zipped, tarred])
+def test_what_follows_an_archive_and_is_none_is_reported(pack: Callable[..., bytes], behind: bytes) -> None:
+    found, damage = read(pack({"a": LOG}) + behind)
+    assert found["a"] == LOG
+    assert list(damage) == [None]
+
+
+def test_an_archive_that_ends_within_its_directory_says_so() -> None:
+    _, damage = read(zipped({"a": LOG})[:-30])
+    assert damage == {None: "the zip archive ends within its directory"}
 
 
 @pytest.mark.parametrize("method", [8, 12, 14])
@@ -74,11 +112,11 @@ def test_a_corrupt_member_of_a_zip_archive_ends_only_itself(method: int) -> None
 
 def test_a_method_that_is_not_known_leaves_the_others() -> None:
     data = bytearray(zipped({"a": LOG, "b": LOG}))
-    data[8:10] = (9).to_bytes(2, "little")  # Deflate64
+    data[8:10] = (10).to_bytes(2, "little")  # of PKWARE's library
     found, damage = read(bytes(data))
     assert (found["b"], damage) == (
         LOG,
-        {"a": "a in the zip archive is compressed in a way (method 9) that cannot be read"},
+        {"a": "a in the zip archive is compressed in a way (method 10) that cannot be read"},
     )
 
 
@@ -149,12 +187,13 @@ def test_an_archive_within_a_streamed_archive_ends_nothing(method: int, inner_me
     assert read(bytes(target.written), 1 << 20) == (expected, {})
 
 
-def test_a_streamed_member_that_cannot_be_read_leaves_the_others() -> None:
+@pytest.mark.parametrize("method", [9, 10])
+def test_a_streamed_member_that_cannot_be_read_leaves_the_others(method: int) -> None:
     target = Unseekable()
     with zipfile.ZipFile(target, "w", 8) as archive:
         for name in ("a", "b", "c"):
             archive.writestr(name, LOG)
     data = bytearray(target.written)
-    data[data.index(b"PK\x03\x04", 4) + 8] = 9  # Deflate64
+    data[data.index(b"PK\x03\x04", 4) + 8] = method
     found, damage = read(bytes(data))
     assert (found["a"], found["c"], list(damage)) == (LOG, LOG, ["b"])

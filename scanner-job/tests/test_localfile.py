@@ -122,7 +122,7 @@ def test_a_plain_file_is_read_up_to_its_limits(tmp_path: Path) -> None:
     ):
         resolved = resolve_limits(limits)
         scan = Scan(compile_for_scan([rule]), [rule], resolved, Progress(None))
-        scan.read_file(LogFile(str(tmp_path / "log")))
+        scan.read_file(LogFile(str(tmp_path / "log")), "log")
         counts = scan.finish()
         most = min(resolved.max_bytes, resolved.max_decompressed_bytes)
         read = data[:most].split(b"\n")

@@ -9,8 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import brotli
 import pytest
 from corpora import chunks, count
+from formats import COMPRESS, deflate64, tarred
+from hostile import zip_entry
 
 from logscan_api.rules import Rule
 
@@ -54,6 +57,19 @@ def test_a_bomb_is_not_unpacked(tmp_path: Path) -> None:
     member = gzip.compress(b"\0" * (64 << 20))
     found = scan(tmp_path, (member for _ in range(160)))
     assert [part["reason"] for part in found["incomplete"]] == ["CompressionRatio"]
+
+
+ZEROS = b"\0" * (32 << 20)
+BOMBS = {
+    **{kind: compress(ZEROS) for kind, compress in COMPRESS.items()},
+    "deflate64": zip_entry(b"a", 9, deflate64(ZEROS)),
+    "brotli": tarred({"a.br": brotli.compress(ZEROS)}),
+}
+
+
+@pytest.mark.parametrize("kind", BOMBS)
+def test_little_memory_unpacks_much(kind: str, tmp_path: Path) -> None:
+    scan(tmp_path, [BOMBS[kind]])
 
 
 def test_a_line_of_a_gigabyte(tmp_path: Path) -> None:

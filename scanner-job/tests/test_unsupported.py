@@ -1,8 +1,12 @@
 """Content that is not a log is refused with what it looks like; every text in any encoding is read."""
 
+import base64
 import bz2
 import gzip
 import random
+import sqlite3
+import struct
+import sys
 import zlib
 from pathlib import Path
 
@@ -22,13 +26,32 @@ from logscan_scanner.scanning.scan import Scan
 
 CHANCE = random.Random(7)
 LOG = b"".join(b"2026-11-24 10:00:00 ERROR line %d of many\n" % n for n in range(50))
+AGE_HEADER = b"age-encryption.org/v1\n-> X25519 " + b"A" * 43 + b"\n" + b"B" * 43 + b"\n--- " + b"C" * 43 + b"\n"
+
+
+def sqlite() -> bytes:
+    database = sqlite3.connect(":memory:")
+    database.execute("CREATE TABLE log (line TEXT)")
+    database.execute("INSERT INTO log VALUES (?)", [LOG.decode()])
+    database.commit()
+    return database.serialize()
+
+
 BINARY = {
     "Parquet": b"PAR1" + b"\x15\x04\x15\x10" * 50,
     "evtx": b"ElfFile\0" + b"\0" * 8 + b"\x03\x01" * 60,
     "journal": b"LPKSHHRH" + b"\0\0\0\0\x02\x01" * 40,
     "Avro": b"Obj\x01\x04\x14avro.codec\x08null\x16avro.schema" + b"\x80\x02" * 30,
     "ORC": b"ORC\x0a\x0b\x0a\x03" + b"\x00\x12" * 50,
-    "zlib": zlib.compress(LOG),
+    "SQLite": sqlite(),
+    "wtmp": struct.pack("<hxxi32s4s32s256s44x", 7, 4711, b"pts/0", b"ts/0", b"bob", b"192.0.2.1") * 9,
+    "packet capture": struct.pack("<IHHiIIIIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1, 1_795_000_000, 7, 60, 60) + LOG,
+    "program": Path(sys.executable).resolve().read_bytes()[:100_000],
+    "core": b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x04\0\x3e\0" + LOG,
+    "PGP": b"-----BEGIN PGP MESSAGE-----\n\n" + base64.encodebytes(CHANCE.randbytes(2000)),
+    "age, armored": b"-----BEGIN AGE ENCRYPTED FILE-----\n" + base64.encodebytes(CHANCE.randbytes(2000)),
+    "age": AGE_HEADER + CHANCE.randbytes(200),
+    "Ansible Vault": b"$ANSIBLE_VAULT;1.1;AES256\n" + CHANCE.randbytes(400).hex().encode(),
     "encrypted": CHANCE.randbytes(4000),
     "openssl": b"Salted__" + CHANCE.randbytes(100),
     "raw deflate": zlib.compress(LOG * 20, wbits=-15),
@@ -62,6 +85,22 @@ def test_many_that_are_no_logs_are_counted_and_the_first_are_named() -> None:
     scan = scanned(zipped({f"{n}.bin": BINARY["encrypted"] for n in range(30)}))
     assert len(scan.incomplete) == 11
     assert str(scan.incomplete[-1].message).startswith("20 more")
+
+
+def test_those_that_are_not_named_are_counted_by_reason() -> None:
+    broken = gzip.compress(LOG)[:-9]
+    members = {f"{n}": BINARY["encrypted"] if n % 3 else broken for n in range(40)}
+    scan = scanned(zipped(members))
+    more = {str(part.reason): str(part.message).split()[0] for part in scan.incomplete[10:]}
+    assert more == {"UnsupportedFormat": "20", "Damaged": "10"}
+
+
+def test_an_encrypted_member_is_not_called_damaged() -> None:
+    stored = bytearray(zipped({"a": LOG, "b": LOG}))
+    stored[stored.index(b"PK\x03\x04", 4) + 6] |= 1  # the folder comes first
+    scan = scanned(bytes(stored))
+    assert [(part.reason, part.object) for part in scan.incomplete] == [("UnsupportedFormat", "!a")]
+    assert scan.engine.counts().by_rule == [50]
 
 
 def test_of_several_objects_one_that_is_no_log_fails_nothing() -> None:

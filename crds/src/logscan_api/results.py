@@ -17,7 +17,7 @@ from logscan_api.errors import MalformedResultError
 from logscan_api.explanations import explain
 from logscan_api.models import Model
 from logscan_api.rules import Severity
-from logscan_api.statuses import Incomplete, IncompleteReason, ResultRef, RuleCount, Summary
+from logscan_api.statuses import Incomplete, ResultRef, RuleCount, Summary
 
 DAY_SHARDS = 8
 TOP_RULES = 5
@@ -114,12 +114,6 @@ class ScanResult(Model):
         return max(found, key=lambda s: s.rank, default=None)
 
     @property
-    def truncated(self) -> bool:
-        """Return whether a limit or damaged input ended the scan early."""
-        whole = (IncompleteReason.MATCH_LIMIT, IncompleteReason.MAX_RECORD_BYTES)
-        return any(part.reason not in whole for part in self.incomplete)
-
-    @property
     def uri(self) -> str:
         """Return what was scanned, for people."""
         return f"s3://{self.bucket}/{self.key}{'*' if self.prefix else ''}"
@@ -146,7 +140,6 @@ class ScanResult(Model):
             worst_severity=self.worst_severity,
             by_severity={str(severity): lines for severity, lines in self.by_severity.items()},
             top_rules=self.top_rules(TOP_RULES),
-            truncated=self.truncated,
             incomplete=[part.shortened() for part in self.incomplete[:SHOWN_INCOMPLETE]] or None,
         )
 
@@ -159,7 +152,7 @@ class ScanResult(Model):
             "pk": self.ref.pk,
             "sk": self.ref.sk,
             "schema": self.schema_version,
-            "truncated": self.truncated,
+            "partial": bool(self.incomplete),
             "notified": {},
             "histogram": {stamp(b.start): {str(s): n for s, n in b.by_severity.items()} for b in self.histogram},
             "bucket_day": f"{self.bucket}#{day}",

@@ -81,7 +81,10 @@ class IncompleteReason(StrEnum):
         "Damaged",
         "Compressed or packed input is cut off or corrupt. All else counts, also what follows in an archive.",
     )
-    UNSUPPORTED_FORMAT = "UnsupportedFormat", "A member of an archive, or an object of a prefix, is not a log."
+    UNSUPPORTED_FORMAT = (
+        "UnsupportedFormat",
+        "A member of an archive, or an object of a prefix, is not a log, is encrypted, or cannot be unpacked.",
+    )
 
 
 class Incomplete(Model):
@@ -136,7 +139,6 @@ class Summary(Model):
         description="Lines by severity; a line counts once for each of its severities."
     )
     top_rules: Annotated[list[RuleCount], Field(max_length=10)] = Field(description="Rules with the most lines.")
-    truncated: bool = Field(default=False, description="Whether a limit or damaged input ended the scan early.")
     incomplete: Annotated[list[Incomplete], Field(max_length=10)] | None = Field(
         default=None,
         description="What was not read or not counted, at most four parts; absent when the scan is complete.",

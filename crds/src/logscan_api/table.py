@@ -26,7 +26,7 @@ INDEX_ATTRIBUTES = (
     "lines",
     "matched_lines",
     "worst_severity",
-    "truncated",
+    "partial",
 )
 TTL_ATTRIBUTE = "expires_at"
 LATEST = "LATEST"  # sort key of the row of the newest scan of an object

@@ -52,6 +52,7 @@ def pod(at: str, leads: bool = False) -> Series:
         name("watch_age_seconds", at, watched_namespace="logscan", resource="jobs"): "0+60x4 " * (MINUTES // 5),
         name("scans_finished_total", at, phase="Succeeded"): "0+3x120" if leads else always(0),
         name("scans_finished_total", at, phase="Failed"): "0+1x120" if leads else always(0),
+        name("scans_incomplete_total", at, reason="Damaged"): always(0),
         name("messages_rejected_total", at, reason="malformed"): always(0),
         name("messages_rejected_total", at, reason="not-created"): always(0),
         name("aws_errors_total", at, service="sqs"): always(0),
@@ -116,6 +117,7 @@ NOT_CREATED = name("messages_rejected_total", reason="not-created")
 OUTAGE = name("messages_rejected_total", reason="outage")
 WATCH = name("watch_age_seconds", watched_namespace="logscan", resource="jobs")
 SUCCEEDED, FAILED = (name("scans_finished_total", phase=phase) for phase in ("Succeeded", "Failed"))
+INCOMPLETE = name("scans_incomplete_total", reason="Damaged")
 SQS = name("aws_errors_total", service="sqs")
 QUEUE = name("queue_receive_age_seconds", queue="logscan.fifo")
 
@@ -148,6 +150,13 @@ CASES = [
         ((105, "LogscanEveryScanFails", {}),),
     ),
     Case("two scans fail and nothing else comes", {SUCCEEDED: always(5), FAILED: then(0, 2)}, (60, 75, 95, 119)),
+    Case(
+        "every third scan is incomplete",
+        {INCOMPLETE: growing(60)},
+        (60, 65),
+        ((95, "LogscanScansIncomplete", {"reason": "Damaged"}),),
+    ),
+    Case("one scan in thirty is incomplete", {INCOMPLETE: "0+0.1x120"}, (60, 119)),
     Case(
         "the first message that cannot be read",
         {REJECTED: then(0, 1)},

@@ -63,7 +63,7 @@ def scan_with(path: str, rules: list[Rule], records: Records) -> dict[str, objec
         if path == "-":
             scan.read(_chunks(sys.stdin.buffer), None)
         else:
-            scan.read_file(engine.LogFile(path))
+            scan.read_file(engine.LogFile(path), path)
     except OSError as error:
         raise ScanError(f"cannot read {path}: {error}", ExitCode.OBJECT_NOT_FOUND) from error
     counts = scan.finish()

@@ -64,7 +64,7 @@ def run(request: ScanRequest, objects: Objects, results: Results, job_uid: str) 
         add, most = (findings.add, LINES_PER_RULE) if findings else (None, 0)
         scan = Scan(ruleset, request.rules, request.limits, progress, reference, add, most, request.records)
         for stored, chunks in chain([first], opening):
-            scan.read(chunks, stored.key if request.source.prefix else None)
+            scan.read(chunks, stored.key if request.source.prefix else None, stored.key)
             if scan.ended:
                 break
         else:

@@ -49,6 +49,6 @@ locals {
       by_day      = { hash_key = "day_shard", range_key = "finished_id" }
       with_errors = { hash_key = "error_day", range_key = "severity_finished" }
     }
-    projected = ["status", "bucket", "key", "finished_at", "lines", "matched_lines", "worst_severity", "truncated"]
+    projected = ["status", "bucket", "key", "finished_at", "lines", "matched_lines", "worst_severity", "partial"]
   }
 }

@@ -17,3 +17,4 @@ pub mod tally;
 mod teddy;
 #[cfg(test)]
 mod testing;
+pub mod unpacking;

@@ -6,6 +6,7 @@ mod file;
 mod found;
 mod rules;
 mod scan;
+mod unpacker;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -28,6 +29,8 @@ mod _native {
     use super::rules::RuleSet;
     #[pymodule_export]
     use super::scan::Scan;
+    #[pymodule_export]
+    use super::unpacker::Unpacker;
     #[pymodule_export]
     use super::{_panic, pcre_version, redact, second_of};
 }

@@ -10,6 +10,7 @@ from logscan_engine._native import Line as Line
 from logscan_engine._native import LogFile as LogFile
 from logscan_engine._native import RuleSet as RuleSet
 from logscan_engine._native import Scan as Scan
+from logscan_engine._native import Unpacker as Unpacker
 from logscan_engine._native import pcre_version as pcre_version
 from logscan_engine._native import redact as redact
 from logscan_engine._native import second_of as second_of

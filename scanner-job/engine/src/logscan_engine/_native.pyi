@@ -29,6 +29,33 @@ class LogFile:
     def read(self, most: int) -> bytes:
         """Return the next bytes, at most so many; none at the end."""
 
+class Unpacker:
+    """Unpacks one stream of `compress` (`.Z`), `deflate64`, `snappy` (framed) or `hadoop-snappy`.
+
+    Raises:
+        ValueError: The format is unknown, or the data corrupt.
+    """
+
+    def __new__(cls, name: str, /) -> Unpacker: ...
+    def decompress(self, data: bytes, /, max_length: int = -1) -> bytes:
+        """Return about `max_length` bytes of content, of this data and of earlier data; all if that is negative."""
+
+    @property
+    def eof(self) -> bool:
+        """Whether an end mark was read; only `deflate64` has one."""
+
+    @property
+    def needs_input(self) -> bool:
+        """Whether nothing more comes out without more data."""
+
+    @property
+    def complete(self) -> bool:
+        """Whether the data may end here."""
+
+    @property
+    def unused_data(self) -> bytes:
+        """The data that was not used."""
+
 class Line:
     """A line that a rule matches, without its newline.
 

@@ -3,24 +3,31 @@
 import bz2
 import lzma
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
+import lz4.frame
 from isal import igzip_lib
 
+import logscan_engine as engine
 from logscan_scanner.reading.controls import controls
 from logscan_scanner.reading.formats import STARTS, Format, detect
 from logscan_scanner.reading.stream import READ_BYTES, Stream
-from logscan_scanner.reading.zstandard import zstd
+from logscan_scanner.reading.unending import Brotli, LegacyLz4
+from logscan_scanner.reading.zstandard import memory_bytes, most_window_log, window_bytes, zstd
 
 OUTPUT_BYTES = 128 * 1024  # a zstd block; larger outputs are slower
 MEMORY_BYTES = 128 * 1024 * 1024
-WINDOW_LOG_MAX = 27  # 128 MiB, the default limit of the program `zstd`
 LOOK_BYTES = 1024  # of what follows a member: another one, or text
+ZSTD_HEADER_BYTES = 18
 GATHERED_BYTES = 64 * 1024  # smaller pieces cost more to hand over than to scan
 
 
 class DamagedInputError(Exception):
-    """Input that ends early, is corrupt, or needs more memory than the limit."""
+    """Input that ends early or is corrupt."""
+
+
+class UnsupportedInputError(DamagedInputError):
+    """Input that is no text, or that cannot be unpacked here."""
 
 
 class Decompressor(Protocol):
@@ -35,19 +42,37 @@ class Decompressor(Protocol):
         """Return whether nothing more comes out without more going in."""
 
     @property
-    def unused_data(self) -> bytes:
+    def unused_data(self) -> bytes | None:
         """Return what follows the member's end."""
 
     def decompress(self, data: bytes, /, max_length: int = -1) -> bytes:
         """Return at most `max_length` bytes of content, or all of it if that is negative."""
 
 
-_OPTIONS = {int(zstd.DecompressionParameter.window_log_max): WINDOW_LOG_MAX}
+@runtime_checkable
+class WithoutEnd(Protocol):
+    """A decompressor of a format that has no end mark."""
+
+    @property
+    def complete(self) -> bool:
+        """Return whether the input may end here."""
+
+
+_WINDOW_LOG = most_window_log(memory_bytes())
+_OPTIONS = {int(zstd.DecompressionParameter.window_log_max): _WINDOW_LOG}
 DECOMPRESSORS: dict[Format, Callable[[], Decompressor]] = {
     Format.GZIP: lambda: igzip_lib.IgzipDecompressor(igzip_lib.DECOMP_GZIP),
     Format.ZSTD: lambda: zstd.ZstdDecompressor(options=_OPTIONS),
     Format.BZIP2: bz2.BZ2Decompressor,
     Format.XZ: lambda: lzma.LZMADecompressor(format=lzma.FORMAT_XZ, memlimit=MEMORY_BYTES),
+    Format.LZMA: lambda: lzma.LZMADecompressor(format=lzma.FORMAT_ALONE, memlimit=MEMORY_BYTES),
+    Format.ZLIB: lambda: igzip_lib.IgzipDecompressor(igzip_lib.DECOMP_ZLIB),
+    Format.LZ4: lz4.frame.LZ4FrameDecompressor,
+    Format.LZ4_LEGACY: LegacyLz4,
+    Format.SNAPPY: lambda: engine.Unpacker("snappy"),
+    Format.HADOOP_SNAPPY: lambda: engine.Unpacker("hadoop-snappy"),
+    Format.COMPRESS: lambda: engine.Unpacker("compress"),
+    Format.BROTLI: Brotli,
 }
 ERRORS: tuple[type[Exception], ...] = (
     igzip_lib.error,  # type: ignore[assignment] # the stub declares an instance, not a class
@@ -55,6 +80,7 @@ ERRORS: tuple[type[Exception], ...] = (
     lzma.LZMAError,
     OSError,
     EOFError,
+    RuntimeError,  # of lz4
     ValueError,
 )
 
@@ -67,6 +93,7 @@ def decompress(kind: Format, source: Iterator[bytes]) -> Iterator[bytes]:
 
     Raises:
         DamagedInputError: After everything that could be read.
+        UnsupportedInputError: It needs more memory than there is.
     """
     return gathered(_members(kind, Stream(source)))
 
@@ -74,17 +101,32 @@ def decompress(kind: Format, source: Iterator[bytes]) -> Iterator[bytes]:
 def _members(kind: Format, stream: Stream) -> Iterator[bytes]:
     while True:
         member = DECOMPRESSORS[kind]()
+        check_window(stream)
         yield from fed(kind, member, stream)
-        if not member.eof:
+        if not (member.eof or (isinstance(member, WithoutEnd) and member.complete)):
             raise DamagedInputError(f"the {kind} input ends before its end mark")
         stream.skip_blank()
         head = stream.peek(LOOK_BYTES)
         if head and detect(head) != kind:
             if controls(head):
                 raise DamagedInputError(f"the {kind} input is followed by bytes that are neither {kind} nor text")
-            yield from stream.until(STARTS[kind])
+            yield from stream.until(STARTS.get(kind, ()))
         if not stream.peek(1):
             return
+
+
+def check_window(stream: Stream) -> None:
+    """Compare the window of a frame of zstd with the memory that there is.
+
+    Raises:
+        UnsupportedInputError: It does not fit.
+    """
+    window = window_bytes(stream.peek(ZSTD_HEADER_BYTES))
+    if window is not None and window > 1 << _WINDOW_LOG:
+        raise UnsupportedInputError(
+            f"the zstd input needs a window of {window} bytes, and {1 << _WINDOW_LOG} fit into the memory of this pod: "
+            "give the scanner more memory, or compress without --long"
+        )
 
 
 def fed(kind: str, member: Decompressor, stream: Stream) -> Iterator[bytes]:
@@ -96,7 +138,7 @@ def fed(kind: str, member: Decompressor, stream: Stream) -> Iterator[bytes]:
     for data in stream.feeds():
         yield from expand(kind, member, data)
         if member.eof:
-            stream.give_back(member.unused_data)
+            stream.give_back(member.unused_data or b"")
             return
 
 

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from itertools import chain
 
 from logscan_scanner.reading import unsupported
-from logscan_scanner.reading.decompress import DamagedInputError, decompress
-from logscan_scanner.reading.formats import HEAD_BYTES, Format, detect
+from logscan_scanner.reading.decompress import DamagedInputError, UnsupportedInputError, decompress
+from logscan_scanner.reading.formats import HEAD_BYTES, Format, detect, is_brotli
 from logscan_scanner.reading.tar import tar_members
-from logscan_scanner.reading.unsupported import UnsupportedInputError
 from logscan_scanner.reading.zip import zip_members
 
 LAYERS = 5  # a zip of compressed archives of compressed logs, and one more
@@ -33,18 +32,24 @@ class Input:
     chunks: Iterator[bytes]
 
 
-def open_inputs(chunks: Iterator[bytes]) -> Iterator[Input]:
+def open_inputs(chunks: Iterator[bytes], name: str | None = None) -> Iterator[Input]:
     """Yield the logs in some stored bytes; each must be read before the next is asked for.
 
     Damage of an archive itself is that of one more log, the last.
+
+    Args:
+        chunks: The bytes.
+        name: The name of what they are, which says whether it may be brotli.
     """
-    return _open(chunks, (), None)
+    return _open(chunks, (), None, name)
 
 
-def _open(chunks: Iterator[bytes], above: tuple[Format, ...], member: str | None) -> Iterator[Input]:
+def _open(chunks: Iterator[bytes], above: tuple[Format, ...], member: str | None, name: str | None) -> Iterator[Input]:
     head, rest = _begun(chunks)
     whole = chain([head] if head else [], rest)
     kind = detect(head)
+    if kind is Format.PLAIN and Format.BROTLI not in above and is_brotli(head, name):
+        kind = Format.BROTLI
     if kind is Format.PLAIN:
         problem = unsupported.problem(head)
         refused = None if problem is None else UnsupportedInputError(problem)
@@ -55,13 +60,13 @@ def _open(chunks: Iterator[bytes], above: tuple[Format, ...], member: str | None
     elif kind.archive:
         yield from _members(kind, whole, (*above, kind), member)
     else:
-        yield from _open(decompress(kind, whole), (*above, kind), member)
+        yield from _open(decompress(kind, whole), (*above, kind), member, name)
 
 
 def _members(kind: Format, whole: Iterator[bytes], formats: tuple[Format, ...], archive: str | None) -> Iterator[Input]:
     try:
         for name, content in tar_members(whole) if kind is Format.TAR else zip_members(whole):
-            yield from _open(content, formats, name if archive is None else f"{archive}!{name}")
+            yield from _open(content, formats, name if archive is None else f"{archive}!{name}", name)
     except DamagedInputError as error:
         yield Input(formats, archive, _failing(error))
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 READ_BYTES = 512 * 1024
 FIRST_FEED_BYTES = 1024
 _NOT_BLANK = re.compile(rb"[^\0\s]")
+_NOT_ZERO = re.compile(rb"[^\0]")
 
 
 class Stream:
@@ -58,15 +59,24 @@ class Stream:
 
     def skip_blank(self) -> None:
         """Skip zero bytes, spaces and line ends."""
+        self._skip_to(_NOT_BLANK)
+
+    def skip_zeros(self) -> None:
+        """Skip zero bytes."""
+        self._skip_to(_NOT_ZERO)
+
+    def _skip_to(self, pattern: re.Pattern[bytes]) -> None:
         while self._fill():
-            found = _NOT_BLANK.search(self._chunk, self._at)
+            found = pattern.search(self._chunk, self._at)
             self._at = found.start() if found else len(self._chunk)
             if found:
                 return
 
     def until(self, marks: Collection[bytes]) -> Iterator[bytes]:
         """Yield what precedes the first of some marks, or all that follows if there is none."""
-        pattern, kept = re.compile(b"|".join(map(re.escape, marks))), max(map(len, marks)) - 1
+        # Without marks, a pattern that is found nowhere.
+        pattern = re.compile(b"|".join(map(re.escape, marks)) or rb"(?!)")
+        kept = max(map(len, marks), default=1) - 1
         while self._fill():
             found = pattern.search(self._chunk, self._at)
             end = found.start() if found else max(len(self._chunk) - kept, self._at)

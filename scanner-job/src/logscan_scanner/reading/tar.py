@@ -64,7 +64,10 @@ def _next_entry(stream: Stream) -> _Entry | None:
         if len(block) < BLOCK:
             raise DamagedInputError("the tar archive ends within a header")
         if not any(block):
-            return None
+            stream.skip_zeros()
+            if stream.peek(BLOCK)[257:262] not in (b"", b"ustar"):
+                raise DamagedInputError("the tar archive is followed by bytes that do not belong to it")
+            continue
         _check(block)
         kind, size = block[156:157], number(block[124:136])
         if kind not in EXTENDED:

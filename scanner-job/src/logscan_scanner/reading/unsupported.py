@@ -4,7 +4,6 @@ A scan of such bytes as text would count nothing that means anything, and would 
 """
 
 from logscan_scanner.reading.controls import controls
-from logscan_scanner.reading.decompress import DamagedInputError
 
 LOOK_BYTES = 64 * 1024
 BEHIND_BYTES = 64
@@ -28,26 +27,22 @@ KNOWN: dict[bytes, tuple[str, str]] = {
     b"\x0a\x0d\x0d\x0a": ("a packet capture (pcapng)", _EXPORT),
     b"7z\xbc\xaf\x27\x1c": ("a 7z archive", "pack it as tar or zip instead"),
     b"Rar!\x1a\x07": ("a RAR archive", "pack it as tar or zip instead"),
-    b"\x04\x22\x4d\x18": ("an lz4 stream", _PACK),
-    b"\xff\x06\0\0sNaPpY": ("a Snappy stream", _PACK),
-    b"\x1f\x9d": ("a stream of compress (.Z)", _PACK),
     b"\x1f\xa0": ("a stream of compress -H", _PACK),
-    b"\x5d\0\0": ("an lzma stream (.lzma)", "compress it with xz, gzip or zstd instead"),
-    b"\x78\x01": ("a zlib stream", _PACK),
-    b"\x78\x5e": ("a zlib stream", _PACK),
-    b"\x78\x9c": ("a zlib stream", _PACK),
-    b"\x78\xda": ("a zlib stream", _PACK),
-    b"\x7fELF": ("a program", "exclude it from the scanned prefixes"),
+    b"\x7fELF": ("a program or a core dump", "exclude it from the scanned prefixes"),
     b"%PDF-": ("a PDF document", _EXPORT),
     b"\x89PNG\r\n": ("a picture", "exclude it from the scanned prefixes"),
     b"\xff\xd8\xff": ("a picture", "exclude it from the scanned prefixes"),
     b"Salted__": ("content that openssl encrypted", "decrypt it first"),
-    b"age-encryption.org/v1": ("content that age encrypted", "decrypt it first"),
 }
-
-
-class UnsupportedInputError(DamagedInputError):
-    """Input that is no text, or not in a form that can be unpacked."""
+# Encrypted content in the form of text, of which no line says anything.
+ENCRYPTED: dict[bytes, str] = {
+    b"-----BEGIN PGP MESSAGE-----": "a message that PGP encrypted",
+    b"-----BEGIN AGE ENCRYPTED FILE-----": "content that age encrypted",
+    b"age-encryption.org/v1\n": "content that age encrypted",
+    b"$ANSIBLE_VAULT;": "content that Ansible Vault encrypted",
+}
+_UTMP_BYTES = 384  # a record of utmp(5) on Linux
+_UTMP_TEXTS = (slice(8, 40), slice(44, 76), slice(76, 332))  # terminal, user and host
 
 
 def problem(head: bytes) -> str | None:
@@ -59,6 +54,11 @@ def problem(head: bytes) -> str | None:
     for start, (what, advice) in KNOWN.items():
         if head.startswith(start) and _is_followed_by_binary(head[len(start) :]):
             return f"it looks like {what}: {advice}"
+    for start, what in ENCRYPTED.items():
+        if head.startswith(start):
+            return f"it looks like {what}: decrypt it first"
+    if _is_utmp(head):
+        return "it looks like login records (wtmp): export them with last or utmpdump"
     if _is_binary(head):
         return f"it looks like binary or encrypted content: {_EXPORT}, or exclude it from the scanned prefixes"
     return None
@@ -67,6 +67,14 @@ def problem(head: bytes) -> str | None:
 def _is_followed_by_binary(rest: bytes) -> bool:
     """Return whether what is right behind a format's mark is no text: a log may begin with the same letters."""
     return controls(rest[:BEHIND_BYTES]) > 0 or b"\0" in rest[:BEHIND_BYTES]
+
+
+def _is_utmp(head: bytes) -> bool:
+    """Return whether a record of utmp(5) begins: a small number, and texts that are filled up with zeros."""
+    if len(head) < _UTMP_BYTES or not 1 <= head[0] <= 9 or head[1:4] != bytes(3):
+        return False
+    texts = [head[part] for part in _UTMP_TEXTS]
+    return any(texts[0]) and all(text.rstrip(b"\0").isascii() and b"\0" not in text.rstrip(b"\0") for text in texts)
 
 
 def _is_binary(head: bytes) -> bool:

@@ -2,14 +2,17 @@
 
 import struct
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
-from logscan_scanner.reading.decompress import DamagedInputError, exactly, gathered
+from isal.isal_zlib import crc32
+
+from logscan_scanner.reading.decompress import DamagedInputError, UnsupportedInputError, exactly, gathered
 from logscan_scanner.reading.names import shown_name
 from logscan_scanner.reading.stream import Stream
-from logscan_scanner.reading.zipmethods import METHODS, STORED, unpacked
+from logscan_scanner.reading.zipdirectory import skip_directory
+from logscan_scanner.reading.zipmethods import DEFLATE64, METHODS, STORED, unpacked
 
 _LOCAL_HEADER = struct.Struct("<4sHHHHHIIIHH")
 _LOCAL_MARK, _CENTRAL_MARK, _DESCRIPTOR_MARK = b"PK\x03\x04", b"PK\x01\x02", b"PK\x07\x08"
@@ -26,12 +29,14 @@ class _Entry:
         encrypted: Whether it is.
         method: How it is compressed (4.4.5).
         size: How many bytes of it are stored; None if that follows them.
+        checksum: CRC-32 of its content; nothing if that follows, too.
     """
 
     raw: bytes
     encrypted: bool
     method: int
     size: int | None
+    checksum: int
 
     @property
     def name(self) -> str:
@@ -45,6 +50,8 @@ class _Entry:
             return f"{self.name} in the zip archive is encrypted"
         if self.method not in METHODS:
             return f"{self.name} in the zip archive is compressed in a way (method {self.method}) that cannot be read"
+        if self.method == DEFLATE64 and self.size is None:
+            return f"{self.name} in the zip archive is compressed with Deflate64, and its size follows it"
         return None
 
 
@@ -67,17 +74,17 @@ def zip_members(chunks: Iterator[bytes]) -> Iterator[tuple[str, Iterator[bytes]]
 
 def _next_entry(stream: Stream) -> _Entry | None:
     """Return the next member, or None at the archive's end."""
+    while stream.peek(len(_LOCAL_MARK)) != _LOCAL_MARK:
+        skip_directory(stream)
+        if not stream.peek(1):
+            return None
     head = stream.read(_LOCAL_HEADER.size)
-    if not head.startswith(_LOCAL_MARK):
-        if not head.startswith(b"PK"):  # neither the central directory nor the end record
-            raise DamagedInputError("the zip archive is corrupt or ends early: no header where one should be")
-        return None
     if len(head) < _LOCAL_HEADER.size:
         raise DamagedInputError("the zip archive ends within a header")
-    _, _, flags, method, _, _, _, size, _, name_size, extra_size = _LOCAL_HEADER.unpack(head)
+    _, _, flags, method, _, _, checksum, size, _, name_size, extra_size = _LOCAL_HEADER.unpack(head)
     raw = stream.read(name_size)
     size = _whole_size(size, stream.read(extra_size))
-    return _Entry(raw, bool(flags & _ENCRYPTED), method, None if flags & _SIZES_FOLLOW else size)
+    return _Entry(raw, bool(flags & _ENCRYPTED), method, None if flags & _SIZES_FOLLOW else size, checksum)
 
 
 def _whole_size(size: int, extra: bytes) -> int:
@@ -95,9 +102,10 @@ def _of_size(stream: Stream, entry: _Entry, size: int) -> Iterator[bytes]:
     """Yield the content of a member whose stored size is known; what it leaves of that is skipped."""
     stored = exactly(stream, size, f"the zip archive ends within {entry.name}")
     try:
-        yield from _content(Stream(stored), entry)
+        found = yield from _summed(_content(Stream(stored), entry))
     finally:
         deque(stored, maxlen=0)
+    _compare(entry, found, entry.checksum)
 
 
 def _up_to_its_end(stream: Stream, entry: _Entry) -> Iterator[bytes]:
@@ -105,15 +113,27 @@ def _up_to_its_end(stream: Stream, entry: _Entry) -> Iterator[bytes]:
 
     What follows damage is skipped up to the next header.
     """
+    stored = entry.method == STORED and entry.problem is None
     try:
-        if entry.method == STORED and entry.problem is None:
-            yield from _until_descriptor(stream, entry)
-        else:
-            yield from _content(stream, entry)
+        found = yield from _summed(_until_descriptor(stream, entry) if stored else _content(stream, entry))
     except DamagedInputError:
         deque(stream.until((_LOCAL_MARK, _CENTRAL_MARK)), maxlen=0)
         raise
-    _skip_descriptor(stream)
+    _compare(entry, found, _descriptor(stream))
+
+
+def _summed(content: Iterator[bytes]) -> Generator[bytes, None, int]:
+    """Yield content, and return its CRC-32."""
+    found = 0
+    for data in content:
+        found = crc32(data, found)
+        yield data
+    return found
+
+
+def _compare(entry: _Entry, found: int, stated: int | None) -> None:
+    if stated is not None and found != stated:
+        raise DamagedInputError(f"{entry.name} in the zip archive does not match its checksum")
 
 
 def _until_descriptor(stream: Stream, entry: _Entry) -> Iterator[bytes]:
@@ -145,7 +165,7 @@ def _states(descriptor: bytes, size: int) -> bool:
 
 def _content(stored: Stream, entry: _Entry) -> Iterator[bytes]:
     if entry.problem is not None:
-        raise DamagedInputError(entry.problem)
+        raise UnsupportedInputError(entry.problem)
     if entry.method == STORED:
         while data := stored.read_some(1 << 20):
             yield data
@@ -153,11 +173,12 @@ def _content(stored: Stream, entry: _Entry) -> Iterator[bytes]:
     yield from gathered(unpacked(stored, entry.method, entry.name))
 
 
-def _skip_descriptor(stream: Stream) -> None:
-    """Skip a data descriptor (4.3.9): with a mark or without, with sizes of four bytes or of eight."""
+def _descriptor(stream: Stream) -> int | None:
+    """Return the checksum of a data descriptor (4.3.9), which may have a mark, and sizes of four bytes or of eight."""
     data = stream.read(24)
     for length in (16, 12, 24, 20):
         if (length in (16, 24)) == data.startswith(_DESCRIPTOR_MARK) and data[length : length + 2] in (b"PK", b""):
             stream.give_back(data[length:])
-            return
+            return int(struct.unpack_from("<I", data, 4 if data.startswith(_DESCRIPTOR_MARK) else 0)[0])
     stream.give_back(data)
+    return None

@@ -7,11 +7,20 @@ from collections.abc import Callable, Iterator
 
 from isal import igzip_lib
 
-from logscan_scanner.reading.decompress import DECOMPRESSORS, MEMORY_BYTES, DamagedInputError, Decompressor, fed
+import logscan_engine as engine
+from logscan_scanner.reading.decompress import (
+    DECOMPRESSORS,
+    MEMORY_BYTES,
+    DamagedInputError,
+    Decompressor,
+    UnsupportedInputError,
+    check_window,
+    fed,
+)
 from logscan_scanner.reading.formats import Format
 from logscan_scanner.reading.stream import Stream
 
-STORED, LZMA = 0, 14
+STORED, DEFLATE64, LZMA, ZSTD = 0, 9, 14, 93
 _LZMA_HEADER = struct.Struct("<HHBI")  # version, size of the properties, then these (5.8.8)
 
 
@@ -24,8 +33,11 @@ def unpacked(stored: Stream, method: int, name: str) -> Iterator[bytes]:
         name: Its name, for messages.
 
     Raises:
-        DamagedInputError: It ends early or is corrupt, or needs more memory than the limit.
+        DamagedInputError: It ends early or is corrupt.
+        UnsupportedInputError: It needs more memory than the limit.
     """
+    if method == ZSTD:
+        check_window(stored)
     member = _DECOMPRESSORS[method](stored)
     yield from fed("zip", member, stored)
     if not (member.eof or method == LZMA):  # whose end need not be marked: the sizes say it
@@ -38,7 +50,9 @@ def _lzma(stored: Stream) -> Decompressor:
         raise DamagedInputError("the zip archive is corrupt: an LZMA member without properties")
     _, _, packed, window = _LZMA_HEADER.unpack(head)
     if window > MEMORY_BYTES:
-        raise DamagedInputError(f"the zip archive has a member whose window of {window} bytes is above {MEMORY_BYTES}")
+        raise UnsupportedInputError(
+            f"the zip archive has a member whose window of {window} bytes is above {MEMORY_BYTES}"
+        )
     bits = {"lc": packed % 9, "lp": packed // 9 % 5, "pb": packed // 45}
     try:
         return lzma.LZMADecompressor(
@@ -50,9 +64,10 @@ def _lzma(stored: Stream) -> Decompressor:
 
 _DECOMPRESSORS: dict[int, Callable[[Stream], Decompressor]] = {
     8: lambda _: igzip_lib.IgzipDecompressor(igzip_lib.DECOMP_DEFLATE, hist_bits=zlib.MAX_WBITS),
+    DEFLATE64: lambda _: engine.Unpacker("deflate64"),
     12: lambda _: DECOMPRESSORS[Format.BZIP2](),
     LZMA: _lzma,
-    93: lambda _: DECOMPRESSORS[Format.ZSTD](),
+    ZSTD: lambda _: DECOMPRESSORS[Format.ZSTD](),
     95: lambda _: DECOMPRESSORS[Format.XZ](),
 }
 METHODS = frozenset({STORED, *_DECOMPRESSORS})

@@ -73,7 +73,6 @@ def document(request: ScanRequest, result: ScanResult) -> dict[str, Any]:
         "matchedLines": result.matched_lines,
         "bySeverity": result.by_severity,
         "byRule": {name: count for name, count in result.by_rule.items() if count},
-        "truncated": result.truncated,
         "incomplete": [part.wire() for part in result.incomplete],
         "reportUri": result.report_uri,
         "finishedAt": stamp(result.finished_at),

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -14,10 +15,9 @@ from logscan_api.rules import Rule
 from logscan_api.statuses import Incomplete, IncompleteReason
 from logscan_api.text import cut, printable
 from logscan_scanner.errors import ScanError
-from logscan_scanner.reading.decompress import DamagedInputError
-from logscan_scanner.reading.formats import HEAD_BYTES, Format, detect
+from logscan_scanner.reading.decompress import DamagedInputError, UnsupportedInputError
+from logscan_scanner.reading.formats import HEAD_BYTES, Format, detect, is_brotli
 from logscan_scanner.reading.inputs import open_inputs
-from logscan_scanner.reading.unsupported import UnsupportedInputError
 from logscan_scanner.scanning.events import LOOK_LINES
 from logscan_scanner.scanning.progress import Progress
 from logscan_scanner.scanning.samples import LOOK_BYTES, Samples
@@ -86,7 +86,8 @@ class Scan:
         self.incomplete: list[Incomplete] = []
         self.ended = False
         self._name: str | None = None
-        self._left_out = 0
+        self._named = 0  # inputs that were left out and are named in `incomplete`
+        self._unnamed: Counter[IncompleteReason] = Counter()  # the others
         self.samples = Samples(rules, limits.max_samples_per_rule, limits.max_sample_bytes, limits.context_lines)
         self._rules = rules
         self._progress = progress
@@ -108,19 +109,20 @@ class Scan:
         except engine.InvalidRuleError as error:
             raise ScanError(f"records.{error}", ExitCode.INVALID_RULE) from error
 
-    def read(self, chunks: Iterable[bytes], key: str | None) -> None:
+    def read(self, chunks: Iterable[bytes], key: str | None, name: str | None = None) -> None:
         """Read one object to its end, its damage or a limit; damage in an archive ends the member that has it.
 
         Args:
             chunks: The object as it is stored.
             key: Its key, for samples, when there are several objects.
+            name: Its name, which says whether it may be brotli; absent means its key.
 
         Raises:
             ScanError: It is the only object, and not a log.
             InternalError: The engine panicked.
         """
         self._name = key
-        for found in open_inputs(self._limited(chunks)):
+        for found in open_inputs(self._limited(chunks), name or key):
             self._name = key if found.member is None else f"{key or ''}!{found.member}"
             self.engine.begin(self._name)
             try:
@@ -130,7 +132,7 @@ class Scan:
                         self.engine.push(chunk[start : start + PUSH_BYTES])
                     self._hand_over()
             except UnsupportedInputError as error:
-                if self._name is None:
+                if self._name is None and not self.engine.bytes:
                     raise ScanError(str(error), ExitCode.UNSUPPORTED_FORMAT) from error
                 self._leave_out(IncompleteReason.UNSUPPORTED_FORMAT, str(error))
             except DamagedInputError as error:
@@ -138,8 +140,12 @@ class Scan:
             if self.ended:
                 return
 
-    def read_file(self, file: engine.LogFile) -> None:
+    def read_file(self, file: engine.LogFile, name: str) -> None:
         """Read a file to its end, its damage or a limit. Of a plain log, the engine's threads read most themselves.
+
+        Args:
+            file: The file.
+            name: Its name, which says whether it may be brotli.
 
         Raises:
             OSError: It cannot be read.
@@ -148,11 +154,11 @@ class Scan:
         head = b""
         while len(head) < HEAD_BYTES and (data := file.read(PUSH_BYTES)):
             head += data
-        if detect(head[:HEAD_BYTES]) is Format.PLAIN:
+        if detect(head[:HEAD_BYTES]) is Format.PLAIN and not is_brotli(head, name):
             self.read([head], None)
             self._read_on(file)
         else:
-            self.read(chain([head], iter(lambda: file.read(PUSH_BYTES), b"")), None)
+            self.read(chain([head], iter(lambda: file.read(PUSH_BYTES), b"")), None, name)
 
     def _read_on(self, file: engine.LogFile) -> None:
         """Let the engine read what follows of a plain log, in steps between which samples are taken over."""
@@ -177,9 +183,9 @@ class Scan:
         message = "the rule took too many steps on a line, or too much time; lines are missing from its count"
         names = [self._rules[number].name for number in counts.incomplete]
         self.incomplete += [Incomplete(reason=IncompleteReason.MATCH_LIMIT, rule=n, message=message) for n in names]
-        if self._left_out > MOST_LEFT_OUT:
-            message = f"{self._left_out - MOST_LEFT_OUT} more were not read, or not to their end"
-            self.incomplete.append(Incomplete(reason=IncompleteReason.DAMAGED, message=message))
+        for reason, number in self._unnamed.items():
+            message = f"{number} more were not read, or not to their end"
+            self.incomplete.append(Incomplete(reason=reason, message=message))
         if records := self.engine.cut_records:
             most = self.limits.max_record_bytes
             message = f"{records} longer than maxRecordBytes ({most}): the rest of each was not matched"
@@ -203,9 +209,11 @@ class Scan:
 
     def _leave_out(self, reason: IncompleteReason, message: str) -> None:
         """Record an input that was not read, or not to its end; after the first ones, only how many there are."""
-        self._left_out += 1
-        if self._left_out <= MOST_LEFT_OUT:
+        if self._named < MOST_LEFT_OUT:
+            self._named += 1
             self.incomplete.append(self._part(reason, message))
+        else:
+            self._unnamed[reason] += 1
 
     def _part(self, reason: IncompleteReason, message: str) -> Incomplete:
         name = None if self._name is None else cut(self._name, NAME_BYTES)
