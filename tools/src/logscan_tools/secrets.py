@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tomllib
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -119,17 +120,25 @@ def table(tokens: list[Token]) -> str:
 
 
 def pack(tokens: list[Token]) -> str:
-    """Return the rules of the pack, each with a line made of its expression, and one without a secret."""
-    rules = [
-        {
-            "rule": {"name": f"secret-{token.name}", "pattern": token.pattern, "severity": "critical"},
-            "matches": [f"the token is {sample(token.pattern)} here"],
-            "ignores": ["the token is here"],
-        }
-        for token in tokens
-    ]
-    text: str = yaml.safe_dump(rules, sort_keys=False, width=10_000, allow_unicode=True)
+    """Return the rules of the pack, one for each service, with a line for each of its tokens and one without any."""
+    services = groupby(sorted(tokens, key=service), key=service)
+    text: str = yaml.safe_dump([rule(name, list(found)) for name, found in services], sort_keys=False, width=10_000)
     return "".join(f"  {line}\n" for line in text.splitlines())
+
+
+def service(token: Token) -> str:
+    """Return whose token it is: the first word of its name."""
+    return token.name.partition("-")[0]
+
+
+def rule(name: str, tokens: list[Token]) -> dict[str, Any]:
+    """Return a rule of the pack, with what proves it."""
+    pattern = tokens[0].pattern if len(tokens) == 1 else "|".join(f"(?:{token.pattern})" for token in tokens)
+    return {
+        "rule": {"name": f"secret-{name}", "pattern": pattern, "severity": "critical"},
+        "matches": [f"the token is {sample(token.pattern)} here" for token in tokens],
+        "ignores": ["the token is here"],
+    }
 
 
 def main() -> None:
