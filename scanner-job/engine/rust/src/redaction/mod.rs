@@ -73,5 +73,8 @@ fn skip(bytes: &[u8], at: usize, most: usize, kind: impl Fn(u8) -> bool) -> usiz
 fn is_placeholder(value: &str) -> bool {
     let all = |bytes: &[u8]| value.bytes().all(|byte| bytes.contains(&byte));
     let begins = ["[", "<", "${", "$(", "{{", "%{", "%s", "%v", "%d", "%q"];
-    all(b"*") || value.len() > 2 && all(b"xX") || all(b".") || begins.iter().any(|begin| value.starts_with(begin))
+    all(b"*")
+        || value.len() > 2 && all(b"xX")
+        || all(b".")
+        || begins.iter().any(|begin| value.starts_with(begin))
 }
