@@ -228,7 +228,7 @@ def test_the_limit_holds_and_the_others_say_why_they_wait(operator: Running) -> 
     operator.kubectl.run("delete", "logscan", *names)
 
 
-def test_a_job_of_somebody_else_is_not_taken(operator: Running) -> None:
+def test_a_job_of_somebody_else_is_waited_for(operator: Running) -> None:
     spec = {"template": {"spec": {"restartPolicy": "Never", "containers": [{"name": "c", "image": "none"}]}}}
     foreign = {
         "apiVersion": "batch/v1",
@@ -237,8 +237,11 @@ def test_a_job_of_somebody_else_is_not_taken(operator: Running) -> None:
         "spec": {**spec, "suspend": True},
     }
     operator.kubectl.run("apply", "--filename=-", stdin=json.dumps(foreign))
-    status = operator.until(operator.apply("taken"), "Failed")
-    assert (status["reason"], "taken-1" in status["message"]) == ("JobFailed", True)
+    name = operator.apply("taken")
+    status = operator.until(name, "Queued")
+    assert (status["reason"], "taken-1" in status["message"]) == ("JobConflict", True)
+    operator.kubectl.run("delete", "job", "taken-1")
+    operator.until(name, "Succeeded")
 
 
 def test_a_message_nobody_can_read_goes_to_the_dead_letter_queue(operator: Running) -> None:

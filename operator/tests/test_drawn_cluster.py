@@ -145,13 +145,15 @@ def unexpected(operator: OperatorProcess) -> list[str]:
 
 
 def restless(place: Place, forged: set[tuple[str, str]]) -> list[Object]:
-    """Return the LogScans that have neither ended nor are suspended, but for those whose status is forged."""
+    """Return the LogScans that have neither ended nor wait for people, but for those whose status is forged."""
     found = [
         item for name in (place.namespace, *place.others) for item in place.kubectl_in(name).get("logscans")["items"]
     ]
     at_rest = ("Succeeded", "Failed", "Cancelled", "Suspended")
     others = [i for i in found if (i["metadata"]["namespace"], i["metadata"]["name"]) not in forged]
-    return [item for item in others if item["status"].get("phase") not in at_rest]
+    for_people = ("JobConflict", "RuleSetNotReady")
+    working = [item for item in others if item["status"].get("phase") not in at_rest]
+    return [item for item in working if item["status"].get("reason") not in for_people]
 
 
 def check(place: Place, number: int, forged: set[tuple[str, str]]) -> None:
