@@ -241,7 +241,7 @@ def test_a_job_of_somebody_else_is_waited_for(operator: Running) -> None:
     status = operator.until(name, "Queued")
     assert (status["reason"], "taken-1" in status["message"]) == ("JobConflict", True)
     operator.kubectl.run("delete", "job", "taken-1")
-    operator.until(name, "Succeeded")
+    assert operator.until(name, "Failed")["reason"] == "ObjectNotFound", "its own Job has run, and there is no object"
 
 
 def test_a_message_nobody_can_read_goes_to_the_dead_letter_queue(operator: Running) -> None:
