@@ -198,7 +198,7 @@ BREAKS = {
         "ok      check rules",
     ),
     "the engine": (
-        "rulechecks.check.__defaults__ = (['/nowhere'],)",
+        "rulechecks.check.__defaults__ = (['/nowhere'], None)",
         "FAILED  start the watches: ClientConnectorError",
         "FAILED  check rules: the rules could not be checked",
     ),
