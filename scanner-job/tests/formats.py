@@ -16,6 +16,7 @@ import lz4.block
 import lz4.frame
 import ncompress
 
+from logscan_local.testkit.pipes import Pipe
 from logscan_scanner.reading.zstandard import zstd
 
 HADOOP_BLOCK, LEGACY_BLOCK = 256 * 1024, 256 * 1024  # `lz4 -l` writes 8 MiB
@@ -84,20 +85,6 @@ def tarred(members: dict[str, bytes], kind: int = tarfile.PAX_FORMAT) -> bytes:
             entry.size = len(content)
             archive.addfile(entry, io.BytesIO(content))
     return file.getvalue()
-
-
-class Pipe(io.RawIOBase):
-    """A file that cannot seek, so that zipfile writes sizes after the content."""
-
-    def __init__(self) -> None:
-        self.written = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
-        self.written += data
-        return len(data)
 
 
 def zipped(members: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED, seekable: bool = True) -> bytes:

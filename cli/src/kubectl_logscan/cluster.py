@@ -35,7 +35,7 @@ class Cluster:
             everywhere: Whether to list all namespaces.
 
         Raises:
-            ClusterError: There is no kubeconfig, or it lacks the context.
+            ClusterError: The kubeconfig does not exist, or does not have the context.
         """
         try:
             connection = config.new_client_from_config(  # type: ignore[no-untyped-call]
@@ -69,7 +69,7 @@ class Cluster:
         """Return a LogScan.
 
         Raises:
-            NotFoundError: There is none of this name.
+            NotFoundError: The LogScan does not exist.
             ClusterError: The API server did not answer, or refused.
         """
         return self._ask(lambda: self._api.get_namespaced_custom_object(**self._at(name)), name)
@@ -92,7 +92,7 @@ class Cluster:
         """Merge fields into the spec of a LogScan, and return the LogScan.
 
         Raises:
-            NotFoundError: There is none of this name.
+            NotFoundError: The LogScan does not exist.
             ClusterError: The API server did not answer, or refused.
         """
         return self._ask(

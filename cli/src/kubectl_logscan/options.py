@@ -23,7 +23,7 @@ def cluster(kubeconfig: str | None, context: str | None, namespace: str | None, 
     """Return the cluster that the options choose.
 
     Raises:
-        ClusterError: There is no kubeconfig, or it lacks the context.
+        ClusterError: The kubeconfig does not exist, or does not have the context.
     """
     from kubectl_logscan.cluster import Cluster  # late: it takes longer than to scan a small file
 

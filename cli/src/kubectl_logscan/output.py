@@ -34,7 +34,7 @@ class Format(StrEnum):
 
 
 def console() -> Console:
-    """Return the console for what a command found; as wide as the terminal, and unlimited where there is none."""
+    """Return the console for results: as wide as the terminal, and at least 200 columns if output goes elsewhere."""
     found = Console(highlight=False)
     return found if found.is_terminal else Console(highlight=False, width=max(found.width, 200))
 

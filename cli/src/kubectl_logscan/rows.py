@@ -34,7 +34,7 @@ class Rows:
         """Return the result in a row.
 
         Raises:
-            NotFoundError: There is no such row, or it is not that of a finished scan.
+            NotFoundError: The row does not exist, or does not belong to a finished scan.
             AwsError: DynamoDB did not answer, or refused.
         """
         key = table.key_of(ref)

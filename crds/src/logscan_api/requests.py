@@ -152,7 +152,7 @@ def split(text: str) -> dict[str, str]:
 
 
 def joined(variables: Mapping[str, str]) -> str | None:
-    """Return the text that `split` divided, from an environment; None if there is none."""
+    """Return the text that `split` divided, from an environment, or None if the variable is not set."""
     parts = [variables.get(_variable(number)) for number in range(1, MOST_VARIABLES + 1)]
     return None if parts[0] is None else "".join(part for part in parts if part is not None)
 

@@ -10,6 +10,7 @@ import pytest
 from clouds import Cloud
 
 from logscan_local.testkit.clusters import Cluster
+from logscan_local.testkit.pipes import Pipe
 
 pytestmark = pytest.mark.stack
 
@@ -21,20 +22,6 @@ PARQUET = b"PAR1" + b"\x15\x04\x15\x10\x15\x14\x4c\x15\x02" * 40 + b"PAR1"
 @pytest.fixture(scope="module")
 def cloud(full_stack: Cluster) -> Cloud:
     return Cloud(full_stack)
-
-
-class Pipe(io.RawIOBase):
-    """A file that cannot seek, so that zipfile writes sizes behind the content."""
-
-    def __init__(self) -> None:
-        self.written = bytearray()
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, data: "bytes | bytearray | memoryview") -> int:  # type: ignore[override]
-        self.written += data
-        return len(data)
 
 
 def half_written() -> bytes:

@@ -22,7 +22,7 @@ def value_of(container: Object, name: str) -> str | None:
 
 
 def request_of(container: Object) -> str | None:
-    """Return the text of the scanner's request in a container, or None if there is none."""
+    """Return the text of the scanner's request in a container, or None if the variable is not set."""
     names = [entry["name"] for entry in container.get("env", [])]
     found = {name: value for name in names if (value := value_of(container, name)) is not None}
     return joined(found)

@@ -56,7 +56,7 @@ LEFT_OUT = {
 
 
 class SecretsError(ToolError):
-    """The rules of gitleaks cannot be had or read."""
+    """The rules of gitleaks cannot be downloaded."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def module() -> Path:
     """Return the folder of gitleaks' module, downloaded if need be.
 
     Raises:
-        SecretsError: There is no Go, or no way to the module.
+        SecretsError: Go is not installed, or the module cannot be downloaded.
     """
     go = shutil.which("go")
     if go is None:

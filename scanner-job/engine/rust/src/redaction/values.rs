@@ -111,17 +111,17 @@ pub(super) fn find(text: &str, mut at: usize) -> Option<Range<usize>> {
 fn value_of(text: &str, name: Range<usize>) -> Option<Range<usize>> {
     let bytes = text.as_bytes();
     let word = &bytes[name.clone()];
-    let before = name.start.checked_sub(1).map(|at| bytes[at]);
-    if word.eq_ignore_ascii_case(b"pass") && before.is_some_and(|byte| byte.is_ascii_alphanumeric())
-    {
-        return None; // bypass, compass
-    }
     let end = skip(bytes, name.end, REST_OF_NAME, |byte| {
         is_word(byte) || byte == b'.' || byte == b'-'
     });
     let rest = text.get(name.end..end)?;
-    if word.eq_ignore_ascii_case(b"pass") && rest.starts_with(|c: char| c.is_ascii_alphanumeric()) {
-        return None; // passed, passenger
+    let before = name.start.checked_sub(1).map(|at| bytes[at]);
+    let within = [before, rest.bytes().next()]
+        .into_iter()
+        .flatten()
+        .any(|byte| byte.is_ascii_alphanumeric());
+    if word.eq_ignore_ascii_case(b"pass") && within {
+        return None; // bypass, passenger
     }
     let about = rest
         .trim_start_matches(['_', '-', '.'])
