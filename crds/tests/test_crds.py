@@ -37,7 +37,7 @@ def test_schemas_are_structural(name: str) -> None:
 
 def test_a_person_sees_phase_and_counts_first() -> None:
     usual = [column["name"] for column in COLUMNS if not column.get("priority")]
-    assert usual == ["Phase", "Matched", "Lines", "Severity", "Incomplete", "Duration", "Age"]
+    assert usual == ["Phase", "Objects", "Matched", "Lines", "Severity", "Incomplete", "Duration", "Age"]
 
 
 def test_check_tells_what_is_out_of_date(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

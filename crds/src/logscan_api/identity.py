@@ -65,13 +65,20 @@ def padded_sequencer(sequencer: str) -> str:
     return sequencer.upper().ljust(SEQUENCER_LENGTH, "0")
 
 
-def partition_key(namespace: str, source: S3Source) -> str:
-    """Return the result table's `pk` of an object or a prefix, as a namespace scans it.
+def partition_key(namespace: str, source: S3Source, scan_uid: str = "") -> str:
+    """Return the result table's `pk` of an object, several objects or a prefix, as a namespace scans it.
 
     The namespace comes first, so that IAM can bind a namespace's scanners to their own rows by `dynamodb:LeadingKeys`,
     and no scan ever finds the row of another namespace. Then comes the kind, so that the object `app` and the prefix
-    `app` differ. Names of namespaces and buckets have no `#`.
+    `app` differ. Names of namespaces and buckets have no `#`. The sum of several objects belongs to its LogScan alone.
+
+    Args:
+        namespace: The LogScan's namespace.
+        source: What is scanned.
+        scan_uid: The LogScan's uid, for several objects.
     """
+    if source.objects is not None:
+        return f"{namespace}#B#{source.bucket}#{scan_uid}"
     kind, name = ("O", source.key) if source.key is not None else ("P", source.prefix)
     return f"{namespace}#{kind}#{source.bucket}#{name}"
 

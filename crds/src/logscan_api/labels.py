@@ -26,11 +26,18 @@ def label_value(text: str) -> str:
     return f"{start}-{digest}" if start else digest
 
 
-def shown_object(key: str | None, prefix: str | None) -> str:
-    """Return a key, or a prefix and `*`, in at most 60 printable characters: the middle of a longer one is left out."""
-    text = key if key is not None else f"{prefix or ''}*"
-    text = printable(text)
-    if len(text) <= OBJECT_LENGTH:
-        return text
-    end = OBJECT_LENGTH * 2 // 3
-    return f"{text[: OBJECT_LENGTH - end - 1]}\N{HORIZONTAL ELLIPSIS}{text[-end:]}"
+def shown_object(key: str | None, prefix: str | None, others: int = 0) -> str:
+    """Return a key, or a prefix and `*`, in at most 60 printable characters: the middle of a longer one is left out.
+
+    Args:
+        key: The key, or the first of several.
+        prefix: The prefix, if there is no key.
+        others: How many more keys there are.
+    """
+    more = f" and {others} more" if others else ""
+    text = printable(key if key is not None else f"{prefix or ''}*")
+    room = OBJECT_LENGTH - len(more)
+    if len(text) <= room:
+        return text + more
+    end = room * 2 // 3
+    return f"{text[: room - end - 1]}\N{HORIZONTAL ELLIPSIS}{text[-end:]}{more}"

@@ -181,6 +181,7 @@ class LogScan(Model):
 
 COLUMNS: list[dict[str, Any]] = [
     {"name": "Phase", "type": "string", "jsonPath": ".status.phase"},
+    {"name": "Objects", "type": "string", "jsonPath": ".status.objects.progress"},
     {"name": "Matched", "type": "integer", "jsonPath": ".status.summary.matchedLines"},
     {"name": "Lines", "type": "integer", "jsonPath": ".status.summary.lines"},
     {"name": "Severity", "type": "string", "jsonPath": ".status.summary.worstSeverity"},

@@ -12,8 +12,10 @@ from logscan_api.jobtemplates import JobTemplate
 from logscan_api.logscans import Limits
 from logscan_api.models import Model
 from logscan_api.notify import Notify
+from logscan_api.quantities import Quantity
 from logscan_api.rules import RuleSelection
 from logscan_api.schema import cel
+from logscan_api.sources import MOST_OBJECTS
 from logscan_api.statuses import Condition, Count, Generation
 
 Glob = Annotated[str, Field(min_length=1, max_length=1024)]
@@ -31,6 +33,19 @@ class Unchanged(StrEnum):
 
     SCAN = "Scan"
     SKIP = "Skip"
+
+
+class Batch(Model):
+    """How uploads are gathered: several objects of a bucket in one LogScan and one Job, each with a row of its own."""
+
+    max_objects: int = Field(default=500, ge=2, le=MOST_OBJECTS, description="Objects of a LogScan, at most.")
+    max_bytes: Quantity = Field(default=Quantity("1Gi"), description="Size of the objects of a LogScan together.")
+    max_seconds: int = Field(
+        default=10, ge=1, le=300, description="Seconds that an upload waits for others before its LogScan is made."
+    )
+    largest: Quantity = Field(
+        default=Quantity("16Mi"), description="Size of an object from which on it has a LogScan of its own."
+    )
 
 
 class PolicyMatch(Model):
@@ -60,7 +75,11 @@ class LogScanPolicySpec(Model):
                 cel(
                     "self.action == 'Ignore' || has(self.rules)",
                     "a policy that scans needs rules: name packs, rule sets or inline rules, or set action to Ignore",
-                )
+                ),
+                cel(
+                    "!has(self.batch) || self.unchanged != 'Skip'",
+                    "batch and unchanged: Skip exclude each other: a LogScan of several objects is of no one content",
+                ),
             ]
         }
     )
@@ -82,6 +101,10 @@ class LogScanPolicySpec(Model):
         default=Unchanged.SCAN,
         description="Scan every upload, or Skip those whose key and entity tag are those of an earlier scan that did "
         "not fail, such as unchanged files of a nightly sync.",
+    )
+    batch: Batch | None = Field(
+        default=None,
+        description="Scan several uploads in one Job, for many small objects (default: a Job for each object).",
     )
     rules: RuleSelection | None = Field(default=None, description="Rules of LogScans that leave out rules.")
     records: Records | None = Field(default=None, description="Records of LogScans that leave out records.")

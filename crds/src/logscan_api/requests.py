@@ -20,6 +20,7 @@ from logscan_api.destinations import Destination
 from logscan_api.errors import MalformedRequestError, RequestTooLargeError
 from logscan_api.explanations import explain
 from logscan_api.framing import Records
+from logscan_api.identity import partition_key, sort_key
 from logscan_api.logscans import Limits
 from logscan_api.models import Model
 from logscan_api.notify import Notify
@@ -91,6 +92,31 @@ class Report(Model):
     prefix: str = ""
 
 
+class ObjectRows(Model):
+    """How the rows of several objects are named, and what signs them.
+
+    Each object has the row that a scan of it alone would have, so that whichever comes first serves all.
+    """
+
+    outcome: str = Field(description="Names rules and limits; see `outcome_hash`.")
+    own: bool = Field(default=False, description="Whether the scan was made by hand.")
+    prior_attempts: int | None = Field(default=None, description="Jobs of the runs before; absent for the first run.")
+    tokens: list[Annotated[list[str], Field(min_length=1, max_length=2)]] = Field(
+        description="Tokens of the row of each object, in the order of the objects, as in `ScanRequest.tokens`."
+    )
+
+    def ref(self, table: str, scan: ScanIdentity, source: S3Source) -> ResultRef:
+        """Return where the row of one of the objects is.
+
+        Args:
+            table: The table.
+            scan: The LogScan.
+            source: The object, as in `S3Source.each`.
+        """
+        sort = sort_key(source, scan.uid, self.outcome, self.own, self.prior_attempts)
+        return ResultRef(table=table, pk=partition_key(scan.namespace, source), sk=sort)
+
+
 class ScanRequest(Model):
     """All that a scanner needs; it reads no Kubernetes API."""
 
@@ -106,6 +132,7 @@ class ScanRequest(Model):
         max_length=2,
         description="Tokens of the row: the first signs it, and a row that any of them signed is believed.",
     )
+    rows: ObjectRows | None = Field(default=None, description="The rows of several objects; `result` is their sum.")
     report: Report | None = None
     notify: Notify | None = None
     sender: str | None = Field(default=None, description="Address that mail is from; without it none is sent.")

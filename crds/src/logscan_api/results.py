@@ -17,7 +17,7 @@ from logscan_api.errors import MalformedResultError
 from logscan_api.explanations import explain
 from logscan_api.models import Model
 from logscan_api.rules import Severity
-from logscan_api.statuses import Incomplete, ResultRef, RuleCount, Summary
+from logscan_api.statuses import Incomplete, ObjectCounts, ResultRef, RuleCount, Summary
 
 DAY_SHARDS = 8
 TOP_RULES = 5
@@ -36,6 +36,16 @@ def _to_milliseconds(moment: datetime) -> datetime:
 
 
 Moment = Annotated[datetime, AfterValidator(_to_milliseconds), PlainSerializer(stamp, when_used="json")]
+
+
+def by_day(ref: ResultRef, bucket: str, finished_at: datetime) -> dict[str, str]:
+    """Return the attributes by which the indexes find a row: by the day and the bucket of its scan."""
+    day, identity = finished_at.date().isoformat(), hashlib.sha256(f"{ref.pk}\0{ref.sk}".encode()).hexdigest()[:12]
+    return {
+        "bucket_day": f"{bucket}#{day}",
+        "day_shard": f"{day}#{int(identity, 16) % DAY_SHARDS}",
+        "finished_id": f"{stamp(finished_at)}#{identity}",
+    }
 
 
 class Sample(Model):
@@ -72,14 +82,17 @@ class ScanResult(Model):
     schema_version: Literal[1] = Field(default=1, alias="schema")
     ref: ResultRef
     bucket: str
-    key: str = Field(description="Key of the object, or the prefix.")
-    prefix: bool = Field(default=False, description="Whether `key` is a prefix.")
+    key: str = Field(description="Key of the object, the prefix, or what the keys of several objects begin with.")
+    prefix: bool = Field(default=False, description="Whether `key` is a prefix, or the beginning of several keys.")
     version_id: str | None = None
     etag: str | None = None
     status: Literal["done"] = "done"
     started_at: Moment
     finished_at: Moment
-    objects: int
+    objects: int = Field(description="Objects read.")
+    object_counts: ObjectCounts | None = Field(
+        default=None, description="What became of several objects, all sums include those that were skipped."
+    )
     bytes: int
     decompressed_bytes: int
     lines: int
@@ -145,8 +158,7 @@ class ScanResult(Model):
 
     def to_item(self) -> Item:
         """Return the row."""
-        day, finished, worst = self.finished_at.date().isoformat(), stamp(self.finished_at), self.worst_severity
-        identity = hashlib.sha256(f"{self.ref.pk}\0{self.ref.sk}".encode()).hexdigest()[:12]
+        day, worst = self.finished_at.date().isoformat(), self.worst_severity
         row = self.model_dump(mode="json", exclude={"schema_version", "ref", "histogram"}, exclude_none=True)
         row |= {
             "pk": self.ref.pk,
@@ -155,14 +167,12 @@ class ScanResult(Model):
             "partial": bool(self.incomplete),
             "notified": {},
             "histogram": {stamp(b.start): {str(s): n for s, n in b.by_severity.items()} for b in self.histogram},
-            "bucket_day": f"{self.bucket}#{day}",
-            "day_shard": f"{day}#{int(identity, 16) % DAY_SHARDS}",
-            "finished_id": f"{finished}#{identity}",
+            **by_day(self.ref, self.bucket, self.finished_at),
         }
         if worst is not None:
             row["worst_severity"] = str(worst)
         if worst is not None and worst.rank >= Severity.ERROR.rank:
-            row |= {"error_day": f"E#{day}", "severity_finished": f"{worst}#{finished}"}
+            row |= {"error_day": f"E#{day}", "severity_finished": f"{worst}#{stamp(self.finished_at)}"}
         return attributes.to_item(row)
 
     @classmethod

@@ -4,9 +4,21 @@ The size of a document is the number of bytes (UTF-8) of all its strings and of 
 The API server computes it by a CEL expression that is made from the schema, so that no field is forgotten.
 """
 
+from typing import Any
+
 from logscan_api.schema import Schema, cel
 
 SPEC_BYTES = 64 * 1024
+OWN_BOUND = "x-logscan-bytes"  # never in a CRD: `limited` makes a rule of it
+
+
+def own_bound(most: int) -> dict[str, Any]:
+    """Return what marks a field whose texts have a bound of their own, and do not count towards that of the object.
+
+    Args:
+        most: The number of bytes.
+    """
+    return {OWN_BOUND: most}
 
 
 def limited(schema: Schema, most: int = SPEC_BYTES) -> Schema:
@@ -17,12 +29,29 @@ def limited(schema: Schema, most: int = SPEC_BYTES) -> Schema:
         most: The number of bytes.
     """
     message = f"all texts of the spec have at most {most} bytes (UTF-8) together: use fewer or shorter rules and names"
-    rules = [*schema.get("x-kubernetes-validations", []), cel(f"{_size(schema, 'self', 0)} <= {most}", message)]
-    return {**schema, "x-kubernetes-validations": rules}
+    return _with_rule(_bounded(schema), cel(f"{_size(schema, 'self', 0)} <= {most}", message))
+
+
+def _bounded(schema: Schema) -> Schema:
+    """Return a schema with a rule at each field that has a bound of its own."""
+    kept = {name: value for name, value in schema.items() if name != OWN_BOUND}
+    if "properties" in kept:
+        kept["properties"] = {name: _bounded(field) for name, field in kept["properties"].items()}
+    if OWN_BOUND not in schema:
+        return kept
+    most = schema[OWN_BOUND]
+    message = f"all texts of this list have at most {most} bytes (UTF-8) together: use several LogScans"
+    return _with_rule(kept, cel(f"{_size(kept, 'self', 0)} <= {most}", message))
+
+
+def _with_rule(schema: Schema, rule: Any) -> Schema:
+    return {**schema, "x-kubernetes-validations": [*schema.get("x-kubernetes-validations", []), rule]}
 
 
 def _size(schema: Schema, value: str, depth: int) -> str:
-    """Return a CEL expression for the size of a value, or an empty one if it has no text."""
+    """Return a CEL expression for the size of a value, or an empty one if it has no text that counts."""
+    if OWN_BOUND in schema:
+        return ""
     if "properties" in schema:
         return _fields(schema, value, depth)
     item = f"v{depth}"

@@ -1,33 +1,63 @@
-"""Where the logs of a scan are: one object in S3, or all objects under a prefix."""
+"""Where the logs of a scan are: one object in S3, several objects, or all objects under a prefix."""
+
+from os.path import commonprefix
+from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field
 
 from logscan_api.buckets import BucketName
 from logscan_api.models import MOST, Model
 from logscan_api.schema import cel
+from logscan_api.sizes import own_bound
+
+MOST_OBJECTS = 1000
+# Of all texts of a list of objects. Such a list, keys that cannot be compressed and the tokens of all rows included,
+# still fits into a Job beside the largest spec; `crds/tests/test_requests.py` holds it to that.
+OBJECTS_BYTES = 192 * 1024
+S3_BYTES = 1024  # of a key, https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+
+
+def _within_s3(*fields: str) -> list[Any]:
+    """Return CEL rules for the number of bytes of some fields: the schema counts characters."""
+    return [
+        cel(
+            f"!has(self.{field}) || size(bytes(self.{field})) <= {S3_BYTES}",
+            f"{field} has at most {S3_BYTES} bytes (UTF-8), as in S3",
+        )
+        for field in fields
+    ]
+
+
+class S3Object(Model):
+    """One of several objects of a bucket."""
+
+    model_config = ConfigDict(json_schema_extra={"x-kubernetes-validations": _within_s3("key", "versionId")})
+
+    key: str = Field(min_length=1, max_length=1024, description="Key of the object, not URL-encoded.")
+    version_id: str | None = Field(
+        default=None, max_length=1024, description="Version to scan (default: the newest when the scan starts)."
+    )
+    etag: str | None = Field(default=None, max_length=128, description="Entity tag that the object must still have.")
+    size: int | None = Field(default=None, ge=0, le=MOST, description="Object size in bytes.")
+    sequencer: str | None = Field(default=None, max_length=64, description="S3's sequencer of the object's event.")
 
 
 class S3Source(Model):
-    """The object, or all objects under a prefix."""
+    """The object, several objects, or all objects under a prefix."""
 
     model_config = ConfigDict(
         json_schema_extra={
             "x-kubernetes-validations": [
                 cel(
-                    "has(self.key) != has(self.prefix)",
-                    "set exactly one of key (one object) and prefix (all objects under it)",
+                    "[has(self.key), has(self.objects), has(self.prefix)].filter(set, set).size() == 1",
+                    "set exactly one of key (one object), objects (a list of objects) and prefix (all objects under "
+                    "it)",
                 ),
                 cel(
                     "has(self.key) || !(has(self.versionId) || has(self.etag) || has(self.sequencer))",
-                    "versionId, etag and sequencer belong to one object: remove them or set key instead of prefix",
+                    "versionId, etag and sequencer belong to one object: remove them, set key, or set them in objects",
                 ),
-                *(
-                    cel(
-                        f"!has(self.{field}) || size(bytes(self.{field})) <= 1024",
-                        f"{field} has at most 1024 bytes (UTF-8), as in S3",
-                    )
-                    for field in ("key", "prefix", "versionId")
-                ),
+                *_within_s3("key", "prefix", "versionId"),
             ]
         }
     )
@@ -38,6 +68,12 @@ class S3Source(Model):
         min_length=1,
         max_length=1024,
         description="Key of the object, not URL-encoded.",
+    )
+    objects: Annotated[list[S3Object], Field(min_length=1, max_length=MOST_OBJECTS)] | None = Field(
+        default=None,
+        json_schema_extra=own_bound(OBJECTS_BYTES),
+        description=f"Up to {MOST_OBJECTS} objects, each key once, to which the same LogScanPolicy applies. One Job "
+        "scans them all. Each has a row of its own, and an object that cannot be read fails no other.",
     )
     prefix: str | None = Field(
         default=None,
@@ -57,6 +93,21 @@ class S3Source(Model):
     sequencer: str | None = Field(
         default=None, max_length=64, description="S3's sequencer of the event, which orders the events of one key."
     )
+
+    @property
+    def keys(self) -> list[str]:
+        """Return the keys that decide which policy applies: of the objects, or the prefix."""
+        return [found.key for found in self.objects] if self.objects else [self.key or self.prefix or ""]
+
+    @property
+    def each(self) -> list[Self]:
+        """Return a source for each of several objects."""
+        return [type(self).model_construct(bucket=self.bucket, **dict(found)) for found in self.objects or []]
+
+    @property
+    def common(self) -> str:
+        """Return the key, the prefix, or what the keys of several objects begin with."""
+        return commonprefix(self.keys)
 
 
 class Source(Model):

@@ -19,6 +19,9 @@ KeyText = Annotated[str, Field(max_length=2048)]  # of DynamoDB, and of what hol
 Generation = Annotated[int, Field(ge=-1, le=MOST)]  # -1 is what no generation is
 
 
+MOST_FAILURES = 10
+
+
 class Phase(StrEnum):
     """The phase of a LogScan's life cycle."""
 
@@ -76,6 +79,10 @@ class IncompleteReason(StrEnum):
         "MaxRecordBytes",
         "Records longer than `limits.maxRecordBytes` were matched up to there; the row's `cut_records` counts them.",
     )
+    OBJECTS_FAILED = (
+        "ObjectsFailed",
+        "Objects of a list could not be read; `status.objects.failures` names the first ten, and each has a row.",
+    )
     COMPRESSION_RATIO = "CompressionRatio", "The content is over 1,000 times as large as the object, as no log is."
     DAMAGED = (
         "Damaged",
@@ -93,8 +100,8 @@ class Incomplete(Model):
     model_config = ConfigDict(extra="ignore")
 
     reason: ReasonWord = Field(
-        description="MatchLimit, MaxBytes, MaxDecompressedBytes, MaxObjects, MaxRecordBytes, CompressionRatio, "
-        "Damaged, UnsupportedFormat; the set of words is open."
+        description="MatchLimit, MaxBytes, MaxDecompressedBytes, MaxObjects, MaxRecordBytes, ObjectsFailed, "
+        "CompressionRatio, Damaged, UnsupportedFormat; the set of words is open."
     )
     rule: Name | None = Field(default=None, description="Rule whose count is too low.")
     object: KeyText | None = Field(
@@ -123,6 +130,44 @@ class RuleCount(Model):
     rule: Name
     severity: SeverityWord
     lines: Count
+
+
+class FailedObject(Model):
+    """One of several objects that could not be scanned."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    key: KeyText = Field(description="Its key, shortened in a status.")
+    reason: ReasonWord = Field(description="Why, in one word, as in status.reason.")
+    message: KeyText | None = Field(default=None, description="Why, in a sentence; only in the row.")
+
+
+class ObjectCounts(Model):
+    """What became of several objects."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    total: Count = Field(description="Objects to scan.")
+    done: Count = Field(description="Objects that this scan read.")
+    skipped: Count = Field(description="Objects whose result was there, found by an earlier scan with the same rules.")
+    failed: Count = Field(description="Objects that could not be read; a row of each says why.")
+    failures: Annotated[list[FailedObject], Field(max_length=MOST_FAILURES)] | None = Field(
+        default=None, description=f"The first {MOST_FAILURES} that failed."
+    )
+    progress: Name | None = Field(default=None, description="How many are finished, of how many; for display.")
+
+    @property
+    def finished(self) -> int:
+        """Return how many objects nothing more will happen to."""
+        return self.done + self.skipped + self.failed
+
+    def shown(self) -> "ObjectCounts":
+        """Return the same in the form that a status has."""
+        failures = [
+            found.model_copy(update={"key": shown_object(found.key, None), "message": None})
+            for found in (self.failures or [])[:MOST_FAILURES]
+        ]
+        return self.model_copy(update={"failures": failures or None, "progress": f"{self.finished}/{self.total}"})
 
 
 class Summary(Model):
@@ -191,7 +236,7 @@ class LogScanStatus(Model):
         description="Ready, Reconciling, Stalled, Admitted, JobCreated, Complete, Failed.",
     )
     object: str | None = Field(
-        default=None, max_length=64, description="Key or prefix that is scanned, shortened for display."
+        default=None, max_length=64, description="Key, keys or prefix that is scanned, shortened for display."
     )
     policy: Name | None = Field(
         default=None, description="LogScanPolicy that fills what the spec leaves out, if one matches."
@@ -214,5 +259,6 @@ class LogScanStatus(Model):
     start_time: Time | None = Field(default=None, description="When the first Job was created.")
     completion_time: Time | None = Field(default=None, description="When the scan ended.")
     duration: Name | None = Field(default=None, description="Time from start to completion, for display.")
+    objects: ObjectCounts | None = Field(default=None, description="What became of several objects.")
     summary: Summary | None = Field(default=None, description="What was found.")
     result: ResultRef | None = Field(default=None, description="Where the whole result is.")

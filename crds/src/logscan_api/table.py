@@ -8,6 +8,7 @@ from typing import Any
 
 from logscan_api import attributes
 from logscan_api.attributes import Item
+from logscan_api.failedrows import FailedRow
 from logscan_api.results import ScanResult
 from logscan_api.signatures import SIGNATURE, signed
 from logscan_api.statuses import ResultRef
@@ -44,7 +45,7 @@ def ref_of(table: str, item: Item) -> ResultRef:
     return ResultRef(table=table, pk=item["pk"]["S"], sk=item["sk"]["S"])
 
 
-def put_result(result: ScanResult, token: str, now: int, rejected: Item | None = None) -> Call:
+def put_result(result: ScanResult | FailedRow, token: str, now: int, rejected: Item | None = None) -> Call:
     """Return PutItem's arguments to write a row, unless that of a finished scan is there.
 
     Args:
