@@ -107,7 +107,7 @@ class S3Source(Model):
     @property
     def common(self) -> str:
         """Return the key, the prefix, or what the keys of several objects begin with."""
-        return commonprefix(self.keys)
+        return commonprefix(self.keys)  # noqa: RUF071 - a character at a time, as S3's prefixes are
 
 
 class Source(Model):
