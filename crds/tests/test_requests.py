@@ -27,6 +27,7 @@ from logscan_api.requests import (
     MAX_VARIABLE_BYTES,
     PLAIN_BYTES,
     REQUEST_VARIABLE,
+    ObjectRows,
     Report,
     ScanIdentity,
     ScanRequest,
@@ -37,7 +38,7 @@ from logscan_api.requests import (
 )
 from logscan_api.rules import INLINE_BYTES, MOST_PACKS, MOST_RULE_SETS, Rule, Severity
 from logscan_api.rulesets import MOST_RULES
-from logscan_api.sources import S3Source
+from logscan_api.sources import MOST_OBJECTS, OBJECTS_BYTES, S3Object, S3Source
 from logscan_api.statuses import ResultRef
 
 CONTROL = [chr(n) for n in range(32)]
@@ -93,14 +94,27 @@ def noisy_rules(alphabet: Sequence[str], count: int, seed: int) -> list[Rule]:
     ]
 
 
-def largest_request(alphabet: Sequence[str], seed: int) -> ScanRequest:
+def largest_source(alphabet: Sequence[str], seed: int) -> S3Source:
+    """Return an object with the longest key and version."""
+    key, version = noise(alphabet, 1024, seed), noise(alphabet, 1024, seed + 1)
+    return S3Source(bucket="b" * 63, key=key, version_id=version, etag=noise(alphabet, 128, 3), sequencer="F" * 64)
+
+
+def most_objects(alphabet: Sequence[str], seed: int) -> S3Source:
+    """Return as many objects as there may be, with as much text as they may have together."""
+    sizes = _sizes(OBJECTS_BYTES, MOST_OBJECTS, 1024)
+    objects = [S3Object(key=noise(alphabet, size, seed + n), size=MOST - n) for n, size in enumerate(sizes)]
+    return S3Source(bucket="b" * 63, objects=objects)
+
+
+def largest_request(alphabet: Sequence[str], seed: int, source: S3Source) -> ScanRequest:
     """Return a request that fills every bound of the CRDs with noise, the largest packs among its rules."""
     packs = sorted((load_pack(name) for name in pack_names()), key=lambda pack: len(pack.model_dump_json()))
     own = noisy_rules(alphabet, 100, seed * 10)
     for number in range(MOST_RULE_SETS):
         own += noisy_rules(alphabet, MOST_RULES, seed * 10 + number + 1)
-    key, version = noise(alphabet, 1024, seed), noise(alphabet, 1024, seed + 1)
-    source = S3Source(bucket="b" * 63, key=key, version_id=version, etag=noise(alphabet, 128, 3), sequencer="F" * 64)
+    chance = random.Random(seed)
+    tokens = [[chance.randbytes(32).hex() for _ in range(2)] for _ in source.objects or []]
     addresses = [f"{noise([c for c in URL if c not in '@<>,;'], 200, n)}@{'d' * 53}" for n in range(20)]
     notify = {
         "email": {"to": addresses},
@@ -115,9 +129,10 @@ def largest_request(alphabet: Sequence[str], seed: int) -> ScanRequest:
         tokens=["t" * 64],
         result=ResultRef(
             table="t" * 255,
-            pk=partition_key("n" * 63, source),
+            pk=partition_key("n" * 63, source, "u" * 36),
             sk=sort_key(source, "u" * 36, "0" * 16, own=False),
         ),
+        rows=ObjectRows(outcome="0" * 16, prior_attempts=10**6, tokens=tokens) if tokens else None,
         report=Report(bucket="r" * 63),
         notify=Notify.model_validate(notify),
         sender=noise([*"abcdefghij.-"], 254, 8),
@@ -172,8 +187,8 @@ def test_a_short_request_can_be_read_by_people_and_a_long_one_is_packed() -> Non
 
 @pytest.mark.parametrize("alphabet", ALPHABETS)
 def test_whatever_the_crd_accepts_starts_a_process(alphabet: str) -> None:
-    for seed in range(3):
-        wanted = largest_request(ALPHABETS[alphabet], seed)
+    for seed, source in enumerate((largest_source, most_objects)):
+        wanted = largest_request(ALPHABETS[alphabet], seed, source(ALPHABETS[alphabet], seed))
         variables = split(wanted.to_variable())
         assert all(len(f"{name}={value}\0") <= MAX_VARIABLE_BYTES for name, value in variables.items())
         program = "import json, os, sys; json.dump(dict(os.environ), sys.stdout)"
@@ -192,8 +207,10 @@ def test_a_request_needs_the_further_variables_only_when_it_is_long() -> None:
 
 def test_what_linux_would_not_start_is_refused_with_advice() -> None:
     chance = random.Random(1)
-    patterns = ["".join(chance.choices(PRINTABLE, k=1024)) for _ in range(600)]
-    with pytest.raises(RequestTooLargeError, match=r"bytes in the Job, which may have 655,\d+: use fewer or shorter"):
+    patterns = ["".join(chance.choices(PRINTABLE, k=1024)) for _ in range(1000)]
+    with pytest.raises(
+        RequestTooLargeError, match=r"bytes in the Job, which may have 1,04\d,\d+: use fewer or shorter"
+    ):
         split(request(patterns).to_variable())
     with pytest.raises(OSError, match="Argument list too long"):
         subprocess.run(["/bin/true"], env={REQUEST_VARIABLE: "".join(patterns)}, check=True)

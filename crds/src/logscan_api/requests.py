@@ -30,7 +30,7 @@ from logscan_api.statuses import ResultRef
 
 REQUEST_VARIABLE = "LOGSCAN_REQUEST"
 MAX_VARIABLE_BYTES = 128 * 1024  # name, equals sign, value and the closing NUL
-MOST_VARIABLES = 5  # 640 KiB: Job and pod hold them, and etcd stores no object above 1.5 MiB
+MOST_VARIABLES = 8  # 1 MiB: Job and pod hold them, and etcd stores no object above 1.5 MiB
 PLAIN_BYTES = 16 * 1024  # up to this a person who looks at the Job can read it
 MAX_JSON_BYTES = 4 << 20  # several times the longest request; what is unpacked may be hostile
 GZIPPED = "gzip:"
@@ -172,8 +172,8 @@ def split(text: str) -> dict[str, str]:
     parts = [text[start : start + room] for start in range(0, len(text), room)]
     if len(parts) > MOST_VARIABLES:
         raise RequestTooLargeError(
-            f"rules: the rules and settings of the scan take {len(text):,} bytes in the Job, which may have "
-            f"{room * MOST_VARIABLES:,}: use fewer or shorter rules"
+            f"rules: the rules, objects and settings of the scan take {len(text):,} bytes in the Job, which may have "
+            f"{room * MOST_VARIABLES:,}: use fewer or shorter rules, or fewer objects"
         )
     return {_variable(number): part for number, part in enumerate(parts, 1)}
 

@@ -20,7 +20,7 @@ from logscan_operator.jobsignatures import is_signed
 from logscan_operator.leases import FencedApi
 from logscan_operator.metrics import Metrics
 from logscan_operator.refusals import Refusal, refusal_of
-from logscan_operator.resolving import ResolvedScan, recording_job, resolve_now, unready
+from logscan_operator.resolving import ResolvedScan, divided, recording_job, resolve_now, unready
 from logscan_operator.scanjobs import ScanJob
 from logscan_operator.settings import Settings
 from logscan_operator.statuses import utc_now
@@ -63,7 +63,13 @@ class Creator:
             if whole is None:  # it is gone, or its spec is another one: the next plan is made of that
                 return
             scan = whole
-        resolved = await self._recorded(scan) or resolve_now(self._view, scan, self._settings)
+        recorded = await self._recorded(scan)
+        if recorded is None and scan.by_hand:
+            mixed = divided(scan.readable_spec, self._view.policies_in(scan.key[0]))
+            if mixed is not None:
+                await self._fail(scan, Reason.INVALID_SPEC, mixed)
+                return
+        resolved = recorded or resolve_now(self._view, scan, self._settings)
         if resolved.rules is None:
             message = "spec.rules is absent and no LogScanPolicy with rules matches the object: add one of them"
             await self._fail(scan, Reason.NO_RULES, message)

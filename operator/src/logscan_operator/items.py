@@ -52,6 +52,7 @@ class Scan:
         content: Hash of bucket, key and entity tag, if the intake knew one.
         retry: Its `spec.retry`.
         reopened: Whether its status is final but describes an earlier spec: it may have to run again.
+        objects: How many objects its source lists; the spec has the first of them, unless it was read whole.
     """
 
     key: Key
@@ -69,6 +70,7 @@ class Scan:
     content: str | None = None
     retry: str | None = None
     reopened: bool = False
+    objects: int = 0
 
     @property
     def readable_spec(self) -> LogScanSpec:
@@ -117,12 +119,15 @@ class Scan:
         status, finished = _parse_status(body, reopened)
         # A finished scan has no spec here: if its status is reset, the spec must be read again.
         unchanged = known is not None and not known.finished and (known.uid, known.generation) == (uid, generation)
-        spec, problem, abridged = None, "", False
+        spec, problem, abridged, objects = None, "", False, 0
         if not finished and known and unchanged:
-            spec, problem, abridged = known.spec, known.problem, known.abridged
+            spec, problem, abridged, objects = known.spec, known.problem, known.abridged, known.objects
         elif not finished:
             spec, problem = _parse_spec(body)
-            abridged = spec is not None and not whole and len(json.dumps(body["spec"])) > LARGE_SPEC
+            objects = len(spec.source.s3.objects or []) if spec is not None else 0
+            large = spec is not None and (objects > 1 or len(json.dumps(body["spec"])) > LARGE_SPEC)
+            abridged = large and not whole
+            spec = _abridged(spec) if spec is not None and abridged else spec
         return cls(
             key=key_of(body),
             uid=uid,
@@ -130,7 +135,7 @@ class Scan:
             generation=generation,
             created=parse_time(metadata["creationTimestamp"]),
             deleting="deletionTimestamp" in metadata,
-            spec=_abridged(spec) if spec is not None and abridged else spec,
+            spec=spec,
             abridged=abridged,
             problem=problem,
             status=status,
@@ -139,6 +144,7 @@ class Scan:
             content=metadata.get("labels", {}).get(CONTENT_LABEL),
             retry=(body.get("spec") or {}).get("retry"),
             reopened=reopened,
+            objects=objects,
         )
 
 
@@ -174,7 +180,10 @@ def _parse_spec(body: Object) -> tuple[LogScanSpec | None, str]:
 def _abridged(spec: LogScanSpec) -> LogScanSpec:
     """Return a spec with what decides when it runs, and without the rest; that it has rules of its own stays known."""
     rules = RULES_OF_ITS_OWN if spec.rules is not None else None
-    return spec.model_copy(update={"rules": rules, "limits": None, "notify": None, "job": None})
+    source, s3 = spec.source, spec.source.s3
+    if s3.objects is not None:
+        source = source.model_copy(update={"s3": s3.model_copy(update={"objects": s3.objects[:1]})})
+    return spec.model_copy(update={"source": source, "rules": rules, "limits": None, "notify": None, "job": None})
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from logscan_api.jobtemplates import JobTemplate, Resources
 from logscan_api.labels import BUCKET_LABEL, POLICY_LABEL, label_value
 from logscan_api.logscans import Limits
 from logscan_api.quantities import Quantity
-from logscan_api.requests import Report, ScanIdentity, ScanRequest, outcome_hash, resolve_limits, split
+from logscan_api.requests import ObjectRows, Report, ScanIdentity, ScanRequest, outcome_hash, resolve_limits, split
 from logscan_api.rules import RuleSelection
 from logscan_api.signatures import tokens
 from logscan_api.statuses import ResultRef
@@ -42,18 +42,21 @@ def build_request(scan: Scan, attempt: int, resolved: ResolvedScan, settings: Se
     """
     rules, source = rules_of(resolved), scan.readable_spec.source.s3
     limits, (namespace, name) = resolve_limits(resolved.limits), scan.key
-    sort = sort_key(
-        source, scan.uid, outcome_hash(rules, limits, resolved.records), scan.by_hand, scan.status.prior_attempts
-    )
-    result = ResultRef(table=settings.table, pk=partition_key(namespace, source), sk=sort)
+    outcome, prior = outcome_hash(rules, limits, resolved.records), scan.status.prior_attempts
+    sort = sort_key(source, scan.uid, outcome, scan.by_hand, prior)
+    result = ResultRef(table=settings.table, pk=partition_key(namespace, source, scan.uid), sk=sort)
+    identity = ScanIdentity(namespace=namespace, name=name, uid=scan.uid, attempt=attempt)
+    rows = ObjectRows(outcome=outcome, own=scan.by_hand, prior_attempts=prior, tokens=[])
+    refs = [rows.ref(settings.table, identity, found) for found in source.each]
     return ScanRequest(
-        scan=ScanIdentity(namespace=namespace, name=name, uid=scan.uid, attempt=attempt),
+        scan=identity,
         source=source,
         rules=rules,
         limits=limits,
         records=resolved.records,
         result=result,
         tokens=tokens(settings.row_keys, result),
+        rows=rows.model_copy(update={"tokens": [tokens(settings.row_keys, ref) for ref in refs]}) if refs else None,
         report=Report(bucket=settings.reports_bucket) if settings.reports_bucket else None,
         notify=resolved.notify,
         sender=settings.mail_sender,

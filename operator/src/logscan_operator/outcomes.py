@@ -9,7 +9,7 @@ from logscan_api.errors import MalformedResultError, UntrustedResultError
 from logscan_api.exitcodes import ExitCode, Reason
 from logscan_api.identity import partition_key, sort_key
 from logscan_api.results import ScanResult
-from logscan_api.statuses import LogScanStatus, Phase, ResultRef
+from logscan_api.statuses import LogScanStatus, ObjectCounts, Phase, ResultRef
 from logscan_operator import statuses
 from logscan_operator.conditions import Verdict
 from logscan_operator.items import Object, Scan
@@ -71,7 +71,7 @@ def may_have(scan: Scan, ref: ResultRef) -> bool:
         return False
     source = scan.spec.source.s3
     sort = sort_key(source, scan.uid, outcome[1], scan.by_hand, scan.status.prior_attempts)
-    return (ref.pk, ref.sk) == (partition_key(scan.key[0], source), sort)
+    return (ref.pk, ref.sk) == (partition_key(scan.key[0], source, scan.uid), sort)
 
 
 def without_result(
@@ -217,11 +217,25 @@ def _last_words(state: Object) -> str:
 
 
 def _succeeded(scan: Scan, result: ScanResult, now: datetime) -> LogScanStatus:
+    counts = result.object_counts
     found = f"{result.matched_lines} of {result.lines} lines matched"
+    if counts is not None:
+        found += f" in {counts.finished - counts.failed} of {counts.total} objects"
     if result.incomplete:
         found += f"; incomplete: {result.incomplete_text}"
     earlier = result.scan if result.scan_uid != scan.uid else None
     if earlier:
         found += f"; found by the earlier scan {earlier}"
     ref = result.ref.model_copy(update={"report_uri": result.report_uri, "taken_from": earlier})
-    return statuses.finished(scan, Verdict(Phase.SUCCEEDED, Reason.COMPLETED, found), now, result.summary(), ref)
+    verdict = _all_failed(counts) or Verdict(Phase.SUCCEEDED, Reason.COMPLETED, found)
+    status = statuses.finished(scan, verdict, now, result.summary(), ref)
+    return status.model_copy(update={"objects": counts.shown()}) if counts is not None else status
+
+
+def _all_failed(counts: ObjectCounts | None) -> Verdict | None:
+    """Return the end of a scan none of whose objects could be read, with the first one's reason."""
+    if counts is None or counts.failed < counts.total or not counts.failures:
+        return None
+    first = counts.failures[0]
+    reason = Reason(first.reason) if first.reason in set(Reason) else Reason.JOB_FAILED  # of a newer scanner
+    return Verdict(Phase.FAILED, reason, f"none of {counts.total} objects could be read; {first.key}: {first.message}")

@@ -75,7 +75,7 @@ def resolve(
     rule_sets: Mapping[str, RuleSet],
     settings: Settings,
 ) -> ResolvedScan:
-    """Return what applies to a scan.
+    """Return what applies to a scan; of several objects the first decides, see `divided`.
 
     Every field that the scan leaves out comes from the matching policy, whether or not the scan has rules of its own,
     and then from the settings. Single limits, labels, resources and fields of the Job template are such fields; rules,
@@ -89,14 +89,10 @@ def resolve(
         settings: The operator's settings.
     """
     source = spec.source.s3
-    names = matching(policies, source.bucket, source.key or source.prefix or "")
-    name = names[0] if names else None
-    if name is not None and policies[name].action is PolicyAction.IGNORE:
-        name = None
+    name, *others = _applying(source.bucket, source.keys[0], spec, policies)
     policy = policies[name] if name is not None else NO_POLICY
     rules = spec.rules or policy.rules
-    others = names[1:] if policy.combine and spec.rules is None else []
-    combined = {other: found for other in others if (found := _rules_of_policy(policies[other])) is not None}
+    combined = {other: found for other in filter(None, others) if (found := _rules_of_policy(policies[other]))}
     sets = {name for selection in filter(None, [rules, *combined.values()]) for name in named(selection)}
     return ResolvedScan(
         rules=rules,
@@ -110,6 +106,43 @@ def resolve(
         rule_sets={name: rule_sets[name] for name in sorted(sets) if name in rule_sets},
         combined=combined,
     )
+
+
+def divided(spec: LogScanSpec, policies: Mapping[str, LogScanPolicySpec]) -> str | None:
+    """Return why several objects cannot be one scan, naming two of them, or None if they can.
+
+    Whoever lists objects must be able to tell what applies to them. The intake lists objects of one policy; if policies
+    have changed since, the one of the first object applies to all.
+
+    Args:
+        spec: The LogScan's spec, whole.
+        policies: Specs of the LogScanPolicies in its namespace, by name.
+    """
+    source, seen = spec.source.s3, set[str]()
+    first = _applying(source.bucket, source.keys[0], spec, policies)
+    for number, key in enumerate(source.keys):
+        field = f"source.s3.objects[{number}].key: {key}"
+        if key in seen:
+            return f"{field} is listed twice: list each key once"
+        seen.add(key)
+        found = _applying(source.bucket, key, spec, policies)
+        if found != first:
+            return f"{field} {_under(found)}, and {source.keys[0]} {_under(first)}: use a LogScan for each"
+    return None
+
+
+def _applying(bucket: str, key: str, spec: LogScanSpec, policies: Mapping[str, LogScanPolicySpec]) -> list[str | None]:
+    """Return the policy that applies to a key, or None, and then the policies whose rules are combined with its own."""
+    names = matching(policies, bucket, key)
+    if not names or policies[names[0]].action is PolicyAction.IGNORE:
+        return [None]
+    combines = policies[names[0]].combine and spec.rules is None
+    return [*names] if combines else [names[0]]
+
+
+def _under(names: list[str | None]) -> str:
+    found = [name for name in names if name is not None]
+    return f"is under the LogScanPolicy {' with '.join(found)}" if found else "is under no LogScanPolicy"
 
 
 def _rules_of_policy(policy: LogScanPolicySpec) -> RuleSelection | None:

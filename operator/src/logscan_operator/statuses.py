@@ -208,5 +208,6 @@ def _status(
     }
     if scan.spec is not None:
         source = scan.spec.source.s3
-        wanted["object"] = shown_object(source.key, source.prefix)
+        first = source.keys[0] if source.objects else source.key
+        wanted["object"] = shown_object(first, source.prefix, max(scan.objects - 1, 0))
     return scan.status.model_copy(update={**wanted, **(changes or {})})
