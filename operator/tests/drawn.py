@@ -180,10 +180,12 @@ def scan_specs() -> SearchStrategy[Object]:
 def _with_one_source(spec: Object) -> Object:
     """Return a spec that keeps the rules of the CRD about which fields go together."""
     source = spec["source"]["s3"]
-    if "key" in source:
-        source.pop("prefix", None)
-    else:
+    chosen = next((name for name in ("key", "objects") if name in source), "prefix")
+    for name in {"key", "objects", "prefix"} - {chosen}:
+        source.pop(name, None)
+    if chosen == "prefix":
         source.setdefault("prefix", "logs/")
+    if chosen != "key":
         for name in ("versionId", "etag", "sequencer"):
             source.pop(name, None)
     return _with_rules_or_none(spec)
@@ -193,6 +195,8 @@ def policy_specs() -> SearchStrategy[Object]:
     """Return specs of LogScanPolicies, nearly all of which the CRD accepts."""
 
     def plausible(spec: Object) -> Object:
+        if "batch" in spec:
+            spec.pop("unchanged", None)
         return spec if "rules" in _with_rules_or_none(spec) else {**spec, "action": "Ignore"}
 
     return part("logscanpolicies", "spec").map(plausible)

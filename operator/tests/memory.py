@@ -7,9 +7,11 @@ from typing import Any, cast
 
 from objects import SETTINGS, synced_view
 
+from logscan_operator.accepting import Acceptor
 from logscan_operator.aws import Message
 from logscan_operator.circuit import Circuit
 from logscan_operator.errors import ApiError
+from logscan_operator.gatherer import Gatherer
 from logscan_operator.intake import Intake
 from logscan_operator.items import Object
 from logscan_operator.metrics import Metrics
@@ -72,15 +74,17 @@ class MemoryApi:
         if body is None:
             name = (query or {}).get("fieldSelector", "").partition("=")[2]
             return {"items": [self.stored[name]] if name in self.stored else []}
-        key, name = body["spec"]["source"]["s3"]["key"], body["metadata"]["name"]
-        if key in self.refusals:
-            raise self.refusals[key]
+        source, name = body["spec"]["source"]["s3"], body["metadata"]["name"]
+        keys = [found["key"] for found in source.get("objects", [source])]
+        for key in keys:
+            if key in self.refusals:
+                raise self.refusals[key]
         if name in self.stored:
             raise ApiError(409, "AlreadyExists", f"{name} exists")
         facts = {"uid": name, "resourceVersion": "1", "creationTimestamp": "2026-11-24T08:00:00Z"}
         made = {**body, "metadata": {**body["metadata"], **facts}}
         if not query:
-            self.created.append(key)
+            self.created.append(" ".join(keys))
             self.stored[name] = made
         return made
 
@@ -91,8 +95,9 @@ def newer(body: Object) -> Object:
     return body
 
 
-def message(number: int, group: str, key: str | None = None, receives: int = 1) -> Message:
-    body = json.dumps({"schema": 1, "bucket": "logs", "key": key, "etag": str(number)}) if key else "garbage"
+def message(number: int, group: str, key: str | None = None, receives: int = 1, **facts: Any) -> Message:
+    event = {"schema": 1, "bucket": "logs", "key": key, "etag": str(number), **facts}
+    body = json.dumps(event) if key else "garbage"
     return Message(id=f"m{number}", receipt="r", body=body, group=group, receives=receives)
 
 
@@ -102,8 +107,9 @@ def intake_of(
     metrics = Metrics(1)
     circuit = Circuit(cast("Any", api), "logscan", metrics)
     use = SETTINGS.model_copy(update=settings)
-    store = Store(cast("Any", api), view, metrics)
-    queue.intake = Intake(cast("Any", queue), store, circuit, view, use, metrics, alive)
+    acceptor = Acceptor(Store(cast("Any", api), view, metrics), circuit)
+    gatherer = Gatherer(acceptor, "logscan", use.supersede)
+    queue.intake = Intake(cast("Any", queue), acceptor, gatherer, circuit, view, use, metrics, alive)
     return queue.intake
 
 

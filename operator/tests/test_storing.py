@@ -10,7 +10,7 @@ from objects import synced_view
 from logscan_api.events import read_message
 from logscan_api.policies import LogScanPolicySpec
 from logscan_api.rules import RuleSelection
-from logscan_operator.deciding import Ignored, Undecided, decide
+from logscan_operator.deciding import decide
 from logscan_operator.items import Object
 from logscan_operator.storing import NAMES
 
@@ -24,7 +24,7 @@ def unscanned(namespace: str, content: str) -> None:
 def squatter(**spec: Any) -> Object:
     """Return a LogScan that somebody else made under the name that the intake gives to the object of a message."""
     wanted = decide(read_message(message(1, "a", "x").body).events[0], {"p": POLICY_SPEC}, None, "logscan", unscanned)
-    assert not isinstance(wanted, Ignored | Undecided)
+    assert isinstance(wanted, dict)
     return {**wanted, "spec": {**wanted["spec"], **spec}}
 
 

@@ -13,7 +13,7 @@ from logscan_api.identity import content_hash, padded_sequencer
 from logscan_api.policies import LogScanPolicySpec, Unchanged
 from logscan_api.rules import RuleSelection
 from logscan_operator.actions import Stop
-from logscan_operator.deciding import Ignored, Undecided, decide
+from logscan_operator.deciding import Ignored, decide
 from logscan_operator.holds import Holds
 from logscan_operator.items import Object
 from logscan_operator.planning import plan
@@ -42,7 +42,7 @@ class Cluster:
     def arrive(self, event: ObjectEvent, policies: dict[str, LogScanPolicySpec] = ALL) -> Object | None:
         """Handle a message as the intake does; return the LogScan if one was made."""
         decision = decide(event, policies, None, "logscan", self.view.scanned)
-        assert not isinstance(decision, Undecided)
+        assert isinstance(decision, dict | Ignored)
         if isinstance(decision, Ignored) or ("logscan", decision["metadata"]["name"]) in self.view.scans:
             return None
         self.write(decision)

@@ -8,9 +8,10 @@ import hashlib
 import json
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from logscan_api.events import ObjectEvent
-from logscan_api.sources import S3Source
+from logscan_api.sources import S3Object, S3Source
 
 DIGITS = 32  # of a hash, hexadecimal: 128 bits
 # With a hash and the number of an attempt a name stays within the 63 characters that a label may have.
@@ -35,6 +36,12 @@ def identity_hash(event: ObjectEvent) -> str:
 def content_hash(bucket: str, key: str, etag: str) -> str:
     """Return 32 hexadecimal digits that name the content at a key, as far as S3's entity tag tells contents apart."""
     return _digest(bucket, key, etag)
+
+
+def batch_hash(bucket: str, objects: Sequence[S3Object]) -> str:
+    """Return 32 hexadecimal digits that name several objects, whatever their order."""
+    events = (ObjectEvent(bucket=bucket, **found.model_dump(exclude_none=True)) for found in objects)
+    return _digest(bucket, *sorted(identity_hash(event) for event in events))
 
 
 def scan_name(event: ObjectEvent) -> str:

@@ -1,14 +1,15 @@
-"""What is made of an object event: the LogScan to create, or why there is to be none. Pure."""
+"""What is made of object events: the LogScan to create, or why there is to be none. Pure."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from logscan_api import API_VERSION
 from logscan_api.events import ObjectEvent
-from logscan_api.identity import content_hash, identity_hash, scan_name
+from logscan_api.identity import batch_hash, content_hash, identity_hash, scan_name
 from logscan_api.labels import BUCKET_LABEL, POLICY_LABEL, label_value
 from logscan_api.logscans import IMMUTABLE
-from logscan_api.policies import LogScanPolicySpec, PolicyAction, Unchanged, choose
+from logscan_api.policies import Batch, LogScanPolicySpec, PolicyAction, Unchanged, choose
+from logscan_api.sources import S3Object
 from logscan_operator.items import CONTENT_LABEL, IDENTITY_LABEL, Object
 
 SOURCE_FIELDS = {"bucket", "key", "etag", "size", "sequencer"}
@@ -28,14 +29,33 @@ class Undecided:
     reason: str
 
 
+@dataclass(frozen=True)
+class Gathered:
+    """An object that is to be scanned together with others of its policy and bucket.
+
+    Attributes:
+        policy: The policy.
+        batch: What it says of batches.
+        bucket: The bucket.
+        object: The object.
+        alone: The LogScan of the object alone, which serves when the LogScan of them all is refused.
+    """
+
+    policy: str
+    batch: Batch
+    bucket: str
+    object: S3Object
+    alone: Object
+
+
 def decide(
     event: ObjectEvent,
     policies: dict[str, LogScanPolicySpec],
     kept: str | None,
     namespace: str,
     scanned: Callable[[str, str], str | None],
-) -> Object | Ignored | Undecided:
-    """Return the LogScan to create for an event, or why there is none.
+) -> Object | Gathered | Ignored | Undecided:
+    """Return the LogScan to create for an event, alone or with others, or why there is none.
 
     Args:
         event: The object that was created.
@@ -59,23 +79,46 @@ def decide(
         earlier = scanned(namespace, content)
         if earlier not in (None, name):
             return Ignored(f"its content is that of {earlier}, and the LogScanPolicy {policy} skips what is unchanged")
-    labels = {
-        "app.kubernetes.io/managed-by": "logscan",
-        IDENTITY_LABEL: identity_hash(event),
-        BUCKET_LABEL: label_value(event.bucket),
-        POLICY_LABEL: label_value(policy),
-    }
     source = event.model_dump(by_alias=True, exclude_none=True, include=SOURCE_FIELDS)
     if event.version_id not in (None, "null"):
         source["versionId"] = event.version_id
+    labels = _labels(identity_hash(event), event.bucket, policy) | ({CONTENT_LABEL: content} if content else {})
+    alone = _manifest(namespace, name, labels, source)
+    batch = policies[policy].batch
+    if batch is None or event.size is None or event.size >= batch.largest.bytes:
+        return alone
+    found = S3Object.model_validate({field: value for field, value in source.items() if field != "bucket"})
+    return Gathered(policy, batch, event.bucket, found, alone)
+
+
+def several(namespace: str, bucket: str, policy: str, objects: Sequence[S3Object]) -> Object:
+    """Return the LogScan of several objects.
+
+    Args:
+        namespace: Where LogScans are created.
+        bucket: The bucket of the objects.
+        policy: The policy that applies to them.
+        objects: The objects.
+    """
+    identity = batch_hash(bucket, objects)
+    source = {"bucket": bucket, "objects": [found.wire() for found in objects]}
+    return _manifest(namespace, f"batch-{identity}", _labels(identity, bucket, policy), source)
+
+
+def _labels(identity: str, bucket: str, policy: str) -> dict[str, str]:
+    return {
+        "app.kubernetes.io/managed-by": "logscan",
+        IDENTITY_LABEL: identity,
+        BUCKET_LABEL: label_value(bucket),
+        POLICY_LABEL: label_value(policy),
+    }
+
+
+def _manifest(namespace: str, name: str, labels: dict[str, str], source: Object) -> Object:
     return {
         "apiVersion": API_VERSION,
         "kind": "LogScan",
-        "metadata": {
-            "name": name,
-            "namespace": namespace,
-            "labels": labels | ({CONTENT_LABEL: content} if content else {}),
-        },
+        "metadata": {"name": name, "namespace": namespace, "labels": labels},
         "spec": {"source": {"s3": source}},
     }
 

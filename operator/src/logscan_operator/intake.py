@@ -2,7 +2,8 @@
 
 Messages of one group are handled in order. The first that fails holds back the rest of its group, which come again
 after a back-off; other groups go on. A message that nobody can read is left for the dead-letter queue. While LogScans
-are refused for everyone, nothing is received (`circuit`).
+are refused for everyone, nothing is received (`circuit`). Messages whose objects wait for others (`gatherer`) are held
+while the next ones are received.
 """
 
 import asyncio
@@ -14,16 +15,18 @@ from datetime import datetime
 
 from logscan_api import MalformedMessageError
 from logscan_api.events import ObjectEvent, read_message
+from logscan_operator.accepting import Acceptor, PutOffError
 from logscan_operator.ages import ReceiveAge
 from logscan_operator.aws import Message, Queue
 from logscan_operator.circuit import Circuit, Verdict
-from logscan_operator.deciding import Ignored, Undecided, decide
+from logscan_operator.deciding import Gathered, Ignored, Undecided, decide
 from logscan_operator.defaultpolicy import kept_policy
 from logscan_operator.errors import AwsError, NotLeadingError
+from logscan_operator.gatherer import Gatherer
+from logscan_operator.items import Object
 from logscan_operator.metrics import Metrics
 from logscan_operator.settings import Settings
 from logscan_operator.statuses import stamp, utc_now
-from logscan_operator.storing import RefusedError, Store
 from logscan_operator.view import View
 
 PAUSE_SECONDS = 0.5
@@ -31,6 +34,8 @@ BACKOFF_FIRST_SECONDS = 2.0
 BACKOFF_MOST_SECONDS = 300.0
 # Trying again makes no message readable: it is soon received often enough to be moved to the dead-letter queue.
 MALFORMED_SECONDS = 1.0
+CLOSE_SECONDS = 0.05
+MOST_HELD = 5000  # messages; a FIFO queue has 20,000 in flight at most
 
 log = logging.getLogger("logscan.intake")
 
@@ -68,7 +73,8 @@ class Intake:
     def __init__(
         self,
         queue: Queue,
-        store: Store,
+        acceptor: Acceptor,
+        gatherer: Gatherer,
         circuit: Circuit,
         view: View,
         settings: Settings,
@@ -79,7 +85,8 @@ class Intake:
 
         Args:
             queue: Where messages come from.
-            store: Where LogScans are created.
+            acceptor: Where LogScans are stored.
+            gatherer: Where objects wait for others.
             circuit: Whether they are accepted at the moment.
             view: For policies, and for how many scans are unfinished.
             settings: The operator's settings.
@@ -87,7 +94,8 @@ class Intake:
             alive: Called whenever the loop makes progress.
         """
         self._queue = queue
-        self._store = store
+        self._acceptor = acceptor
+        self._gatherer = gatherer
         self._circuit = circuit
         self._view = view
         self._settings = settings
@@ -99,14 +107,26 @@ class Intake:
         self.pause: str | None = None
         self._paused_since: datetime | None = None
         self.receiving = ReceiveAge()
+        self._held: dict[asyncio.Task[None], int] = {}
 
     async def run(self) -> None:
         """Receive and handle messages until `stopping` is set; what is in hand then is finished."""
+        try:
+            await self._receive()
+            while self._held:  # the last ones may not have begun to wait for others yet
+                self._gatherer.close_all()
+                await asyncio.wait(self._held, timeout=CLOSE_SECONDS)
+        finally:
+            for task in self._held:
+                task.cancel()
+
+    async def _receive(self) -> None:
         failures = 0
         while not self.stopping.is_set():
             self._alive()
             self._note_pause(self._back_pressure())
-            ready = self._view.synced and self.pause is None and not self._lacks_policies()
+            room = sum(self._held.values()) < MOST_HELD
+            ready = room and self._view.synced and self.pause is None and not self._lacks_policies()
             most = await self._circuit.allowance() if ready else 0
             if not most:
                 self.receiving.end()
@@ -126,7 +146,7 @@ class Intake:
                 await self._pause(min(0.5 * 2.0**failures, 60.0) * random.uniform(0.5, 1))  # noqa: S311
                 continue
             self._metrics.received.inc(len(messages))
-            await self._handle(messages)
+            await self._handle_or_hold(messages)
 
     def _back_pressure(self) -> str | None:
         """Return why enough scans are unfinished to receive no more messages, or None.
@@ -157,6 +177,31 @@ class Intake:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.stopping.wait()
+
+    async def _handle_or_hold(self, messages: list[Message]) -> None:
+        """Handle messages; those in groups with an object that may wait for others are handled meanwhile."""
+        now: list[Message] = []
+        held: list[Message] = []
+        for group in grouped(messages):
+            (held if any(map(self._may_wait, group)) else now).extend(group)
+        if held:
+            task = asyncio.create_task(self._handle(held))
+            self._held[task] = len(held)
+            task.add_done_callback(self._let_go)
+        if now:
+            await self._handle(now)
+
+    def _let_go(self, task: "asyncio.Task[None]") -> None:
+        del self._held[task]
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("messages were not handled, and come again", exc_info=error)
+
+    def _may_wait(self, message: Message) -> bool:
+        try:
+            events = read_message(message.body).events
+        except MalformedMessageError:
+            return False
+        return any(isinstance(self._decide(event), Gathered) for event in events)
 
     async def _handle(self, messages: list[Message]) -> None:
         beat = asyncio.create_task(self._keep_hidden(messages))
@@ -191,8 +236,8 @@ class Intake:
             except UndecidedError as error:
                 self._reject(message, "undecided", str(error))
                 seconds = backoff_seconds(message.receives)
-            except RefusedError as error:
-                seconds = await self._put_off(message, error)
+            except PutOffError as error:
+                seconds = self._put_off(message, error)
             except Exception as error:
                 # Whatever it is, it is this message's: the loop and the other messages go on.
                 log.exception("a message could not be handled", extra={"messageId": message.id})
@@ -204,10 +249,9 @@ class Intake:
             return group[:number]
         return group
 
-    async def _put_off(self, message: Message, error: RefusedError) -> float:
+    def _put_off(self, message: Message, error: PutOffError) -> float:
         """Return after how many seconds a message is to come again whose LogScan was refused."""
-        verdict = await self._circuit.judge(error.name, error.cause)
-        if verdict is Verdict.EVERYONE:
+        if error.verdict is Verdict.EVERYONE:
             # It is first in line again; nothing is received before LogScans are accepted.
             self._reject(message, "outage", str(error))
             return 0.0
@@ -227,27 +271,46 @@ class Intake:
         Raises:
             MalformedMessageError: It cannot be read, or not wholly.
             UndecidedError: A policy that may apply is missing.
-            RefusedError: A LogScan was not created.
+            PutOffError: A LogScan was not created.
         """
         reading = read_message(message.body)
         for reason in reading.ignored:
             self._ignore(reason, message)
-        for event in reading.events:
-            await self._handle_event(event, message)
+        # All at once: the objects of one message may wait for each other.
+        results = await asyncio.gather(
+            *(self._handle_event(event, message) for event in reading.events), return_exceptions=True
+        )
+        for error in results:
+            if error is not None:
+                raise error
         if reading.malformed:
             readable = reading.events or reading.ignored
             raise (PartlyMalformedError if readable else MalformedMessageError)("; ".join(reading.malformed))
 
     async def _handle_event(self, event: ObjectEvent, message: Message) -> None:
-        namespace = self._settings.namespace
-        policies = self._view.policies_in(namespace)
-        decision = decide(event, policies, self._kept_policy, namespace, self._view.scanned)
+        decision = self._decide(event)
         if isinstance(decision, Undecided):
             raise UndecidedError(decision.reason)
         if isinstance(decision, Ignored):
             self._ignore(decision.reason, message, key=event.key)
+        elif isinstance(decision, Gathered):
+            await self._gather(decision, message)
         else:
-            self._circuit.stored(await self._store.store(decision, message.id))
+            await self._acceptor.store(decision, message.id)
+
+    def _decide(self, event: ObjectEvent) -> Object | Gathered | Ignored | Undecided:
+        namespace = self._settings.namespace
+        policies = self._view.policies_in(namespace)
+        return decide(event, policies, self._kept_policy, namespace, self._view.scanned)
+
+    async def _gather(self, found: Gathered, message: Message) -> None:
+        """Have an object scanned with others, or alone if their LogScan is refused: perhaps for one of the others."""
+        try:
+            await self._gatherer.add(found, message.id)
+        except PutOffError as error:
+            if error.verdict is Verdict.EVERYONE:
+                raise
+            await self._acceptor.store(found.alone, message.id)
 
     def _ignore(self, reason: str, message: Message, **facts: str) -> None:
         self._metrics.ignored.inc()

@@ -5,11 +5,13 @@ import logging
 from functools import partial
 from typing import Any
 
+from logscan_operator.accepting import Acceptor
 from logscan_operator.ages import oldest
 from logscan_operator.aws import Queue, ResultReader
 from logscan_operator.circuit import Circuit
 from logscan_operator.defaultpolicy import DefaultPolicy
 from logscan_operator.executor import Executor
+from logscan_operator.gatherer import Gatherer
 from logscan_operator.health import Progress
 from logscan_operator.intake import Intake
 from logscan_operator.leases import FencedApi
@@ -61,6 +63,8 @@ class Leader:
         self._checks = PolicyChecks(view, api, loops.alive("policy-checks"))
         self._default = DefaultPolicy(view, api, settings, loops.alive("default-policy"))
         self._circuit = Circuit(api, settings.namespace, metrics)
+        self._acceptor = Acceptor(Store(api, view, metrics), self._circuit)
+        self._gatherer = Gatherer(self._acceptor, settings.namespace, settings.supersede)
         self._intakes = [self._intake(number, url, view) for number, url in enumerate(self._receivers)]
         self._export_ages()
 
@@ -107,8 +111,7 @@ class Leader:
     def _intake(self, number: int, url: str, view: View) -> Intake:
         queue = Queue(url, self._settings.receive_wait_seconds, self._settings.visibility_seconds)
         alive = self._loops.alive(f"intake-{number}")
-        store = Store(self._api, view, self._metrics)
-        return Intake(queue, store, self._circuit, view, self._settings, self._metrics, alive)
+        return Intake(queue, self._acceptor, self._gatherer, self._circuit, view, self._settings, self._metrics, alive)
 
     def _export_ages(self) -> None:
         """Let each scrape compute how long each queue has not answered the slowest of its receivers."""

@@ -113,7 +113,7 @@ def result_of(request: ScanRequest, job_uid: str) -> ScanResult:
     return ScanResult(
         ref=request.result,
         bucket=request.source.bucket,
-        key=request.source.key or request.source.prefix or "",
+        key=request.source.common,
         prefix=request.source.key is None,
         started_at=moment,
         finished_at=moment,
