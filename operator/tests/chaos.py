@@ -48,14 +48,16 @@ class Chaos:
         slowest: The longest time in which an operator answered a GET of its metrics.
     """
 
-    def __init__(self, place: Place, seed: int, limit: int) -> None:
+    def __init__(self, place: Place, seed: int, limit: int, batched: bool = False) -> None:
         """Start nothing yet.
 
         Args:
             place: The place.
             seed: For all that is drawn.
             limit: The limit of concurrent Jobs.
+            batched: Whether a LogScan may be of several objects, so that scans do not count objects.
         """
+        self._batched = batched
         self.place, self.limit = place, limit
         self.chance = random.Random(seed)
         self.dead_letters = DeadLetters(place, RECEIVES)
@@ -100,9 +102,10 @@ class Chaos:
             self.place.send([key], repeat=str(number))
 
     def progress(self, count: int) -> None:
-        """Return once some more scans have succeeded, or all of them."""
-        goal = min(self.succeeded() + count, len(self._keys))
-        eventually(lambda: self.succeeded() >= goal, 180, lambda: f"{goal} scans to succeed ({self._state()}); this")
+        """Return once some more objects were scanned, or all of them."""
+        done = self.scanned if self._batched else self.succeeded
+        goal = min(done() + count, len(self._keys))
+        eventually(lambda: done() >= goal, 180, lambda: f"{goal} objects to be scanned ({self._state()}); this")
 
     def succeeded(self) -> int:
         """Return how many scans have succeeded; 0 while the API server does not answer."""
@@ -110,6 +113,11 @@ class Chaos:
         with suppress(KubectlError):
             return self.place.phases().get("Succeeded", 0)
         return 0
+
+    def scanned(self) -> int:
+        """Return how many objects have a row."""
+        self._restart_ended()
+        return len(self.rows())
 
     def kill_at(self, step: Step) -> None:
         """Kill the leader (-9) at a step."""

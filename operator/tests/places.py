@@ -23,7 +23,7 @@ from logscan_local.testkit.fakekubelet import FakeKubelet
 from logscan_local.testkit.operators import OperatorProcess
 from logscan_local.testkit.waiting import eventually
 
-POLICY = {
+POLICY: Object = {
     "apiVersion": "logscan.dev/v1alpha1",
     "kind": "LogScanPolicy",
     "metadata": {"name": "default"},

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 from chaos import LEASE_SECONDS, STEPS, Chaos
-from places import NewPlace
+from places import POLICY, NewPlace
 
 from logscan_local.testkit.waiting import eventually
 
@@ -27,7 +27,9 @@ class Size(NamedTuple):
 
 
 SIZES = {"short": Size(120, 170, 1, 1, 3), "full": Size(700, 1000, 8, 2, 20)}
-SIZE = SIZES[os.environ.get("LOGSCAN_TEST_CHAOS", "short")]
+SIZES_OF_BATCHES = {"short": Size(400, 570, 1, 0, 10), "full": Size(2100, 3000, 8, 0, 50)}
+WANTED = os.environ.get("LOGSCAN_TEST_CHAOS", "short")
+SIZE, BATCHED = SIZES[WANTED], SIZES_OF_BATCHES[WANTED]
 SEED = int(os.environ.get("LOGSCAN_TEST_SEED", "1"))
 LIMIT = 8
 
@@ -59,6 +61,32 @@ def test_each_object_is_scanned_once_whatever_fails(new_place: NewPlace, capsys:
     assert place.jobs.most_active <= LIMIT
     assert not chaos.stuck
     assert chaos.faults.failed > 0
+
+
+def test_each_object_of_a_batch_has_one_row_whatever_fails(new_place: NewPlace) -> None:
+    place = new_place()
+    place.apply({**POLICY, "spec": {**POLICY["spec"], "batch": {"maxObjects": 20, "maxSeconds": 2}}})
+    with Chaos(place, SEED, LIMIT, batched=True) as chaos:
+        chaos.send(BATCHED.versions, BATCHED.messages)
+        for step in STEPS:
+            chaos.kill_at(step)
+            chaos.progress(BATCHED.between)
+        for _ in range(BATCHED.random_kills):
+            chaos.kill_at_random()
+            chaos.progress(BATCHED.between)
+        chaos.progress(BATCHED.versions)
+        eventually(place.queue_is_empty, 60, "the queue to be empty")
+        eventually(lambda: set(place.phases()) == {"Succeeded"}, 60, "all LogScans to end")
+        rows, letters = chaos.rows(), chaos.dead_letters.bodies()
+    keys = [f"{place.namespace}/{number}.log" for number in range(BATCHED.versions)]
+    assert rows == dict.fromkeys(keys, 1)
+    counts = [status["objects"] for status in place.scans().values()]
+    assert sum(found["done"] for found in counts) == BATCHED.versions
+    assert all(found["done"] + found["skipped"] == found["total"] for found in counts)
+    assert len(counts) < BATCHED.versions
+    assert letters == []
+    assert place.jobs.most_active <= LIMIT
+    assert not chaos.stuck
 
 
 def _print(chaos: Chaos, rows: int, most: int) -> None:

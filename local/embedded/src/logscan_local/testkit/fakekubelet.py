@@ -15,9 +15,10 @@ from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
-from logscan_api.requests import ScanRequest, joined
+from logscan_api.requests import ObjectRows, ScanRequest, joined
 from logscan_api.results import ScanResult
 from logscan_api.rules import Severity
+from logscan_api.statuses import ObjectCounts
 from logscan_api.table import put_result
 from logscan_local.stack import aws
 from logscan_local.stack.apiserver import JSON_MERGE, ApiError, ApiServer
@@ -100,10 +101,36 @@ class FakeKubelet:
     def _write_row(self, pod: Object, forged: bool) -> None:
         variables = {entry["name"]: entry.get("value", "") for entry in pod["spec"]["containers"][0]["env"]}
         request = ScanRequest.from_variable(expand(joined(variables) or ""))
-        result, moment = result_of(request, pod["metadata"]["uid"]), datetime.now(UTC)
-        token = "forged" if forged else request.tokens[0]
-        with suppress(self._dynamodb.exceptions.ConditionalCheckFailedException):
-            self._dynamodb.put_item(**put_result(result, token, int(moment.timestamp())))
+        result = result_of(request, pod["metadata"]["uid"])
+        if request.rows is not None:
+            written = self._write_rows_of_objects(request, request.rows, result)
+            result = sum_of(result, written)
+        self._put(result, "forged" if forged else request.tokens[0])
+
+    def _write_rows_of_objects(self, request: ScanRequest, rows: ObjectRows, result: ScanResult) -> list[bool]:
+        """Write the row of each object; return of each whether it was not there."""
+        written = []
+        for source, tokens in zip(request.source.each, rows.tokens, strict=True):
+            ref = rows.ref(request.result.table, request.scan, source)
+            facts = {"ref": ref, "key": source.key, "prefix": False, "version_id": source.version_id}
+            written.append(self._put(result.model_copy(update=facts), tokens[0]))
+        return written
+
+    def _put(self, result: ScanResult, token: str) -> bool:
+        """Write a row if there is none; return whether it was written."""
+        try:
+            self._dynamodb.put_item(**put_result(result, token, int(datetime.now(UTC).timestamp())))
+        except self._dynamodb.exceptions.ConditionalCheckFailedException:
+            return False
+        return True
+
+
+def sum_of(result: ScanResult, written: list[bool]) -> ScanResult:
+    """Return the result of several objects, from that of one and whether each had no row."""
+    done = sum(written)
+    found = ObjectCounts(total=len(written), done=done, skipped=len(written) - done, failed=0)
+    sums = {name: getattr(result, name) * len(written) for name in ("bytes", "lines", "matched_lines")}
+    return result.model_copy(update={**sums, "objects": done, "object_counts": found})
 
 
 def result_of(request: ScanRequest, job_uid: str) -> ScanResult:
