@@ -64,23 +64,15 @@ class Creator:
                 return
             scan = whole
         recorded = await self._recorded(scan)
-        if recorded is None and scan.by_hand:
-            mixed = divided(scan.readable_spec, self._view.policies_in(scan.key[0]))
-            if mixed is not None:
-                await self._fail(scan, Reason.INVALID_SPEC, mixed)
-                return
         resolved = recorded or resolve_now(self._view, scan, self._settings)
-        if resolved.rules is None:
-            message = "spec.rules is absent and no LogScanPolicy with rules matches the object: add one of them"
-            await self._fail(scan, Reason.NO_RULES, message)
+        problem = self._mixed(scan) if recorded is None else None
+        problem = problem or _refused(scan, resolved, self._settings)
+        if problem is not None:
+            await self._fail(scan, *problem)
             return
         missing = unready(resolved.selections, resolved.rule_sets)
         if missing is not None:
             await self.back_off(scan, None, Refusal(Reason.RULE_SET_NOT_READY, missing))
-            return
-        problem = tenancy.refusal(scan, resolved, self._settings)
-        if problem is not None:
-            await self._fail(scan, Reason.NOT_ALLOWED, problem)
             return
         try:
             request = jobs.build_request(scan, attempt, resolved, self._settings)
@@ -96,6 +88,11 @@ class Creator:
         body = await self._create_or_adopt(scan, manifest)
         if body is not None:
             await self._created(scan, ScanJob.parse(body), body)
+
+    def _mixed(self, scan: Scan) -> tuple[Reason, str] | None:
+        """Return why a list of objects that a person made cannot be one scan."""
+        mixed = divided(scan.readable_spec, self._view.policies_in(scan.key[0])) if scan.by_hand else None
+        return (Reason.INVALID_SPEC, mixed) if mixed is not None else None
 
     async def _whole(self, scan: Scan) -> Scan | None:
         """Return a scan with all of its spec, unless it has changed since it was planned; the view learns of that."""
@@ -181,3 +178,12 @@ class Creator:
     async def _fail(self, scan: Scan, reason: Reason, message: str) -> None:
         log.warning("%s", message, extra={"scan": scan.key[1], "namespace": scan.key[0], "reason": str(reason)})
         await self._writer.write(scan, statuses.finished(scan, Verdict(Phase.FAILED, reason, message), utc_now()))
+
+
+def _refused(scan: Scan, resolved: ResolvedScan, settings: Settings) -> tuple[Reason, str] | None:
+    """Return why a scan cannot run, by what applies to it."""
+    if resolved.rules is None:
+        message = "spec.rules is absent and no LogScanPolicy with rules matches the object: add one of them"
+        return Reason.NO_RULES, message
+    problem = tenancy.refusal(scan, resolved, settings)
+    return (Reason.NOT_ALLOWED, problem) if problem is not None else None
