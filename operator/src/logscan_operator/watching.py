@@ -7,7 +7,8 @@ it did. A thread with a loop is how kopf's documentation embeds it ("Embedding")
 import asyncio
 import logging
 import threading
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -21,10 +22,49 @@ from logscan_operator.view import Table, View
 STOP_SECONDS = 5.0
 CANCEL_SECONDS = 1.0
 CLOSE_SECONDS = 0.25
+AT_ONCE = 20  # events, of 0.2 ms each
 
 log = logging.getLogger("logscan.watching")
 # kopf warns in each thread that it does not handle signals there, which is intended.
 logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
+
+
+class Feed:
+    """Hands the events of a thread to the view, in the view's own event loop, several at a time.
+
+    To wake an event loop from another thread takes a system call. So only the first of the events that wait does it.
+    """
+
+    def __init__(self, tables: Mapping[str, Table[Any]], home: asyncio.AbstractEventLoop) -> None:
+        """Hand over nothing yet.
+
+        Args:
+            tables: The tables of the view, by resource.
+            home: The view's event loop.
+        """
+        self._tables = tables
+        self._home = home
+        self._waiting: deque[tuple[str, str | None, Object]] = deque()
+
+    def __call__(self, resource: str, kind: str | None, body: Object) -> None:
+        """Take an event; called in the thread."""
+        self._waiting.append((resource, kind, body))
+        if len(self._waiting) == 1:  # else the event loop was woken, and has not come to the end yet
+            self._home.call_soon_threadsafe(self._hand_over)
+
+    def _hand_over(self) -> None:
+        """Hand over some events; the rest after whatever else waits in the event loop, also if one raises an error."""
+        try:
+            for _ in range(min(AT_ONCE, len(self._waiting))):
+                resource, kind, body = self._waiting.popleft()
+                table = self._tables[resource]
+                if kind == "DELETED":
+                    table.drop(body)
+                else:
+                    table.take(body)
+        finally:
+            if self._waiting:
+                self._home.call_soon(self._hand_over)
 
 
 class Watcher:
@@ -56,8 +96,7 @@ class Watcher:
         home = asyncio.get_running_loop()
         ended: asyncio.Future[None] = home.create_future()
 
-        def feed(resource: str, kind: str | None, body: Object) -> None:
-            home.call_soon_threadsafe(_take, self._tables[resource], kind, body)
+        feed = Feed(self._tables, home)
 
         # kopf repeats a refused request and does not say so. Refusals are counted here, so that the last one is the
         # error of this watch; what kopf raises in the end may be that of another watch whose session was closed.
@@ -146,11 +185,3 @@ def _settle(ended: "asyncio.Future[None]", error: Exception | None) -> None:
         ended.set_result(None)
     else:
         ended.set_exception(error)
-
-
-def _take(table: Table[Any], kind: str | None, body: Object) -> None:
-    """Hand an event to the view, in the view's own event loop."""
-    if kind == "DELETED":
-        table.drop(body)
-    else:
-        table.take(body)
