@@ -86,6 +86,8 @@ class Executor:
         status = outcomes.conclude(scan, job, pods, result, record.attempts, self._settings, utc_now())
         if not await self._writer.write(scan, status):
             return
+        if isinstance(result, ScanResult) and result.scan_uid == scan.uid:
+            self._metrics.findings.count(scan.key[0], record.policy, result)
         if status.retry_time is not None and not isinstance(result, ScanResult):
             self._metrics.retries.labels(str(outcomes.without_result(result, job, pods).reason)).inc()
         facts = {"scan": scan.key[1], "phase": str(status.phase), "reason": str(status.reason)}

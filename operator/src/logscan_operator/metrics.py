@@ -8,17 +8,29 @@ the replicas are correct.
 from collections.abc import Iterator
 from typing import get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+    generate_latest,
+)
 
 from logscan_api.exitcodes import Reason
 from logscan_api.statuses import IncompleteReason, Phase, Summary
 from logscan_operator import __version__
 from logscan_operator.actions import Action
+from logscan_operator.findingmetrics import FindingMetrics
 from logscan_operator.view import View
 
 REJECTIONS = ("malformed", "partly-malformed", "unforeseen", "undecided", "not-created", "outage")
 SERVICES = ("sqs", "dynamodb")
 FAILURES = tuple(reason for reason in Reason if Phase.FAILED in reason.phases)
+disable_created_metrics()  # type: ignore[no-untyped-call]  # else each series has another one: when it began
 WAITS = (0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3600)
 
 
@@ -32,6 +44,9 @@ class Metrics:
             slots: The limit of concurrent Jobs.
         """
         self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        GCCollector(registry=registry)
+        self.findings = FindingMetrics(registry)
         self.received = Counter("logscan_messages_received", "Messages received from SQS.", registry=registry)
         self.deleted = Counter("logscan_messages_deleted", "Messages deleted from SQS.", registry=registry)
         self.rejected = Counter(
