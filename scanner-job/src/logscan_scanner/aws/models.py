@@ -13,7 +13,7 @@ from botocore.loaders import Loader, instance_cache
 # What the scanner calls, and what botocore calls by itself: for the region of a bucket, for directory buckets, and to
 # find DynamoDB's endpoints.
 OPERATIONS = {
-    "dynamodb": {"DescribeEndpoints", "GetItem", "PutItem", "UpdateItem"},
+    "dynamodb": {"BatchGetItem", "DescribeEndpoints", "GetItem", "PutItem", "UpdateItem"},
     "s3": {
         "AbortMultipartUpload",
         "CompleteMultipartUpload",

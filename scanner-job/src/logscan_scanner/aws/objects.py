@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 RANGE_BYTES = 4 * 1024 * 1024
+BEGINNING_BYTES = 512 * 1024  # of one of several objects: most are smaller, and several are held at once
 PART_BYTES = 512 * 1024
 READ_AHEAD = 2
 RESUMES = 5
@@ -46,6 +47,11 @@ class StoredObject:
     etag: str | None = None
     size: int | None = None
     modified: datetime | None = None
+
+    @classmethod
+    def of(cls, source: S3Source) -> Self:
+        """Return the object that a source with a key names."""
+        return cls(source.bucket, source.key or "", source.version_id, source.etag)
 
     @property
     def pinned(self) -> bool:
@@ -76,7 +82,7 @@ class Objects:
             ScanError: The listing failed, or no object has the prefix.
         """
         if source.key is not None:
-            return [StoredObject(source.bucket, source.key, source.version_id, source.etag)], False
+            return [StoredObject.of(source)], False
         found: list[StoredObject] = []
         pages = self._s3.get_paginator("list_objects_v2")
         try:
@@ -101,12 +107,30 @@ class Objects:
         Raises:
             ScanError: The object cannot be read. Iterating raises this too.
         """
+        found, body = self._first(wanted, RANGE_BYTES)
+        return found, self._ranges(found, 0, body)
+
+    def begin(self, wanted: StoredObject) -> tuple[StoredObject, bytes]:
+        """Return an object, pinned to the version that was found, and its first `BEGINNING_BYTES`, in one request.
+
+        Raises:
+            ScanError: The object cannot be read.
+        """
+        found, body = self._first(wanted, BEGINNING_BYTES)
+        return found, b"".join(self._read(found, 0, min(BEGINNING_BYTES, found.size or 0), body))
+
+    def rest(self, found: StoredObject) -> Iterator[bytes]:
+        """Return the bytes that follow those of `begin`, as `open` does."""
+        return self._ranges(found, BEGINNING_BYTES, None)
+
+    def _first(self, wanted: StoredObject, size: int) -> tuple[StoredObject, Any]:
+        """Return an object as it was found, and the body of the answer to its first range; None for an empty one."""
         what, pinned = f"read s3://{wanted.bucket}/{wanted.key}", wanted.pinned
         try:
-            answer = self._get(wanted, 0, RANGE_BYTES - 1)
+            answer = self._get(wanted, 0, size - 1)
         except ClientError as error:
             if error.response["Error"]["Code"] == "InvalidRange":  # S3's answer to any range of an empty object
-                return replace(wanted, size=0), iter(())
+                return replace(wanted, size=0), None
             raise translate(error, what, pinned) from error
         except BotoCoreError as error:
             raise translate(error, what, pinned) from error
@@ -117,17 +141,19 @@ class Objects:
             size=_whole_size(answer, what, self._s3.meta.endpoint_url),
             modified=answer.get("LastModified"),
         )
-        return found, self._ranges(found, answer["Body"])
+        return found, answer["Body"]
 
-    def _ranges(self, found: StoredObject, first: Any) -> Iterator[bytes]:
+    def _ranges(self, found: StoredObject, begin: int, first: Any) -> Iterator[bytes]:
         size = found.size or 0
-        starts = iter(range(RANGE_BYTES, size, RANGE_BYTES))
+        starts, body = iter(range(begin, size, RANGE_BYTES)), first
         with ThreadPoolExecutor(READ_AHEAD, "read-ahead") as pool:
             ahead: deque[Future[list[bytes]]] = deque()
-            ahead.append(pool.submit(self._read, found, 0, min(RANGE_BYTES, size), first))
-            while ahead:
+            while True:
                 while len(ahead) <= READ_AHEAD and (start := next(starts, None)) is not None:
-                    ahead.append(pool.submit(self._read, found, start, min(start + RANGE_BYTES, size), None))
+                    ahead.append(pool.submit(self._read, found, start, min(start + RANGE_BYTES, size), body))
+                    body = None
+                if not ahead:
+                    return
                 parts = ahead.popleft().result()
                 parts.reverse()
                 while parts:  # given away one by one, so that what is used up is freed

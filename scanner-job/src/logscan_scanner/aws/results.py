@@ -1,15 +1,17 @@
 """The result table: one row for a scan, and one for the newest scan of an object."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, cast
+from time import sleep
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from logscan_api import table
 from logscan_api.attributes import Item
 from logscan_api.exitcodes import ExitCode
+from logscan_api.failedrows import FailedRow
 from logscan_api.results import ScanResult
 from logscan_api.signatures import is_signed
 from logscan_api.statuses import ResultRef
@@ -19,7 +21,11 @@ from logscan_scanner.errors import ScanError
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
+MOST_ROWS = 50  # read in one call, of the hundred that DynamoDB allows: one has up to 50 KB
+PAUSES = [0.1 * 2**n for n in range(7)]  # seconds before what a throttled call left out is asked for again
 REPLACEMENTS = 3  # of rows with a wrong signature, before a scan gives up
+
+Row = TypeVar("Row", ScanResult, FailedRow)
 
 log = logging.getLogger("logscan.scanner")
 
@@ -46,18 +52,41 @@ class Results:
             answer = self._dynamodb.get_item(TableName=ref.table, Key=table.key_of(ref), ConsistentRead=True)
         except (ClientError, BotoCoreError) as error:
             raise translate(error, f"read the table {ref.table}") from error
-        if "Item" not in answer or not _believed(answer["Item"], tokens):
-            return None
-        result = ScanResult.from_item(ref.table, answer["Item"])
-        return result if result is not None and result.expires_at >= now else None
+        return _finished(ref, answer["Item"], tokens, now) if "Item" in answer else None
 
-    def write(self, result: ScanResult, tokens: Sequence[str], now: int) -> ScanResult:
-        """Write a result, unless one of the same scan is there; return the one that is there now.
+    def all_finished(self, rows: Sequence[tuple[ResultRef, Sequence[str]]], now: int) -> list[ScanResult | None]:
+        """Return what `finished` does, of at most `MOST_ROWS` rows of one table in one call.
+
+        Args:
+            rows: Where they would be, and the tokens of each.
+            now: The time, in seconds since the epoch.
+        """
+        items = {(item["pk"]["S"], item["sk"]["S"]): item for item in self._items([ref for ref, _ in rows])}
+        there = [(ref, items.get((ref.pk, ref.sk)), tokens) for ref, tokens in rows]
+        return [None if item is None else _finished(ref, item, tokens, now) for ref, item, tokens in there]
+
+    def _items(self, refs: Sequence[ResultRef]) -> Iterator[Item]:
+        wanted: Any = {refs[0].table: {"Keys": [table.key_of(ref) for ref in refs], "ConsistentRead": True}}
+        for wait in PAUSES:
+            try:
+                answer = self._dynamodb.batch_get_item(RequestItems=wanted)
+            except (ClientError, BotoCoreError) as error:
+                raise translate(error, f"read the table {refs[0].table}") from error
+            for items in answer["Responses"].values():
+                yield from items
+            wanted = answer.get("UnprocessedKeys")
+            if not wanted:
+                return
+            sleep(wait)
+        raise ScanError(f"cannot read the table {refs[0].table}: it is throttled", ExitCode.TRY_AGAIN)
+
+    def write(self, result: Row, tokens: Sequence[str], now: int) -> Row | ScanResult:
+        """Write a row, unless that of the same scan is there; return the one that is there now.
 
         A row with a wrong signature is replaced.
 
         Args:
-            result: The result.
+            result: The result, or why there is none.
             tokens: Tokens of the row, of which the first signs it.
             now: The time, in seconds since the epoch.
         """
@@ -99,7 +128,7 @@ class Results:
         except (ClientError, BotoCoreError) as error:
             raise translate(error, f"update the table {call['TableName']}") from error
 
-    def _put(self, result: ScanResult, call: table.Call) -> dict[str, Any] | None:
+    def _put(self, result: ScanResult | FailedRow, call: table.Call) -> dict[str, Any] | None:
         """Write a row if the call's condition holds; return None, or the row for which it did not."""
         try:
             self._dynamodb.put_item(**call)
@@ -108,6 +137,13 @@ class Results:
             return cast("dict[str, Any]", cast("dict[str, Any]", error.response)["Item"])
         except (ClientError, BotoCoreError) as error:
             raise translate(error, f"write the result to the table {result.ref.table}") from error
+
+
+def _finished(ref: ResultRef, item: Item, tokens: Sequence[str], now: int) -> ScanResult | None:
+    if not _believed(item, tokens):
+        return None
+    result = ScanResult.from_item(ref.table, item)
+    return result if result is not None and result.expires_at >= now else None
 
 
 def _believed(item: Item, tokens: Sequence[str]) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from logscan_api.exitcodes import Reason
 from logscan_api.requests import ScanRequest
-from logscan_api.results import ScanResult, stamp
+from logscan_api.results import Sample, ScanResult, stamp
 from logscan_api.text import printable
 
 TOP_RULES = 10
@@ -36,7 +36,7 @@ def text(request: ScanRequest, result: ScanResult) -> str:
     lines += [f"  {top.lines:>10}  {top.rule} ({top.severity})" for top in result.top_rules(TOP_RULES)]
     if result.samples:
         lines += ["", "Samples:"]
-        lines += [f"  line {s.line} ({s.rule}): {s.text}" for s in result.samples[:SAMPLE_LINES]]
+        lines += [f"  {_place(s)} ({s.rule}): {s.text}" for s in result.samples[:SAMPLE_LINES]]
     return "\n".join(map(printable, lines)) + "\n"
 
 
@@ -51,7 +51,7 @@ def html(request: ScanRequest, result: ScanResult) -> str:
         for top in result.top_rules(TOP_RULES)
     )
     samples = "".join(
-        f"<li>line {sample.line} ({escape(sample.rule)}): <code>{escape(sample.text)}</code></li>"
+        f"<li>{escape(_place(sample))} ({escape(sample.rule)}): <code>{escape(sample.text)}</code></li>"
         for sample in result.samples[:SAMPLE_LINES]
     )
     return printable(
@@ -68,6 +68,7 @@ def document(request: ScanRequest, result: ScanResult) -> dict[str, Any]:
         "scan": {"namespace": request.scan.namespace, "name": request.scan.name, "uid": request.scan.uid},
         "bucket": result.bucket,
         "key": result.key,
+        **({"objects": result.object_counts.wire()} if result.object_counts else {}),
         "worstSeverity": result.worst_severity,
         "lines": result.lines,
         "matchedLines": result.matched_lines,
@@ -86,7 +87,7 @@ def failure_document(request: ScanRequest, reason: Reason, message: str) -> dict
         "event": "ScanFailed",
         "scan": {"namespace": request.scan.namespace, "name": request.scan.name, "uid": request.scan.uid},
         "bucket": request.source.bucket,
-        "key": _object_of(request),
+        "key": request.source.common,
         "reason": str(reason),
         "message": message,
     }
@@ -103,14 +104,23 @@ def _facts(request: ScanRequest, result: ScanResult) -> list[tuple[str, object]]
         ("Last match", stamp(last) if last else "-"),
         ("Finished", stamp(result.finished_at)),
     ]
+    if result.object_counts:
+        counts = result.object_counts
+        numbers = f"{counts.done} read, {counts.skipped} skipped, {counts.failed} failed"
+        facts.insert(2, ("Objects", numbers))
+        facts += [("Failed", f"{found.key}: {found.message or found.reason}") for found in counts.failures or []]
     facts += [("Incomplete", printable(str(part))) for part in result.incomplete]
     if result.report_uri:
         facts.append(("Findings", result.report_uri))
     return facts
 
 
+def _place(sample: Sample) -> str:
+    return f"{sample.key}, line {sample.line}" if sample.key else f"line {sample.line}"
+
+
 def _object_of(request: ScanRequest) -> str:
-    return request.source.key or request.source.prefix or ""
+    return f"{request.source.common}{'*' if request.source.objects else ''}"
 
 
 def _one_line(value: str) -> str:

@@ -34,9 +34,19 @@ class Findings:
         self._write = write
         self._compress = zlib.compressobj(6, wbits=16 + zlib.MAX_WBITS)
 
-    def add(self, line: Line) -> None:
-        """Add a line that a rule matched, if the budgets allow it."""
-        if self._left[line.rule] == 0 or self._budget <= 0 or self.lines >= MAX_LINES:
+    @property
+    def full(self) -> bool:
+        """Return whether no line can be added any more."""
+        return self._budget <= 0 or self.lines >= MAX_LINES
+
+    def add(self, line: Line, key: str | None = None) -> None:
+        """Add a line that a rule matched, if the budgets allow it.
+
+        Args:
+            line: The line.
+            key: The key of its object, if it is one of several that were scanned each by itself.
+        """
+        if self._left[line.rule] == 0 or self.full:
             return
         self._left[line.rule] -= 1
         rule = self._rules[line.rule]
@@ -47,8 +57,8 @@ class Findings:
             "offset": line.offset,
             "text": shown(line, rule.redact, LOOK_BYTES),
         }
-        if line.key is not None:
-            finding["key"] = line.key
+        if key is not None or line.key is not None:
+            finding["key"] = f"{key or ''}{line.key or ''}"
         data = (json.dumps(finding, ensure_ascii=False) + "\n").encode()
         self.lines += 1
         self._budget -= len(data)

@@ -43,16 +43,7 @@ class Samples:
     @property
     def samples(self) -> list[Sample]:
         """Return the samples in the order of the rules, as many as the budget allows, a round for each rule first."""
-        queues = [[*early, *late] for early, late in zip(self._early, self._late, strict=True)]
-        kept, budget = [], MAX_SAMPLES_BYTES
-        for turn in range(max(map(len, queues), default=0)):
-            for number, queue in enumerate(queues):
-                if turn < len(queue):
-                    budget -= _size(queue[turn])
-                    if budget < 0:
-                        break
-                    kept.append((number, turn, queue[turn]))
-        return [sample for _, _, sample in sorted(kept, key=lambda entry: entry[:2])]
+        return chosen([[*early, *late] for early, late in zip(self._early, self._late, strict=True)])
 
     def offer(self, line: Line) -> None:
         """Keep a line that a rule matched, with the lines around it, if it is one of those to keep."""
@@ -79,6 +70,23 @@ class Samples:
 
     def _text(self, line: bytes, masked: bool) -> str:
         return readable(line, masked, self._max_bytes)
+
+
+def chosen(queues: Sequence[Sequence[Sample]]) -> list[Sample]:
+    """Return samples in the order of their rules, as many as the budget allows, a round for each rule first.
+
+    Args:
+        queues: The samples of each rule.
+    """
+    kept, budget = [], MAX_SAMPLES_BYTES
+    for turn in range(max(map(len, queues), default=0)):
+        for number, queue in enumerate(queues):
+            if turn < len(queue):
+                budget -= _size(queue[turn])
+                if budget < 0:
+                    break
+                kept.append((number, turn, queue[turn]))
+    return [sample for _, _, sample in sorted(kept, key=lambda entry: entry[:2])]
 
 
 def _size(sample: Sample) -> int:

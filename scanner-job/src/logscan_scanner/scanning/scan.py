@@ -64,6 +64,7 @@ class Scan:
         findings: Callable[[engine.Line], None] | None = None,
         first: int = 0,
         records: Records | None = None,
+        threads: int | None = None,
     ) -> None:
         """Start an engine's scan; nothing is read yet.
 
@@ -76,6 +77,7 @@ class Scan:
             findings: Called with the first lines of each rule, besides the samples.
             first: Number of lines of each rule that `findings` is called with.
             records: How the logs are divided; absent means by content.
+            threads: How many scan; absent means one for each processor.
 
         Raises:
             ScanError: The expression for the first line of a record is refused.
@@ -96,7 +98,7 @@ class Scan:
         try:
             self.engine = engine.Scan(
                 ruleset,
-                threads=processors(),
+                threads=threads or processors(),
                 reference=int(time.time()) if reference is None else reference,
                 max_record_bytes=limits.max_record_bytes,
                 samples=self.samples.first,
