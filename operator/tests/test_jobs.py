@@ -15,7 +15,7 @@ from logscan_api.logscans import Limits
 from logscan_api.packs import load_pack
 from logscan_api.policies import LogScanPolicySpec
 from logscan_api.rules import RuleSelection
-from logscan_operator import jobs
+from logscan_operator import __version__, jobs
 from logscan_operator.environment import value_of
 from logscan_operator.items import IDENTITY_LABEL, Object, Scan
 from logscan_operator.resolving import resolve
@@ -49,6 +49,9 @@ def test_the_manifest_is_the_golden_one() -> None:
     codes = job["spec"]["podFailurePolicy"]["rules"][1]["onExitCodes"]
     assert codes["values"] == permanent_codes()
     codes["values"] = "permanent exit codes"
+    for labels in (job["metadata"]["labels"], job["spec"]["template"]["metadata"]["labels"]):
+        assert labels["app.kubernetes.io/version"] == __version__
+        labels["app.kubernetes.io/version"] = "the version"
     assert yaml.safe_load(GOLDEN.read_text()) == job
 
 

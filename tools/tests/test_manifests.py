@@ -20,7 +20,6 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     chart, install = (tmp_path / path.relative_to(REPOSITORY) for path in (manifests.CHART, manifests.INSTALL))
     monkeypatch.setattr(manifests, "CHART", chart)
     monkeypatch.setattr(manifests, "INSTALL", install)
-    monkeypatch.setattr(manifests, "NO_INPUT", (chart / "ci", chart / "files" / "crds"))
     return tmp_path
 
 

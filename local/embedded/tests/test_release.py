@@ -172,7 +172,7 @@ def test_the_first_installation_works_every_time(release: Release) -> None:
     kubectl = release.kubectl
     for _ in range(INSTALLATIONS):
         shutil.rmtree(release.home, ignore_errors=True)
-        release.helm("install", "logscan", str(CHART), f"--values={release._values}", "--set=replicas=0")
+        release.helm("install", "logscan", str(CHART), f"--values={release._values}", "--set=replicaCount=0")
         release.helm("uninstall", "logscan", "--wait", "--timeout=60s")
         # The API server gives up on a deletion that meets a storage which nobody has read so far: it starts with the
         # first read, the deletion's own list is refused meanwhile, and the retry may be lost for minutes.
@@ -187,7 +187,7 @@ def test_the_check_says_what_is_wrong(release: Release) -> None:
     release.apply()
     release.values["aws"]["table"] = "no-such-table"
     release.values["aws"]["queueUrl"] += "-not"
-    release.apply("--set=replicas=0")
+    release.apply("--set=replicaCount=0")
     kubectl = release.kubectl
     with pytest.raises(AssertionError):
         release.helm("test", "logscan")

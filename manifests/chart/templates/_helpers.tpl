@@ -1,6 +1,8 @@
 {{- define "logscan.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name (replace "+" "_" .Chart.Version) }}
 app.kubernetes.io/name: logscan
 app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: logscan
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
@@ -18,6 +20,11 @@ app.kubernetes.io/component: operator
 {{- /* Every namespace in which scans run, the release's own first. */ -}}
 {{- define "logscan.namespaces" -}}
 {{ prepend (without (.Values.watchNamespaces | default list) .Release.Namespace) .Release.Namespace | uniq | toJson }}
+{{- end -}}
+
+{{- /* The operator's service account. */ -}}
+{{- define "logscan.account" -}}
+{{ .Values.serviceAccount.name | default (ternary "logscan-operator" "default" .Values.serviceAccount.create) }}
 {{- end -}}
 
 {{- /* The Secret with the keys that sign rows. */ -}}

@@ -12,6 +12,7 @@ from logscan_api.requests import ObjectRows, Report, ScanIdentity, ScanRequest, 
 from logscan_api.rules import RuleSelection
 from logscan_api.signatures import tokens
 from logscan_api.statuses import ResultRef
+from logscan_operator import __version__
 from logscan_operator.environment import request_of, variable
 from logscan_operator.items import Object, Scan
 from logscan_operator.jobsignatures import RESULT_ANNOTATION, signed
@@ -28,6 +29,8 @@ PASSED_ON = (
     "AWS_ENDPOINT_URL",
     "AWS_ENDPOINT_URL_S3",
     "AWS_ENDPOINT_URL_DYNAMODB",
+    "AWS_ENDPOINT_URL_SESV2",
+    "AWS_ENDPOINT_URL_SNS",
     "AWS_ENDPOINT_URL_STS",
 )
 
@@ -107,6 +110,9 @@ def _labels(scan: Scan, request: ScanRequest, resolved: ResolvedScan, template: 
     labels = {
         **(template.labels or {}),
         "app.kubernetes.io/name": "logscan-scanner",
+        "app.kubernetes.io/component": "scanner",
+        "app.kubernetes.io/part-of": "logscan",
+        "app.kubernetes.io/version": __version__,
         "app.kubernetes.io/managed-by": MANAGED_BY,
         SCAN_UID_LABEL: scan.uid,
         ATTEMPT_LABEL: str(request.scan.attempt),

@@ -15,8 +15,8 @@ NAMESPACE = "logscan"
 CHART = REPOSITORY / "manifests" / "chart"
 INSTALL = REPOSITORY / "manifests" / "install" / "logscan.yaml"
 HEADER_LINES = 2
-# Parts of the chart that the rendered manifest does not depend on: values for tests, and the CRDs.
-NO_INPUT = (CHART / "ci", CHART / "files" / "crds")
+# Parts of the chart that the rendered manifest does not depend on: values for tests, the CRDs, and what is for people.
+NO_INPUT = ("ci", "files/crds", "README.md", ".helmignore")
 
 
 def crds() -> dict[str, str]:
@@ -47,7 +47,7 @@ def header(body: str) -> str:
     """
     digest = hashlib.sha256(body.encode())
     for path in sorted(path for path in CHART.rglob("*") if path.is_file()):
-        if not any(path.is_relative_to(folder) for folder in NO_INPUT):
+        if not any(path.is_relative_to(CHART / part) for part in NO_INPUT):
             digest.update(f"{path.relative_to(CHART)}\0".encode() + path.read_bytes() + b"\0")
     return (
         "# Rendered from manifests/chart by `make generate`. Do not edit.\n"
