@@ -1,19 +1,22 @@
 """What an object of a batch costs the operator and the API server: uploads that are gathered, and lists."""
 
 import asyncio
+import json
 import time
 from collections.abc import Awaitable, Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import psutil
 from operator_bench import GROUP, RULES, Bench
 
-from logscan_local.stack.apiserver import ApiServer
+from logscan_local.stack.apiserver import JSON_MERGE, ApiServer
 from logscan_local.testkit.fakekubelet import FakeKubelet
 from logscan_local.testkit.waiting import eventually
 
 BATCH = 500
 SECONDS = 600.0
+
+Start = Callable[[Bench, str, str, int], Awaitable[None]]
 
 
 class Cost(NamedTuple):
@@ -22,25 +25,32 @@ class Cost(NamedTuple):
     per_second: float
     cpu_ms: float
     writes: float
+    stored_kib: float
     scans: int
 
 
 async def batches(bench: Bench, count: int) -> None:
-    """Measure uploads under a policy with `batch`, and LogScans that list as many objects."""
-    for what, start in (("uploads gathered", _upload), ("objects listed", _list)):
-        cost = await _measure(bench, count, start)
-        label = f"{what} into LogScans of {BATCH}, {count} ({cost.scans} LogScans)"
-        bench.row(label, "-", f"{cost.per_second:.0f}/s")
-        bench.row("operator's CPU an object", "<= 0.2 ms", f"{cost.cpu_ms:.2f} ms")
-        bench.row("API writes an object, Jobs' own included", "<= 0.02", f"{cost.writes:.3f}")
+    """Measure single uploads, uploads under a policy with `batch`, and LogScans that list as many objects."""
+    await _compare(bench, count // 10, "uploads, a LogScan for each", _upload, None)
+    gathered = {"maxObjects": BATCH, "maxSeconds": 10}
+    await _compare(bench, count, f"uploads gathered into LogScans of {BATCH}", _upload, gathered)
+    await _compare(bench, count, f"objects listed by LogScans of {BATCH}", _list, None)
 
 
-async def _measure(bench: Bench, count: int, start: Callable[[Bench, str, str, int], Awaitable[None]]) -> Cost:
+async def _compare(bench: Bench, count: int, what: str, start: Start, batch: dict[str, Any] | None) -> None:
+    cost = await _measure(bench, count, start, batch)
+    bench.row(f"{what}, {count} objects, {cost.scans} LogScans", "-", f"{cost.per_second:.0f}/s")
+    several = cost.scans < count
+    bench.row("operator's CPU an object", "<= 0.2 ms" if several else "<= 8 ms", f"{cost.cpu_ms:.2f} ms")
+    bench.row("API writes an object, without Events", "<= 0.02" if several else "<= 4", f"{cost.writes:.3f}")
+    bench.row("stored an object: LogScan, Job and pod as JSON", "-", f"{cost.stored_kib:.2f} KiB")
+
+
+async def _measure(bench: Bench, count: int, start: Start, batch: dict[str, Any] | None) -> Cost:
     namespace = await bench.namespace()
-    policy = {"spec": {"batch": {"maxObjects": BATCH, "maxSeconds": 10}}}
-    await bench.api.request(
-        "PATCH", f"{GROUP}/{namespace}/logscanpolicies/default", policy, content_type="application/merge-patch+json"
-    )
+    if batch is not None:
+        path, policy = f"{GROUP}/{namespace}/logscanpolicies/default", {"spec": {"batch": batch}}
+        await bench.api.request("PATCH", path, policy, content_type=JSON_MERGE)
     kubelet = asyncio.create_task(FakeKubelet(bench.api, bench.state.resources.endpoint, [namespace]).run())
     url = bench.queue(namespace)
     operator = bench.operator(namespace, url)
@@ -51,11 +61,15 @@ async def _measure(bench: Bench, count: int, start: Callable[[Bench, str, str, i
     await _until_scanned(bench.api, namespace, count)
     took, used = time.monotonic() - begin, _cpu_seconds(measured) - cpu
     written = (await bench.writes()).total() - writes
-    scans = len((await bench.api.request("GET", f"{GROUP}/{namespace}/logscans"))["items"])
+    paths = (f"{GROUP}/{namespace}/logscans", f"/apis/batch/v1/namespaces/{namespace}/jobs")
+    stored = [
+        (await bench.api.request("GET", path))["items"] for path in (*paths, f"/api/v1/namespaces/{namespace}/pods")
+    ]
     operator.kill()
     kubelet.cancel()
     await bench.clear(namespace)
-    return Cost(count / took, used * 1000 / count, written / count, scans)
+    kib = sum(len(json.dumps(items)) for items in stored) / 1024
+    return Cost(count / took, used * 1000 / count, written / count, kib / count, len(stored[0]))
 
 
 async def _upload(bench: Bench, namespace: str, url: str, count: int) -> None:
@@ -78,10 +92,17 @@ async def _until_scanned(api: ApiServer, namespace: str, count: int) -> None:
     async with asyncio.timeout(SECONDS):
         while True:
             items = (await api.request("GET", f"{GROUP}/{namespace}/logscans"))["items"]
-            counts = [item["status"].get("objects") or {} for item in items]
-            if sum(found.get("done", 0) + found.get("skipped", 0) for found in counts) >= count:
+            if sum(_finished(item["status"]) for item in items) >= count:
                 return
             await asyncio.sleep(0.5)
+
+
+def _finished(status: dict[str, Any]) -> int:
+    """Return how many objects of a LogScan were scanned."""
+    counts = status.get("objects")
+    if counts is None:
+        return int(status.get("phase") == "Succeeded")
+    return int(counts["done"] + counts["skipped"])
 
 
 def _cpu_seconds(process: psutil.Process) -> float:
