@@ -1,14 +1,22 @@
 """LogScans of prefixes on a real control plane, with a real listing: nothing is lost or counted twice by a kill."""
 
+import os
+import shutil
+import subprocess
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
+import yaml
 from places import PATIENT, SEEN, Place
 
 from logscan_local.stack import aws
 from logscan_local.testkit.operators import OperatorProcess
 from logscan_local.testkit.waiting import eventually
+
+SAMPLE = Path(__file__).resolve().parents[2] / "manifests" / "samples" / "scheduled-backfill.yaml"
 
 pytestmark = [pytest.mark.controlplane, pytest.mark.emulator]
 
@@ -113,3 +121,29 @@ def test_a_bucket_that_does_not_exist_is_said_at_once(place: Place) -> None:
     place.operator(None, **PATIENT)
     place.scan("all", source={"s3": {"bucket": "no-such-bucket-at-all", "prefix": "app/"}})
     assert place.until("all", 60, phase="Failed")["reason"] == "ObjectNotFound"
+
+
+def test_the_sample_of_a_schedule_makes_one_logscan_a_day(place: Place) -> None:
+    """Its command runs here as in its pod: with its service account's rights, and as often as it likes."""
+    place.kubectl.run("apply", f"--filename={SAMPLE}")
+    (job,) = (found for found in yaml.safe_load_all(SAMPLE.read_text()) if found["kind"] == "CronJob")
+    pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    programs = place.folder / "programs"
+    programs.mkdir()
+    kubectl = shutil.which(place.state.kubectl) or place.state.kubectl
+    (programs / "kubectl").write_text(f'#!/bin/sh\nexec {kubectl} --namespace={place.namespace} "$@"\n')
+    (programs / "kubectl").chmod(0o755)
+    environment = {
+        "KUBECONFIG": str(place.kubeconfig_of(pod["serviceAccountName"])),
+        "PATH": f"{programs}:{os.environ['PATH']}",
+    }
+    today = datetime.now(UTC).date()
+    for _ in range(2):
+        subprocess.run([*container["command"], *container["args"]], env=environment, check=True, timeout=60)
+    (scan,) = place.kubectl.get("logscans")["items"]
+    days = {today - timedelta(days=1), datetime.now(UTC).date() - timedelta(days=1)}  # midnight may pass meanwhile
+    assert scan["metadata"]["name"] in {f"nightly-{day}" for day in days}
+    source = scan["spec"]["source"]["s3"]
+    began, ended = (datetime.fromisoformat(source[name]) for name in ("modifiedAfter", "modifiedBefore"))
+    assert (ended - began, began.date() in days) == (timedelta(days=1), True)
