@@ -107,6 +107,7 @@ def test_the_calls_are_found_in_the_code() -> None:
         "sqs:DeleteMessageBatch",
         "sqs:ChangeMessageVisibilityBatch",
         "dynamodb:BatchGetItem",
+        "s3:ListObjectsV2",
     }
     assert {"s3:GetObject", "s3:ListObjectsV2", "s3:UploadPart", "sesv2:SendEmail"} <= calls(CODE["scanner"])
 

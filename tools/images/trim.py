@@ -12,7 +12,7 @@ from pathlib import Path
 # Only the matching files of these folders stay. All patterns are relative to site-packages.
 KEEP: dict[str, dict[str, tuple[str, ...]]] = {
     "operator": {
-        "botocore/data": ("*.json", "dynamodb/**/*", "sqs/**/*", "sts/**/*"),
+        "botocore/data": ("*.json", "dynamodb/**/*", "s3/**/*", "sqs/**/*", "sts/**/*"),
         "boto3/data": (),
         # What `import kubernetes` itself imports: the classes of objects and API groups are imported when first used.
         "kubernetes": (

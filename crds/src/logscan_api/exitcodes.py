@@ -37,6 +37,11 @@ class Reason(StrEnum):
     CONCURRENCY_LIMIT = "ConcurrencyLimit", "Queued", "Wait, or raise the limit if the queue never empties."
     NAMESPACE_LIMIT = "NamespaceLimit", "Queued", "Wait, or raise the limit if the queue never empties."
     POLICY_LIMIT = "PolicyLimit", "Queued", "Wait, or raise the limit if the queue never empties."
+    BACKFILL_LIMIT = (
+        "BackfillLimit",
+        "Queued",
+        "Wait: LogScans under a prefix leave slots to others; raise `backfillShare` if those are idle.",
+    )
     BACKOFF = "Backoff", "Queued", "Wait. An attempt failed, or no Job can be created now; the message says which."
     QUOTA_EXCEEDED = "QuotaExceeded", "Queued", "The message is the API server's; see Quotas and admission."
     REFUSED = "Refused", "Queued", "The message is the API server's; see Quotas and admission."
@@ -59,6 +64,11 @@ class Reason(StrEnum):
     )
     # working
     JOB_CREATED = "JobCreated", "Running", "`kubectl logs -f job/NAME` shows the progress."
+    BACKFILLING = (
+        "Backfilling",
+        "Running",
+        "`status.objects` and `status.listing` show the progress; `kubectl get logscans` shows the LogScans that work.",
+    )
     # ended well
     COMPLETED = "Completed", "Succeeded", "See `status.summary`, and the row named in `status.result`."
     # ended by a person

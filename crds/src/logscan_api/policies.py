@@ -15,10 +15,8 @@ from logscan_api.notify import Notify
 from logscan_api.quantities import Quantity
 from logscan_api.rules import RuleSelection
 from logscan_api.schema import cel
-from logscan_api.sources import MOST_OBJECTS
+from logscan_api.sources import MOST_OBJECTS, Glob, Globs
 from logscan_api.statuses import Condition, Count, Generation
-
-Glob = Annotated[str, Field(min_length=1, max_length=1024)]
 
 
 class PolicyAction(StrEnum):
@@ -51,12 +49,8 @@ class Batch(Model):
 class PolicyMatch(Model):
     """Which objects a policy matches. `*` matches within a path segment, `**` across segments, `?` one character."""
 
-    buckets: Annotated[list[Glob], Field(min_length=1, max_length=50)] = Field(
-        default=["*"], description="Globs of bucket names."
-    )
-    keys: Annotated[list[Glob], Field(min_length=1, max_length=50)] = Field(
-        default=["**"], description="Globs of keys."
-    )
+    buckets: Globs = Field(default=["*"], description="Globs of bucket names.")
+    keys: Globs = Field(default=["**"], description="Globs of keys.")
     exclude_keys: Annotated[list[Glob], Field(max_length=50)] | None = Field(
         default=None, description="Globs of keys that the policy does not match."
     )

@@ -65,7 +65,9 @@ def _size(schema: Schema, value: str, depth: int) -> str:
         return f"{value}.map({item}, {' + '.join(filter(None, [f'size(bytes({item}))', inner]))}).sum()"
     if schema.get("x-kubernetes-int-or-string"):
         return str(schema["maxLength"]) if "maxLength" in schema else ""
-    return f"size(bytes({value}))" if schema.get("type") == "string" and "enum" not in schema else ""
+    # To CEL a date-time is a timestamp, and no text.
+    counts = schema.get("type") == "string" and "enum" not in schema and schema.get("format") != "date-time"
+    return f"size(bytes({value}))" if counts else ""
 
 
 def _fields(schema: Schema, value: str, depth: int) -> str:

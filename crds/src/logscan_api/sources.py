@@ -3,10 +3,11 @@
 from os.path import commonprefix
 from typing import Annotated, Any, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import AwareDatetime, ConfigDict, Field
 
 from logscan_api.buckets import BucketName
 from logscan_api.models import MOST, Model
+from logscan_api.quantities import Quantity
 from logscan_api.schema import cel
 from logscan_api.sizes import own_bound
 
@@ -14,7 +15,23 @@ MOST_OBJECTS = 1000
 # Of all texts of a list of objects. Such a list, keys that cannot be compressed and the tokens of all rows included,
 # still fits into a Job beside the largest spec; `crds/tests/test_requests.py` holds it to that.
 OBJECTS_BYTES = 192 * 1024
+TIME_LENGTH = 64
+MOST_CHILDREN = 20  # of a prefix, unfinished at the same time
 S3_BYTES = 1024  # of a key, https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
+
+
+Glob = Annotated[str, Field(min_length=1, max_length=1024)]
+Globs = Annotated[list[Glob], Field(min_length=1, max_length=50)]
+OF_PREFIX = (
+    "include",
+    "exclude",
+    "modifiedAfter",
+    "modifiedBefore",
+    "maxObjects",
+    "pageObjects",
+    "pageBytes",
+    "parallelism",
+)
 
 
 def _within_s3(*fields: str) -> list[Any]:
@@ -57,6 +74,14 @@ class S3Source(Model):
                     "has(self.key) || !(has(self.versionId) || has(self.etag) || has(self.sequencer))",
                     "versionId, etag and sequencer belong to one object: remove them, set key, or set them in objects",
                 ),
+                cel(
+                    f"has(self.prefix) || !({' || '.join(f'has(self.{field})' for field in OF_PREFIX)})",
+                    f"{', '.join(OF_PREFIX)} belong to a prefix: remove them, or set prefix",
+                ),
+                cel(
+                    "!has(self.modifiedAfter) || !has(self.modifiedBefore) || self.modifiedAfter < self.modifiedBefore",
+                    "modifiedAfter must be before modifiedBefore: no object would be between them",
+                ),
                 *_within_s3("key", "prefix", "versionId"),
             ]
         }
@@ -79,7 +104,46 @@ class S3Source(Model):
         default=None,
         min_length=1,
         max_length=1024,
-        description="Scan all objects whose key starts with this.",
+        description="Scan all objects whose key starts with this. The operator lists them, and makes LogScans for "
+        "some hundred objects at a time, which run the scan.",
+    )
+    include: Globs | None = Field(
+        default=None,
+        description="Under a prefix: globs of the keys to scan (default: all). `*` matches within a path segment, `**` "
+        "across segments, `?` one character.",
+    )
+    exclude: Globs | None = Field(default=None, description="Under a prefix: globs of keys that are left out.")
+    modified_after: AwareDatetime | None = Field(
+        default=None,
+        json_schema_extra={"maxLength": TIME_LENGTH},
+        description="Under a prefix: only objects that were written at this time or later.",
+    )
+    modified_before: AwareDatetime | None = Field(
+        default=None,
+        json_schema_extra={"maxLength": TIME_LENGTH},
+        description="Under a prefix: only objects that were written before this time (default: a minute after the scan "
+        "began, so that it has an end).",
+    )
+    max_objects: int | None = Field(
+        default=None,
+        ge=1,
+        le=MOST,
+        description="Under a prefix: scan this many objects at most, the first by key (default: no limit).",
+    )
+    page_objects: int | None = Field(
+        default=None,
+        ge=1,
+        le=MOST_OBJECTS,
+        description="Under a prefix: objects of one Job, at most (default 500).",
+    )
+    page_bytes: Quantity | None = Field(
+        default=None, description="Under a prefix: size of the objects of one Job together (default 2Gi)."
+    )
+    parallelism: int | None = Field(
+        default=None,
+        ge=1,
+        le=MOST_CHILDREN,
+        description="Under a prefix: LogScans that are unfinished at the same time (default 5).",
     )
     version_id: str | None = Field(
         default=None, max_length=1024, description="Version to scan (default: the newest when the scan starts)."

@@ -20,6 +20,7 @@ Generation = Annotated[int, Field(ge=-1, le=MOST)]  # -1 is what no generation i
 
 
 MOST_FAILURES = 10
+MOST_NAMED = 24  # LogScans of a prefix: as many as may be unfinished, and the last page may have four more
 
 
 class Phase(StrEnum):
@@ -74,7 +75,7 @@ class IncompleteReason(StrEnum):
     )
     MAX_BYTES = "MaxBytes", "Reading stopped at `limits.maxBytes`."
     MAX_DECOMPRESSED_BYTES = "MaxDecompressedBytes", "Reading stopped at `limits.maxDecompressedBytes`."
-    MAX_OBJECTS = "MaxObjects", "The prefix has more objects than `limits.maxObjects`; the others were not read."
+    MAX_OBJECTS = "MaxObjects", "The prefix has more objects than `maxObjects`; the others were not read."
     MAX_RECORD_BYTES = (
         "MaxRecordBytes",
         "Records longer than `limits.maxRecordBytes` were matched up to there; the row's `cut_records` counts them.",
@@ -170,6 +171,49 @@ class ObjectCounts(Model):
         return self.model_copy(update={"failures": failures or None, "progress": f"{self.finished}/{self.total}"})
 
 
+class ListedChild(Model):
+    """A LogScan that scans a part of what is under a prefix, until its result is counted."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: Name
+    objects: Count = Field(description="Objects that it scans.")
+    bytes: Count = Field(description="Their size, as listed.")
+
+
+class Listing(Model):
+    """How far a prefix has been listed, and which LogScans scan what was listed.
+
+    A listed key is scanned by one LogScan or is counted as skipped; a LogScan is counted once. The write that moves the
+    cursor past some keys also names the LogScans that scan them, and the write that adds what a LogScan found also
+    takes its name away. Only LogScans that are named here run.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    cursor: KeyText | None = Field(default=None, description="Keys up to this one are listed.")
+    complete: bool = Field(default=False, description="Whether all keys are listed.")
+    pages: Count = Field(default=0, description="How often the cursor was moved, over all runs.")
+    keys: Count = Field(default=0, description="Keys listed so far.")
+    objects: Count = Field(default=0, description="Objects among them that are asked for.")
+    bytes: Count = Field(default=0, description="Size of those objects.")
+    bytes_done: Count = Field(default=0, description="Size of the objects whose result is counted.")
+    unmatched: Count = Field(default=0, description="Objects that no LogScanPolicy matches, counted as skipped.")
+    ignored: Count = Field(default=0, description="Objects that a LogScanPolicy says to ignore, counted as skipped.")
+    expected: Count | None = Field(
+        default=None, description="Objects that are asked for, counted ahead; absent until that is done."
+    )
+    percent: Annotated[int, Field(ge=0, le=100)] | None = Field(
+        default=None, description="Share of the expected objects that nothing more will happen to."
+    )
+    remaining: Name | None = Field(default=None, description="Estimate of the time left, such as 1h5m, for display.")
+    since: Time | None = Field(default=None, description="From when on the speed is measured for that.")
+    before: Count | None = Field(default=None, description="Objects that were finished at that time.")
+    children: Annotated[list[ListedChild], Field(max_length=MOST_NAMED)] | None = Field(
+        default=None, description="LogScans that scan what was listed and whose result is not counted yet."
+    )
+
+
 class Summary(Model):
     """What the scan found, in short."""
 
@@ -216,7 +260,7 @@ class JobRef(Model):
 
 
 class LogScanStatus(Model):
-    """Status of the scan, written by the operator only; always below 5 KiB."""
+    """Status of the scan, written by the operator only; always below 5 KiB, of a prefix below 9 KiB."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -260,5 +304,6 @@ class LogScanStatus(Model):
     completion_time: Time | None = Field(default=None, description="When the scan ended.")
     duration: Name | None = Field(default=None, description="Time from start to completion, for display.")
     objects: ObjectCounts | None = Field(default=None, description="What became of several objects.")
+    listing: Listing | None = Field(default=None, description="How far a prefix has been listed.")
     summary: Summary | None = Field(default=None, description="What was found.")
     result: ResultRef | None = Field(default=None, description="Where the whole result is.")

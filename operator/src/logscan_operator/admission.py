@@ -12,13 +12,15 @@ from logscan_operator.items import Key, Scan
 from logscan_operator.scanjobs import ScanJob
 from logscan_operator.settings import Settings
 
-# Namespace, and the policy whose limit counts: scans of one queue start in the order of their rank.
-Queue = tuple[str, Key | None]
+# Namespace, the policy whose limit counts, and whether they work for a prefix: scans of one queue start in the order of
+# their rank.
+Queue = tuple[str, Key | None, bool]
 
 LIMIT_MESSAGES = {
     Reason.CONCURRENCY_LIMIT: "as many Jobs run as maxConcurrent allows; the scan starts when one ends",
     Reason.NAMESPACE_LIMIT: "as many Jobs run in the namespace as maxConcurrentPerNamespace allows",
     Reason.POLICY_LIMIT: "as many Jobs run under the LogScanPolicy as its maxConcurrent allows",
+    Reason.BACKFILL_LIMIT: "as many Jobs run for prefixes as backfillShare allows; the other slots are for the rest",
 }
 
 
@@ -35,21 +37,28 @@ class Candidate(NamedTuple):
     job: ScanJob | None
     policy: Key | None
 
+    @property
+    def queue(self) -> Queue:
+        """Return the queue that it waits in."""
+        return self.scan.key[0], self.policy, self.scan.parent is not None
+
 
 Entry = tuple[int, datetime, Key, Candidate]
 
 
 @dataclass
 class Usage:
-    """Slots in use: in all, by namespace, and by policy."""
+    """Slots in use: in all, for prefixes, by namespace, and by policy."""
 
     total: int = 0
+    backfills: int = 0
     by_namespace: Counter[str] = field(default_factory=Counter)
     by_policy: Counter[Key] = field(default_factory=Counter)
 
-    def add(self, namespace: str, policy: Key | None) -> None:
-        """Count one more Job."""
+    def add(self, namespace: str, policy: Key | None, backfill: bool = False) -> None:
+        """Count one more Job; `backfill` if it works for a prefix."""
         self.total += 1
+        self.backfills += backfill
         self.by_namespace[namespace] += 1
         if policy is not None:
             self.by_policy[policy] += 1
@@ -72,7 +81,9 @@ def admit(
 
     Each slot goes to the namespace with the fewest Jobs, and there to the scan with the highest rank, then the oldest.
     Whoever may create LogScans sets their priority, so a priority ranks within a namespace only: no tenant gets ahead
-    of another by a higher number. A namespace alone uses every slot that its own limit allows.
+    of another by a higher number. A namespace alone uses every slot that its own limit allows. Jobs for prefixes never
+    have more than their share of all slots. Uploads rank above them, so a slot of the share that becomes free goes to
+    an upload first as well.
 
     Args:
         candidates: Scans that could start, in any order.
@@ -83,7 +94,7 @@ def admit(
     """
     found: dict[Queue, list[Candidate]] = defaultdict(list)
     for candidate in candidates:
-        found[candidate.scan.key[0], candidate.policy].append(candidate)
+        found[candidate.queue].append(candidate)
     aging = timedelta(seconds=settings.aging_seconds)
     free = max(settings.max_concurrent - usage.total, 0)
     # Sort only as many of a queue as could start: most plans are made while all slots are in use.
@@ -116,10 +127,12 @@ def _entries(candidates: list[Candidate], aging: timedelta, now: datetime) -> li
 
 def _full(queue: Queue, usage: Usage, policy_limits: Mapping[Key, int], settings: Settings) -> Reason | None:
     """Return which limit keeps scans of a namespace and policy from starting, other than the global one."""
-    namespace, policy = queue
+    namespace, policy, backfill = queue
     slots = settings.namespace_slots
     if slots < settings.max_concurrent and usage.by_namespace[namespace] >= slots:
         return Reason.NAMESPACE_LIMIT
     if policy is not None and usage.by_policy[policy] >= policy_limits[policy]:
         return Reason.POLICY_LIMIT
+    if backfill and usage.backfills >= settings.backfill_slots:
+        return Reason.BACKFILL_LIMIT
     return None

@@ -1,4 +1,4 @@
-"""The two AWS services that the operator uses, each behind what it needs of it: SQS and DynamoDB.
+"""The AWS services that the operator uses, each behind what it needs of it: SQS, DynamoDB, and S3 to list keys.
 
 boto3 blocks, and a call in it cannot be interrupted. So each runs in a thread, and in a daemon thread: Python's own
 pools are joined when the process ends, and a process that has lost the lead would stay for as long as a queue does
@@ -25,9 +25,11 @@ from logscan_api.signatures import is_signed, tokens
 from logscan_api.statuses import ResultRef
 from logscan_api.table import key_of, ref_of
 from logscan_operator.errors import AwsError
+from logscan_operator.listings import Listed
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
 BATCH = 10  # SQS: messages of one call
@@ -244,3 +246,36 @@ class ResultReader:
                 rows |= {ref_of(table, item): item for item in items}
             request = answer.get("UnprocessedKeys")
         return rows
+
+
+class Buckets:
+    """Lists the keys of buckets. Its client is made when it is first needed: few operators ever list anything."""
+
+    def __init__(self) -> None:
+        self._s3: S3Client | None = None
+        self._making = threading.Lock()
+
+    async def listed(self, bucket: str, prefix: str, after: str | None) -> tuple[list[Listed], bool]:
+        """Return the next keys under a prefix, up to a thousand, in S3's order, and whether more follow.
+
+        Args:
+            bucket: The bucket.
+            prefix: What the keys begin with.
+            after: The key that the last call ended with; None to begin.
+
+        Raises:
+            AwsError: The bucket was not listed.
+        """
+        with _own_errors():
+            return await _in_a_thread(partial(self._listed, bucket, prefix, after))
+
+    def _listed(self, bucket: str, prefix: str, after: str | None) -> tuple[list[Listed], bool]:
+        with self._making:
+            if self._s3 is None:
+                self._s3 = _client(
+                    "s3", Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "max_attempts": 3})
+                )
+        start: Any = {"StartAfter": after} if after is not None else {}
+        answer = self._s3.list_objects_v2(Bucket=bucket, Prefix=prefix, **start)
+        entries = answer.get("Contents", [])
+        return [Listed(entry["Key"], entry["Size"], entry["LastModified"]) for entry in entries], answer["IsTruncated"]

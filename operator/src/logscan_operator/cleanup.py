@@ -4,7 +4,8 @@ The namespaces share the number that is kept: beyond it, the namespace with the 
 push out the history of others by many scans of their own.
 
 A LogScan is never deleted before its status is final; its row in DynamoDB stays. One whose TTL is `never` stays too,
-and does not count among those that are kept.
+and does not count among those that are kept. One that works for a LogScan of a prefix is deleted once it is counted
+there (`backfills`), and not before.
 """
 
 from collections import Counter
@@ -35,7 +36,7 @@ def expired(view: View, settings: Settings, now: datetime, in_flight: Container[
         in_flight: Scans that something is being done with; they are left alone.
         most: How many at the most, which paces the deletes.
     """
-    ended = (scan for scan in view.scans.values() if scan.finished and not scan.deleting)
+    ended = (scan for scan in view.scans.values() if scan.finished and not scan.deleting and scan.parent is None)
     finished = [scan for scan in ended if scan.ttl_seconds != NEVER and view.synced_in(scan.key[0])]
     finished.sort(key=lambda scan: (scan.ended, scan.key))
     surplus = Counter(scan.key[0] for scan in finished)

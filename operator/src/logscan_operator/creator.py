@@ -91,7 +91,9 @@ class Creator:
 
     def _mixed(self, scan: Scan) -> tuple[Reason, str] | None:
         """Return why a list of objects that a person made cannot be one scan."""
-        mixed = divided(scan.readable_spec, self._view.policies_in(scan.key[0])) if scan.by_hand else None
+        if not scan.by_hand or scan.parent is not None:
+            return None
+        mixed = divided(scan.readable_spec, self._view.policies_in(scan.key[0]))
         return (Reason.INVALID_SPEC, mixed) if mixed is not None else None
 
     async def _whole(self, scan: Scan) -> Scan | None:

@@ -1,6 +1,6 @@
 """Kubernetes Events, for people who look at one LogScan with `kubectl describe`.
 
-Only transitions are reported, and of a scan that the intake made only what went wrong: the others would cost a write
+Only transitions are reported, and of a scan that the operator made only what went wrong: the others would cost a write
 each, and their status says the same. A burst beyond the pace is dropped, since the status stays.
 """
 
@@ -73,7 +73,7 @@ def worth_reporting(scan: Scan, after: LogScanStatus) -> tuple[str, str] | None:
         return "Warning", "Retrying"
     if after.phase is Phase.FAILED or after.reason in PROBLEMS:
         return "Warning", str(after.reason)
-    if not scan.by_hand or (after.phase is before.phase is Phase.RUNNING):
+    if not scan.by_hand or scan.parent is not None or (after.phase is before.phase is Phase.RUNNING):
         return None
     return "Normal", {Phase.RUNNING: "JobCreated", Phase.PENDING: "RunsAgain"}.get(after.phase, str(after.phase))
 

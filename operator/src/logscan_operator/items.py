@@ -1,6 +1,7 @@
 """The objects that the operator works with, as it sees them: LogScans, their Jobs, policies and rule sets."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,6 +14,7 @@ from logscan_api.policies import LogScanPolicySpec, LogScanPolicyStatus
 from logscan_api.rules import Rule, RuleSelection
 from logscan_api.rulesets import LogScanRuleSetSpec, LogScanRuleSetStatus
 from logscan_api.statuses import Condition, LogScanStatus, Phase
+from logscan_operator.parents import Parent
 
 Object = dict[str, Any]
 Key = tuple[str, str]
@@ -24,6 +26,7 @@ FINISHED = frozenset(str(phase) for phase in Phase if phase.finished)
 LARGE_SPEC = 4096
 RULES_OF_ITS_OWN = RuleSelection.model_construct()
 KEPT = ("phase", "reason", "completionTime", "policy")
+OF_CHILD = ("object", "message", "objects", "summary")  # what its parent adds up, or shows
 TIMES = ("retryTime", "startTime", "completionTime")
 COUNTS = ("attempts", "priorAttempts", "refusals")
 MOST_COUNTED = 10**6  # no scan ever gets so far, and the API server refuses 2^53 + 1
@@ -53,6 +56,7 @@ class Scan:
         retry: Its `spec.retry`.
         reopened: Whether its status is final but describes an earlier spec: it may have to run again.
         objects: How many objects its source lists; the spec has the first of them, unless it was read whole.
+        parent: The LogScan of a prefix that it works for, if so.
     """
 
     key: Key
@@ -71,6 +75,12 @@ class Scan:
     retry: str | None = None
     reopened: bool = False
     objects: int = 0
+    parent: Parent | None = None
+
+    @property
+    def lists(self) -> bool:
+        """Return whether it scans what is under a prefix, which others do for it."""
+        return self.spec is not None and self.spec.source.s3.prefix is not None
 
     @property
     def readable_spec(self) -> LogScanSpec:
@@ -115,8 +125,8 @@ class Scan:
         """
         metadata = body["metadata"]
         uid, generation = metadata["uid"], metadata.get("generation", 1)
-        reopened = _reopened(body)
-        status, finished = _parse_status(body, reopened)
+        reopened, parent = _reopened(body), Parent.of(metadata)
+        status, finished = _parse_status(body, reopened, KEPT + (OF_CHILD if parent else ()))
         # A finished scan has no spec here: if its status is reset, the spec must be read again.
         unchanged = known is not None and not known.finished and (known.uid, known.generation) == (uid, generation)
         spec, problem, abridged, objects = None, "", False, 0
@@ -145,6 +155,7 @@ class Scan:
             retry=(body.get("spec") or {}).get("retry"),
             reopened=reopened,
             objects=objects,
+            parent=parent,
         )
 
 
@@ -157,15 +168,15 @@ def _reopened(body: Object) -> bool:
     return again or said.get("observedGeneration") not in (None, body["metadata"].get("generation", 1))
 
 
-def _parse_status(body: Object, reopened: bool) -> tuple[LogScanStatus, bool]:
-    """Return a LogScan's status, short if it is final, and whether it is.
+def _parse_status(body: Object, reopened: bool, kept: Sequence[str]) -> tuple[LogScanStatus, bool]:
+    """Return a LogScan's status, only with some fields if it is final, and whether it is.
 
     The API server accepts times that Python cannot represent, and numbers that must not be counted on from. Nothing of
     the kind is the operator's, and it counts as absent.
     """
     said = {name: value for name, value in (body.get("status") or {}).items() if _is_usable(name, value)}
     if said.get("phase") in FINISHED and not reopened:
-        return LogScanStatus.model_validate({name: said[name] for name in KEPT if name in said}), True
+        return LogScanStatus.model_validate({name: said[name] for name in kept if name in said}), True
     return LogScanStatus.model_validate(said), False
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from logscan_operator.accepting import Acceptor
 from logscan_operator.ages import oldest
-from logscan_operator.aws import Queue, ResultReader
+from logscan_operator.aws import Buckets, Queue, ResultReader
 from logscan_operator.circuit import Circuit
 from logscan_operator.defaultpolicy import DefaultPolicy
 from logscan_operator.executor import Executor
@@ -15,6 +15,7 @@ from logscan_operator.gatherer import Gatherer
 from logscan_operator.health import Progress
 from logscan_operator.intake import Intake
 from logscan_operator.leases import FencedApi
+from logscan_operator.lister import Lister
 from logscan_operator.loops import Loops
 from logscan_operator.metrics import Metrics
 from logscan_operator.policychecks import PolicyChecks
@@ -26,6 +27,7 @@ from logscan_operator.view import View
 CANCEL_SECONDS = 10.0
 ANSWER_SECONDS = 15.0  # that a receive call may take beyond its long poll
 SCHEDULER_PATIENCE_SECONDS = 60.0
+LISTER_PATIENCE_SECONDS = 60.0
 POLICY_PATIENCE_SECONDS = 120.0  # one check of rules may take a minute, and a request half of that
 INTAKE_PATIENCE_SECONDS = 90.0  # beyond the long poll: the longest pause after an error is a minute
 
@@ -53,6 +55,7 @@ class Leader:
         intake_patience = settings.receive_wait_seconds + INTAKE_PATIENCE_SECONDS
         patience = {
             "scheduler": SCHEDULER_PATIENCE_SECONDS,
+            "lister": LISTER_PATIENCE_SECONDS,
             "policy-checks": POLICY_PATIENCE_SECONDS,
             "default-policy": POLICY_PATIENCE_SECONDS,
             **{f"intake-{number}": intake_patience for number in range(len(self._receivers))},
@@ -60,6 +63,7 @@ class Leader:
         self._loops = loops = Loops(progress, patience, CANCEL_SECONDS)
         executor = Executor(view, api, ResultReader(settings.row_keys), settings, metrics)
         self._scheduler = Scheduler(view, executor, settings, metrics, loops.alive("scheduler"))
+        self._lister = Lister(view, api, Buckets(), settings, metrics, loops.alive("lister"))
         self._checks = PolicyChecks(view, api, loops.alive("policy-checks"))
         self._default = DefaultPolicy(view, api, settings, loops.alive("default-policy"))
         self._circuit = Circuit(api, settings.namespace, metrics)
@@ -82,6 +86,7 @@ class Leader:
         try:
             async with self._loops as loops:
                 loops.start("scheduler", self._scheduler.run())
+                loops.start("lister", self._lister.run())
                 loops.start("policy-checks", self._checks.run())
                 loops.start("default-policy", self._default.run())
                 receiving = [

@@ -35,8 +35,11 @@ def plan(view: View, settings: Settings, now: datetime, in_flight: Mapping[Key, 
     candidates: list[Candidate] = []
     limits = _policy_limits(view)
     outdated = view.versions.outdated() if settings.supersede else {}
-    for scan in view.unfinished_in_sight():
-        if scan.deleting or scan.key in in_flight or holds.scan(scan.key, now):
+    for found in view.unfinished_in_sight():
+        if found.deleting or found.key in in_flight or holds.scan(found.key, now):
+            continue
+        scan = view.families.governed(found)
+        if scan is None:
             continue
         try:
             job = _present_job(view, scan)
@@ -202,12 +205,14 @@ def _usage(view: View, limits: Mapping[Key, int], settings: Settings, in_flight:
     for job in view.live_jobs.values():
         if not job.suspended:
             policy = (job.key[0], job.policy) if job.policy else None
-            usage.add(job.key[0], policy if policy in limits else None)
+            backfill = view.families.works_for_another(job.scan_uid)
+            usage.add(job.key[0], policy if policy in limits else None, backfill)
     for action in in_flight.values():
         newest = view.newest_job(action.scan)
         created = newest is not None and isinstance(action, CreateJob) and newest.attempt >= action.attempt
         if (isinstance(action, CreateJob) and not created) or (isinstance(action, SuspendJob) and not action.suspend):
-            usage.add(action.scan.key[0], _limited_policy(view, action.scan, settings, limits))
+            policy = _limited_policy(view, action.scan, settings, limits)
+            usage.add(action.scan.key[0], policy, action.scan.parent is not None)
     return usage
 
 

@@ -89,7 +89,7 @@ def resolve(
         settings: The operator's settings.
     """
     source = spec.source.s3
-    name, *others = _applying(source.bucket, source.keys[0], spec, policies)
+    name, *others = applying(matching(policies, source.bucket, source.keys[0]), spec, policies)
     policy = policies[name] if name is not None else NO_POLICY
     rules = spec.rules or policy.rules
     combined = {other: found for other in filter(None, others) if (found := _rules_of_policy(policies[other]))}
@@ -111,29 +111,34 @@ def resolve(
 def divided(spec: LogScanSpec, policies: Mapping[str, LogScanPolicySpec]) -> str | None:
     """Return why several objects cannot be one scan, naming two of them, or None if they can.
 
-    Whoever lists objects must be able to tell what applies to them. The intake lists objects of one policy; if policies
-    have changed since, the one of the first object applies to all.
+    Whoever lists objects must be able to tell what applies to them. The operator lists objects of one policy; if
+    policies have changed since, the one of the first object applies to all.
 
     Args:
         spec: The LogScan's spec, whole.
         policies: Specs of the LogScanPolicies in its namespace, by name.
     """
     source, seen = spec.source.s3, set[str]()
-    first = _applying(source.bucket, source.keys[0], spec, policies)
+    first = applying(matching(policies, source.bucket, source.keys[0]), spec, policies)
     for number, key in enumerate(source.keys):
         field = f"source.s3.objects[{number}].key: {key}"
         if key in seen:
             return f"{field} is listed twice: list each key once"
         seen.add(key)
-        found = _applying(source.bucket, key, spec, policies)
+        found = applying(matching(policies, source.bucket, key), spec, policies)
         if found != first:
             return f"{field} {_under(found)}, and {source.keys[0]} {_under(first)}: use a LogScan for each"
     return None
 
 
-def _applying(bucket: str, key: str, spec: LogScanSpec, policies: Mapping[str, LogScanPolicySpec]) -> list[str | None]:
-    """Return the policy that applies to a key, or None, and then the policies whose rules are combined with its own."""
-    names = matching(policies, bucket, key)
+def applying(names: list[str], spec: LogScanSpec, policies: Mapping[str, LogScanPolicySpec]) -> list[str | None]:
+    """Return the policy that applies to a key, or None, and then the policies whose rules are combined with its own.
+
+    Args:
+        names: The policies that match the key; see `logscan_api.policies.matching`.
+        spec: The LogScan's spec.
+        policies: Specs of the LogScanPolicies by name.
+    """
     if not names or policies[names[0]].action is PolicyAction.IGNORE:
         return [None]
     combines = policies[names[0]].combine and spec.rules is None

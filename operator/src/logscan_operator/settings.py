@@ -80,6 +80,13 @@ class Settings(BaseSettings):
         description="Maximum concurrent Jobs per namespace. If unset, half of the maximum where several namespaces are "
         "watched, so that the Jobs of one never take all slots.",
     )
+    backfill_share: float = Field(
+        default=0.5,
+        gt=0,
+        le=1,
+        description="Share of the maximum concurrent Jobs that LogScans under a prefix may use, and one Job at least. "
+        "The others are always free for uploads.",
+    )
     # Without it, scans of low priority wait for as long as others of higher priority keep arriving.
     aging_seconds: float = Field(
         default=60,
@@ -93,8 +100,8 @@ class Settings(BaseSettings):
     max_unfinished: int = Field(
         default=1000,
         ge=1,
-        description="Number of unfinished LogScans in the operator's namespace, without suspended ones, at which the "
-        "operator stops receiving. A backlog then waits in SQS.",
+        description="Number of unfinished LogScans in the operator's namespace, without suspended ones and those of "
+        "prefixes, at which the operator stops receiving. A backlog then waits in SQS.",
     )
     receive_wait_seconds: int = Field(default=20, ge=0, le=20, description="Duration of a long poll of SQS in seconds.")
     # Short, so that the messages of an operator that was killed are soon received by the next one.
@@ -243,6 +250,11 @@ class Settings(BaseSettings):
     def row_keys(self) -> list[bytes]:
         """Return the keys of rows, the one that signs first."""
         return [key.get_secret_value() for key in self.signing_keys]
+
+    @property
+    def backfill_slots(self) -> int:
+        """Return how many Jobs may run for prefixes at the same time."""
+        return max(int(self.max_concurrent * self.backfill_share), 1)
 
     @property
     def namespace_slots(self) -> int:

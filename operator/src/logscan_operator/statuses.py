@@ -6,7 +6,7 @@ from typing import Any
 
 from logscan_api.exitcodes import Reason
 from logscan_api.labels import shown_object
-from logscan_api.statuses import JobRef, LogScanStatus, Phase, ResultRef, Summary
+from logscan_api.statuses import JobRef, Listing, LogScanStatus, Phase, ResultRef, Summary
 from logscan_api.text import printable
 from logscan_operator import conditions
 from logscan_operator.conditions import Said, Verdict
@@ -49,6 +49,12 @@ def held(scan: Scan, job: ScanJob, now: datetime) -> LogScanStatus:
     said = (False, verdict.reason, verdict.message)
     created = (True, Reason.JOB_CREATED, f"Job {name}")
     return _status(scan, verdict, now, _of_job(scan, job), Admitted=said, JobCreated=created)
+
+
+def listing(scan: Scan, verdict: Verdict, now: datetime) -> LogScanStatus:
+    """Return the status of a scan of a prefix that is under way, waits, or is suspended."""
+    said = (verdict.phase is Phase.RUNNING, verdict.reason, verdict.message)
+    return _status(scan, verdict, now, {"last_handled_retry": _handled(scan)}, Admitted=said)
 
 
 def says_running(scan: Scan, job: ScanJob) -> bool:
@@ -107,7 +113,9 @@ def reopened(scan: Scan, now: datetime) -> LogScanStatus:
     if not scan.runs_again:
         return scan.status.model_copy(update={"observed_generation": scan.generation})
     fresh = LogScanStatus(last_handled_retry=scan.retry, prior_attempts=scan.status.attempts or 0)
-    fresh = fresh.model_copy(update={"attempts": scan.status.attempts})
+    earlier = scan.status.listing  # the number of a page is never used again
+    again = Listing(pages=earlier.pages) if earlier is not None else None
+    fresh = fresh.model_copy(update={"attempts": scan.status.attempts, "listing": again})
     message = "spec.retry asks for another run, which waits for a slot"
     return _status(replace(scan, status=fresh), Verdict(Phase.PENDING, Reason.WAITING, message), now)
 
@@ -143,8 +151,16 @@ def finished(
 
 def patch(before: LogScanStatus, after: LogScanStatus) -> dict[str, Any]:
     """Return the merge patch from one status to another: what was dropped becomes null."""
-    wire = after.wire()
-    return {**{name: None for name in before.wire() if name not in wire}, **wire}
+    return _merge_patch(before.wire(), after.wire())
+
+
+def _merge_patch(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
+    """Return what makes one object of another when the API server merges it in (RFC 7396)."""
+    kept: dict[str, Any] = {name: None for name in before if name not in after}
+    for name, value in after.items():
+        inner = before.get(name)
+        kept[name] = _merge_patch(inner, value) if isinstance(inner, dict) and isinstance(value, dict) else value
+    return kept
 
 
 def same(before: LogScanStatus, after: LogScanStatus) -> bool:
@@ -191,8 +207,11 @@ def _of_job(scan: Scan, job: ScanJob) -> dict[str, Any]:
 
 
 def _handled(scan: Scan) -> str | None:
-    """Return the `spec.retry` that a run belongs to: the one that was there when its first Job was created."""
-    return scan.status.last_handled_retry if scan.status.job else scan.retry
+    """Return the `spec.retry` that a run belongs to: the one that was there when its first Job was created.
+
+    With a prefix it is the one that was there when the first keys were listed.
+    """
+    return scan.status.last_handled_retry if scan.status.job or scan.status.listing else scan.retry
 
 
 def _status(

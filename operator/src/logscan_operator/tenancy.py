@@ -25,13 +25,18 @@ def refusal(scan: Scan, resolved: ResolvedScan, settings: Settings) -> str | Non
         resolved: What applies to it, whether it says so itself or its policy does.
         settings: The operator's settings.
     """
-    namespace = scan.key[0]
-    bucket = scan.readable_spec.source.s3.bucket
-    if not _may_scan(namespace, bucket, settings):
-        return f"source.s3.bucket: namespace {namespace} may not scan {bucket}; ask for it in allowedBuckets"
-    if namespace == settings.namespace:
-        return None
+    denied = bucket_refusal(scan, settings)
+    if denied is not None or scan.key[0] == settings.namespace:
+        return denied
     return next(_refusals(resolved, settings), None)
+
+
+def bucket_refusal(scan: Scan, settings: Settings) -> str | None:
+    """Return why the bucket of a scan may not be read from its namespace, or None if it may."""
+    namespace, bucket = scan.key[0], scan.readable_spec.source.s3.bucket
+    if _may_scan(namespace, bucket, settings):
+        return None
+    return f"source.s3.bucket: namespace {namespace} may not scan {bucket}; ask for it in allowedBuckets"
 
 
 def _may_scan(namespace: str, bucket: str, settings: Settings) -> bool:

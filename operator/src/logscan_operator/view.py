@@ -16,6 +16,7 @@ from logscan_api.policies import LogScanPolicySpec
 from logscan_api.statuses import Phase
 from logscan_operator.ages import WatchAges
 from logscan_operator.contents import Contents
+from logscan_operator.families import Families
 from logscan_operator.items import Key, Object, Policy, RuleSet, Scan, key_of
 from logscan_operator.namespaces import Namespaces
 from logscan_operator.scanjobs import ForeignJobError, ScanJob, own_job
@@ -154,6 +155,7 @@ class View:
         live_jobs: Jobs that are not over.
         versions: Which unfinished scans are of the same object.
         contents: Which scans are of the same content.
+        families: Which scans are of a prefix, and which work for those.
     """
 
     def __init__(self, namespaces: Sequence[str] = (), keys: Sequence[bytes] = ()) -> None:
@@ -173,6 +175,7 @@ class View:
         self._rule_sets: dict[str, dict[str, RuleSet]] = {}
         self._attempts: dict[tuple[str, str], dict[int, ScanJob]] = {}
         self.scans = Table("LogScan", Scan.parse, self.changed, self._index_scan)
+        self.families = Families(self.scans)
         self.jobs = Table("Job", lambda body, _: own_job(body, keys), self.changed, self._index_job)
         self.policies = Table("LogScanPolicy", lambda body, _: Policy.parse(body), self.changed, lambda old, new: None)
         self.rule_sets = Table(
@@ -198,9 +201,10 @@ class View:
         return (scan for scan in self.unfinished.values() if self.synced_in(scan.key[0]))
 
     def backlog(self, namespace: str) -> int:
-        """Return how many LogScans of a namespace are unfinished and not suspended."""
+        """Return how many LogScans of a namespace are unfinished, without suspended ones, prefixes and their parts."""
         unfinished = (scan for scan in self.unfinished.values() if scan.key[0] == namespace)
-        return sum(1 for scan in unfinished if scan.spec is None or not scan.spec.suspend)
+        others = (scan for scan in unfinished if not scan.lists and scan.parent is None)
+        return sum(1 for scan in others if scan.spec is None or not scan.spec.suspend)
 
     def policies_in_sight(self) -> list[Policy]:
         """Return the policies of the namespaces that are in sight."""
@@ -251,6 +255,7 @@ class View:
         return None
 
     def _index_scan(self, old: Scan | None, new: Scan | None) -> None:
+        self.families.change(old, new)
         if old is not None:
             self.contents.drop(old)
         if new is not None:

@@ -66,6 +66,7 @@ locals {
   # Conditions by statement, beside those of the templates. The emulator of the stack on one machine knows none of their keys.
   conditions = {
     for role, accounts in local.log_accounts : role => merge(local.via, {
+      ListLogs                         = accounts
       ReadLogs                         = accounts
       ListLogsAndTellMissingFromDenied = accounts
       WriteReports                     = local.own_account

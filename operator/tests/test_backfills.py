@@ -1,0 +1,149 @@
+"""LogScans of prefixes on a real control plane, with a real listing: nothing is lost or counted twice by a kill."""
+
+import os
+import shutil
+import subprocess
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+import yaml
+from places import PATIENT, SEEN, Place
+
+from logscan_local.stack import aws
+from logscan_local.testkit.operators import OperatorProcess
+from logscan_local.testkit.waiting import eventually
+
+SAMPLE = Path(__file__).resolve().parents[2] / "manifests" / "samples" / "scheduled-backfill.yaml"
+
+pytestmark = [pytest.mark.controlplane, pytest.mark.emulator]
+
+OBJECTS = 60
+LINES = 100  # that the fake kubelet finds in each object
+
+
+class Bucket:
+    """A bucket of one test, which announces nothing."""
+
+    def __init__(self, place: Place) -> None:
+        self.name = f"b-{place.namespace}"
+        self._place = place
+        self._s3 = aws.client("s3", place.state.resources.endpoint)
+        aws.create_bucket(place.state.resources.endpoint, self.name)
+
+    def fill(self, number: int, folder: str = "app") -> list[str]:
+        """Upload objects and return their keys."""
+        keys = [f"{folder}/{n:04} a+b%ü.log" for n in range(number)]
+        for key in keys:
+            self._s3.put_object(Bucket=self.name, Key=key, Body=b"ERROR\n")
+        return keys
+
+    def source(self, **fields: object) -> dict[str, object]:
+        """Return a LogScan's source of what is under `app/`."""
+        return {"s3": {"bucket": self.name, "prefix": "app/", **fields}}
+
+    def rows(self) -> Counter[str]:
+        """Return how many rows each object has."""
+        pages = aws.client("dynamodb", self._place.state.resources.endpoint).get_paginator("scan")
+        found = (item for page in pages.paginate(TableName=self._place.state.resources.table) for item in page["Items"])
+        ours = (item["pk"]["S"] for item in found)
+        start = f"{self._place.namespace}#O#{self.name}#"
+        return Counter(key.removeprefix(start) for key in ours if key.startswith(start))
+
+
+@pytest.fixture
+def bucket(place: Place) -> Bucket:
+    return Bucket(place)
+
+
+def reached(place: Place, goal: int) -> bool:
+    """Return whether as many objects are finished."""
+    counts = place.scans().get("all", {}).get("objects", {})
+    return sum(int(counts.get(name, 0)) for name in ("done", "skipped", "failed")) >= goal
+
+
+def children(place: Place) -> list[str]:
+    items = place.kubectl.get("logscans", "--selector=logscan.dev/parent=all")["items"]
+    return [item["metadata"]["name"] for item in items]
+
+
+def test_an_operator_that_is_killed_while_it_lists_loses_and_repeats_nothing(place: Place, bucket: Bucket) -> None:
+    keys = bucket.fill(OBJECTS)
+    operator: OperatorProcess = place.operator(None, max_concurrent="4")
+    place.scan("all", source=bucket.source(pageObjects=5, parallelism=2))
+    for goal in (5, 20, 35):
+        eventually(partial(reached, place, goal), 90, lambda: f"progress; {place.scans()}; this")
+        operator.kill()
+        operator.restart_if_ended()
+    status = place.until("all", 120, phase="Succeeded")
+    SEEN.add("Backfilling")
+    assert bucket.rows() == dict.fromkeys(keys, 1)
+    counts = {name: status["objects"][name] for name in ("total", "done", "skipped", "failed", "progress")}
+    assert counts == {"total": OBJECTS, "done": OBJECTS, "skipped": 0, "failed": 0, "progress": f"{OBJECTS}/{OBJECTS}"}
+    assert status["summary"]["matchedLines"] == OBJECTS * LINES
+    assert (status["listing"]["percent"], status["object"]) == (100, "app/*")
+    eventually(lambda: not children(place), 60, "the LogScans of the parts to be deleted")
+    assert len(set(place.jobs.created)) == len(place.jobs.created) == OBJECTS // 5
+
+
+def test_suspend_cancel_and_deletion_reach_all_parts(place: Place, bucket: Bucket) -> None:
+    bucket.fill(20)
+    place.operator(None, **PATIENT, max_concurrent="10", backfill_share="0.2")
+    labels = {"fake-kubelet/hold": "yes"}
+    place.scan("all", labels, source=bucket.source(pageObjects=4, parallelism=3))
+    eventually(lambda: len(place.jobs.active) == 2, 60, lambda: f"a share of the slots; {place.scans()}; this")
+    eventually(
+        lambda: any(status.get("reason") == "BackfillLimit" for status in place.scans().values()),
+        60,
+        lambda: f"one to wait; {place.scans()}; this",
+    )
+    SEEN.add("BackfillLimit")
+    place.scan("fresh", source={"s3": {"bucket": bucket.name, "key": "fresh"}})
+    place.until("fresh", 60, phase="Succeeded")
+    place.kubectl.run("patch", "logscan", "all", "--type=merge", '--patch={"spec":{"suspend":true}}')
+    place.until("all", 60, phase="Suspended")
+    eventually(lambda: not place.jobs.active, 60, "the Jobs to be suspended")
+    place.kubectl.run("patch", "logscan", "all", "--type=merge", '--patch={"spec":{"suspend":false}}')
+    eventually(lambda: len(place.jobs.active) == 2, 60, "the Jobs to go on")
+    place.kubectl.run("patch", "logscan", "all", "--type=merge", '--patch={"spec":{"cancel":true}}')
+    place.until("all", 60, phase="Cancelled")
+    eventually(lambda: not children(place) and not place.jobs.active, 60, "all parts to be gone")
+    place.kubectl.run("delete", "logscan", "all")
+    place.scan("all", labels, source=bucket.source(pageObjects=4, parallelism=3))
+    eventually(lambda: len(children(place)) == 3, 60, "new parts")
+    place.kubectl.run("delete", "logscan", "all")
+    eventually(lambda: not children(place) and not place.kubectl.get("jobs")["items"][1:], 60, "all parts to be gone")
+
+
+def test_a_bucket_that_does_not_exist_is_said_at_once(place: Place) -> None:
+    place.operator(None, **PATIENT)
+    place.scan("all", source={"s3": {"bucket": "no-such-bucket-at-all", "prefix": "app/"}})
+    assert place.until("all", 60, phase="Failed")["reason"] == "ObjectNotFound"
+
+
+def test_the_sample_of_a_schedule_makes_one_logscan_a_day(place: Place) -> None:
+    """Its command runs here as in its pod: with its service account's rights, and as often as it likes."""
+    place.kubectl.run("apply", f"--filename={SAMPLE}")
+    (job,) = (found for found in yaml.safe_load_all(SAMPLE.read_text()) if found["kind"] == "CronJob")
+    pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    programs = place.folder / "programs"
+    programs.mkdir()
+    kubectl = shutil.which(place.state.kubectl) or place.state.kubectl
+    (programs / "kubectl").write_text(f'#!/bin/sh\nexec {kubectl} --namespace={place.namespace} "$@"\n')
+    (programs / "kubectl").chmod(0o755)
+    environment = {
+        "KUBECONFIG": str(place.kubeconfig_of(pod["serviceAccountName"])),
+        "PATH": f"{programs}:{os.environ['PATH']}",
+    }
+    today = datetime.now(UTC).date()
+    for _ in range(2):
+        subprocess.run([*container["command"], *container["args"]], env=environment, check=True, timeout=60)
+    (scan,) = place.kubectl.get("logscans")["items"]
+    days = {today - timedelta(days=1), datetime.now(UTC).date() - timedelta(days=1)}  # midnight may pass meanwhile
+    assert scan["metadata"]["name"] in {f"nightly-{day}" for day in days}
+    source = scan["spec"]["source"]["s3"]
+    began, ended = (datetime.fromisoformat(source[name]) for name in ("modifiedAfter", "modifiedBefore"))
+    assert (ended - began, began.date() in days) == (timedelta(days=1), True)
