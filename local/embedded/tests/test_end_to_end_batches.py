@@ -116,6 +116,24 @@ def test_an_object_that_cannot_be_read_fails_no_other(cloud: Cloud, tmp_path: Pa
     cloud.kubectl.run("delete", "logscan", "listed")
 
 
+def test_what_is_under_a_prefix_is_scanned_part_by_part(cloud: Cloud, tmp_path: Path) -> None:
+    bodies = {f"{PREFIX}/archive/{number:02}.log": text(100, 100 + number) for number in range(25)}
+    for key, body in bodies.items():
+        cloud.upload(key, body)
+    cloud.upload(f"{PREFIX}/archive/left-out.txt", b"ERROR connection refused\n")
+    source = {"bucket": aws.BUCKET, "prefix": f"{PREFIX}/archive/", "include": ["**/*.log"], "pageObjects": 10}
+    apply(cloud, "LogScan", "archive", {"source": {"s3": source}, "rules": {"inline": INLINE}})
+    status = cloud.ended("archive", 120)["status"]
+    assert (status["phase"], status["object"]) == ("Succeeded", f"{PREFIX}/archive/*"), status
+    assert (status["objects"]["progress"], status["objects"]["done"]) == ("25/25", 25)
+    expected = counted(tmp_path, bodies)
+    assert status["summary"]["lines"] == 2500
+    assert {top["rule"]: top["lines"] for top in status["summary"]["topRules"]} == dict(expected)
+    parts = "--selector=logscan.dev/parent=archive"
+    assert eventually(lambda: not cloud.kubectl.get("logscans", parts)["items"], 30, "the parts to be deleted")
+    cloud.kubectl.run("delete", "logscan", "archive")
+
+
 def test_where_no_object_can_be_read_the_scan_fails(cloud: Cloud) -> None:
     objects = [{"key": f"{PREFIX}/none/{number}.log"} for number in range(3)]
     apply(cloud, "LogScan", "none-there", {"source": {"s3": {"bucket": aws.BUCKET, "objects": objects}}})
