@@ -35,7 +35,7 @@ BACKOFF_MOST_SECONDS = 300.0
 # Trying again makes no message readable: it is soon received often enough to be moved to the dead-letter queue.
 MALFORMED_SECONDS = 1.0
 CLOSE_SECONDS = 0.05
-MOST_HELD = 5000  # messages; a FIFO queue has 20,000 in flight at most
+MOST_HELD = 5000  # messages; a queue has 120,000 in flight at most
 
 log = logging.getLogger("logscan.intake")
 
