@@ -61,7 +61,7 @@ def built(model: type[M], **fields: st.SearchStrategy[Any]) -> st.SearchStrategy
 
 RESULTS = built(
     ScanResult,
-    ref=built(ResultRef, table=st.just("t"), pk=TEXT, sk=TEXT, report_uri=st.none()),
+    ref=built(ResultRef, table=st.just("t"), pk=TEXT, sk=TEXT, report_uri=st.none(), html_report_uri=st.none()),
     bucket=TEXT,
     key=TEXT,
     prefix=st.booleans(),
@@ -104,6 +104,7 @@ RESULTS = built(
         max_size=2,
     ),
     report_uri=st.none() | TEXT,
+    html_report_uri=st.none() | TEXT,
     formats=st.lists(TEXT, max_size=2),
     scan=TEXT,
     scan_uid=TEXT,

@@ -129,8 +129,9 @@ def test_an_incomplete_scan_says_what_was_not_counted() -> None:
 
 
 def test_where_the_findings_are_is_in_the_status() -> None:
-    status = concluded(job(ended="Complete"), [], RESULT.model_copy(update={"report_uri": "s3://reports/f"}))
-    assert status.result == ResultRef(table="results", pk="p", sk="s", report_uri="s3://reports/f")
+    reports = {"report_uri": "s3://reports/f", "html_report_uri": "s3://reports/p"}
+    status = concluded(job(ended="Complete"), [], RESULT.model_copy(update=reports))
+    assert status.result == ResultRef(table="results", pk="p", sk="s", **reports)
 
 
 def test_a_row_that_cannot_be_read_ends_the_scan() -> None:

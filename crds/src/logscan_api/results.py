@@ -112,6 +112,7 @@ class ScanResult(Model):
         default=[], description="What was not read or not counted; empty for a complete scan."
     )
     report_uri: str | None = Field(default=None, description="Where the findings are, as gzipped JSON Lines.")
+    html_report_uri: str | None = Field(default=None, description="Where the report for people is, as one HTML page.")
     formats: list[str] = Field(description="Compressions and archives found in the input.")
     scan: str = Field(description="Name of the LogScan whose Job wrote this.")
     scan_uid: str = Field(description="Its uid.")

@@ -243,6 +243,9 @@ class ResultRef(Model):
     pk: KeyText = Field(description="Partition key of the row.")
     sk: KeyText = Field(description="Sort key of the row.")
     report_uri: KeyText | None = Field(default=None, description="Where the findings are, as gzipped JSON Lines.")
+    html_report_uri: KeyText | None = Field(
+        default=None, description="Where the report for people is, as one HTML page."
+    )
     taken_from: Name | None = Field(
         default=None,
         description="LogScan that found this earlier, in the same version of the object with the same rules and "

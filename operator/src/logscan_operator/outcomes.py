@@ -226,7 +226,8 @@ def _succeeded(scan: Scan, result: ScanResult, now: datetime) -> LogScanStatus:
     earlier = result.scan if result.scan_uid != scan.uid else None
     if earlier:
         found += f"; found by the earlier scan {earlier}"
-    ref = result.ref.model_copy(update={"report_uri": result.report_uri, "taken_from": earlier})
+    reports = {"report_uri": result.report_uri, "html_report_uri": result.html_report_uri}
+    ref = result.ref.model_copy(update={**reports, "taken_from": earlier})
     verdict = _all_failed(counts) or Verdict(Phase.SUCCEEDED, Reason.COMPLETED, found)
     status = statuses.finished(scan, verdict, now, result.summary(), ref)
     return status.model_copy(update={"objects": counts.shown()}) if counts is not None else status
