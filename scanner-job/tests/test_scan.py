@@ -86,6 +86,7 @@ def test_findings_go_to_the_reports_bucket(cloud: Any, monkeypatch: pytest.Monke
     rules = [Rule(name=f"r{n}", pattern=f"ERROR{n}", redact=n == 0) for n in range(8)]
     result = run(request(key="a", rules=rules, more={"report": Report(bucket="app-logs", prefix="reports/")}))
     assert result.report_uri == "s3://app-logs/reports/n/s/u/findings.jsonl.gz"
+    assert result.html_report_uri == rows()[0]["html_report_uri"] == "s3://app-logs/reports/n/s/u/report.html"
     stored = cloud.get_object(Bucket="app-logs", Key="reports/n/s/u/findings.jsonl.gz")
     assert stored["ETag"].strip('"').endswith("-4"), "several parts"
     findings = [json.loads(line) for line in gzip.decompress(stored["Body"].read()).splitlines()]

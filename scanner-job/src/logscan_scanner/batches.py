@@ -18,7 +18,7 @@ from logscan_scanner.aws import Objects, Results
 from logscan_scanner.aws.results import MOST_ROWS
 from logscan_scanner.errors import ScanError
 from logscan_scanner.members import Failed, Member, Members, Scanned
-from logscan_scanner.recording import Attempt, reporting, write
+from logscan_scanner.recording import Attempt, reporting, with_page, write
 from logscan_scanner.scanning.progress import ObjectsProgress
 from logscan_scanner.scanning.rules import compile_for_scan
 from logscan_scanner.scanning.sums import Sum
@@ -55,7 +55,7 @@ def run(attempt: Attempt, objects: Objects, results: Results) -> ScanResult:
         found = _Batch(attempt, results, scanner).scan(members)
     where: dict[str, Any] = {"ref": request.result, "key": request.source.common, "prefix": True, "report_uri": uri}
     result = ScanResult(started_at=attempt.started, **attempt.facts(), **where, **found.facts())
-    return write(result, request.tokens, results)
+    return write(with_page(result, request, findings), request.tokens, results)
 
 
 def members_of(request: ScanRequest) -> list[Member]:

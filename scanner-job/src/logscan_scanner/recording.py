@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from logscan_api.requests import ScanRequest
+from logscan_api.requests import Report, ScanRequest
 from logscan_api.results import ScanResult
 from logscan_api.rules import Severity
 from logscan_engine import Counts
@@ -22,6 +22,7 @@ from logscan_scanner.scanning.scan import Scan
 log = logging.getLogger("logscan.scanner")
 
 REPORT_NAME = "findings.jsonl.gz"
+PAGE_NAME = "report.html"
 
 
 @dataclass(frozen=True)
@@ -98,14 +99,35 @@ def reporting(request: ScanRequest) -> Iterator[tuple[Findings | None, str | Non
     if request.report is None:
         yield None, None
         return
-    scan = request.scan
-    upload = Upload(
-        request.report.bucket, f"{request.report.prefix}{scan.namespace}/{scan.name}/{scan.uid}/{REPORT_NAME}"
-    )
-    findings = Findings(request.rules, upload.write)
-    try:
+    with _uploading(request, request.report, REPORT_NAME, "application/gzip") as upload:
+        findings = Findings(request.rules, upload.write)
         yield findings, upload.uri
         findings.close()
+
+
+def with_page(result: ScanResult, request: ScanRequest, findings: Findings | None) -> ScanResult:
+    """Write the report for people, if there are reports; return the result with its address.
+
+    Raises:
+        ScanError: It cannot be written.
+    """
+    if request.report is None or findings is None:
+        return result
+    from logscan_scanner.reporting import page  # no scan starts with jinja2, which takes 50 ms to import
+
+    with _uploading(request, request.report, PAGE_NAME, "text/html; charset=utf-8") as upload:
+        for data in page.written(result, request.scan.namespace, findings.excerpt()):
+            upload.write(data)
+    return result.model_copy(update={"html_report_uri": upload.uri})
+
+
+@contextmanager
+def _uploading(request: ScanRequest, report: Report, name: str, content_type: str) -> Iterator[Upload]:
+    """Yield a file of the report, which exists when all went well."""
+    scan = request.scan
+    upload = Upload(report.bucket, f"{report.prefix}{scan.namespace}/{scan.name}/{scan.uid}/{name}", content_type)
+    try:
+        yield upload
         upload.close()
     except BaseException:
         upload.abort()

@@ -10,7 +10,7 @@ from logscan_api.results import ScanResult
 from logscan_api.statuses import IncompleteReason
 from logscan_scanner.aws import Objects, Results
 from logscan_scanner.errors import ScanError
-from logscan_scanner.recording import Attempt, reporting, write
+from logscan_scanner.recording import Attempt, reporting, with_page, write
 from logscan_scanner.reporting.report import LINES_PER_RULE
 from logscan_scanner.scanning.progress import Progress
 from logscan_scanner.scanning.rules import compile_for_scan
@@ -77,7 +77,7 @@ def _run(attempt: Attempt, objects: Objects, results: Results) -> ScanResult:
     version = {"version_id": stored.version_id, "etag": stored.etag} if single else {}
     where = {"ref": request.result, "key": request.source.common, "prefix": not single, "objects": len(found)}
     result = attempt.result(scan, counts, **where, **version, report_uri=uri)
-    there = write(result, request.tokens, results)
+    there = write(with_page(result, request, findings), request.tokens, results)
     if there.job_uid != result.job_uid:
         log.info("the table already has a result, of Job %s", there.job_uid)
     elif single:

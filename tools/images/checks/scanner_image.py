@@ -1,4 +1,4 @@
-"""Run by the Python of the scanner's image: AWS's services and every format work with its files."""
+"""Run by the Python of the scanner's image: AWS's services, every format and the reports work with its files."""
 
 import bz2
 import gzip
@@ -10,6 +10,7 @@ from common import error_code, expect, run, with_keys, without_keys
 from logscan_api.packs import load_pack, pack_names
 from logscan_scanner.aws.clients import client, session
 from logscan_scanner.localfile import scan_file
+from logscan_scanner.reporting import templating
 from logscan_scanner.scanning.rules import compile_for_scan
 
 RULES = 'inline: [{name: error, pattern: "ERROR(?= bad)"}]'
@@ -46,5 +47,12 @@ def rules(_folder: Path, _address: str) -> None:
     compile_for_scan([packed.rule for name in pack_names() for packed in load_pack(name).rules])
 
 
+def reports(_folder: Path, _address: str) -> None:
+    """The templates of pages and mails are there, and so is what fills them."""
+    for name in ("page.html.j2", "mail.html.j2", "mail.txt.j2"):
+        expect(templating.template(name).name, name, "a template")
+    expect(templating.source("page.js").startswith('"use strict"'), True, "the page's script")
+
+
 if __name__ == "__main__":
-    run([aws, formats, rules])
+    run([aws, formats, rules, reports])

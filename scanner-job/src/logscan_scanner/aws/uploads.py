@@ -16,9 +16,10 @@ PART_BYTES = 8 * 1024 * 1024  # S3 accepts no part below 5 MiB except the last
 class Upload:
     """One object: put whole if it is small, else in parts."""
 
-    def __init__(self, bucket: str, key: str) -> None:
-        """Name the object; nothing is sent before a part is full."""
+    def __init__(self, bucket: str, key: str, content_type: str) -> None:
+        """Name the object and say what it is; nothing is sent before a part is full."""
         self.uri = f"s3://{bucket}/{key}"
+        self._type = content_type
         self._s3: S3Client = client("s3")
         self._bucket, self._key = bucket, key
         self._buffer = bytearray()
@@ -43,9 +44,8 @@ class Upload:
         """
         try:
             if self._id is None:
-                self._s3.put_object(
-                    Bucket=self._bucket, Key=self._key, Body=bytes(self._buffer), ContentType="application/gzip"
-                )
+                body = bytes(self._buffer)
+                self._s3.put_object(Bucket=self._bucket, Key=self._key, Body=body, ContentType=self._type)
                 return
             if self._buffer:
                 self._send()
@@ -66,9 +66,9 @@ class Upload:
     def _send(self) -> None:
         try:
             if self._id is None:
-                self._id = self._s3.create_multipart_upload(
-                    Bucket=self._bucket, Key=self._key, ContentType="application/gzip"
-                )["UploadId"]
+                self._id = self._s3.create_multipart_upload(Bucket=self._bucket, Key=self._key, ContentType=self._type)[
+                    "UploadId"
+                ]
             number = len(self._parts) + 1
             sent = self._s3.upload_part(
                 Bucket=self._bucket, Key=self._key, UploadId=self._id, PartNumber=number, Body=bytes(self._buffer)

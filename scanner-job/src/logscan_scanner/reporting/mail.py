@@ -1,26 +1,21 @@
 """What people and machines are sent about a finished scan: pure functions from its result to text."""
 
-from html import escape
 from typing import Any
 
 from logscan_api.exitcodes import Reason
 from logscan_api.requests import ScanRequest
-from logscan_api.results import Sample, ScanResult, stamp
+from logscan_api.results import ScanResult, stamp
 from logscan_api.text import printable
+from logscan_scanner.reporting import views
 
 TOP_RULES = 10
-SAMPLE_LINES = 10
+SAMPLES = 10
 SUBJECT_LENGTH = 900
 
 
 def subject(result: ScanResult) -> str:
     """Return a mail's subject: verdict, object and counts, on one line. An incomplete scan is never called clean."""
-    worst = result.worst_severity
-    if worst is not None:
-        verdict = f"{worst}: {result.matched_lines} of {result.lines} lines"
-    else:
-        verdict = f"{'no match' if result.incomplete else 'clean'}: {result.lines} lines"
-    return _one_line(f"[logscan] {verdict} in {result.uri}{' (incomplete)' if result.incomplete else ''}")
+    return _one_line(views.subject(result))
 
 
 def failure_subject(request: ScanRequest, reason: Reason) -> str:
@@ -30,33 +25,27 @@ def failure_subject(request: ScanRequest, reason: Reason) -> str:
 
 def text(request: ScanRequest, result: ScanResult) -> str:
     """Return a mail's plain text."""
-    lines = [subject(result), ""]
-    lines += [f"{name}: {value}" for name, value in _facts(request, result)]
-    lines += ["", "Lines by rule:"]
-    lines += [f"  {top.lines:>10}  {top.rule} ({top.severity})" for top in result.top_rules(TOP_RULES)]
-    if result.samples:
-        lines += ["", "Samples:"]
-        lines += [f"  {_place(s)} ({s.rule}): {s.text}" for s in result.samples[:SAMPLE_LINES]]
-    return "\n".join(map(printable, lines)) + "\n"
+    return _filled("mail.txt.j2", request, result)
 
 
 def html(request: ScanRequest, result: ScanResult) -> str:
-    """Return a mail's HTML. Everything that comes from a log or a key is escaped."""
-    facts = "".join(
-        f"<tr><th align='left'>{escape(name)}</th><td>{escape(str(value))}</td></tr>"
-        for name, value in _facts(request, result)
-    )
-    rules = "".join(
-        f"<tr><td align='right'>{top.lines}</td><td>{escape(top.rule)}</td><td>{escape(top.severity)}</td></tr>"
-        for top in result.top_rules(TOP_RULES)
-    )
-    samples = "".join(
-        f"<li>{escape(_place(sample))} ({escape(sample.rule)}): <code>{escape(sample.text)}</code></li>"
-        for sample in result.samples[:SAMPLE_LINES]
-    )
-    return printable(
-        f"<h2>{escape(subject(result))}</h2><table>{facts}</table>"
-        f"<h3>Lines by rule</h3><table>{rules}</table><h3>Samples</h3><ul>{samples}</ul>"
+    """Return a mail's HTML, the short form of the report's page. Whatever comes from a log or a key is escaped."""
+    return _filled("mail.html.j2", request, result)
+
+
+def _filled(template: str, request: ScanRequest, result: ScanResult) -> str:
+    from logscan_scanner.reporting.templating import rendered  # only who is sent a mail waits for jinja2
+
+    rules = views.found_rules(result, TOP_RULES)
+    return rendered(
+        template,
+        title=subject(result),
+        result=result,
+        verdict=views.verdict(result),
+        facts=views.summary(f"{request.scan.namespace}/{request.scan.name}", result),
+        rules=rules,
+        more_rules=sum(1 for lines in result.by_rule.values() if lines) - len(rules),
+        samples=[(views.place(sample), sample) for sample in result.samples[:SAMPLES]],
     )
 
 
@@ -76,6 +65,7 @@ def document(request: ScanRequest, result: ScanResult) -> dict[str, Any]:
         "byRule": {name: count for name, count in result.by_rule.items() if count},
         "incomplete": [part.wire() for part in result.incomplete],
         "reportUri": result.report_uri,
+        "htmlReportUri": result.html_report_uri,
         "finishedAt": stamp(result.finished_at),
     }
 
@@ -91,32 +81,6 @@ def failure_document(request: ScanRequest, reason: Reason, message: str) -> dict
         "reason": str(reason),
         "message": message,
     }
-
-
-def _facts(request: ScanRequest, result: ScanResult) -> list[tuple[str, object]]:
-    first, last = result.first_match_at, result.last_match_at
-    facts: list[tuple[str, object]] = [
-        ("LogScan", f"{request.scan.namespace}/{request.scan.name}"),
-        ("Object", result.uri),
-        ("Lines", result.lines),
-        ("Matched", result.matched_lines),
-        ("First match", stamp(first) if first else "-"),
-        ("Last match", stamp(last) if last else "-"),
-        ("Finished", stamp(result.finished_at)),
-    ]
-    if result.object_counts:
-        counts = result.object_counts
-        numbers = f"{counts.done} read, {counts.skipped} skipped, {counts.failed} failed"
-        facts.insert(2, ("Objects", numbers))
-        facts += [("Failed", f"{found.key}: {found.message or found.reason}") for found in counts.failures or []]
-    facts += [("Incomplete", printable(str(part))) for part in result.incomplete]
-    if result.report_uri:
-        facts.append(("Findings", result.report_uri))
-    return facts
-
-
-def _place(sample: Sample) -> str:
-    return f"{sample.key}, line {sample.line}" if sample.key else f"line {sample.line}"
 
 
 def _object_of(request: ScanRequest) -> str:

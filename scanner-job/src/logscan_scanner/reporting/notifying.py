@@ -33,8 +33,8 @@ class Message:
 
     Attributes:
         title: A line that says what happened.
-        text: The mail's plain text.
-        html: The mail's HTML.
+        text: The mail's plain text, if there is a mail.
+        html: The mail's HTML, likewise.
         document: The same as JSON.
         request: The scan, for what the operator allows.
     """
@@ -70,11 +70,12 @@ def notify_finished(request: ScanRequest, result: ScanResult, notifications: Not
     if request.notify is None:
         return
     worst = result.worst_severity
-    page = mail.text(request, result), mail.html(request, result)
-    message = Message(mail.subject(result), *page, mail.document(request, result), request)
-    for name, channel in _channels(request.notify):
-        if channel.wants(worst):
-            _send_once(request, name, channel, message, notifications)
+    wanted = [(name, channel) for name, channel in _channels(request.notify) if channel.wants(worst)]
+    mailed = any(isinstance(channel, Email) for _, channel in wanted)
+    text, html = (mail.text(request, result), mail.html(request, result)) if mailed else ("", "")
+    message = Message(mail.subject(result), text, html, mail.document(request, result), request)
+    for name, channel in wanted:
+        _send_once(request, name, channel, message, notifications)
 
 
 def notify_failed(request: ScanRequest, reason: Reason, why: str) -> None:

@@ -1,11 +1,11 @@
 """The findings of a scan as gzipped JSON Lines, written while the scan runs."""
 
 import json
-import zlib
 from collections.abc import Callable
 
 from logscan_api.rules import Rule
 from logscan_engine import Line
+from logscan_scanner.reporting.packing import Excerpt, Packer
 from logscan_scanner.scanning.samples import LOOK_BYTES, shown
 
 LINES_PER_RULE = 1000
@@ -31,8 +31,7 @@ class Findings:
         self._rules = rules
         self._left = [LINES_PER_RULE] * len(rules)
         self._budget = MAX_BYTES
-        self._write = write
-        self._compress = zlib.compressobj(6, wbits=16 + zlib.MAX_WBITS)
+        self._packer = Packer(write)
 
     @property
     def full(self) -> bool:
@@ -62,12 +61,12 @@ class Findings:
         data = (json.dumps(finding, ensure_ascii=False) + "\n").encode()
         self.lines += 1
         self._budget -= len(data)
-        self._put(self._compress.compress(data))
+        self._packer.add(data)
 
     def close(self) -> None:
         """Write what is left."""
-        self._put(self._compress.flush())
+        self._packer.close()
 
-    def _put(self, data: bytes) -> None:
-        if data:
-            self._write(data)
+    def excerpt(self) -> Excerpt:
+        """Return the first of them, as many as the page has room for, once they are closed."""
+        return self._packer.excerpt()
