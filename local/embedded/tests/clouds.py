@@ -86,6 +86,12 @@ class Cloud:
         found: list[dict[str, Any]] = self.dynamodb.query(TableName=self.state.resources.table, **query)["Items"]
         return found
 
+    def stored(self, uri: str) -> bytes:
+        """Return what is in an object of S3, by its address."""
+        bucket, _, key = uri.removeprefix("s3://").partition("/")
+        content: bytes = self.s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+        return content
+
     def jobs(self, scan: Object) -> list[Object]:
         """Return the Jobs of a LogScan."""
         selector = f"--selector=logscan.dev/scan-uid={scan['metadata']['uid']}"

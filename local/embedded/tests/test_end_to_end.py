@@ -214,8 +214,12 @@ def test_who_wants_to_know_is_told_once(cloud: Cloud) -> None:
     uid = scan["metadata"]["uid"]
     assert row["notified"]["M"].keys() == {f"{uid}/{channel}_sent_at" for channel in ("email", "sns", "webhook")}
     assert scan["status"]["result"]["reportUri"] == row["report_uri"]["S"]
-    bucket, _, key = row["report_uri"]["S"].removeprefix("s3://").partition("/")
-    report = gzip.decompress(cloud.s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+    assert scan["status"]["result"]["htmlReportUri"] == row["html_report_uri"]["S"]
+    page = cloud.stored(row["html_report_uri"]["S"]).decode()
+    assert "1 of 1 lines matched" in page
+    assert "FATAL password=***" in page
+    assert "hunter2" not in page
+    report = gzip.decompress(cloud.stored(row["report_uri"]["S"]))
     (finding,) = [json.loads(line) for line in report.splitlines()]
     assert (finding["rule"], finding["line"], finding["text"]) == (
         "fatal",
