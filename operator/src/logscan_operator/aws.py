@@ -6,7 +6,6 @@ not answer. A thread of its own costs a call 60 µs more than one of a pool; the
 """
 
 import asyncio
-import json
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -25,6 +24,7 @@ from logscan_api.results import ScanResult
 from logscan_api.signatures import is_signed, tokens
 from logscan_api.statuses import ResultRef
 from logscan_api.table import key_of, ref_of
+from logscan_operator import listxml
 from logscan_operator.errors import AwsError
 from logscan_operator.listings import Listed
 
@@ -102,7 +102,6 @@ class Message:
         body: Its text.
         group: Its FIFO group, or its own id on a standard queue.
         receives: How often it was received, this time included.
-        sent: When it was sent, as Unix time; 0 if SQS does not say.
     """
 
     id: str
@@ -110,22 +109,6 @@ class Message:
     body: str
     group: str
     receives: int
-    sent: float = 0.0
-
-
-@dataclass(frozen=True)
-class Depth:
-    """How many messages are in a queue, about.
-
-    Attributes:
-        visible: Those that wait to be received.
-        in_flight: Those that were received and not deleted yet.
-        dead_letters: The name of its dead-letter queue, if it has one.
-    """
-
-    visible: int
-    in_flight: int
-    dead_letters: str | None = None
 
 
 class Queue:
@@ -147,35 +130,9 @@ class Queue:
             MaxNumberOfMessages=most,
             WaitTimeSeconds=self._wait,
             VisibilityTimeout=self._visibility,
-            MessageSystemAttributeNames=["ApproximateReceiveCount", "MessageGroupId", "SentTimestamp"],
+            MessageSystemAttributeNames=["ApproximateReceiveCount", "MessageGroupId"],
         )
         return [_message(raw) for raw in answer.get("Messages", [])]
-
-    @property
-    def name(self) -> str:
-        """The name of the queue."""
-        return self._url.rsplit("/", 1)[-1]
-
-    async def depth(self, of: str | None = None) -> Depth:
-        """Return how much is in the queue.
-
-        Args:
-            of: The name of another queue of the same account and region, as a dead-letter queue must be.
-        """
-        place = self._url.rsplit("/", 1)[0]
-        with _own_errors():
-            answer = await _in_a_thread(
-                partial(
-                    self._sqs.get_queue_attributes,
-                    QueueUrl=f"{place}/{of}" if of else self._url,
-                    AttributeNames=[
-                        "ApproximateNumberOfMessages",
-                        "ApproximateNumberOfMessagesNotVisible",
-                        "RedrivePolicy",
-                    ],
-                )
-            )
-        return _depth(answer.get("Attributes", {}))
 
     async def delete(self, messages: Iterable[Message]) -> list[str]:
         """Delete messages; return why some were not, which will come again then."""
@@ -207,16 +164,6 @@ def _message(raw: Any) -> Message:
         body=raw["Body"],
         group=attributes.get("MessageGroupId") or raw["MessageId"],
         receives=int(attributes.get("ApproximateReceiveCount", 1)),
-        sent=int(attributes.get("SentTimestamp", 0)) / 1000,
-    )
-
-
-def _depth(attributes: Any) -> Depth:
-    redrive = json.loads(attributes.get("RedrivePolicy") or "{}")
-    return Depth(
-        visible=int(attributes["ApproximateNumberOfMessages"]),
-        in_flight=int(attributes["ApproximateNumberOfMessagesNotVisible"]),
-        dead_letters=redrive.get("deadLetterTargetArn", "").rsplit(":", 1)[-1] or None,
     )
 
 
@@ -324,12 +271,18 @@ class Buckets:
             return await _in_a_thread(partial(self._listed, bucket, prefix, after))
 
     def _listed(self, bucket: str, prefix: str, after: str | None) -> tuple[list[Listed], bool]:
+        start: Any = {"StartAfter": after} if after is not None else {}
+        try:
+            answer: Any = self._client().list_objects_v2(Bucket=bucket, Prefix=prefix, **start)
+        except ValueError as error:
+            raise AwsError(str(error)) from error
+        entries, more = answer[listxml.FOUND]
+        return entries, more
+
+    def _client(self) -> "S3Client":
         with self._making:
             if self._s3 is None:
-                self._s3 = _client(
-                    "s3", Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "max_attempts": 3})
-                )
-        start: Any = {"StartAfter": after} if after is not None else {}
-        answer = self._s3.list_objects_v2(Bucket=bucket, Prefix=prefix, **start)
-        entries = answer.get("Contents", [])
-        return [Listed(entry["Key"], entry["Size"], entry["LastModified"]) for entry in entries], answer["IsTruncated"]
+                retries: Any = {"mode": "standard", "max_attempts": 3}
+                self._s3 = _client("s3", Config(connect_timeout=5, read_timeout=30, retries=retries))
+                self._s3.meta.events.register("before-parse.s3.ListObjectsV2", listxml.take_over)
+            return self._s3

@@ -31,7 +31,7 @@ from logscan_operator.view import View
 from logscan_operator.writer import Writer
 
 PERIOD_SECONDS = 0.2
-LISTS = 4  # answers of S3 that are fetched at the same time
+LISTS = 1  # answers of S3 that are read at the same time: each takes the interpreter from all else for a few ms
 ACTIVE = 10  # LogScans of prefixes in a namespace whose keys are listed; the others wait
 FIRST_SECONDS = 1.0
 MOST_SECONDS = 60.0
