@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import psutil
+from operator_backfills import backfills
 from operator_batches import batches
 from operator_bench import GROUP, RULES, Bench
 from operator_hostile import beside_a_hostile_user
@@ -34,7 +35,7 @@ from logscan_operator.planning import plan
 from logscan_operator.settings import Settings
 from logscan_operator.view import View
 
-USUAL = ("burst", "steady", "life", "batches", "kept", "largest")
+USUAL = ("burst", "steady", "life", "batches", "backfills", "kept", "largest")
 LONG = ("hostile", "soak")  # of `make chaos` and `make soak`
 
 
@@ -244,6 +245,7 @@ async def run(options: argparse.Namespace) -> None:
                     "steady": lambda: steady(bench, 20, 20),
                     "life": lambda: whole_life(bench, options.scans),
                     "batches": lambda: batches(bench, 5 * options.scans),
+                    "backfills": lambda: backfills(bench, 10 * options.scans),
                     "kept": lambda: many_finished(bench, options.kept, options.minutes),
                     "largest": lambda: largest_scans(bench, options.kept, 2),
                     "hostile": lambda: beside_a_hostile_user(bench, options.rounds, 20),
