@@ -135,6 +135,7 @@ def test_the_sample_of_a_schedule_makes_one_logscan_a_day(place: Place) -> None:
     (programs / "kubectl").write_text(f'#!/bin/sh\nexec {kubectl} --namespace={place.namespace} "$@"\n')
     (programs / "kubectl").chmod(0o755)
     environment = {
+        "HOME": str(place.folder),  # kubectl keeps a cache there
         "KUBECONFIG": str(place.kubeconfig_of(pod["serviceAccountName"])),
         "PATH": f"{programs}:{os.environ['PATH']}",
     }
