@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from logscan_api.rules import Rule, Severity
-from logscan_engine import Counts, Line, Scan
+from logscan_engine import Counts, Line, RuleSet, Scan
 from logscan_scanner.scanning.rules import compile_for_scan
 
 REFERENCE = 1795564800  # 2026-11-25T00:00:00Z
@@ -57,6 +57,7 @@ def count(
     threads: int = 2,
     samples: int = 0,
     framing: dict[str, str | None] | None = None,
+    compiled: RuleSet | None = None,
 ) -> Counted:
     """Return what the engine finds in pieces of a text.
 
@@ -67,9 +68,10 @@ def count(
         threads: How many scan.
         samples: How many first lines of each rule are kept.
         framing: How records are told apart: `framing`, `start` and `message_field` of `Scan`.
+        compiled: The rules, if they have scanned something before.
     """
     scan = Scan(
-        compile_for_scan(rules),
+        compiled or compile_for_scan(rules),
         threads=threads,
         reference=REFERENCE,
         max_record_bytes=max_record_bytes,

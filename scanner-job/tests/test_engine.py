@@ -175,3 +175,14 @@ def test_an_invalid_rule_is_named(pattern: str, words: str) -> None:
 def test_an_invalid_exclude_is_named() -> None:
     with pytest.raises(ScanError, match=r"rule 'r \(exclude\)'"):
         compile_for_scan([Rule(name="r", pattern="x", exclude="(y")])
+
+
+@pytest.mark.parametrize("before", ["many", "noise"])
+def test_what_the_same_rules_scanned_before_changes_no_count(before: str) -> None:
+    rules = [Rule(name=f"r{number}", pattern=pattern) for number, pattern in enumerate(PATTERNS)]
+    compiled = compile_for_scan(rules)
+    logs = {**CORPORA, "noise": b"".join(b"%06x \xff a  b ERROR ok x\n" % number for number in range(5000))}
+    count(rules, [logs[before]], compiled=compiled)
+    for name, data in logs.items():
+        again, alone = count(rules, [data], compiled=compiled), count(rules, [data])
+        assert (name, again.counts.by_rule, again.counts.lines) == (name, alone.counts.by_rule, alone.counts.lines)

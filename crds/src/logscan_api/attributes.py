@@ -20,18 +20,23 @@ def from_item(item: Item) -> dict[str, Any]:
 
 
 def _to_attribute(value: Any) -> Any:
+    kind = type(value)  # nearly every value is of one of these types, and a scan of many objects has millions
+    if kind is str:
+        return {"S": value}
+    if kind is int:
+        return {"N": str(value)}
+    if kind is dict:
+        return {"M": {name: _to_attribute(entry) for name, entry in value.items()}}
+    if kind is list:
+        return {"L": [_to_attribute(entry) for entry in value]}
     match value:
         case bool():
             return {"BOOL": value}
         case int():
-            return {"N": str(value)}
+            return {"N": str(int(value))}
         case str():
-            return {"S": value}
-        case list():
-            return {"L": [_to_attribute(entry) for entry in value]}
-        case dict():
-            return {"M": to_item(value)}
-    raise TypeError(f"a row holds no {type(value).__name__}")
+            return {"S": str(value)}
+    raise TypeError(f"a row holds no {kind.__name__}")
 
 
 def _from_attribute(attribute: Any) -> Any:

@@ -19,6 +19,7 @@ use crate::pieces::Chunk;
 use crate::tally::{Counting, Sampling, Tally};
 use queue::{Job, Queue};
 pub use search::Search;
+pub use worker::Known;
 use worker::Shared;
 #[cfg(feature = "python")]
 pub(crate) use worker::panic_message;
@@ -54,14 +55,14 @@ pub struct Scanner<S: Search> {
 }
 
 impl<S: Search> Scanner<S> {
-    /// Starts the threads.
+    /// Starts the threads of a scan that shares what it learns with others of the same rules.
     ///
     /// # Errors
     /// One cannot be started.
-    pub fn new(search: Arc<S>, settings: Settings) -> std::io::Result<Self> {
+    pub fn new(search: Arc<S>, settings: Settings, known: Known<S::Plan>) -> std::io::Result<Self> {
         let count = settings.threads.max(1);
         let queue = Queue::new(JOBS_AHEAD * count as u64 + 1);
-        let shared = Arc::new(Shared::new(search, settings, queue));
+        let shared = Arc::new(Shared::new(search, settings, queue, known));
         let mut scanner = Scanner {
             shared,
             threads: Vec::new(),

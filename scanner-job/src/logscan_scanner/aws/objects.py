@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
@@ -14,6 +17,7 @@ from logscan_api.exitcodes import ExitCode
 from logscan_api.identity import padded_sequencer
 from logscan_api.sources import S3Source
 from logscan_scanner.aws.clients import client, translate
+from logscan_scanner.aws.direct import Direct
 from logscan_scanner.errors import ScanError
 
 if TYPE_CHECKING:
@@ -74,6 +78,8 @@ class Objects:
 
     def __init__(self) -> None:
         self._s3: S3Client = client("s3")
+        self._direct: dict[str, Direct] = {}
+        self._learning = Lock()
 
     def find(self, source: S3Source, most: int) -> tuple[list[StoredObject], bool]:
         """Return the objects that a source names, and whether there are more than `most`.
@@ -116,8 +122,37 @@ class Objects:
         Raises:
             ScanError: The object cannot be read.
         """
+        direct = self._begin(wanted)
+        if direct is not None:
+            return direct
         found, body = self._first(wanted, BEGINNING_BYTES)
         return found, b"".join(self._read(found, 0, min(BEGINNING_BYTES, found.size or 0), body))
+
+    def _begin(self, wanted: StoredObject) -> tuple[StoredObject, bytes] | None:
+        """Return what `begin` does if nothing is in the way."""
+        with self._learning:
+            direct = self._direct.get(wanted.bucket)
+            if direct is None:
+                direct = self._direct[wanted.bucket] = Direct(self._s3, "GetObject", f"/{wanted.bucket}/")
+        version = f"?versionId={quote(wanted.version_id, safe='-_.~')}" if wanted.version_id else ""
+        headers = {"Range": f"bytes=0-{BEGINNING_BYTES - 1}"}
+        if wanted.etag:
+            headers["If-Match"] = wanted.conditions()["IfMatch"]
+        answer = direct.send("GET", quote(wanted.key, safe="/~") + version, headers)
+        if answer is None:
+            return None
+        told, body = answer.headers, answer.content
+        total, modified = told.get("Content-Range", "").rpartition("/")[2], told.get("Last-Modified")
+        if not total.isdecimal() or not told.get("ETag") or modified is None:
+            return None  # not as S3 answers
+        found = replace(
+            wanted,
+            etag=told["ETag"].strip('"'),
+            version_id=told.get("x-amz-version-id") or wanted.version_id,
+            size=int(total),
+            modified=parsedate_to_datetime(modified),
+        )
+        return (found, body) if len(body) == min(BEGINNING_BYTES, int(total)) else None
 
     def rest(self, found: StoredObject) -> Iterator[bytes]:
         """Return the bytes that follow those of `begin`, as `open` does."""

@@ -1,5 +1,6 @@
 """The result table: one row for a scan, and one for the newest scan of an object."""
 
+import json
 import logging
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -16,6 +17,7 @@ from logscan_api.results import ScanResult
 from logscan_api.signatures import is_signed
 from logscan_api.statuses import ResultRef
 from logscan_scanner.aws.clients import client, translate
+from logscan_scanner.aws.direct import Direct
 from logscan_scanner.errors import ScanError
 
 if TYPE_CHECKING:
@@ -130,6 +132,8 @@ class Results:
 
     def _put(self, result: ScanResult | FailedRow, call: table.Call) -> dict[str, Any] | None:
         """Write a row if the call's condition holds; return None, or the row for which it did not."""
+        if self._put_directly(call):
+            return None
         try:
             self._dynamodb.put_item(**call)
             return None
@@ -137,6 +141,15 @@ class Results:
             return cast("dict[str, Any]", cast("dict[str, Any]", error.response)["Item"])
         except (ClientError, BotoCoreError) as error:
             raise translate(error, f"write the result to the table {result.ref.table}") from error
+
+    def _put_directly(self, call: table.Call) -> bool:
+        """Return whether a row was written; if not, the client must say why."""
+        headers = {"X-Amz-Target": "DynamoDB_20120810.PutItem", "Content-Type": "application/x-amz-json-1.0"}
+        return self._direct.send("POST", "", headers, json.dumps(call).encode()) is not None
+
+    @cached_property
+    def _direct(self) -> Direct:
+        return Direct(self._dynamodb, "PutItem")
 
 
 def _finished(ref: ResultRef, item: Item, tokens: Sequence[str], now: int) -> ScanResult | None:

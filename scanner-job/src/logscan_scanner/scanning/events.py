@@ -74,9 +74,9 @@ def _belongs(before: bytes, line: bytes, below: bytes) -> bool:
         return _AFTER_EMPTY.match(below) is not None
     if not before.strip():
         return _AFTER_EMPTY.match(line) is not None
-    return bool(
-        (_CLASS.match(line) and _FRAME.match(below))
-        or (_FUNCTION.match(line) and _FILE.match(below))
+    return bool(  # what begins with blanks is looked at first: it is told apart faster, and rarer
+        (_FRAME.match(below) and _CLASS.match(line))
+        or (_FILE.match(below) and _FUNCTION.match(line))
         or (_CLOSING.match(line) and _INDENTED.match(before))
         or _PANICKED.search(before)
     )

@@ -9,6 +9,7 @@ use super::{InvalidRuleError, guarded};
 use crate::conditions::Field;
 use crate::dialect::Options;
 use crate::matching::{self, Limits, RuleSource};
+use crate::scanning::Known;
 use crate::tally::{Counting, SEVERITIES};
 
 /// A rule is slow if it adds so many seconds of CPU time to the scan of 1 GB: thirty ordinary rules together take that.
@@ -70,6 +71,8 @@ pub(super) struct RuleSet {
     pub counting: Vec<Counting>,
     /// The rules of each expression: first each rule's own, then those that exclude, which rules may share.
     pub rules: Vec<Vec<usize>>,
+    /// What the last scan has learned.
+    pub known: Known<matching::Plan>,
 }
 
 #[pymethods]
@@ -132,6 +135,7 @@ impl RuleSet {
             matching: Arc::new(matching),
             counting,
             rules: owners,
+            known: Known::default(),
         })
     }
 }

@@ -73,8 +73,8 @@ impl Scan {
             max_record_bytes,
             threads,
         };
-        let matching = compiled.matching.clone();
-        let scanner = guarded(|| py.detach(|| Ok(Scanner::new(matching, settings)?)))?;
+        let (matching, known) = (compiled.matching.clone(), compiled.known.clone());
+        let scanner = guarded(|| py.detach(|| Ok(Scanner::new(matching, settings, known)?)))?;
         Ok(Scan { rules, scanner })
     }
 

@@ -1,7 +1,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Panicked, Scanner, Search, Settings};
+use super::{Known, Panicked, Scanner, Search, Settings};
 use crate::framing::Framing;
 use crate::matching::Hit;
 use crate::pieces::Chunk;
@@ -80,7 +80,7 @@ fn scanner(threads: usize) -> Scanner<Slow> {
         max_record_bytes: 1 << 20,
         threads,
     };
-    Scanner::new(Arc::new(Slow), settings).expect("threads start")
+    Scanner::new(Arc::new(Slow), settings, Known::default()).expect("threads start")
 }
 
 fn push(scanner: &mut Scanner<Slow>, text: String) -> Result<(), Panicked> {

@@ -23,11 +23,18 @@ const SAMPLE_BYTES: usize = 256 * 1024;
 /// So much of that is kept to say later what rules cost.
 const KEPT_BYTES: usize = 64 * 1024;
 
+/// A sample of so many bytes says enough of a log that others which the same rules scan may start with its plan.
+const TELLING_BYTES: usize = 16 * 1024;
+
 /// The literals to search for, and the sample by which they were chosen.
-struct Calibration<P> {
+pub struct Calibration<P> {
     plan: P,
     sample: Vec<u8>,
 }
+
+/// What one scan with some rules has chosen, for the next one: choosing takes longer than the scan of a small log. A
+/// plan changes no count, and a log that is unlike the last one is noticed as one that changes.
+pub type Known<P> = Arc<Mutex<Option<Arc<Calibration<P>>>>>;
 
 /// What the threads share.
 pub(super) struct Shared<S: Search> {
@@ -36,13 +43,19 @@ pub(super) struct Shared<S: Search> {
     pub queue: Queue,
     intake: Mutex<Intake>,
     calibration: Mutex<Option<Arc<Calibration<S::Plan>>>>,
+    known: Known<S::Plan>,
     /// Held by the thread that chooses again.
     recalibrating: Mutex<()>,
     tally: Mutex<Tally>,
 }
 
 impl<S: Search> Shared<S> {
-    pub(super) fn new(search: Arc<S>, settings: Settings, queue: Queue) -> Self {
+    pub(super) fn new(
+        search: Arc<S>,
+        settings: Settings,
+        queue: Queue,
+        known: Known<S::Plan>,
+    ) -> Self {
         let tally = Tally::new(
             settings.rules.clone(),
             search.expressions(),
@@ -57,6 +70,7 @@ impl<S: Search> Shared<S> {
             settings,
             queue,
             calibration: Mutex::default(),
+            known,
             recalibrating: Mutex::default(),
             tally: Mutex::new(tally),
         }
@@ -177,11 +191,14 @@ impl<S: Search> Shared<S> {
         }
     }
 
-    /// Returns the current calibration; made from these pieces if there is none.
+    /// Returns the current calibration; if there is none, that of the scan before, or one made from these pieces.
     fn calibration(&self, pieces: &[Piece]) -> Arc<Calibration<S::Plan>> {
         let mut calibration = lock(&self.calibration);
         calibration
-            .get_or_insert_with(|| self.calibrated(pieces))
+            .get_or_insert_with(|| {
+                let known = lock(&self.known).clone();
+                known.unwrap_or_else(|| self.calibrated(pieces))
+            })
             .clone()
     }
 
@@ -201,9 +218,14 @@ impl<S: Search> Shared<S> {
     fn calibrated(&self, pieces: &[Piece]) -> Arc<Calibration<S::Plan>> {
         let mut sample = sample_of(pieces);
         let plan = self.search.calibrate(&sample);
+        let telling = sample.len() >= TELLING_BYTES;
         sample.truncate(KEPT_BYTES);
         sample.shrink_to_fit();
-        Arc::new(Calibration { plan, sample })
+        let calibration = Arc::new(Calibration { plan, sample });
+        if telling {
+            *lock(&self.known) = Some(calibration.clone());
+        }
+        calibration
     }
 }
 

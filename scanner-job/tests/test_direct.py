@@ -1,0 +1,135 @@
+"""Calls that are made without botocore around them: the same requests, and botocore's answer to whatever goes wrong."""
+
+import gzip
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote, urlsplit
+
+import pytest
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from logscan_api.exitcodes import ExitCode
+from logscan_local.stack import aws as local
+from logscan_scanner import aws
+from logscan_scanner.aws import StoredObject, clients
+from logscan_scanner.aws.objects import BEGINNING_BYTES
+from logscan_scanner.errors import ScanError
+
+KEYS = ["a b/c.gz", "größe+%2F.log", "x//y/../z~", "q?versionId=1&a=b#c"]
+BODY = gzip.compress(b"ERROR\n" * 10)
+
+
+class Store:
+    """A server on loopback that answers as S3 does, and knows whether a request is signed by the only user.
+
+    Attributes:
+        answered: What was asked for, and by whom: `Boto3` or `Botocore` in the user agent means the client.
+        broken: Statuses of the next answers; 0 ends the connection.
+    """
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, bool]] = []
+        self.broken: list[int] = []
+        store = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:  # the library's name
+                parts = urlsplit(self.path)
+                client = "otocore" in self.headers.get("User-Agent", "")
+                store.asked.append((unquote(parts.path.removeprefix("/logs/")), client))
+                assert signed_right(self)
+                status = store.broken.pop(0) if store.broken else 206
+                if status == 0:
+                    self.close_connection = True
+                    return
+                body = BODY if status == 206 else b"<Error><Code>SlowDown</Code></Error>"
+                self.send_response(status)
+                if status == 206:
+                    self.send_header("Content-Range", f"bytes 0-{len(BODY) - 1}/{len(BODY)}")
+                    self.send_header("ETag", '"abc"')
+                    self.send_header("x-amz-version-id", "v1")
+                    self.send_header("Last-Modified", "Fri, 27 Nov 2026 10:00:00 GMT")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def signed_right(handler: BaseHTTPRequestHandler) -> bool:
+    """Return whether botocore signs what arrived in the same way."""
+    user, told = local.ADMINISTRATOR, handler.headers["Authorization"]
+    names = told.partition("SignedHeaders=")[2].partition(",")[0].split(";")
+    request = AWSRequest("GET", f"http://{handler.headers['Host']}{handler.path}")
+    for name in names:
+        if name != "host":
+            request.headers[name] = handler.headers[name]
+    request.context["timestamp"] = handler.headers["X-Amz-Date"]
+    signer = S3SigV4Auth(Credentials(user.access_key_id, user.secret_access_key), "s3", "eu-central-1")
+    canonical = signer.canonical_request(request)
+    return bool(told.endswith(f"Signature={signer.signature(signer.string_to_sign(request, canonical), request)}"))
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
+    made = Store()
+    for name, value in {**local.ADMINISTRATOR.environment(), "AWS_REGION": "eu-central-1"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", made.url)
+    clients.session.cache_clear()
+    yield made
+    clients.session.cache_clear()
+    made.close()
+
+
+def test_further_calls_are_made_directly_and_say_the_same(store: Store) -> None:
+    objects = aws.Objects()
+    for key in KEYS:
+        wanted = StoredObject("logs", key, version_id="v1", etag="abc")
+        first, again = objects.begin(wanted), objects.begin(wanted)
+        assert first == again
+        assert again[1] == BODY
+        assert (again[0].size, again[0].version_id) == (len(BODY), "v1")
+    assert [key for key, _ in store.asked] == [key for key in KEYS for _ in range(2)]
+    assert [client for _, client in store.asked] == [True] + [False] * 7
+
+
+@pytest.mark.parametrize("status", [0, 500, 503])
+def test_what_goes_wrong_is_left_to_the_client(store: Store, status: int) -> None:
+    objects = aws.Objects()
+    objects.begin(StoredObject("logs", "a"))
+    store.broken = [status]
+    assert objects.begin(StoredObject("logs", "b"))[1] == BODY
+    assert store.asked == [("a", True), ("b", False), ("b", True)]
+
+
+def test_errors_are_those_of_the_client(store: Store) -> None:
+    objects = aws.Objects()
+    objects.begin(StoredObject("logs", "a"))
+    store.broken = [403] * 10
+    with pytest.raises(ScanError) as failure:
+        objects.begin(StoredObject("logs", "b"))
+    assert failure.value.code is ExitCode.TRY_AGAIN, "SlowDown, whatever the status"
+    assert Counter(client for _, client in store.asked)[False] == 1
+
+
+def test_a_beginning_is_all_of_a_small_object(store: Store) -> None:
+    found, body = aws.Objects().begin(StoredObject("logs", "a"))
+    assert found.size == len(body) <= BEGINNING_BYTES
+    assert found.modified is not None
+    assert found.modified.isoformat() == "2026-11-27T10:00:00+00:00"
