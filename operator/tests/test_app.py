@@ -181,7 +181,7 @@ async def test_every_loop_is_expected_before_it_begins(world: World) -> None:
 async def test_the_leader_expects_its_loops_too(world: World) -> None:
     await world.start()
     await world.until(lambda ready: ready["leading"])
-    leader = {"scheduler", "lister", "policy-checks", "default-policy", "intake-0", "intake-1"}
+    leader = {"scheduler", "lister", "policy-checks", "default-policy", "queue-depths", "intake-0", "intake-1"}
     assert stuck_for_ever(world) == {"follow-logscan", "election", *leader}
 
 

@@ -33,6 +33,7 @@ DECRYPT, ENCRYPT = {"kms:Decrypt"}, {"kms:Decrypt", "kms:GenerateDataKey"}
 ACTIONS: dict[str, set[str]] = {
     "sqs:ReceiveMessage": {"sqs:ReceiveMessage"} | DECRYPT,
     # A batch needs the single action's permission.
+    "sqs:GetQueueAttributes": {"sqs:GetQueueAttributes"},
     "sqs:DeleteMessageBatch": {"sqs:DeleteMessage"},
     "sqs:ChangeMessageVisibilityBatch": {"sqs:ChangeMessageVisibility"},
     "sqs:SendMessage": {"sqs:SendMessage"} | ENCRYPT,
@@ -106,6 +107,7 @@ def test_the_calls_are_found_in_the_code() -> None:
         "sqs:ReceiveMessage",
         "sqs:DeleteMessageBatch",
         "sqs:ChangeMessageVisibilityBatch",
+        "sqs:GetQueueAttributes",
         "dynamodb:BatchGetItem",
         "s3:ListObjectsV2",
     }
@@ -153,6 +155,7 @@ def test_the_stack_on_one_machine_uses_the_same_policies(role: str, everything: 
     buckets = [f"arn:aws:s3:::{names['logs_bucket']}", "arn:aws:s3:::theirs"]
     values = {
         "queue_arns": [arns["queue"]],
+        "watched_queue_arns": [arns["queue"], arns["dead_letter_queue"]],
         "table_arns": [arns["table"]],
         "forwarder_queue_arns": [arns["queue"], arns["failure_queue"]],
         "failure_queue_arns": [arns["failure_queue"]],

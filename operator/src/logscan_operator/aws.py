@@ -6,6 +6,7 @@ not answer. A thread of its own costs a call 60 µs more than one of a pool; the
 """
 
 import asyncio
+import json
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -102,6 +103,7 @@ class Message:
         body: Its text.
         group: Its FIFO group, or its own id on a standard queue.
         receives: How often it was received, this time included.
+        sent: When it was sent, as Unix time; 0 if SQS does not say.
     """
 
     id: str
@@ -109,6 +111,22 @@ class Message:
     body: str
     group: str
     receives: int
+    sent: float = 0.0
+
+
+@dataclass(frozen=True)
+class Depth:
+    """How many messages are in a queue, about.
+
+    Attributes:
+        visible: Those that wait to be received.
+        in_flight: Those that were received and not deleted yet.
+        dead_letters: The name of its dead-letter queue, if it has one.
+    """
+
+    visible: int
+    in_flight: int
+    dead_letters: str | None = None
 
 
 class Queue:
@@ -130,9 +148,35 @@ class Queue:
             MaxNumberOfMessages=most,
             WaitTimeSeconds=self._wait,
             VisibilityTimeout=self._visibility,
-            MessageSystemAttributeNames=["ApproximateReceiveCount", "MessageGroupId"],
+            MessageSystemAttributeNames=["ApproximateReceiveCount", "MessageGroupId", "SentTimestamp"],
         )
         return [_message(raw) for raw in answer.get("Messages", [])]
+
+    @property
+    def name(self) -> str:
+        """The name of the queue."""
+        return self._url.rsplit("/", 1)[-1]
+
+    async def depth(self, of: str | None = None) -> Depth:
+        """Return how much is in the queue.
+
+        Args:
+            of: The name of another queue of the same account and region, as a dead-letter queue must be.
+        """
+        place = self._url.rsplit("/", 1)[0]
+        with _own_errors():
+            answer = await _in_a_thread(
+                partial(
+                    self._sqs.get_queue_attributes,
+                    QueueUrl=f"{place}/{of}" if of else self._url,
+                    AttributeNames=[
+                        "ApproximateNumberOfMessages",
+                        "ApproximateNumberOfMessagesNotVisible",
+                        "RedrivePolicy",
+                    ],
+                )
+            )
+        return _depth(answer.get("Attributes", {}))
 
     async def delete(self, messages: Iterable[Message]) -> list[str]:
         """Delete messages; return why some were not, which will come again then."""
@@ -164,6 +208,16 @@ def _message(raw: Any) -> Message:
         body=raw["Body"],
         group=attributes.get("MessageGroupId") or raw["MessageId"],
         receives=int(attributes.get("ApproximateReceiveCount", 1)),
+        sent=int(attributes.get("SentTimestamp", 0)) / 1000,
+    )
+
+
+def _depth(attributes: Any) -> Depth:
+    redrive = json.loads(attributes.get("RedrivePolicy") or "{}")
+    return Depth(
+        visible=int(attributes["ApproximateNumberOfMessages"]),
+        in_flight=int(attributes["ApproximateNumberOfMessagesNotVisible"]),
+        dead_letters=redrive.get("deadLetterTargetArn", "").rsplit(":", 1)[-1] or None,
     )
 
 

@@ -68,6 +68,7 @@ class Intake:
         stopping: Set to end it once the messages in hand are finished.
         problem: Why nothing is received from the queue, if anything is wrong.
         pause: Why nothing is received although nothing is wrong, if so.
+        newest: When the newest of the messages that were received was sent, as Unix time; 0 if none was.
     """
 
     def __init__(
@@ -107,6 +108,7 @@ class Intake:
         self.pause: str | None = None
         self._paused_since: datetime | None = None
         self.receiving = ReceiveAge()
+        self.newest = 0.0
         self._held: dict[asyncio.Task[None], int] = {}
 
     async def run(self) -> None:
@@ -146,6 +148,7 @@ class Intake:
                 await self._pause(min(0.5 * 2.0**failures, 60.0) * random.uniform(0.5, 1))  # noqa: S311
                 continue
             self._metrics.received.inc(len(messages))
+            self.newest = max([self.newest, *(message.sent for message in messages)])
             await self._handle_or_hold(messages)
 
     def _back_pressure(self) -> str | None:

@@ -10,6 +10,7 @@ from logscan_operator.ages import oldest
 from logscan_operator.aws import Buckets, Queue, ResultReader
 from logscan_operator.circuit import Circuit
 from logscan_operator.defaultpolicy import DefaultPolicy
+from logscan_operator.depths import QueueDepths, watch
 from logscan_operator.executor import Executor
 from logscan_operator.gatherer import Gatherer
 from logscan_operator.health import Progress
@@ -28,6 +29,7 @@ CANCEL_SECONDS = 10.0
 ANSWER_SECONDS = 15.0  # that a receive call may take beyond its long poll
 SCHEDULER_PATIENCE_SECONDS = 60.0
 LISTER_PATIENCE_SECONDS = 60.0
+DEPTHS_PATIENCE_SECONDS = 300.0  # SQS may take 15 seconds to answer each of three tries, for two queues and theirs
 POLICY_PATIENCE_SECONDS = 120.0  # one check of rules may take a minute, and a request half of that
 INTAKE_PATIENCE_SECONDS = 90.0  # beyond the long poll: the longest pause after an error is a minute
 
@@ -58,6 +60,7 @@ class Leader:
             "lister": LISTER_PATIENCE_SECONDS,
             "policy-checks": POLICY_PATIENCE_SECONDS,
             "default-policy": POLICY_PATIENCE_SECONDS,
+            "queue-depths": DEPTHS_PATIENCE_SECONDS,
             **{f"intake-{number}": intake_patience for number in range(len(self._receivers))},
         }
         self._loops = loops = Loops(progress, patience, CANCEL_SECONDS)
@@ -70,6 +73,7 @@ class Leader:
         self._acceptor = Acceptor(Store(api, view, metrics), self._circuit)
         self._gatherer = Gatherer(self._acceptor, settings.namespace, settings.supersede)
         self._intakes = [self._intake(number, url, view) for number, url in enumerate(self._receivers)]
+        self._depths = [self._queue_depths(url) for url in settings.queue_urls]
         self._export_ages()
 
     async def run(self, stopped: "asyncio.Future[Any]", lost: "asyncio.Future[Any]") -> None:
@@ -89,6 +93,7 @@ class Leader:
                 loops.start("lister", self._lister.run())
                 loops.start("policy-checks", self._checks.run())
                 loops.start("default-policy", self._default.run())
+                loops.start("queue-depths", watch(self._depths, self._loops.alive("queue-depths")))
                 receiving = [
                     loops.start(f"intake-{number}", intake.run()) for number, intake in enumerate(self._intakes)
                 ]
@@ -118,12 +123,18 @@ class Leader:
         alive = self._loops.alive(f"intake-{number}")
         return Intake(queue, self._acceptor, self._gatherer, self._circuit, view, self._settings, self._metrics, alive)
 
+    def _queue_depths(self, url: str) -> QueueDepths:
+        queue = Queue(url, wait_seconds=0, visibility_seconds=self._settings.visibility_seconds)
+        return QueueDepths(queue, [partial(_newest, intake) for intake in self._of(url)], self._metrics)
+
+    def _of(self, url: str) -> list[Intake]:
+        """Return the receivers of a queue."""
+        return [intake for intake, queue in zip(self._intakes, self._receivers, strict=True) if queue == url]
+
     def _export_ages(self) -> None:
         """Let each scrape compute how long each queue has not answered the slowest of its receivers."""
         for queue in self._settings.queue_urls:
-            ours = [
-                intake.receiving for intake, url in zip(self._intakes, self._receivers, strict=True) if url == queue
-            ]
+            ours = [intake.receiving for intake in self._of(queue)]
             self._metrics.receive_age.labels(queue.rsplit("/", 1)[-1]).set_function(partial(oldest, ours))
 
     def _queue_problem(self) -> str | None:
@@ -135,3 +146,7 @@ class Leader:
             if intake.receiving.seconds() > patience:
                 return f"no answer to a receive call for {intake.receiving.seconds():.0f} s"
         return None
+
+
+def _newest(intake: Intake) -> float:
+    return intake.newest

@@ -28,6 +28,7 @@ from logscan_operator.findingmetrics import FindingMetrics
 from logscan_operator.view import View
 
 REJECTIONS = ("malformed", "partly-malformed", "unforeseen", "undecided", "not-created", "outage")
+QUEUE_STATES = ("visible", "in_flight")
 SERVICES = ("sqs", "dynamodb")
 FAILURES = tuple(reason for reason in Reason if Phase.FAILED in reason.phases)
 disable_created_metrics()  # type: ignore[no-untyped-call]  # else each series has another one: when it began
@@ -147,6 +148,24 @@ class Metrics:
         )
         self._jobs = Gauge("logscan_jobs_active", "Jobs that occupy a slot.", registry=cluster)
         Gauge("logscan_slots", "Maximum number of concurrent Jobs.", registry=cluster).set(slots)
+        self.queue_messages = Gauge(
+            "logscan_queue_messages",
+            "Messages in a queue, about: those that wait (visible) and those in hand (in_flight).",
+            ["queue", "state"],
+            registry=cluster,
+        )
+        self.queue_age = Gauge(
+            "logscan_queue_oldest_message_age_seconds",
+            "Seconds that the oldest visible message of a queue has been waiting, estimated.",
+            ["queue"],
+            registry=cluster,
+        )
+        self.dead_letters = Gauge(
+            "logscan_dead_letter_messages",
+            "Messages in the dead-letter queue of a queue, about.",
+            ["queue"],
+            registry=cluster,
+        )
         self.leading = False
         self._start_series()
 
@@ -154,6 +173,13 @@ class Metrics:
         """Set whether this process is the leader."""
         self.leading = leading
         self._leader.set(leading)
+
+    def forget_queue(self, queue: str) -> None:
+        """Export no number of messages of a queue until there is a new one."""
+        for state in QUEUE_STATES:
+            self.queue_messages.remove(queue, state)
+        self.queue_age.remove(queue)
+        self.dead_letters.remove(queue)
 
     def names(self) -> set[str]:
         """Return the names of all series that may be exported, as Prometheus stores them."""

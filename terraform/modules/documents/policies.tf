@@ -3,6 +3,7 @@
 locals {
   policy_values = {
     queue_arns           = [local.arns.queue]
+    watched_queue_arns   = [local.arns.queue, local.arns.dead_letter_queue]
     table_arns           = [local.arns.table]
     forwarder_queue_arns = [local.arns.queue, local.arns.failure_queue]
     failure_queue_arns   = [local.arns.failure_queue]

@@ -99,6 +99,7 @@ def create_all(endpoint: str, bridged: bool = False, known: Resources | None = N
     topic_arn = client("sns", endpoint).create_topic(Name=TOPIC)["TopicArn"]
     values = {
         "queue_arns": [queues.main.arn],
+        "watched_queue_arns": [queues.main.arn, queues.dead_letter.arn],
         "table_arns": [table_arn],
         "forwarder_queue_arns": [queues.main.arn, queues.failures.arn],
         "failure_queue_arns": [queues.failures.arn],
