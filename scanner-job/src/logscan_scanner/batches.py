@@ -23,8 +23,8 @@ from logscan_scanner.scanning.progress import ObjectsProgress
 from logscan_scanner.scanning.rules import compile_for_scan
 from logscan_scanner.scanning.sums import Sum
 
-IN_FLIGHT = 8  # objects: what S3 and DynamoDB take to answer is ten times as long as a small scan
-MOST_UNDONE = 3 * IN_FLIGHT  # in a row: then it is no single object that fails
+IN_FLIGHT = 16  # objects: S3 takes 20 to 50 ms to answer, DynamoDB 5, twice, and a small scan 3
+MOST_UNDONE = 2 * IN_FLIGHT  # in a row: then it is no single object that fails
 
 log = logging.getLogger("logscan.scanner")
 

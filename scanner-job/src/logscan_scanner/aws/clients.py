@@ -16,6 +16,7 @@ from logscan_scanner.errors import RowTooLargeError, ScanError
 
 READ_SECONDS_VARIABLE = "LOGSCAN_READ_SECONDS"
 READ_SECONDS = 30.0
+CONNECTIONS = 20  # to a service: of several objects in flight, and of one that is read ahead
 
 _MISSING = {"NoSuchKey", "NoSuchVersion", "404", "MethodNotAllowed", "405"}
 _CHANGED = {"PreconditionFailed", "412"}
@@ -62,6 +63,7 @@ def config() -> Config:
     """
     return Config(
         connect_timeout=5,
+        max_pool_connections=CONNECTIONS,
         read_timeout=read_seconds(),
         retries={"mode": "standard", "max_attempts": 5},
         s3={"addressing_style": "path"},
