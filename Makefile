@@ -68,6 +68,7 @@ generate: $(READY) ## Write the generated files
 	$(BIN)/python -m logscan_operator.settings_table docs/settings.md manifests/chart/values.schema.json
 	$(BIN)/python -m kubectl_logscan.reference docs/cli.md
 	$(BIN)/python -m logscan_tools.chartreadme
+	$(BIN)/python -m logscan_tools.dashboard
 	$(BIN)/python -m logscan_tools.manifests
 	$(BIN)/python -m logscan_tools.terraform.provider
 	$(BIN)/python -m logscan_tools.terraform.readme
@@ -97,6 +98,7 @@ drift: $(READY) ## Check that generated files are up to date
 	$(BIN)/python -m logscan_operator.settings_table --check docs/settings.md manifests/chart/values.schema.json
 	$(BIN)/python -m kubectl_logscan.reference --check docs/cli.md
 	$(BIN)/python -m logscan_tools.chartreadme --check
+	$(BIN)/python -m logscan_tools.dashboard --check
 	$(BIN)/python -m logscan_tools.manifests --check
 	$(BIN)/python -m logscan_tools.terraform.provider --check
 	$(BIN)/python -m logscan_tools.terraform.readme --check

@@ -43,6 +43,17 @@ def name(metric: str, at: str = LEADER, **labels: str) -> str:
     return f"logscan_{metric}{{{','.join(f'{label}={json.dumps(value)}' for label, value in sorted(said.items()))}}}"
 
 
+ONLY_THE_LEADER = {
+    name("queue_receive_age_seconds", queue="logscan.fifo"): always(12),
+    name("queue_oldest_message_age_seconds", queue="logscan.fifo"): always(40),
+    name("dead_letter_messages", queue="logscan.fifo"): always(0),
+    name("scans", phase="Pending"): always(7),
+    name("jobs_active"): always(3),
+    name("matched_lines_total", watched_namespace="team-a", policy="all", severity="error"): "0+5x120",
+    name("matched_lines_total", watched_namespace="team-a", policy="all", severity="critical"): always(0),
+}
+
+
 def pod(at: str, leads: bool = False) -> Series:
     """Return what a healthy operator tells."""
     told = {
@@ -51,7 +62,12 @@ def pod(at: str, leads: bool = False) -> Series:
         name("synced", at, watched_namespace="team-a"): always(1),
         name("watch_age_seconds", at, watched_namespace="logscan", resource="jobs"): "0+60x4 " * (MINUTES // 5),
         name("scans_finished_total", at, phase="Succeeded"): "0+3x120" if leads else always(0),
-        name("scans_finished_total", at, phase="Failed"): "0+1x120" if leads else always(0),
+        name("scans_finished_total", at, phase="Failed"): "0+0.1x120" if leads else always(0),
+        name("job_failures_total", at, reason="OutOfMemory"): "0+0.1x120" if leads else always(0),
+        name("admission_wait_seconds_count", at): "0+3x120" if leads else always(0),
+        name("admission_wait_seconds_bucket", at, le="300.0"): "0+3x120" if leads else always(0),
+        name("admission_wait_seconds_bucket", at, le="1000.0"): "0+3x120" if leads else always(0),
+        name("admission_wait_seconds_bucket", at, le="+Inf"): "0+3x120" if leads else always(0),
         name("scans_incomplete_total", at, reason="Damaged"): always(0),
         name("messages_rejected_total", at, reason="malformed"): always(0),
         name("messages_rejected_total", at, reason="not-created"): always(0),
@@ -59,7 +75,7 @@ def pod(at: str, leads: bool = False) -> Series:
         name("poll_paused", at): always(0),
         name("intake_blocked", at): always(0),
     }
-    return told | ({name("queue_receive_age_seconds", at, queue="logscan.fifo"): always(12)} if leads else {})
+    return told | (ONLY_THE_LEADER if leads else {})
 
 
 HEALTHY = pod(LEADER, leads=True) | pod(STANDBY)
@@ -119,6 +135,14 @@ WATCH = name("watch_age_seconds", watched_namespace="logscan", resource="jobs")
 SUCCEEDED, FAILED = (name("scans_finished_total", phase=phase) for phase in ("Succeeded", "Failed"))
 INCOMPLETE = name("scans_incomplete_total", reason="Damaged")
 SQS = name("aws_errors_total", service="sqs")
+STARTED = name("admission_wait_seconds_count")
+WAITED = {name("admission_wait_seconds_bucket", le=le): always(0) for le in ("300.0", "1000.0")}
+OOM = name("job_failures_total", reason="OutOfMemory")
+OLDEST, DEAD = (
+    name(metric, queue="logscan.fifo") for metric in ("queue_oldest_message_age_seconds", "dead_letter_messages")
+)
+CRITICAL = name("matched_lines_total", watched_namespace="team-a", policy="all", severity="critical")
+FIRST = name("matched_lines_total", watched_namespace="team-a", policy="new", severity="critical")
 QUEUE = name("queue_receive_age_seconds", queue="logscan.fifo")
 
 CASES = [
@@ -149,12 +173,60 @@ CASES = [
         (60, 80, 95),
         ((105, "LogscanEveryScanFails", {}),),
     ),
-    Case("two scans fail and nothing else comes", {SUCCEEDED: always(5), FAILED: then(0, 2)}, (60, 75, 95, 119)),
+    Case(
+        "two scans fail and nothing else comes",
+        {SUCCEEDED: always(5), FAILED: then(0, 2), OOM: then(0, 2)},
+        (60, 75, 95, 119),
+    ),
     Case(
         "every third scan is incomplete",
         {INCOMPLETE: growing(60)},
         (60, 65),
         ((95, "LogscanScansIncomplete", {"reason": "Damaged"}),),
+    ),
+    Case(
+        "every third scan is killed for its memory",
+        {OOM: growing(60)},
+        (60, 65),
+        ((95, "LogscanScansFail", {"reason": "OutOfMemory"}),),
+    ),
+    Case("a dead letter", {DEAD: then(0, 1)}, (60, 64), ((66, "LogscanDeadLetters", {"queue": "logscan.fifo"}),)),
+    Case("a dead letter that is redriven at once", {DEAD: "0+0x59 1+0x3 0+0x50"}, (60, 63, 66, 90)),
+    Case(
+        "uploads wait",
+        {OLDEST: growing(60, 60)},
+        (60, 80, 89),
+        ((92, "LogscanUploadsWaitTooLong", {"queue": "logscan.fifo"}),),
+    ),
+    Case("uploads waited for twenty minutes", {OLDEST: "0+0x59 0+60x20 0+0x40"}, (60, 75, 79, 85, 119)),
+    Case(
+        "nothing starts",
+        {STARTED: "0+3x29 87+0x90", name("jobs_active"): then(3, 0, at=30)},
+        (30, 60, 85),
+        ((95, "LogscanNothingStarts", {}),),
+    ),
+    Case(
+        "nothing is there to start",
+        {STARTED: always(5), name("jobs_active"): always(0), name("scans", phase="Pending"): always(0)},
+        (60, 119),
+    ),
+    Case("one Job runs for hours in the only slot", {STARTED: always(5)}, (60, 119)),
+    Case("scans wait half an hour", WAITED, (5, 25), ((40, "LogscanScansWaitTooLong", {}),)),
+    Case(
+        "a critical finding",
+        {CRITICAL: then(0, 2)},
+        (59, 80),
+        tuple(
+            (minute, "LogscanCriticalFindings", {"watched_namespace": "team-a", "policy": "all"}) for minute in (60, 70)
+        ),
+    ),
+    Case(
+        "the first finding under a policy is critical",
+        {FIRST: "_x60 3+0x59"},
+        (59, 80),
+        tuple(
+            (minute, "LogscanCriticalFindings", {"watched_namespace": "team-a", "policy": "new"}) for minute in (61, 70)
+        ),
     ),
     Case("one scan in thirty is incomplete", {INCOMPLETE: "0+0.1x120"}, (60, 119)),
     Case(
@@ -211,7 +283,8 @@ def rules_file(rules: list[dict[str, Any]], tmp_path: Path) -> Path:
 def expected(rule: dict[str, Any], labels: Series) -> dict[str, Any]:
     """Return how promtool shows an alert that fires."""
     summary = re.sub(r"\{\{ \$labels\.(\w+) \}\}", lambda match: labels[match[1]], rule["annotations"]["summary"])
-    return {"exp_labels": {**rule["labels"], **labels}, "exp_annotations": {"summary": summary}}
+    annotations = {**rule["annotations"], "summary": summary}
+    return {"exp_labels": {**rule["labels"], **labels}, "exp_annotations": annotations}
 
 
 def test_the_rules_are_well_formed(rules_file: Path, promtool: str) -> None:
@@ -250,11 +323,22 @@ def test_each_alert_and_each_case_is_about_metrics_that_exist(rules: list[dict[s
     assert {series.partition("{")[0] for case in CASES for series in case.series} <= told
 
 
-def test_the_documentation_tells_what_to_do_about_each_alert_and_what_each_metric_means(
-    rules: list[dict[str, Any]],
-) -> None:
+def test_each_alert_links_to_its_section_of_the_runbook(rules: list[dict[str, Any]]) -> None:
+    page = (CHART.parents[1] / "docs" / "alerts.md").read_text()
+    sections = re.findall(r"^## (\w+)$", page, re.MULTILINE)
+    links = [rule["annotations"]["runbook_url"] for rule in rules]
+    assert links == [f"https://example.com/docs/alerts.md#{rule['alert'].lower()}" for rule in rules]
+    assert sorted(sections) == sorted(rule["alert"] for rule in rules)
+
+
+def test_without_an_address_of_the_runbook_no_alert_has_a_link() -> None:
+    text = render(f"--values={CHART / 'ci' / 'everything.yaml'}", "--set=metrics.prometheusRule.runbooks=")
+    assert "LogscanNobodyWorks" in text
+    assert "runbook_url" not in text
+
+
+def test_the_documentation_tells_what_each_metric_means() -> None:
     page = (CHART.parents[1] / "docs" / "operations.md").read_text()
-    assert [rule["alert"] for rule in rules if f"| `{rule['alert']}` |" not in page] == []
     told = {name.removesuffix("_bucket") for name in Metrics(slots=1).names()}
     suffixes = ("_count", "_sum", "_total", "_info")
     told = {name for name in told if name.startswith("logscan_")}  # those of the process are Prometheus' own

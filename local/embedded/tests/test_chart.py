@@ -105,10 +105,24 @@ def test_what_it_renders_obeys_kubernetes_schemas(case: Path) -> None:
 
 
 @pytest.mark.tools
+def test_a_dashboard_is_installed_for_who_asks_for_it() -> None:
+    """The sidecar of Grafana's chart looks for the label, and takes each key that ends with .json."""
+    assert [m for m in rendered(CHART / "ci" / "default.yaml") if m["metadata"]["name"] == "logscan-dashboard"] == []
+    found = [m for m in rendered(CHART / "ci" / "everything.yaml") if m["metadata"]["name"] == "logscan-dashboard"]
+    (configuration,) = found
+    assert configuration["metadata"]["labels"]["grafana_dashboard"] == "1"
+    assert configuration["metadata"]["annotations"] == {"grafana_folder": "logscan"}
+    dashboard = (CHART / "files" / "dashboard.json").read_text()
+    assert json.loads(configuration["data"]["logscan.json"]) == json.loads(dashboard)
+
+
+@pytest.mark.tools
 def test_the_operator_can_read_its_settings(tmp_path: Path) -> None:
     (tmp_path / "current").write_text("k" * 32)
     for case in CASES:
-        (configuration,) = [m for m in rendered(case) if m["kind"] == "ConfigMap"]
+        (configuration,) = [
+            m for m in rendered(case) if (m["kind"], m["metadata"]["name"]) == ("ConfigMap", "logscan-operator")
+        ]
         with pytest.MonkeyPatch.context() as patch:
             for name, value in {"LOGSCAN_QUEUE_URLS": "q", **configuration["data"]}.items():
                 patch.setenv(name, value or "q")
