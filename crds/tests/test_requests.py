@@ -165,7 +165,7 @@ def test_the_first_layer_that_sets_a_limit_wins() -> None:
     scan, policy = Limits(max_bytes=1), Limits(max_bytes=2, max_record_bytes=512)
     resolved = resolve_limits(scan.over(policy))
     assert (resolved.max_bytes, resolved.max_record_bytes) == (1, 512)
-    assert resolved.max_objects == DEFAULT_LIMITS.max_objects
+    assert resolved.context_lines == DEFAULT_LIMITS.context_lines
 
 
 @given(TEXT, st.lists(TEXT, min_size=1, max_size=30))

@@ -26,7 +26,7 @@ MAIL = Notify(email=Email(to=["sre@example.com"]))
 POLICY = LogScanPolicySpec(
     rules=RuleSelection(packs=["etcd"]),
     records=Records(framing=Framing.MULTILINE, start="^E"),
-    limits=Limits(max_bytes=5, max_objects=6),
+    limits=Limits(max_bytes=5, context_lines=6),
     notify=MAIL,
     attempts=7,
     timeout_seconds=99,
@@ -66,7 +66,7 @@ def test_every_field_that_a_scan_leaves_out_comes_from_the_policy(rules: Any) ->
 def test_what_a_scan_says_itself_counts() -> None:
     found = resolved({"pol": POLICY}, **OWN)
     assert (found.rules, found.records) == (RuleSelection(packs=["generic"]), Records(message_field="log"))
-    assert (found.limits.max_bytes, found.limits.max_objects, found.limits.max_record_bytes) == (50, 6, None)
+    assert (found.limits.max_bytes, found.limits.context_lines, found.limits.max_record_bytes) == (50, 6, None)
     assert found.notify is not None
     assert found.notify.email is None, "who notifies somebody decides who is notified"
     assert (found.attempts, found.timeout_seconds) == (2, 20)

@@ -77,9 +77,6 @@ class Limits(Model):
         description="Lines kept before and after a sample line (default 0). Lines that continue the same event, such "
         "as a stack trace, are always kept.",
     )
-    max_objects: int | None = Field(
-        default=None, ge=1, le=100000, description="Maximum objects read under a prefix (default 1000)."
-    )
 
     def over(self, base: "Limits") -> "Limits":
         """Return these limits, and the base's for those that are absent here."""

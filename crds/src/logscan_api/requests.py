@@ -42,7 +42,6 @@ DEFAULT_LIMITS = Limits(
     max_samples_per_rule=3,
     max_sample_bytes=256,
     context_lines=0,
-    max_objects=1000,
 )
 
 
@@ -55,7 +54,6 @@ class ResolvedLimits(Model):
     max_samples_per_rule: int
     max_sample_bytes: int
     context_lines: int
-    max_objects: int
 
 
 def resolve_limits(limits: Limits | None = None) -> ResolvedLimits:

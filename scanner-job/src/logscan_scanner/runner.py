@@ -3,12 +3,11 @@
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from itertools import chain
 
+from logscan_api.exitcodes import ExitCode
 from logscan_api.requests import ScanRequest
 from logscan_api.results import ScanResult
-from logscan_api.statuses import IncompleteReason
-from logscan_scanner.aws import Objects, Results
+from logscan_scanner.aws import Objects, Results, StoredObject
 from logscan_scanner.errors import ScanError
 from logscan_scanner.recording import Attempt, reporting, with_page, write
 from logscan_scanner.reporting.report import LINES_PER_RULE
@@ -39,6 +38,8 @@ def run(request: ScanRequest, objects: Objects, results: Results, job_uid: str) 
         from logscan_scanner import batches  # a single scan starts without it
 
         return batches.run(attempt, objects, results)
+    if request.source.key is None:
+        raise ScanError("source: has neither key nor objects; the operator lists prefixes", ExitCode.BAD_REQUEST)
     return _run(attempt, objects, results)
 
 
@@ -47,9 +48,7 @@ def _run(attempt: Attempt, objects: Objects, results: Results) -> ScanResult:
     with ThreadPoolExecutor(1, "compile") as pool:
         compiling = pool.submit(compile_for_scan, request.rules)
         try:
-            found, more = objects.find(request.source, request.limits.max_objects)
-            opening = (objects.open(wanted) for wanted in found)
-            first = next(opening)
+            stored, chunks = objects.open(StoredObject.of(request.source))
         except ScanError:
             compiling.result()  # an invalid rule is the better answer: it is invalid for every object
             raise
@@ -60,26 +59,18 @@ def _run(attempt: Attempt, objects: Objects, results: Results) -> ScanResult:
         ruleset = compiling.result()
     with reporting(request) as (findings, uri):
         progress = Progress(request.source.size)
-        modified = first[0].modified
+        modified = stored.modified
         reference = int(modified.timestamp()) if modified else None
         add, most = (findings.add, LINES_PER_RULE) if findings else (None, 0)
         scan = Scan(ruleset, request.rules, request.limits, progress, reference, add, most, request.records)
-        for stored, chunks in chain([first], opening):
-            scan.read(chunks, stored.key if request.source.prefix else None, stored.key)
-            if scan.ended:
-                break
-        else:
-            if more:
-                message = f"maxObjects ({request.limits.max_objects}) reached"
-                scan.end_early(IncompleteReason.MAX_OBJECTS, message)
+        scan.read(chunks, None, stored.key)
         counts = scan.finish()
-    single = request.source.key is not None
-    version = {"version_id": stored.version_id, "etag": stored.etag} if single else {}
-    where = {"ref": request.result, "key": request.source.common, "prefix": not single, "objects": len(found)}
+    version = {"version_id": stored.version_id, "etag": stored.etag}
+    where = {"ref": request.result, "key": stored.key, "prefix": False, "objects": 1}
     result = attempt.result(scan, counts, **where, **version, report_uri=uri)
     there = write(with_page(result, request, findings), request.tokens, results)
     if there.job_uid != result.job_uid:
         log.info("the table already has a result, of Job %s", there.job_uid)
-    elif single:
+    else:
         results.write_latest(there, stored.order(request.source.sequencer))
     return there

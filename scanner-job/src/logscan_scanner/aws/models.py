@@ -21,7 +21,6 @@ OPERATIONS = {
         "CreateSession",
         "GetObject",
         "HeadBucket",
-        "ListObjectsV2",
         "PutObject",
         "UploadPart",
     },

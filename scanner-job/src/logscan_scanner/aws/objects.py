@@ -81,30 +81,6 @@ class Objects:
         self._direct: dict[str, Direct] = {}
         self._learning = Lock()
 
-    def find(self, source: S3Source, most: int) -> tuple[list[StoredObject], bool]:
-        """Return the objects that a source names, and whether there are more than `most`.
-
-        Raises:
-            ScanError: The listing failed, or no object has the prefix.
-        """
-        if source.key is not None:
-            return [StoredObject.of(source)], False
-        found: list[StoredObject] = []
-        pages = self._s3.get_paginator("list_objects_v2")
-        try:
-            for page in pages.paginate(Bucket=source.bucket, Prefix=source.prefix or ""):
-                for entry in page.get("Contents", []):
-                    if entry["Size"] and not entry["Key"].endswith("/"):
-                        etag = entry["ETag"].strip('"')
-                        found.append(StoredObject(source.bucket, entry["Key"], etag=etag, size=entry["Size"]))
-                if len(found) > most:
-                    return found[:most], True
-        except (ClientError, BotoCoreError) as error:
-            raise translate(error, f"list s3://{source.bucket}/{source.prefix}") from error
-        if not found:
-            raise ScanError(f"no object under s3://{source.bucket}/{source.prefix}", ExitCode.OBJECT_NOT_FOUND)
-        return found, False
-
     def open(self, wanted: StoredObject) -> tuple[StoredObject, Iterator[bytes]]:
         """Return an object, pinned to the version that was found, and its bytes in order.
 
