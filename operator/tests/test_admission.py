@@ -1,5 +1,6 @@
 """Who goes first: limits, aging, fairness, and that nobody starves."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from objects import NOW, SETTINGS, scan_body
 from logscan_api.exitcodes import Reason
 from logscan_operator.admission import Candidate, Usage, admit, rank
 from logscan_operator.items import Scan
+from logscan_operator.parents import Parent
 from logscan_operator.settings import Settings
 
 POLICY = ("logscan", "narrow")
@@ -120,3 +122,24 @@ def test_nobody_starves_however_many_urgent_scans_keep_coming(priority: int, slo
 def test_rank() -> None:
     scan = candidate("x", 125, priority=3).scan
     assert rank(scan, timedelta(seconds=60), NOW) == 5
+
+
+def part(name: str, age: float = 10) -> Candidate:
+    """Return a candidate that works for a prefix, with the priority of such."""
+    made = candidate(name, age, priority=-100)
+    return made._replace(scan=replace(made.scan, parent=Parent("p", "uid-p", 1)))
+
+
+def test_jobs_for_prefixes_have_a_share_and_uploads_come_first() -> None:
+    parts = [part(f"p{number}", 50) for number in range(6)]
+    assert len(chosen(parts, max_concurrent=6)) == 3
+    assert len(chosen(parts, max_concurrent=6, backfill_share=1.0)) == 6
+    assert chosen(parts, max_concurrent=1) == ["p0"], "one at least"
+    uploads = [candidate(f"u{number}", 1) for number in range(5)]
+    assert chosen([*parts, *uploads], max_concurrent=6) == [*(f"u{number}" for number in range(5)), "p0"]
+    usage = Usage()
+    for _ in range(3):
+        usage.add("logscan", None, backfill=True)
+    assert chosen([*parts, *uploads], usage, max_concurrent=6) == ["u0", "u1", "u2"]
+    _, waiting = admit(parts, usage, {}, with_limits(max_concurrent=6), NOW)
+    assert {reason for _, reason in waiting} == {Reason.BACKFILL_LIMIT}

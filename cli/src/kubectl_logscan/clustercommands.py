@@ -80,6 +80,11 @@ def results(
 
     scan = cluster(kubeconfig, context, namespace).scan(name)
     status = scan.get("status") or {}
+    if "listing" in status:
+        raise NotFoundError(
+            f"{name} is of a prefix and has no row: its status has the sum ({status.get('message', '')}); "
+            "`kubectl logscan history s3://BUCKET/KEY` shows what was found in an object"
+        )
     if "result" not in status:
         phase = status.get("phase", "Pending")
         raise NotFoundError(f"{name} has no result, its phase is {phase}: `kubectl logscan why {name}` explains it")
