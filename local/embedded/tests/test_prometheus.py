@@ -1,0 +1,171 @@
+"""A real Prometheus scrapes the operator of the stack, and answers what the dashboard and the alerts ask with data."""
+
+import gzip
+import json
+import math
+import os
+import re
+import shutil
+import subprocess
+import urllib.parse
+import urllib.request
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from clouds import EXTERNAL, Cloud, operator_pod, text
+
+from logscan_api.results import ScanResult
+from logscan_local.stack.ports import free_ports
+from logscan_local.testkit.clusters import Cluster
+from logscan_local.testkit.waiting import eventually
+from logscan_tools.manifests import CHART, render
+
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.tools,
+    pytest.mark.skipif(EXTERNAL, reason="reaches the operator's port on this machine"),
+]
+DASHBOARD = CHART / "files" / "dashboard.json"
+# Grafana makes it of the scrape interval and the time that the panel shows.
+VARIABLES = {"$__rate_interval": "5m", "$namespace": "logscan"}
+
+
+class Prometheus:
+    """A server."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def get(self, path: str, **parameters: str) -> Any:
+        """Return the data of an answer of its API."""
+        query = urllib.parse.urlencode(parameters)
+        with urllib.request.urlopen(f"{self._url}/api/v1/{path}?{query}", timeout=10) as answer:
+            return json.load(answer)["data"]
+
+    def ask(self, expression: str) -> list[float]:
+        """Return the values of what a query finds now, without those that are no number."""
+        found = self.get("query", query=expression)["result"]
+        return [value for series in found if not math.isnan(value := float(series["value"][1]))]
+
+
+@pytest.fixture(scope="module")
+def cloud(full_stack: Cluster) -> Cloud:
+    return Cloud(full_stack)
+
+
+@pytest.fixture(scope="module")
+def prometheus(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """Yield a Prometheus with the chart's alerts that scrapes the operator."""
+    program = shutil.which("prometheus")
+    if program is None:
+        if os.environ.get("CI"):
+            pytest.fail("prometheus is not installed (Debian: apt-get install prometheus)")
+        pytest.skip("prometheus is not installed (Debian: apt-get install prometheus)")
+    folder = tmp_path_factory.mktemp("prometheus")
+    documents = yaml.safe_load_all(render(f"--values={CHART / 'ci' / 'everything.yaml'}"))
+    (rules,) = [document for document in documents if document and document["kind"] == "PrometheusRule"]
+    (folder / "rules.yaml").write_text(yaml.safe_dump(rules["spec"]))
+    target = {"targets": [operator_address(cloud)], "labels": {"namespace": "logscan"}}
+    configuration = {
+        "global": {"scrape_interval": "1s", "evaluation_interval": "2s"},
+        "rule_files": ["rules.yaml"],
+        "scrape_configs": [{"job_name": "logscan", "static_configs": [target]}],
+    }
+    (folder / "prometheus.yaml").write_text(yaml.safe_dump(configuration))
+    (port,) = free_ports(1)
+    with start(program, folder, port) as process:
+        server = Prometheus(f"http://127.0.0.1:{port}")
+        eventually(lambda: process.poll() is not None or ready(server), 60, "Prometheus to scrape the operator")
+        yield server
+        process.terminate()
+
+
+def start(program: str, folder: Path, port: int) -> "subprocess.Popen[bytes]":
+    command = [program, f"--config.file={folder / 'prometheus.yaml'}", f"--storage.tsdb.path={folder / 'data'}"]
+    command.append(f"--web.listen-address=127.0.0.1:{port}")
+    with (folder / "log").open("wb") as log:
+        return subprocess.Popen(command, stdout=log, stderr=log)
+
+
+def ready(server: Prometheus) -> bool:
+    try:
+        return server.ask("up") == [1.0]
+    except OSError:
+        return False
+
+
+def operator_address(cloud: Cloud) -> str:
+    """Return where the operator's metrics are."""
+    pod = operator_pod(cloud)
+    ports = [port for container in pod["spec"]["containers"] for port in container.get("ports", [])]
+    (port,) = [port["containerPort"] for port in ports if port["name"] == "http"]
+    return f"{pod['status'].get('podIP', '127.0.0.1')}:{port}"
+
+
+@pytest.fixture(scope="module")
+def busy(cloud: Cloud, prometheus: Prometheus) -> None:
+    """Have something of every kind happen while Prometheus looks: matches, a failure, and an incomplete scan."""
+    for number in range(3):
+        cloud.ended(cloud.upload(f"e2e/seen-{number}.log", text(500, number)))
+    cut = gzip.compress(text(5000, 9))
+    for name in (
+        cloud.apply("seen-missing", "e2e/never-uploaded.log"),
+        cloud.upload("e2e/seen-cut.log.gz", cut[: len(cut) // 2]),
+        cloud.upload("e2e/seen-again.log", text(500, 7)),
+    ):
+        cloud.ended(name, 120)
+    assert prometheus.get("targets")["activeTargets"][0]["health"] == "up"
+
+
+def queries() -> dict[str, list[str]]:
+    """Return what each panel of the dashboard asks."""
+    panels = json.loads(DASHBOARD.read_text())["panels"]
+    asked = {panel["title"]: [target["expr"] for target in panel["targets"]] for panel in panels if "targets" in panel}
+    for variable, value in VARIABLES.items():
+        asked = {title: [query.replace(variable, value) for query in them] for title, them in asked.items()}
+    return asked
+
+
+@pytest.mark.usefixtures("busy")
+@pytest.mark.parametrize("panel", queries())
+def test_every_panel_of_the_dashboard_has_data(panel: str, prometheus: Prometheus) -> None:
+    for query in queries()[panel]:
+        assert eventually(partial(prometheus.ask, query), 60, query)
+
+
+@pytest.mark.usefixtures("busy")
+def test_the_numbers_are_those_of_the_scan(cloud: Cloud, prometheus: Prometheus) -> None:
+    asked = ("logscan_rule_lines_total", "logscan_matched_lines_total", "logscan_scanned_objects_total")
+
+    def told() -> list[float]:
+        return [sum(prometheus.ask(metric)) for metric in asked]
+
+    before = told()
+    cloud.ended(cloud.upload("e2e/seen-counted.log", text(700, 11)))
+    (row,) = cloud.rows("e2e/seen-counted.log")
+    result = ScanResult.from_item(cloud.state.resources.table, row)
+    assert result is not None
+    found = [sum(result.by_rule.values()), sum(result.by_severity.values()), 1]
+    assert min(found) > 0
+    eventually(lambda: [now - then for now, then in zip(told(), before, strict=True)] == found, 30, f"{found} more")
+
+
+@pytest.mark.usefixtures("busy")
+def test_every_alert_is_evaluated_on_metrics_that_the_operator_tells(prometheus: Prometheus) -> None:
+    def evaluated() -> list[dict[str, Any]]:
+        (group,) = prometheus.get("rules")["groups"]
+        rules: list[dict[str, Any]] = group["rules"]
+        return rules if all(rule["health"] == "ok" for rule in rules) else []
+
+    rules = eventually(evaluated, 60, "all alerts to be evaluated")
+    asked = {name for rule in rules for name in re.findall(r"logscan_\w+", rule["query"])}
+    assert len(asked) > 10
+    assert [name for name in sorted(asked) if not prometheus.ask(f'{name}{{namespace="logscan"}}')] == []
+    critical = [
+        rule["name"] for rule in rules if rule["state"] == "firing" and rule["labels"]["severity"] == "critical"
+    ]
+    assert critical == []
