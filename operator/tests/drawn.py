@@ -12,6 +12,7 @@ from hypothesis.strategies import SearchStrategy
 from logscan_api import crds
 from logscan_api.logscans import MAX_TTL_SECONDS
 from logscan_api.schema import Schema
+from logscan_api.sources import OF_PREFIX
 from logscan_operator.items import Object
 
 # Specs are large, and rarely those that a pattern allows.
@@ -181,13 +182,16 @@ def _with_one_source(spec: Object) -> Object:
     """Return a spec that keeps the rules of the CRD about which fields go together."""
     source = spec["source"]["s3"]
     chosen = next((name for name in ("key", "objects") if name in source), "prefix")
-    for name in {"key", "objects", "prefix"} - {chosen}:
-        source.pop(name, None)
     if chosen == "prefix":
         source.setdefault("prefix", "logs/")
-    if chosen != "key":
-        for name in ("versionId", "etag", "sequencer"):
-            source.pop(name, None)
+        source.pop("modifiedAfter", None)  # it must be before modifiedBefore
+    belongs = {
+        "key": {"key", "versionId", "etag", "sequencer"},
+        "objects": {"objects"},
+        "prefix": {"prefix", *OF_PREFIX},
+    }
+    for name in set().union(*belongs.values()) - belongs[chosen]:
+        source.pop(name, None)
     return _with_rules_or_none(spec)
 
 
