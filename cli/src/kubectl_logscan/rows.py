@@ -1,12 +1,14 @@
 """Rows of the result table in DynamoDB: whole results, which stay when LogScans are deleted."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from kubectl_logscan.errors import AwsError, NotFoundError
+from kubectl_logscan.errors import AwsError, NotFoundError, UsageError
+from kubectl_logscan.pastscans import Past
 from logscan_api import MalformedResultError, attributes, table
 from logscan_api.identity import partition_key
 from logscan_api.results import ScanResult
@@ -14,6 +16,7 @@ from logscan_api.sources import S3Source
 from logscan_api.statuses import ResultRef
 
 OTHER_VERSION = "install the version of kubectl-logscan that the scanner has"
+AT_ONCE = 8  # queries; a client of boto3 has ten connections
 PERMISSION_ERRORS = ("AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException")
 
 T = TypeVar("T")
@@ -76,6 +79,38 @@ class Rows:
         except MalformedResultError as error:
             raise AwsError(f"{error}: {OTHER_VERSION}") from error
         return sorted(found, key=lambda result: result.finished_at, reverse=True)
+
+    def past(self, name: str, wanted: Past) -> list[dict[str, Any]]:
+        """Return rows of the indexes, by the names of their attributes, the newest first.
+
+        Args:
+            name: The table.
+            wanted: Which scans.
+
+        Raises:
+            AwsError: DynamoDB did not answer, or refused.
+        """
+
+        def read(query: dict[str, Any]) -> list[dict[str, Any]]:
+            pages = self._client.get_paginator("query").paginate(**query)
+            return [attributes.from_item(item) for page in pages for item in page["Items"]]
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            parts = _asked(lambda: list(pool.map(read, wanted.queries(name))), f"Query of the table {name}")
+        found = [row for rows in parts for row in rows if wanted.wanted(row)]
+        return sorted(found, key=lambda row: str(row["finished_at"]), reverse=True)
+
+
+def table_of(scans: list[dict[str, Any]]) -> str:
+    """Return the table that the results of LogScans are in.
+
+    Raises:
+        UsageError: None of them has a result.
+    """
+    for scan in scans:
+        if found := ((scan.get("status") or {}).get("result") or {}).get("table"):
+            return str(found)
+    raise UsageError("no LogScan of the namespace names the table: set --table or LOGSCAN_TABLE")
 
 
 def _asked(call: Callable[[], T], what: str) -> T:
