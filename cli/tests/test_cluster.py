@@ -1,6 +1,7 @@
 """The commands on a real API server and the AWS emulator's table."""
 
 import csv
+import gzip
 import io
 import json
 from collections.abc import Iterator
@@ -150,6 +151,26 @@ def test_results_are_those_of_the_row(place: Place) -> None:
     assert "\x1b" not in shown
 
 
+def test_a_report_is_fetched(place: Place, tmp_path: Path) -> None:
+    from logscan_local.stack import aws
+
+    resources = place.state.resources
+    line = b'{"rule": "error", "severity": "error", "line": 1, "offset": 0, "text": "=1"}\n'
+    files = {"findings.jsonl.gz": gzip.compress(line), "report.html": b"<p>caf\xc3\xa9\r\n"}
+    for name, content in files.items():
+        aws.client("s3", resources.endpoint).put_object(Bucket=resources.reports_bucket, Key=name, Body=content)
+    found, page = (f"s3://{resources.reports_bucket}/{name}" for name in files)
+    result = {"table": resources.table, "pk": "p", "sk": "s", "reportUri": found, "htmlReportUri": page}
+    place.scan("a", {**FOUND, "result": result})
+    assert place.logscan("report", "a").stdout.encode() == line
+    assert place.logscan("report", "a", "--format", "csv").stdout.splitlines()[1] == "error,error,1,0,,'=1"
+    target = tmp_path / "page.html"
+    done = place.logscan("report", "a", "--format", "html", "--file", str(target))
+    assert (done.returncode, target.read_bytes()) == (0, files["report.html"])
+    place.scan("b", {**FOUND, "result": {"table": resources.table, "pk": "p", "sk": "s"}})
+    assert place.logscan("report", "b").returncode == 3
+
+
 @pytest.mark.parametrize(
     ("status", "code", "word"),
     [
@@ -292,7 +313,7 @@ def test_a_scan_is_waited_for(place: Place, end: dict[str, Any] | None, argument
         assert "kubectl logscan why" in done.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize("command", ["why", "results", "retry", "suspend", "resume", "cancel"])
+@pytest.mark.parametrize("command", ["why", "results", "report", "retry", "suspend", "resume", "cancel"])
 def test_a_scan_that_there_is_not(place: Place, command: str) -> None:
     done = place.logscan(command, "nobody")
     assert done.returncode == 3
