@@ -92,3 +92,8 @@ def test_a_message_that_cannot_be_sent_stays(ask: Ask, sqs: Any, emulator: "Reso
     assert done.returncode == 5
     assert "SendMessage" in done.stderr.splitlines()[-1]
     assert bodies(sqs, emulator.dead_letter_queue_url) == sorted(["first", HOSTILE, "third"])
+
+
+def test_messages_are_not_sent_to_the_queue_that_they_are_in(ask: Ask, sqs: Any, emulator: "Resources") -> None:
+    assert ask("redrive", "--to", emulator.dead_letter_queue_url).returncode == 2
+    assert len(bodies(sqs, emulator.dead_letter_queue_url)) == 3

@@ -6,12 +6,13 @@ group while an earlier one is hidden.
 
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import boto3
 
 from kubectl_logscan.awscalls import asked
-from kubectl_logscan.errors import NotFoundError
+from kubectl_logscan.errors import AwsError, NotFoundError
 
 HIDDEN_SECONDS = 120  # longer than a command takes for one batch of ten
 AT_ONCE = 10
@@ -85,7 +86,8 @@ class DeadLetters:
                     self._delete(message)
                 except BaseException:
                     for rest in reversed(batch[place:]):
-                        self._show(rest)
+                        with suppress(AwsError):  # it is visible again in two minutes, and the first error says more
+                            self._show(rest)
                     raise
                 moved += 1
                 yield message

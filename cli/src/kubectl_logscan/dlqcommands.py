@@ -7,6 +7,7 @@ import typer
 
 from kubectl_logscan import output
 from kubectl_logscan.deadletters import DeadLetters, Message
+from kubectl_logscan.errors import UsageError
 from kubectl_logscan.options import Output
 from kubectl_logscan.output import Format
 from logscan_api.results import stamp
@@ -70,13 +71,15 @@ def redrive(
     This needs sqs:ReceiveMessage, sqs:ChangeMessageVisibility and sqs:DeleteMessage on the
     dead-letter queue, and sqs:SendMessage on the other.
     """
+    if to == queue:
+        raise UsageError("--to and --queue are the same queue: name the one that the operator reads with --to")
     sent = 0
     try:
         for message in DeadLetters(queue).redrive(to, most):
             sent += 1
             typer.echo(f"{message['MessageId']} is sent again")
     finally:
-        typer.echo(f"{sent} messages sent to {to}", err=True)
+        typer.echo(f"{sent} messages sent to {printable(to)}", err=True)
 
 
 def _facts(message: Message) -> dict[str, str]:
