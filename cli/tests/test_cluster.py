@@ -1,10 +1,12 @@
 """The commands on a real API server and the AWS emulator's table."""
 
 import csv
+import gzip
 import io
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,7 @@ import pytest
 from conftest import Done, Run, in_terminal
 
 from logscan_api import table
+from logscan_api.failedrows import FailedRow
 from logscan_api.identity import partition_key
 from logscan_api.results import Sample, ScanResult
 from logscan_api.rules import Severity
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.controlplane
 
+KEPT_UNTIL = 2**32  # in seconds since the epoch: the emulator deletes rows that have expired
 FOUND = {"phase": "Succeeded", "reason": "Completed", "message": "done"}
 
 
@@ -70,13 +74,16 @@ class Place:
 
     def row(self, pk: str = "cli", sk: str = "S#1", **facts: Any) -> ResultRef:
         """Write a row into the table and return where it is."""
-        from logscan_local.stack import aws
-
         ref = ResultRef(table=self.state.resources.table, pk=pk, sk=sk)
         result = RESULT.model_copy(update={"ref": ref, **facts})
-        call = table.put_result(result, "token", 0)
-        aws.client("dynamodb", self.state.resources.endpoint).put_item(**call)
+        self.put(table.put_result(result, "token", 0))
         return ref
+
+    def put(self, call: table.Call) -> None:
+        """Put an item into the table."""
+        from logscan_local.stack import aws
+
+        aws.client("dynamodb", self.state.resources.endpoint).put_item(**call)
 
 
 @pytest.fixture(scope="session")
@@ -144,6 +151,26 @@ def test_results_are_those_of_the_row(place: Place) -> None:
     assert "\x1b" not in shown
 
 
+def test_a_report_is_fetched(place: Place, tmp_path: Path) -> None:
+    from logscan_local.stack import aws
+
+    resources = place.state.resources
+    line = b'{"rule": "error", "severity": "error", "line": 1, "offset": 0, "text": "=1"}\n'
+    files = {"findings.jsonl.gz": gzip.compress(line), "report.html": b"<p>caf\xc3\xa9\r\n"}
+    for name, content in files.items():
+        aws.client("s3", resources.endpoint).put_object(Bucket=resources.reports_bucket, Key=name, Body=content)
+    found, page = (f"s3://{resources.reports_bucket}/{name}" for name in files)
+    result = {"table": resources.table, "pk": "p", "sk": "s", "reportUri": found, "htmlReportUri": page}
+    place.scan("a", {**FOUND, "result": result})
+    assert place.logscan("report", "a").stdout.encode() == line
+    assert place.logscan("report", "a", "--format", "csv").stdout.splitlines()[1] == "error,error,1,0,,'=1"
+    target = tmp_path / "page.html"
+    done = place.logscan("report", "a", "--format", "html", "--file", str(target))
+    assert (done.returncode, target.read_bytes()) == (0, files["report.html"])
+    place.scan("b", {**FOUND, "result": {"table": resources.table, "pk": "p", "sk": "s"}})
+    assert place.logscan("report", "b").returncode == 3
+
+
 @pytest.mark.parametrize(
     ("status", "code", "word"),
     [
@@ -195,6 +222,64 @@ def test_the_history_of_an_object_outlives_its_scans(place: Place) -> None:
     assert len(json.loads(done.stdout)) == 3
 
 
+def past(place: Place, *arguments: str) -> list[dict[str, Any]]:
+    """Return the rows that a list of the last two days has."""
+    table_name = place.state.resources.table
+    done = place.logscan("list", "--since", "2d", "--table", table_name, "-o", "json", *arguments)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)  # type: ignore[no-any-return]
+
+
+def test_scans_of_the_last_days_are_listed_after_their_logscans_are_gone(place: Place) -> None:
+    now, clean = datetime.now(UTC), {Severity.ERROR: 0, Severity.CRITICAL: 0}
+    found: dict[str, tuple[datetime, dict[str, Any]]] = {
+        "critical": (now - timedelta(hours=1), {"by_severity": {Severity.CRITICAL: 1}}),
+        "error": (now - timedelta(hours=25), {"bucket": "others"}),
+        "warning": (now - timedelta(hours=2), {"by_severity": {Severity.WARNING: 1}}),
+        "clean": (now, {"by_severity": clean}),
+        "old": (now - timedelta(hours=49), {}),
+    }
+    for key, (ended, facts) in found.items():
+        place.row(f"{place.kubectl.namespace}#O#logs#{key}", finished_at=ended, key=key, expires_at=KEPT_UNTIL, **facts)
+    place.row("elsewhere#O#logs#e", finished_at=now, key="elsewhere", expires_at=KEPT_UNTIL)
+    keys = [row["key"] for row in past(place)]
+    assert keys == ["clean", "critical", "warning", "error"]
+    for severity, expected in {"warning": keys[1:], "error": ["critical", "error"], "critical": ["critical"]}.items():
+        assert [row["key"] for row in past(place, "--severity", severity)] == expected
+    assert [row["key"] for row in past(place, "--bucket", "others")] == ["error"]
+    assert [row["key"] for row in past(place, "--bucket", "logs", "--severity", "error")] == ["critical"]
+    assert "elsewhere" in {row["key"] for row in past(place, "--all-namespaces")}
+
+
+def test_an_object_that_failed_is_among_the_scans_of_the_last_days(place: Place) -> None:
+    row = FailedRow(
+        ref=ResultRef(table=place.state.resources.table, pk=f"{place.kubectl.namespace}#O#logs#f", sk="S#f"),
+        finished_at=datetime.now(UTC),
+        reason="AccessDenied",
+        message="denied",
+        bucket="logs",
+        key="f",
+        scan="f",
+        scan_uid="uid-f",
+        job_uid="job-f-1",
+        attempt=1,
+        scanner_version="0",
+        expires_at=KEPT_UNTIL,
+    )
+    place.put(table.put_result(row, "token", 0))
+    (failed,) = [row for row in past(place) if row["status"] == "failed"]
+    assert failed["pk"] == row.ref.pk
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--since", "yesterday"], ["--since", "9999d"], ["--since", "1h", "--phase", "x"]]
+)
+def test_a_list_of_the_past_that_cannot_be_had(place: Place, arguments: list[str]) -> None:
+    done = place.logscan("list", *arguments)
+    (line,) = done.stderr.splitlines()
+    assert (done.returncode, "--since" in line) == (2, True)
+
+
 def test_a_scan_of_an_object_is_created_with_its_rules(place: Place, tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text("{inline: [{name: a, pattern: a}], records: {framing: Lines}}")
     done = place.logscan("scan", "s3://logs/app*", "--rules", str(tmp_path / "rules.yaml"))
@@ -228,7 +313,7 @@ def test_a_scan_is_waited_for(place: Place, end: dict[str, Any] | None, argument
         assert "kubectl logscan why" in done.stderr.splitlines()[-1]
 
 
-@pytest.mark.parametrize("command", ["why", "results", "retry", "suspend", "resume", "cancel"])
+@pytest.mark.parametrize("command", ["why", "results", "report", "retry", "suspend", "resume", "cancel"])
 def test_a_scan_that_there_is_not(place: Place, command: str) -> None:
     done = place.logscan(command, "nobody")
     assert done.returncode == 3

@@ -6,6 +6,8 @@ import typer
 
 from kubectl_logscan import __version__
 from kubectl_logscan.clustercommands import cancel, list_scans, results, resume, retry, suspend, why
+from kubectl_logscan.dlqcommands import dlq
+from kubectl_logscan.reportcommands import report
 from kubectl_logscan.rulecommands import rules
 from kubectl_logscan.scancommands import history, scan
 
@@ -33,7 +35,8 @@ def _options(
     """What logscan found, why a scan waits or failed, and rules tried on files."""
 
 
-for _command in (results, why, retry, suspend, resume, cancel, scan, history):
+for _command in (results, report, why, retry, suspend, resume, cancel, scan, history):
     app.command()(_command)
 app.command("list")(list_scans)
 app.add_typer(rules, name="rules")
+app.add_typer(dlq, name="dlq")

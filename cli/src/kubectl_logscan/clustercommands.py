@@ -1,37 +1,72 @@
 """The commands about LogScans in the cluster."""
 
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kubectl_logscan import output
 from kubectl_logscan.errors import NotFoundError, UsageError
 from kubectl_logscan.explaining import explain
-from kubectl_logscan.options import AllNamespaces, Context, Kubeconfig, Name, Namespace, Output, cluster
+from kubectl_logscan.options import AllNamespaces, Context, Kubeconfig, Name, Namespace, Output, TableName, cluster
 from kubectl_logscan.output import Format
+from kubectl_logscan.pastscans import Past, span
 from logscan_api.results import ScanResult
 from logscan_api.rules import Severity
 from logscan_api.statuses import ResultRef
+
+if TYPE_CHECKING:
+    from kubectl_logscan.cluster import Cluster
 
 Object = dict[str, Any]
 DOCUMENTS = (Format.JSON, Format.YAML)
 HEAD = ("NAME", "PHASE", "MATCHED", "LINES", "SEVERITY", "INCOMPLETE")
 WIDE_HEAD = (*HEAD, "REASON", "BUCKET", "OBJECT", "CREATED")
 
+CLOCK_SKEW = timedelta(minutes=5)  # rows have the time of a node
+PAST_HEAD = ("FINISHED", "STATUS", "MATCHED", "LINES", "SEVERITY", "PARTIAL", "BUCKET", "OBJECT")
+PAST_FIELDS = (
+    "finished_at",
+    "status",
+    "matched_lines",
+    "lines",
+    "worst_severity",
+    "partial",
+    "bucket",
+    "key",
+    "pk",
+    "sk",
+)
+
 
 def list_scans(
     severity: Annotated[Severity | None, typer.Option(help="Only scans that found this severity or worse.")] = None,
     phase: Annotated[str | None, typer.Option(help="Only scans in this phase, such as Failed.")] = None,
     bucket: Annotated[str | None, typer.Option(help="Only scans of this bucket.")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Scans that ended in this time, such as 24h or 7d, from the table."),
+    ] = None,
+    table: TableName = None,
     output_format: Output = Format.TABLE,
     all_namespaces: AllNamespaces = False,
     namespace: Namespace = None,
     context: Context = None,
     kubeconfig: Kubeconfig = None,
 ) -> None:
-    """List LogScans, the newest first."""
-    found = cluster(kubeconfig, context, namespace, all_namespaces).scans()
+    """List LogScans, the newest first; with --since, also those that are gone.
+
+    With --since this needs credentials of AWS with dynamodb:Query for the indexes of the table.
+    """
+    place = cluster(kubeconfig, context, namespace, all_namespaces)
+    if since is not None:
+        if phase is not None:
+            raise UsageError("--phase is of LogScans, and --since lists rows of the table: use one of them")
+        now = datetime.now(UTC)
+        until = now + CLOCK_SKEW
+        _list_past(place, Past(now - span(since), until, severity, bucket, place.namespace), table, output_format)
+        return
+    found = place.scans()
     found = [scan for scan in found if _wanted(scan, severity, phase, bucket)]
     found.sort(key=lambda scan: str(scan["metadata"]["creationTimestamp"]), reverse=True)
     if output_format in DOCUMENTS:
@@ -44,6 +79,21 @@ def list_scans(
         typer.echo("no LogScans found: try -A for all namespaces, or fewer conditions", err=True)
         return
     output.show_rows((*space, *(WIDE_HEAD if wide else HEAD)), rows, output_format)
+
+
+def _list_past(place: "Cluster", wanted: Past, table: str | None, output_format: Format) -> None:
+    from kubectl_logscan.rows import Rows, table_of  # late, as the cluster
+
+    found = Rows().past(table or table_of(place.scans()), wanted)
+    if output_format in DOCUMENTS:
+        output.show_document([{name: row.get(name) for name in PAST_FIELDS} for row in found], output_format)
+        return
+    if not found and output_format is not Format.CSV:
+        typer.echo("no scans found: try -A for all namespaces, a longer --since, or fewer conditions", err=True)
+        return
+    names = PAST_FIELDS if output_format is not Format.TABLE else PAST_FIELDS[: len(PAST_HEAD)]
+    head = (*PAST_HEAD, "PK", "SK")[: len(names)]
+    output.show_rows(head, [[row.get(name) for name in names] for row in found], output_format)
 
 
 def why(

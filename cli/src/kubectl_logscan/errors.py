@@ -30,7 +30,7 @@ class Exit(IntEnum):
     OK = 0, "The command did what was asked."
     FOUND = 1, "`scan --fail-on` found a line of that severity or worse, or `rules test` found a rule that fails."
     USAGE = 2, "The command line, or a file that it names, is wrong."
-    NOT_FOUND = 3, "The LogScan, row or file does not exist."
+    NOT_FOUND = 3, "The LogScan, row, report, message or file does not exist."
     CLUSTER = 4, "The API server did not answer, or refused."
     AWS = 5, "AWS did not answer, or refused."
     INCOMPLETE = 6, "`scan --fail-on` found no such line, but not all of the input was read or counted."

@@ -1,12 +1,13 @@
 """Rows of the result table in DynamoDB: whole results, which stay when LogScans are deleted."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import boto3
-from botocore.exceptions import BotoCoreError, ClientError
 
-from kubectl_logscan.errors import AwsError, NotFoundError
+from kubectl_logscan.awscalls import asked
+from kubectl_logscan.errors import AwsError, NotFoundError, UsageError
+from kubectl_logscan.pastscans import Past
 from logscan_api import MalformedResultError, attributes, table
 from logscan_api.identity import partition_key
 from logscan_api.results import ScanResult
@@ -14,9 +15,7 @@ from logscan_api.sources import S3Source
 from logscan_api.statuses import ResultRef
 
 OTHER_VERSION = "install the version of kubectl-logscan that the scanner has"
-PERMISSION_ERRORS = ("AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException")
-
-T = TypeVar("T")
+AT_ONCE = 8  # queries; a client of boto3 has ten connections
 
 
 class Rows:
@@ -28,7 +27,7 @@ class Rows:
         Raises:
             AwsError: It is incomplete.
         """
-        self._client: Any = _asked(lambda: boto3.client("dynamodb"), "reads DynamoDB")
+        self._client: Any = asked(lambda: boto3.client("dynamodb"), "reads DynamoDB")
 
     def result(self, ref: ResultRef) -> ScanResult:
         """Return the result in a row.
@@ -39,9 +38,7 @@ class Rows:
         """
         key = table.key_of(ref)
         call = f"GetItem of the table {ref.table}"
-        item = _asked(lambda: self._client.get_item(TableName=ref.table, Key=key, ConsistentRead=True), call).get(
-            "Item"
-        )
+        item = asked(lambda: self._client.get_item(TableName=ref.table, Key=key, ConsistentRead=True), call).get("Item")
         try:
             result = ScanResult.from_item(ref.table, item) if item else None
         except MalformedResultError as error:
@@ -70,26 +67,41 @@ class Rows:
             "ExpressionAttributeValues": attributes.to_item({":pk": partition_key(namespace, source), ":scans": "S#"}),
         }
         pages = self._client.get_paginator("query").paginate(**query)
-        items = _asked(lambda: [item for page in pages for item in page["Items"]], f"Query of the table {name}")
+        items = asked(lambda: [item for page in pages for item in page["Items"]], f"Query of the table {name}")
         try:
             found = [result for item in items if (result := ScanResult.from_item(name, item)) is not None]
         except MalformedResultError as error:
             raise AwsError(f"{error}: {OTHER_VERSION}") from error
         return sorted(found, key=lambda result: result.finished_at, reverse=True)
 
+    def past(self, name: str, wanted: Past) -> list[dict[str, Any]]:
+        """Return rows of the indexes, by the names of their attributes, the newest first.
 
-def _asked(call: Callable[[], T], what: str) -> T:
-    """Return what a call of AWS returns.
+        Args:
+            name: The table.
+            wanted: Which scans.
+
+        Raises:
+            AwsError: DynamoDB did not answer, or refused.
+        """
+
+        def read(query: dict[str, Any]) -> list[dict[str, Any]]:
+            pages = self._client.get_paginator("query").paginate(**query)
+            return [attributes.from_item(item) for page in pages for item in page["Items"]]
+
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            parts = asked(lambda: list(pool.map(read, wanted.queries(name))), f"Query of the table {name}")
+        found = [row for rows in parts for row in rows if wanted.wanted(row)]
+        return sorted(found, key=lambda row: str(row["finished_at"]), reverse=True)
+
+
+def table_of(scans: list[dict[str, Any]]) -> str:
+    """Return the table that the results of LogScans are in.
 
     Raises:
-        AwsError: It did not answer, or refused.
+        UsageError: None of them has a result.
     """
-    try:
-        return call()
-    except ClientError as error:
-        facts = error.response["Error"]
-        hint = ": check your credentials, and the permission for it" if facts["Code"] in PERMISSION_ERRORS else ""
-        raise AwsError(f"{what}: {facts['Code']}: {' '.join(facts['Message'].split())}{hint}") from error
-    except BotoCoreError as error:
-        hint = "set AWS_PROFILE and AWS_REGION, and try `aws sts get-caller-identity`"
-        raise AwsError(f"{what}: {' '.join(str(error).split())} ({hint})") from error
+    for scan in scans:
+        if found := ((scan.get("status") or {}).get("result") or {}).get("table"):
+            return str(found)
+    raise UsageError("no LogScan of the namespace names the table: set --table or LOGSCAN_TABLE")

@@ -8,7 +8,7 @@ import typer
 from kubectl_logscan import clusterscans, localscans, output
 from kubectl_logscan.errors import Exit, UsageError
 from kubectl_logscan.locations import SCHEME, source_of
-from kubectl_logscan.options import Context, Kubeconfig, Namespace, Output, cluster
+from kubectl_logscan.options import Context, Kubeconfig, Namespace, Output, TableName, cluster
 from kubectl_logscan.output import Format
 from logscan_api.rules import Severity
 
@@ -29,10 +29,6 @@ Wait = Annotated[bool, typer.Option("--wait", help="With s3://: wait until the s
 Timeout = Annotated[float, typer.Option(min=1, help="Seconds that --wait waits at most.")]
 Address = Annotated[
     str, typer.Argument(metavar="ADDRESS", help="s3://BUCKET/KEY, or s3://BUCKET/PREFIX* for a prefix.")
-]
-TableName = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", envvar="LOGSCAN_TABLE", help="DynamoDB table (default: that of a LogScan there)."),
 ]
 
 
@@ -78,10 +74,10 @@ def history(
 
     This needs credentials of AWS with dynamodb:Query for the table.
     """
-    from kubectl_logscan.rows import Rows  # late, as the cluster
+    from kubectl_logscan.rows import Rows, table_of  # late, as the cluster
 
     source, place = source_of(address), cluster(kubeconfig, context, namespace)
-    results = Rows().of_object(table or _table(place.scans()), source, str(place.namespace))
+    results = Rows().of_object(table or table_of(place.scans()), source, str(place.namespace))
     if output_format in (Format.JSON, Format.YAML):
         output.show_document([result.wire() for result in results], output_format)
         return
@@ -110,11 +106,3 @@ def _end(by_severity: dict[str, int], incomplete: list[Any], fail_on: Severity |
     code = Exit.OK if fail_on is None else verdict(by_severity, incomplete, fail_on)
     if code:
         raise typer.Exit(code)
-
-
-def _table(scans: list[dict[str, Any]]) -> str:
-    """Return the table that the results of LogScans are in."""
-    for scan in scans:
-        if found := ((scan.get("status") or {}).get("result") or {}).get("table"):
-            return str(found)
-    raise UsageError("no LogScan of the namespace names the table: set --table or LOGSCAN_TABLE")
