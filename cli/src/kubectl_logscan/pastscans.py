@@ -23,7 +23,7 @@ def span(text: str) -> timedelta:
     """Return a length of time such as `90m`, `24h`, `7d` or `2w`.
 
     Raises:
-        UsageError: It is none, or longer than the 366 days that one command asks for.
+        UsageError: The text is not a length of time, or is longer than 366 days.
     """
     found = _SPAN.fullmatch(text)
     seconds = int(found[1]) * _UNITS[found[2]] if found else 0

@@ -163,19 +163,9 @@ class Queue:
         Args:
             of: The name of another queue of the same account and region, as a dead-letter queue must be.
         """
-        place = self._url.rsplit("/", 1)[0]
-        with _own_errors():
-            answer = await _in_a_thread(
-                partial(
-                    self._sqs.get_queue_attributes,
-                    QueueUrl=f"{place}/{of}" if of else self._url,
-                    AttributeNames=[
-                        "ApproximateNumberOfMessages",
-                        "ApproximateNumberOfMessagesNotVisible",
-                        "RedrivePolicy",
-                    ],
-                )
-            )
+        url = f"{self._url.rsplit('/', 1)[0]}/{of}" if of else self._url
+        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "RedrivePolicy"]
+        answer = await self._call(self._sqs.get_queue_attributes, url, AttributeNames=names)
         return _depth(answer.get("Attributes", {}))
 
     async def delete(self, messages: Iterable[Message]) -> list[str]:
@@ -195,9 +185,9 @@ class Queue:
         answer = await self._call(self._sqs.change_message_visibility_batch, Entries=entries)
         return [f"{f['Code']}: {f.get('Message', '')}" for f in answer.get("Failed", [])]
 
-    async def _call(self, function: Any, **arguments: Any) -> Any:
+    async def _call(self, function: Any, url: str | None = None, **arguments: Any) -> Any:
         with _own_errors():
-            return await _in_a_thread(partial(function, QueueUrl=self._url, **arguments))
+            return await _in_a_thread(partial(function, QueueUrl=url or self._url, **arguments))
 
 
 def _message(raw: Any) -> Message:

@@ -18,7 +18,7 @@ from datetime import datetime
 
 from logscan_api.exitcodes import Reason
 from logscan_api.statuses import ListedChild, LogScanStatus, Phase
-from logscan_operator import statuses, sums
+from logscan_operator import families, statuses, sums
 from logscan_operator.conditions import Verdict
 from logscan_operator.items import Scan
 from logscan_operator.listings import PARALLELISM
@@ -162,7 +162,7 @@ def _parallelism(parent: Scan) -> int:
 def _unnamed(parent: Scan, children: Sequence[Scan], known: Known) -> list[Scan]:
     """Return what is to be deleted: what the status does not name, unless this process is about to name it."""
     listing = sums.listing_of(parent.status)
-    names = {child.name for child in listing.children or []}
+    names = families.named(parent)
     return [
         child
         for child in _present(children)
