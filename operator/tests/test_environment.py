@@ -9,7 +9,7 @@ from objects import SETTINGS, scan_body
 
 from logscan_local.stack.node.expansion import expand
 from logscan_operator import jobs
-from logscan_operator.environment import value_of, variable
+from logscan_operator.environment import values_of, variable
 from logscan_operator.items import Object, Scan
 from logscan_operator.resolving import resolve
 from logscan_scanner.program import read_request
@@ -24,12 +24,12 @@ TEXT = st.text(st.sampled_from("$()A") | st.characters(exclude_categories=["Cs"]
 def test_a_variable_gives_its_process_what_it_was_made_of(text: str) -> None:
     entry = variable("NAME", text)
     assert expand(entry["value"], SECRETS) == text
-    assert value_of({"env": [{"name": "OTHER"}, entry]}, "NAME") == text
+    assert values_of({"env": [{"name": "OTHER"}, entry]}) == {"NAME": text}
 
 
 def test_a_variable_that_is_not_there() -> None:
-    assert value_of({}, "NAME") is None
-    assert value_of({"env": [{"name": "NAME", "valueFrom": {}}]}, "NAME") is None
+    assert values_of({}) == {}
+    assert values_of({"env": [{"name": "NAME", "valueFrom": {}}]}) == {}
 
 
 def started(job: Object) -> dict[str, str]:

@@ -16,7 +16,7 @@ from logscan_api.packs import load_pack
 from logscan_api.policies import LogScanPolicySpec
 from logscan_api.rules import RuleSelection
 from logscan_operator import __version__, jobs
-from logscan_operator.environment import value_of
+from logscan_operator.environment import values_of
 from logscan_operator.items import IDENTITY_LABEL, Object, Scan
 from logscan_operator.resolving import resolve
 from logscan_operator.scanjobs import ScanJob
@@ -39,7 +39,7 @@ def built(wanted: Scan, policy: LogScanPolicySpec | None = None, settings: Any =
 
 def request_in(job: Object) -> dict[str, Any]:
     (container,) = job["spec"]["template"]["spec"]["containers"]
-    document: dict[str, Any] = json.loads(value_of(container, "LOGSCAN_REQUEST") or "")
+    document: dict[str, Any] = json.loads(values_of(container)["LOGSCAN_REQUEST"])
     return document
 
 

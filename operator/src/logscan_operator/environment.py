@@ -14,15 +14,12 @@ def variable(name: str, value: str) -> Object:
     return {"name": name, "value": value.replace("$", "$$")}
 
 
-def value_of(container: Object, name: str) -> str | None:
-    """Return the value that a variable made by `variable` has in the process, or None if there is no such variable."""
-    entries = (entry for entry in container.get("env", []) if entry["name"] == name)
-    text = next((entry.get("value") for entry in entries), None)
-    return None if text is None else str(text).replace("$$", "$")
+def values_of(container: Object) -> dict[str, str]:
+    """Return the values that variables made by `variable` have in the process, by name; the last of a name counts."""
+    entries = (entry for entry in container.get("env", []) if entry.get("value") is not None)
+    return {entry["name"]: str(entry["value"]).replace("$$", "$") for entry in entries}
 
 
 def request_of(container: Object) -> str | None:
     """Return the text of the scanner's request in a container, or None if the variable is not set."""
-    names = [entry["name"] for entry in container.get("env", [])]
-    found = {name: value for name in names if (value := value_of(container, name)) is not None}
-    return joined(found)
+    return joined(values_of(container))

