@@ -137,6 +137,10 @@ class ScanRequest(Model):
     webhook_internal: list[Destination] | None = Field(
         default=None, description="Networks and hosts beyond the public internet that the webhook may go to."
     )
+    webhook_hosts: list[str] | None = Field(
+        default=None,
+        description="The only hosts that it may post to, `*` at the start of one for any beginning; absent means all.",
+    )
     ttl_days: int = Field(default=90, ge=1, description="Days after which DynamoDB may drop the row.")
 
     def to_variable(self) -> str:

@@ -112,11 +112,19 @@ class Results:
         """
         return self._put(result, table.put_latest(result, order)) is None
 
-    def claim(self, ref: ResultRef, scan_uid: str, channel: str, now: str) -> bool:
-        """Record that a scan sends a notification; return whether it was this call that recorded it."""
-        return self._update(table.claim_notification(ref, scan_uid, channel, now))
+    def sent(self, ref: ResultRef, scan_uid: str) -> set[str]:
+        """Return the channels on which a scan has notified already."""
+        try:
+            answer = self._dynamodb.get_item(**table.read_notified(ref))
+        except (ClientError, BotoCoreError) as error:
+            raise translate(error, f"read the table {ref.table}") from error
+        return table.sent_channels(cast("Item", answer.get("Item", {})), scan_uid)
 
-    def note(self, ref: ResultRef, scan_uid: str, channel: str, error: str) -> None:
+    def note_sent(self, ref: ResultRef, scan_uid: str, channel: str, now: str) -> None:
+        """Record that a scan has sent a notification."""
+        self._update(table.note_notification(ref, scan_uid, channel, now))
+
+    def note_error(self, ref: ResultRef, scan_uid: str, channel: str, error: str) -> None:
         """Record why a scan's notification was not sent."""
         self._update(table.note_notification_error(ref, scan_uid, channel, error))
 

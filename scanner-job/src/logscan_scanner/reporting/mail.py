@@ -1,5 +1,6 @@
 """What people and machines are sent about a finished scan: pure functions from its result to text."""
 
+from html import escape
 from typing import Any
 
 from logscan_api.exitcodes import Reason
@@ -20,7 +21,17 @@ def subject(result: ScanResult) -> str:
 
 def failure_subject(request: ScanRequest, reason: Reason) -> str:
     """Return the subject of a mail about a scan that failed."""
-    return _one_line(f"[logscan] failed ({reason}): s3://{request.source.bucket}/{_object_of(request)}")
+    return _one_line(f"[logscan] failed ({reason}): {failed_object(request)}")
+
+
+def failed_object(request: ScanRequest) -> str:
+    """Return what was to be scanned, for people."""
+    return f"s3://{request.source.bucket}/{request.source.common}{'*' if request.source.objects else ''}"
+
+
+def failure_bodies(why: str) -> tuple[str, str]:
+    """Return text and HTML of a mail about a scan that failed."""
+    return f"{why}\n", f"<p>{escape(why)}</p>"
 
 
 def text(request: ScanRequest, result: ScanResult) -> str:
@@ -81,10 +92,6 @@ def failure_document(request: ScanRequest, reason: Reason, message: str) -> dict
         "reason": str(reason),
         "message": message,
     }
-
-
-def _object_of(request: ScanRequest) -> str:
-    return f"{request.source.common}{'*' if request.source.objects else ''}"
 
 
 def _one_line(value: str) -> str:

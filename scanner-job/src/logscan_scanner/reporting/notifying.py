@@ -1,147 +1,111 @@
-"""Sends the notifications of a scan: each channel once, and a notification that fails does not fail the scan.
+"""Sends the notifications of a scan: each at least once, and one that cannot be sent does not fail the scan.
 
-A channel of the API (`logscan_api.notify`) is sent by the function of its name in `SENDERS`.
+A channel is recorded in the row after it took the message. A process that is killed between the two, or that cannot
+reach the table, sends the message again when the Job is tried again, under the same name (`Message.id_for`), by which a
+receiver tells that it has it.
 """
 
-import json
 import logging
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import os
+import random
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from html import escape
-from typing import Any, Protocol
+from time import monotonic, sleep
+from typing import Protocol
 
 from logscan_api.exitcodes import Reason
-from logscan_api.notify import Channel, Email, Notify, Topic, Webhook
 from logscan_api.requests import ScanRequest
 from logscan_api.results import ScanResult
 from logscan_api.statuses import ResultRef
 from logscan_api.text import cut, printable
-from logscan_scanner.aws.messages import publish, send_mail
 from logscan_scanner.errors import ScanError
-from logscan_scanner.reporting import mail
-from logscan_scanner.reporting.webhooks import post
+from logscan_scanner.reporting import messages
+from logscan_scanner.reporting.channels import Outlet, outlets, send
+from logscan_scanner.reporting.messages import Message
+from logscan_scanner.reporting.webhooks import NotSentError
 
 NOTE_BYTES = 300
+PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before a message is sent again; less by chance, so that scans spread
+SECONDS = 60.0  # after which nothing is sent again; a scan waits so long for all of its channels
 
 log = logging.getLogger("logscan.scanner.notifying")
-
-
-@dataclass(frozen=True)
-class Message:
-    """What is sent: text and HTML to people, a document to machines.
-
-    Attributes:
-        title: A line that says what happened.
-        text: The mail's plain text, if there is a mail.
-        html: The mail's HTML, likewise.
-        document: The same as JSON.
-        request: The scan, for what the operator allows.
-    """
-
-    title: str
-    text: str
-    html: str
-    document: dict[str, Any]
-    request: ScanRequest
-
-    @property
-    def body(self) -> str:
-        """Return the document as text."""
-        return json.dumps(self.document)
 
 
 class Notifications(Protocol):
     """Where it is recorded what was sent: `Results`, on the row."""
 
-    def claim(self, ref: ResultRef, scan_uid: str, channel: str, now: str) -> bool:
-        """Record that a scan sends a notification; return whether it was this call that recorded it."""
+    def sent(self, ref: ResultRef, scan_uid: str) -> set[str]:
+        """Return the channels on which a scan has notified already."""
 
-    def note(self, ref: ResultRef, scan_uid: str, channel: str, error: str) -> None:
+    def note_sent(self, ref: ResultRef, scan_uid: str, channel: str, now: str) -> None:
+        """Record that a scan has sent a notification."""
+
+    def note_error(self, ref: ResultRef, scan_uid: str, channel: str, error: str) -> None:
         """Record why a scan's notification was not sent."""
 
 
 def notify_finished(request: ScanRequest, result: ScanResult, notifications: Notifications) -> None:
-    """Send the notifications of a scan with a result.
+    """Send the notifications of a scan with a result that were not sent before.
 
-    Each channel is recorded in the row before it is used, so that no other attempt uses it again; what went wrong is
-    recorded there too.
+    Args:
+        request: The Job's input.
+        result: The result in the table.
+        notifications: Where it is recorded what was sent, and what went wrong.
     """
-    if request.notify is None:
+    wanted = [outlet for outlet in outlets(request.notify, os.environ) if outlet.channel.wants(result.worst_severity)]
+    if not wanted:
         return
-    worst = result.worst_severity
-    wanted = [(name, channel) for name, channel in _channels(request.notify) if channel.wants(worst)]
-    mailed = any(isinstance(channel, Email) for _, channel in wanted)
-    text, html = (mail.text(request, result), mail.html(request, result)) if mailed else ("", "")
-    message = Message(mail.subject(result), text, html, mail.document(request, result), request)
-    for name, channel in wanted:
-        _send_once(request, name, channel, message, notifications)
+    ref, uid = request.result, request.scan.uid
+    try:
+        sent = notifications.sent(ref, uid)
+    except ScanError as error:
+        log.warning("could not read which notifications were sent, and sends all: %s", error)
+        sent = set()
+
+    def record(outlet: Outlet, failure: str | None) -> None:
+        try:
+            if failure is None:
+                notifications.note_sent(ref, uid, outlet.name, datetime.now(UTC).isoformat(timespec="seconds"))
+            else:
+                notifications.note_error(ref, uid, outlet.name, cut(printable(failure), NOTE_BYTES))
+        except ScanError as error:
+            log.warning("could not record the notification by %s: %s", outlet.name, error)
+
+    _send_all([outlet for outlet in wanted if outlet.name not in sent], messages.of_result(request, result), record)
 
 
 def notify_failed(request: ScanRequest, reason: Reason, why: str) -> None:
     """Send the notifications of a scan that failed permanently. It has no row, and its Job does not run again."""
-    if request.notify is None:
-        return
-    title, document = mail.failure_subject(request, reason), mail.failure_document(request, reason, why)
-    shown = printable(why)
-    message = Message(title, f"{shown}\n", f"<p>{escape(shown)}</p>", document, request)
-    for name, channel in _channels(request.notify):
-        if channel.wants_failures:
-            _send(name, channel, message)
+    wanted = [outlet for outlet in outlets(request.notify, os.environ) if outlet.channel.wants_failures]
+    if wanted:
+        _send_all(wanted, messages.of_failure(request, reason, why), lambda _outlet, _failure: None)
 
 
-def _channels(notify: Notify) -> Iterator[tuple[str, Channel]]:
-    """Yield the channels that are set, with their names."""
-    for name in Notify.model_fields:
-        channel = getattr(notify, name)
-        if channel is not None:
-            yield name, channel
+def _send_all(wanted: Sequence[Outlet], message: Message, record: Callable[[Outlet, str | None], None]) -> None:
+    """Send a message on each channel, one after the other, and record what became of each.
 
-
-def send_email(channel: Email, message: Message) -> None:
-    """Send mail through SES."""
-    sender = message.request.sender
-    if sender is None:
-        raise ScanError("no sender is configured (the operator's LOGSCAN_MAIL_SENDER)")
-    send_mail(sender, channel.to, message.title, message.text, message.html)
-
-
-def send_sns(channel: Topic, message: Message) -> None:
-    """Publish JSON to an SNS topic."""
-    publish(channel.topic_arn, message.title, message.body)
-
-
-def send_webhook(channel: Webhook, message: Message) -> None:
-    """Post JSON to a URL."""
-    post(channel.url, message.body, message.request.webhook_internal or ())
-
-
-SENDERS: dict[str, Callable[[Any, Message], None]] = {
-    "email": send_email,
-    "sns": send_sns,
-    "webhook": send_webhook,
-}
-
-
-def _send_once(
-    request: ScanRequest, name: str, channel: Channel, message: Message, notifications: Notifications
-) -> None:
-    ref, uid = request.result, request.scan.uid
-    try:
-        if not notifications.claim(ref, uid, name, datetime.now(UTC).isoformat(timespec="seconds")):
-            return
-        failure = _send(name, channel, message)
+    Args:
+        wanted: The channels.
+        message: The message.
+        record: Is told of each channel, and what went wrong with it if anything did.
+    """
+    deadline = monotonic() + SECONDS
+    for outlet in wanted:
+        failure = _send(outlet, message, deadline)
         if failure is not None:
-            notifications.note(ref, uid, name, cut(printable(failure), NOTE_BYTES))
-    except ScanError as error:
-        log.warning("could not record the notification by %s: %s", name, error)
+            log.warning("could not send the notification by %s: %s", outlet.name, failure)
+        record(outlet, failure)
 
 
-def _send(name: str, channel: Channel, message: Message) -> str | None:
-    """Send a message; return what went wrong, or None."""
-    try:
-        SENDERS[name](channel, message)
-    except ScanError as error:
-        log.warning("could not send the notification by %s: %s", name, error)
-        return str(error)
-    return None
+def _send(outlet: Outlet, message: Message, deadline: float) -> str | None:
+    """Send a message, again if that may help; return what went wrong, or None."""
+    for pause in (*PAUSES, None):
+        try:
+            send(outlet, message)
+            return None
+        except ScanError as error:
+            wait = None if pause is None else pause * random.uniform(0.5, 1)  # noqa: S311 - no secret
+            if not (isinstance(error, NotSentError) and error.again) or wait is None or monotonic() + wait >= deadline:
+                return str(error)
+            sleep(wait)
+    raise AssertionError("the last pause is none")
