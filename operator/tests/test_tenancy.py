@@ -226,7 +226,8 @@ OLD_FIELDS: Object = {
 def warnings(kubectl: Kubectl, kind: str, spec: Object) -> str:
     """Return what the API server says of an object that it would store, as kubectl shows it."""
     document = {"apiVersion": "logscan.dev/v1alpha1", "kind": kind, "metadata": {"name": "old"}, "spec": spec}
-    command = [*kubectl.command, "create", "--dry-run=server", "--filename=-"]
+    command = [str(kubectl.program), f"--kubeconfig={kubectl.kubeconfig}", f"--namespace={kubectl.namespace}"]
+    command += ["create", "--dry-run=server", "--filename=-"]
     done = subprocess.run(command, input=json.dumps(document), capture_output=True, text=True, check=True)
     return done.stderr
 
@@ -236,6 +237,7 @@ def warnings(kubectl: Kubectl, kind: str, spec: Object) -> str:
 @pytest.mark.tools
 def test_whoever_uses_a_deprecated_field_is_told_what_to_use(new_place: NewPlace) -> None:
     place = new_place(others=1)
+    place.furnish(place.kubectl_in(place.others[0]))
     install(place)
     for kind, rest in (("LogScan", logscan({})), ("LogScanPolicy", {"rules": {"packs": ["generic"]}})):
         for name, value in OLD_FIELDS.items():

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from logscan_api.attributes import Item
 from logscan_api.exitcodes import ExitCode
 from logscan_api.notify import Channel, ChannelType, Notify, SecretKey
 from logscan_api.requests import ScanIdentity, ScanRequest, resolve_limits
@@ -12,6 +13,7 @@ from logscan_api.results import Sample
 from logscan_api.rules import Rule, Severity
 from logscan_api.sources import S3Source
 from logscan_api.statuses import Incomplete, ResultRef
+from logscan_api.table import Call
 from logscan_local.testkit import results
 from logscan_scanner.errors import ScanError
 from logscan_scanner.reporting import messages
@@ -76,10 +78,13 @@ class Notifications:
             raise ScanError("no", ExitCode.ACCESS_DENIED)
         return {channel for uid, channel in self.recorded if uid == scan_uid}
 
-    def note_sent(self, ref: ResultRef, scan_uid: str, channel: str, now: str) -> None:
+    def note_sent(self, ref: ResultRef, scan_uid: str, channel: str, now: str, grouped: bool = False) -> None:
         if self.broken:
             raise ScanError("no", ExitCode.ACCESS_DENIED)
         self.recorded.add((scan_uid, channel))
+
+    def update(self, call: Call) -> Item | None:
+        raise ScanError("groups are tried on a table", ExitCode.ACCESS_DENIED)
 
     def note_error(self, ref: ResultRef, scan_uid: str, channel: str, error: str) -> None:
         self.notes[channel] = error

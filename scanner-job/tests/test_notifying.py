@@ -106,10 +106,10 @@ def test_a_process_that_is_killed_after_sending_sends_once_more_and_no_other_doe
             """The process ends."""
 
         class Killing(Notifications):
-            def note_sent(self, ref: ResultRef, scan_uid: str, channel: str, now: str) -> None:
+            def note_sent(self, ref: ResultRef, scan_uid: str, channel: str, now: str, grouped: bool = False) -> None:
                 if len(self.recorded) == survived:  # noqa: B023 - used in this turn of the loop only
                     raise Killed
-                super().note_sent(ref, scan_uid, channel, now)
+                super().note_sent(ref, scan_uid, channel, now, grouped)
 
         killing = Killing()
         with environment(variables):
@@ -126,7 +126,7 @@ def test_a_process_that_is_killed_after_sending_sends_once_more_and_no_other_doe
 def test_failures_are_told_to_those_who_want_them(hook: Hook) -> None:
     for when, number in ((When.MATCH, 0), (When.FAILURE, 1), (When.ALWAYS, 2)):
         wanted = request(Notify(webhook=Webhook(url=hook.url, when=when)))
-        notifying.notify_failed(wanted, Reason.ACCESS_DENIED, "denied")
+        notifying.notify_failed(wanted, Reason.ACCESS_DENIED, "denied", Notifications())
         assert len(hook.posted) == number
     assert hook.posted[0]["reason"] == "AccessDenied"
 
@@ -202,5 +202,5 @@ def test_no_text_from_outside_drives_or_disguises_a_mail(text: str) -> None:
 def test_a_scan_without_channels_notifies_nobody() -> None:
     notifications = Notifications()
     notifying.notify_finished(request(), RESULT, notifications)
-    notifying.notify_failed(request(), Reason.ACCESS_DENIED, "x")
+    notifying.notify_failed(request(), Reason.ACCESS_DENIED, "x", Notifications())
     assert notifications.recorded == set()

@@ -60,6 +60,8 @@ MEANINGS = {
     ChannelType.ALERTMANAGER: "An alert to a Prometheus Alertmanager (API v2), whose URL is in the Secret.",
     ChannelType.WEBHOOK: "JSON by POST to the URL in the Secret, signed if there is a signingRef.",
 }
+GROUPED = (ChannelType.EMAIL, ChannelType.SLACK, ChannelType.TEAMS, ChannelType.PAGERDUTY)  # people read these
+GROUP_SECONDS, MOST_GROUP_SECONDS = 60, 300
 NEEDS = {
     ChannelType.EMAIL: "to",
     ChannelType.SNS: "topicArn",
@@ -145,6 +147,21 @@ class Channel(Told):
         description="The Secret with the key that signs what is posted (webhook): `whsec_` and 24 to 64 bytes in "
         "base64, as in the Standard Webhooks specification.",
     )
+
+    group_seconds: int | None = Field(
+        default=None,
+        ge=0,
+        le=MOST_GROUP_SECONDS,
+        description="Seconds in which scans under one policy send at most one message on the channel, with a count of "
+        f"the others; 0 for a message of each scan (default: {GROUP_SECONDS} for email, slack, teams and pagerduty, "
+        "else 0).",
+    )
+
+    @property
+    def window(self) -> int:
+        """Return the seconds in which scans under one policy send at most one message; 0 for no bound."""
+        default = GROUP_SECONDS if self.type in GROUPED else 0
+        return default if self.group_seconds is None else self.group_seconds
 
     @model_validator(mode="after")
     def _has_what_its_type_needs(self) -> Self:

@@ -132,6 +132,8 @@ class ScanRequest(Model):
     )
     rows: ObjectRows | None = Field(default=None, description="The rows of several objects; `result` is their sum.")
     report: Report | None = None
+    policy: str | None = Field(default=None, description="The policy that applies, whose notifications are grouped.")
+    timeout_seconds: int | None = Field(default=None, ge=1, description="Run time after which the Job is ended.")
     notify: Notify | None = None
     sender: str | None = Field(default=None, description="Address that mail is from; without it none is sent.")
     webhook_internal: list[Destination] | None = Field(

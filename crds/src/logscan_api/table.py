@@ -30,6 +30,7 @@ INDEX_ATTRIBUTES = (
     "partial",
 )
 TTL_ATTRIBUTE = "expires_at"
+SENT, GROUPED = "_sent_at", "_grouped_at"
 LATEST = "LATEST"  # sort key of the row of the newest scan of an object
 
 Call = dict[str, Any]
@@ -105,7 +106,7 @@ def read_notified(ref: ResultRef) -> Call:
 
 
 def sent_channels(item: Item, scan_uid: str) -> set[str]:
-    """Return the channels on which a scan has notified already.
+    """Return the channels on which a scan has notified already, or is counted in the message of another one.
 
     A row may be the result of several scans, one after the other, each with recipients of its own.
 
@@ -114,13 +115,13 @@ def sent_channels(item: Item, scan_uid: str) -> set[str]:
         scan_uid: The LogScan's uid.
     """
     names = item.get("notified", {}).get("M", {})
-    start, end = f"{scan_uid}/", "_sent_at"
-    return {name[len(start) : -len(end)] for name in names if name.startswith(start) and name.endswith(end)}
+    own = (name.removeprefix(f"{scan_uid}/") for name in names if name.startswith(f"{scan_uid}/"))
+    return {name.removesuffix(end) for name in own for end in (SENT, GROUPED) if name.endswith(end)}
 
 
-def note_notification(ref: ResultRef, scan_uid: str, channel: str, now: str) -> Call:
-    """Return UpdateItem's arguments to record that a scan has sent a notification."""
-    return _notified(ref, f"{scan_uid}/{channel}_sent_at", now)
+def note_notification(ref: ResultRef, scan_uid: str, channel: str, now: str, grouped: bool = False) -> Call:
+    """Return UpdateItem's arguments to record that a scan has sent a notification, or is counted in that of another."""
+    return _notified(ref, f"{scan_uid}/{channel}{GROUPED if grouped else SENT}", now)
 
 
 def note_notification_error(ref: ResultRef, scan_uid: str, channel: str, error: str) -> Call:

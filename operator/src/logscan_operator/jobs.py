@@ -64,6 +64,8 @@ def build_request(scan: Scan, attempt: int, resolved: ResolvedScan, settings: Se
         rows=rows.model_copy(update={"tokens": [tokens(settings.row_keys, ref) for ref in refs]}) if refs else None,
         report=Report(bucket=settings.reports_bucket) if settings.reports_bucket else None,
         notify=resolved.notify,
+        policy=resolved.policy if resolved.notify else None,
+        timeout_seconds=resolved.timeout_seconds if resolved.notify else None,
         sender=settings.mail_sender,
         webhook_internal=destinations(settings.webhook_internal) or None,
         webhook_hosts=settings.webhook_hosts(namespace) if resolved.notify else None,

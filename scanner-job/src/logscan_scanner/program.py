@@ -60,7 +60,7 @@ def _scan(request: ScanRequest) -> int:
         result = runner.run(request, objects, results, os.environ.get("LOGSCAN_JOB_UID", "none"))
     except ScanError as error:
         if error.code.permanent:
-            notifying.notify_failed(request, error.code.reason, str(error))
+            notifying.notify_failed(request, error.code.reason, str(error), results)
         raise
     notifying.notify_finished(request, result, results)
     facts = {"lines": result.lines, "matchedLines": result.matched_lines, "bytes": result.bytes}

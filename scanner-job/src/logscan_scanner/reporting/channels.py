@@ -54,9 +54,9 @@ def outlets(notify: Notify | None, environment: Mapping[str, str]) -> Iterator[O
 
 
 def _old(kind: ChannelType, told: Told, url: str | None = None) -> Outlet:
-    """Return one of the deprecated fields as a channel; it has no Secret, so it is not validated as one."""
+    """Return a deprecated field as a channel that has neither a Secret nor a group; it is not validated."""
     fields = {name: getattr(told, name) for name in type(told).model_fields if name != "url"}
-    return Outlet(str(kind), Channel.model_construct(name=str(kind), type=kind, **fields), url)
+    return Outlet(str(kind), Channel.model_construct(name=str(kind), type=kind, group_seconds=0, **fields), url)
 
 
 def send(outlet: Outlet, message: Message) -> None:
@@ -72,7 +72,7 @@ def _email(outlet: Outlet, message: Message) -> None:
     sender = message.request.sender
     if sender is None:
         raise ScanError("no sender is configured (the operator's LOGSCAN_MAIL_SENDER)")
-    text, html = message.mail()
+    text, html = message.mail([])
     send_mail(sender, outlet.channel.to or [], message.title, text, html)
 
 

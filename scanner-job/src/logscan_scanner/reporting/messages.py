@@ -2,10 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from logscan_api import groups
 from logscan_api.exitcodes import Reason
 from logscan_api.requests import ScanRequest
 from logscan_api.results import ScanResult
@@ -30,8 +31,9 @@ class Message:
         rules: The rules that found most, with severity and lines.
         samples: Lines that matched, with where they are.
         document: All of it as JSON, for machines.
-        mail: Returns text and HTML of a mail; whoever sends none does not wait for templates.
+        mail: Returns text and HTML of a mail with further facts; whoever sends none does not wait for templates.
         request: The scan.
+        others: Further scans that it counts, by `logscan_api.groups.WORDS`.
     """
 
     event: str
@@ -42,8 +44,9 @@ class Message:
     rules: list[str]
     samples: list[tuple[str, str]]
     document: dict[str, Any]
-    mail: Callable[[], tuple[str, str]]
+    mail: Callable[[views.Facts], tuple[str, str]]
     request: ScanRequest
+    others: Mapping[str, int] = field(default_factory=dict)
 
     def id_for(self, channel: str) -> str:
         """Return what names this message to the receiver: the same however often it is sent.
@@ -57,6 +60,31 @@ class Message:
     def json_for(self, channel: str) -> str:
         """Return the document with its name."""
         return json.dumps({**self.document, "id": self.id_for(channel)})
+
+    def counting(self, others: Mapping[str, int]) -> "Message":
+        """Return the message with a count of further scans of the same policy."""
+        number = sum(others.values())
+        if not number:
+            return self
+        words = ", ".join(f"{count} {word}" for word, count in others.items())
+        more = f"{number} {'scan' if number == 1 else 'scans'} under the policy {self.request.policy}: {words}"
+        worst = [severity for severity in (*map(Severity, others.keys() & set(Severity)), self.severity) if severity]
+        facts: views.Facts = [("And", more)]
+        return replace(
+            self,
+            title=f"{self.title} (and {number} more)",
+            headline=f"{self.headline} (and {number} more)",
+            severity=max(worst, key=lambda severity: severity.rank, default=None),
+            facts=[("And", more), *self.facts],
+            document={**self.document, "grouped": {"scans": number, "byVerdict": dict(others)}},
+            mail=lambda _none: self.mail(facts),
+            others=others,
+        )
+
+    @property
+    def word(self) -> str:
+        """Return by which the scan is counted in the message of another one."""
+        return groups.FAILED if self.failed else str(self.severity or groups.UNMATCHED)
 
     @property
     def failed(self) -> bool:
@@ -80,7 +108,7 @@ def of_result(request: ScanRequest, result: ScanResult) -> Message:
             for sample in result.samples[:SAMPLES]
         ],
         document=mail.document(request, result),
-        mail=lambda: (mail.text(request, result), mail.html(request, result)),
+        mail=lambda more: (mail.text(request, result, more), mail.html(request, result, more)),
         request=request,
     )
 
@@ -101,6 +129,6 @@ def of_failure(request: ScanRequest, reason: Reason, why: str) -> Message:
         rules=[],
         samples=[],
         document=mail.failure_document(request, reason, why),
-        mail=lambda: mail.failure_bodies(shown),
+        mail=lambda more: mail.failure_bodies(shown, more),
         request=request,
     )

@@ -10,7 +10,7 @@ import os
 import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from time import monotonic, sleep
+from time import monotonic, sleep, time
 from typing import Protocol
 
 from logscan_api.exitcodes import Reason
@@ -21,27 +21,34 @@ from logscan_api.text import cut, printable
 from logscan_scanner.errors import ScanError
 from logscan_scanner.reporting import messages
 from logscan_scanner.reporting.channels import Outlet, outlets, send
+from logscan_scanner.reporting.grouping import SENDS, Group, Turn, Updates, group_of
 from logscan_scanner.reporting.messages import Message
 from logscan_scanner.reporting.webhooks import NotSentError
 
 NOTE_BYTES = 300
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before a message is sent again; less by chance, so that scans spread
-SECONDS = 60.0  # after which nothing is sent again; a scan waits so long for all of its channels
+SECONDS = 60.0  # after which nothing is sent again; a scan takes so long for all of its channels
+SPARE_SECONDS = 90.0  # before the end of the Job's time, when no scan waits for others
+STARTED = monotonic()
 
 log = logging.getLogger("logscan.scanner.notifying")
 
 
-class Notifications(Protocol):
-    """Where it is recorded what was sent: `Results`, on the row."""
+class Notifications(Updates, Protocol):
+    """Where it is recorded what was sent: `Results`, on the row, and in the items of groups."""
 
     def sent(self, ref: ResultRef, scan_uid: str) -> set[str]:
         """Return the channels on which a scan has notified already."""
 
-    def note_sent(self, ref: ResultRef, scan_uid: str, channel: str, now: str) -> None:
-        """Record that a scan has sent a notification."""
+    def note_sent(self, ref: ResultRef, scan_uid: str, channel: str, now: str, grouped: bool = False) -> None:
+        """Record that a scan has sent a notification, or is counted in that of another."""
 
     def note_error(self, ref: ResultRef, scan_uid: str, channel: str, error: str) -> None:
         """Record why a scan's notification was not sent."""
+
+
+# Is told of each channel that is done, whether another scan counts this one, and what went wrong if anything did.
+Record = Callable[[Outlet, bool, str | None], None]
 
 
 def notify_finished(request: ScanRequest, result: ScanResult, notifications: Notifications) -> None:
@@ -62,39 +69,71 @@ def notify_finished(request: ScanRequest, result: ScanResult, notifications: Not
         log.warning("could not read which notifications were sent, and sends all: %s", error)
         sent = set()
 
-    def record(outlet: Outlet, failure: str | None) -> None:
+    def record(outlet: Outlet, grouped: bool, failure: str | None) -> None:
         try:
             if failure is None:
-                notifications.note_sent(ref, uid, outlet.name, datetime.now(UTC).isoformat(timespec="seconds"))
+                now = datetime.now(UTC).isoformat(timespec="seconds")
+                notifications.note_sent(ref, uid, outlet.name, now, grouped)
             else:
                 notifications.note_error(ref, uid, outlet.name, cut(printable(failure), NOTE_BYTES))
         except ScanError as error:
             log.warning("could not record the notification by %s: %s", outlet.name, error)
 
-    _send_all([outlet for outlet in wanted if outlet.name not in sent], messages.of_result(request, result), record)
+    left = [outlet for outlet in wanted if outlet.name not in sent]
+    _send_all(left, messages.of_result(request, result), record, notifications)
 
 
-def notify_failed(request: ScanRequest, reason: Reason, why: str) -> None:
+def notify_failed(request: ScanRequest, reason: Reason, why: str, updates: Updates) -> None:
     """Send the notifications of a scan that failed permanently. It has no row, and its Job does not run again."""
     wanted = [outlet for outlet in outlets(request.notify, os.environ) if outlet.channel.wants_failures]
     if wanted:
-        _send_all(wanted, messages.of_failure(request, reason, why), lambda _outlet, _failure: None)
+        _send_all(wanted, messages.of_failure(request, reason, why), lambda *_: None, updates)
 
 
-def _send_all(wanted: Sequence[Outlet], message: Message, record: Callable[[Outlet, str | None], None]) -> None:
-    """Send a message on each channel, one after the other, and record what became of each.
-
-    Args:
-        wanted: The channels.
-        message: The message.
-        record: Is told of each channel, and what went wrong with it if anything did.
-    """
+def _send_all(wanted: Sequence[Outlet], message: Message, record: Record, updates: Updates) -> None:
+    """Send a message on each channel, one after the other; those last for which the scan waits."""
     deadline = monotonic() + SECONDS
+    waiting: list[tuple[int, Outlet, Group]] = []
     for outlet in wanted:
-        failure = _send(outlet, message, deadline)
-        if failure is not None:
-            log.warning("could not send the notification by %s: %s", outlet.name, failure)
-        record(outlet, failure)
+        group = group_of(outlet, message, updates)
+        turn = SENDS if group is None else _turn(outlet, group.enter)
+        if group is not None and turn.wakes is not None:
+            waiting.append((turn.wakes, outlet, group))
+        else:
+            _take(turn, outlet, message, deadline, record)
+    for wakes, outlet, group in sorted(waiting, key=lambda found: found[0]):
+        _wait(wakes, message.request)
+        turn = _turn(outlet, group.wake)
+        # Whoever took this one's place sends soon; there is no second wait.
+        _take(SENDS if turn.wakes is not None else turn, outlet, message, monotonic() + SECONDS, record)
+
+
+def _turn(outlet: Outlet, ask: Callable[[int], Turn]) -> Turn:
+    """Return what a scan does on a channel with a group; if the table cannot be reached, it sends."""
+    try:
+        return ask(int(time()))
+    except ScanError as error:
+        log.warning("could not group the notification by %s: %s", outlet.name, error)
+        return SENDS
+
+
+def _wait(until: int, request: ScanRequest) -> None:
+    """Wait, but not until the Job is ended because its time is over."""
+    seconds = until - time()
+    if request.timeout_seconds is not None:
+        seconds = min(seconds, STARTED + request.timeout_seconds - SPARE_SECONDS - monotonic())
+    sleep(max(seconds, 0))
+
+
+def _take(turn: Turn, outlet: Outlet, message: Message, deadline: float, record: Record) -> None:
+    """Send a message if it is the scan's turn, and record what became of it."""
+    if not turn.sends:
+        record(outlet, True, None)
+        return
+    failure = _send(outlet, message.counting(turn.others), deadline)
+    if failure is not None:
+        log.warning("could not send the notification by %s: %s", outlet.name, failure)
+    record(outlet, False, failure)
 
 
 def _send(outlet: Outlet, message: Message, deadline: float) -> str | None:
