@@ -200,3 +200,19 @@ def test_people_are_told_once_a_minute_and_machines_of_each_scan(kind: ChannelTy
     told = Channel.model_construct(name="c", type=kind)
     assert told.window == (60 if kind in people else 0)
     assert told.model_copy(update={"group_seconds": 5}).window == 5
+
+
+@pytest.mark.parametrize(("timeout", "waits"), [(3600, True), (100, False)])
+def test_no_scan_waits_until_its_job_is_ended(
+    results: aws.Results, hook: Hook, monkeypatch: pytest.MonkeyPatch, timeout: int, waits: bool
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(notifying, "sleep", slept.append)
+    told = channel(ChannelType.WEBHOOK, "team").model_copy(update={"group_seconds": SECONDS})
+    with environment({"LOGSCAN_CHANNEL_1_SECRET": hook.url}):
+        for uid in ("0", "1"):
+            wanted = of_policy(uid, told).model_copy(update={"timeout_seconds": timeout})
+            notifying.notify_finished(wanted, RESULT, stored(results, uid))
+    (seconds,) = slept
+    assert (seconds > 30) == waits
+    assert len(hook.posted) == 2, "its message leaves early instead"

@@ -10,6 +10,7 @@ import os
 import random
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from math import inf
 from time import monotonic, sleep, time
 from typing import Protocol
 
@@ -29,7 +30,6 @@ NOTE_BYTES = 300
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before a message is sent again; less by chance, so that scans spread
 SECONDS = 60.0  # after which nothing is sent again; a scan takes so long for all of its channels
 SPARE_SECONDS = 90.0  # before the end of the Job's time, when no scan waits for others
-STARTED = monotonic()
 
 log = logging.getLogger("logscan.scanner.notifying")
 
@@ -51,13 +51,16 @@ class Notifications(Updates, Protocol):
 Record = Callable[[Outlet, bool, str | None], None]
 
 
-def notify_finished(request: ScanRequest, result: ScanResult, notifications: Notifications) -> None:
+def notify_finished(
+    request: ScanRequest, result: ScanResult, notifications: Notifications, started: float | None = None
+) -> None:
     """Send the notifications of a scan with a result that were not sent before.
 
     Args:
         request: The Job's input.
         result: The result in the table.
         notifications: Where it is recorded what was sent, and what went wrong.
+        started: When the scan began, by the monotonic clock; absent means now.
     """
     wanted = [outlet for outlet in outlets(request.notify, os.environ) if outlet.channel.wants(result.worst_severity)]
     if not wanted:
@@ -80,18 +83,28 @@ def notify_finished(request: ScanRequest, result: ScanResult, notifications: Not
             log.warning("could not record the notification by %s: %s", outlet.name, error)
 
     left = [outlet for outlet in wanted if outlet.name not in sent]
-    _send_all(left, messages.of_result(request, result), record, notifications)
+    if left:
+        _send_all(left, messages.of_result(request, result), record, notifications, _ends(request, started))
 
 
-def notify_failed(request: ScanRequest, reason: Reason, why: str, updates: Updates) -> None:
+def notify_failed(
+    request: ScanRequest, reason: Reason, why: str, updates: Updates, started: float | None = None
+) -> None:
     """Send the notifications of a scan that failed permanently. It has no row, and its Job does not run again."""
     wanted = [outlet for outlet in outlets(request.notify, os.environ) if outlet.channel.wants_failures]
     if wanted:
-        _send_all(wanted, messages.of_failure(request, reason, why), lambda *_: None, updates)
+        _send_all(wanted, messages.of_failure(request, reason, why), lambda *_: None, updates, _ends(request, started))
 
 
-def _send_all(wanted: Sequence[Outlet], message: Message, record: Record, updates: Updates) -> None:
-    """Send a message on each channel, one after the other; those last for which the scan waits."""
+def _ends(request: ScanRequest, started: float | None) -> float:
+    """Return when the scan must not wait any more, by the monotonic clock."""
+    if request.timeout_seconds is None:
+        return inf
+    return (monotonic() if started is None else started) + request.timeout_seconds - SPARE_SECONDS
+
+
+def _send_all(wanted: Sequence[Outlet], message: Message, record: Record, updates: Updates, ends: float) -> None:
+    """Send a message on each channel, one after the other; those last for which the scan waits, until it must end."""
     deadline = monotonic() + SECONDS
     waiting: list[tuple[int, Outlet, Group]] = []
     for outlet in wanted:
@@ -102,7 +115,7 @@ def _send_all(wanted: Sequence[Outlet], message: Message, record: Record, update
         else:
             _take(turn, outlet, message, deadline, record)
     for wakes, outlet, group in sorted(waiting, key=lambda found: found[0]):
-        _wait(wakes, message.request)
+        sleep(max(min(wakes - time(), ends - monotonic()), 0))
         turn = _turn(outlet, group.wake)
         # Whoever took this one's place sends soon; there is no second wait.
         _take(SENDS if turn.wakes is not None else turn, outlet, message, monotonic() + SECONDS, record)
@@ -115,14 +128,6 @@ def _turn(outlet: Outlet, ask: Callable[[int], Turn]) -> Turn:
     except ScanError as error:
         log.warning("could not group the notification by %s: %s", outlet.name, error)
         return SENDS
-
-
-def _wait(until: int, request: ScanRequest) -> None:
-    """Wait, but not until the Job is ended because its time is over."""
-    seconds = until - time()
-    if request.timeout_seconds is not None:
-        seconds = min(seconds, STARTED + request.timeout_seconds - SPARE_SECONDS - monotonic())
-    sleep(max(seconds, 0))
 
 
 def _take(turn: Turn, outlet: Outlet, message: Message, deadline: float, record: Record) -> None:
