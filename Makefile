@@ -21,7 +21,7 @@ CARGO_HELP := The scan engine needs Rust $(RUST_VERSION) or newer: see https://r
 CHECKOV := .venv-checkov/.ready
 READY := $(VENV)/.ready
 # Pages with tables that follow from the code.
-TABLES := docs/operations.md docs/records.md docs/rules.md docs/troubleshooting.md
+TABLES := docs/notifications.md docs/operations.md docs/records.md docs/rules.md docs/troubleshooting.md
 STACK ?= default
 LOG ?=
 # How pods run: `process`, or `docker` for containers of the images built by `make images`.

@@ -18,6 +18,7 @@ module "documents" {
   queue                   = var.queue
   mail                    = var.mail == null ? null : { identity = var.mail.identity, sender = var.mail.sender }
   topic_arns              = var.topic_arns
+  event_bus_arns          = var.event_bus_arns
   kms_key_arn             = var.kms_key_arn
   cluster_name            = local.cluster_name
   oidc_provider_arn       = local.oidc_provider_arn
@@ -25,6 +26,7 @@ module "documents" {
   namespaces              = var.namespaces
   tenant_recipients       = var.tenant_recipients
   tenant_topic_arns       = var.tenant_topic_arns
+  tenant_event_bus_arns   = var.tenant_event_bus_arns
   queue_url               = aws_sqs_queue.main.url
   operator_pods           = local.operator_pods
   scan_pods               = local.scan_pods

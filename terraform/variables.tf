@@ -142,7 +142,14 @@ variable "mail" {
 }
 
 variable "topic_arns" {
-  description = "SNS topics that scans may publish to (`notify.sns.topicArn`)."
+  description = "SNS topics that scans may publish to (`topicArn` of a channel)."
+  type        = list(string)
+  nullable    = false
+  default     = []
+}
+
+variable "event_bus_arns" {
+  description = "Buses of EventBridge that scans may put events on (`eventBusArn` of a channel)."
   type        = list(string)
   nullable    = false
   default     = []
@@ -190,6 +197,13 @@ variable "tenant_recipients" {
 
 variable "tenant_topic_arns" {
   description = "SNS topics that scans of the namespaces in namespaces.scans may notify. Also set tenantTopics in the chart."
+  type        = list(string)
+  nullable    = false
+  default     = []
+}
+
+variable "tenant_event_bus_arns" {
+  description = "Buses of EventBridge that scans of the namespaces in namespaces.scans may notify. Also set tenantEventBuses in the chart."
   type        = list(string)
   nullable    = false
   default     = []

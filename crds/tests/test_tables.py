@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from logscan_api.exitcodes import ExitCode, Reason
-from logscan_api.notify import Notify
+from logscan_api.notify import ChannelType
 from logscan_api.packs import pack_names
 from logscan_api.tables import TABLES, main, rewritten
 
@@ -15,7 +15,7 @@ def test_every_code_reason_pack_and_channel_is_in_its_table() -> None:
         "exit-codes": [f"| {int(code)} |" for code in ExitCode],
         "reasons": [f"`{reason}`" for reason in Reason],
         "packs": [f"| `{name}` |" for name in pack_names()],
-        "channels": [f"| `{name}` |" for name in Notify.model_fields],
+        "channels": [f"| `{kind}` |" for kind in ChannelType],
     }
     for name, words in wanted.items():
         table = TABLES[name]()

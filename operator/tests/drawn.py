@@ -11,6 +11,7 @@ from hypothesis.strategies import SearchStrategy
 
 from logscan_api import crds
 from logscan_api.logscans import MAX_TTL_SECONDS
+from logscan_api.notify import ChannelType
 from logscan_api.schema import Schema
 from logscan_api.sources import OF_PREFIX
 from logscan_operator.items import Object
@@ -185,6 +186,7 @@ def _with_one_source(spec: Object) -> Object:
     if chosen == "prefix":
         source.setdefault("prefix", "logs/")
         source.pop("modifiedAfter", None)  # it must be before modifiedBefore
+    _with_fitting_channels(spec)
     belongs = {
         "key": {"key", "versionId", "etag", "sequencer"},
         "objects": {"objects"},
@@ -201,9 +203,27 @@ def policy_specs() -> SearchStrategy[Object]:
     def plausible(spec: Object) -> Object:
         if "batch" in spec:
             spec.pop("unchanged", None)
+        _with_fitting_channels(spec)
         return spec if "rules" in _with_rules_or_none(spec) else {**spec, "action": "Ignore"}
 
     return part("logscanpolicies", "spec").map(plausible)
+
+
+def _with_fitting_channels(spec: Object) -> None:
+    """Make the channels of a spec such that each has what its type needs and nothing else."""
+    lacking: Object = {
+        "to": ["a@b.example"],
+        "topicArn": "arn:aws:sns:eu-central-1:111122223333:t",
+        "eventBusArn": "arn:aws:events:eu-central-1:111122223333:event-bus/b",
+        "secretRef": {"name": "s", "key": "k"},
+    }
+    for channel in spec.get("notify", {}).get("channels", []):
+        needed = ChannelType(channel["type"]).needs
+        for field in lacking.keys() - {needed}:
+            channel.pop(field, None)
+        channel.setdefault(needed, lacking[needed])
+        if channel["type"] != "webhook":
+            channel.pop("signingRef", None)
 
 
 def _with_rules_or_none(spec: Object) -> Object:

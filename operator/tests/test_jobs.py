@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from objects import SETTINGS, scan, scan_body
+from objects import SETTINGS, in_namespace, scan, scan_body
 
 from logscan_api.errors import UnknownPackError
 from logscan_api.exitcodes import permanent_codes
@@ -145,3 +145,39 @@ def test_an_unreadable_spec_has_no_job() -> None:
     assert broken.spec is None
     with pytest.raises(ValueError, match="cannot be read"):
         jobs.build_request(broken, 1, resolve(scan().readable_spec, {}, {}, SETTINGS), SETTINGS)
+
+
+def test_secrets_reach_the_pod_and_never_the_request() -> None:
+    """The kubelet reads them, so that the operator needs no right for Secrets; one that is missing holds no pod."""
+    reference = {"name": "hooks", "key": "url"}
+    notify = {
+        "channels": [
+            {"name": n, "type": "webhook", "secretRef": reference, "signingRef": {"name": "k", "key": n}}
+            for n in ("a", "b")
+        ]
+    }
+    job = built(scan("app", notify=notify))
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    found = {
+        entry["name"]: entry["valueFrom"]["secretKeyRef"]
+        for entry in container["env"]
+        if "secretKeyRef" in entry.get("valueFrom", {})
+    }
+    assert found == {
+        "LOGSCAN_CHANNEL_1_SECRET": {**reference, "optional": True},
+        "LOGSCAN_CHANNEL_1_SIGNING": {"name": "k", "key": "a", "optional": True},
+        "LOGSCAN_CHANNEL_2_SECRET": {**reference, "optional": True},
+        "LOGSCAN_CHANNEL_2_SIGNING": {"name": "k", "key": "b", "optional": True},
+    }
+    again = jobs.recorded(job)
+    assert again is not None
+    assert again.notify == scan("app", notify=notify).readable_spec.notify, "a later attempt has the same channels"
+
+
+def test_a_tenants_scans_post_to_the_hosts_that_the_operator_names() -> None:
+    use = SETTINGS.model_copy(update={"tenant_webhooks": "hooks.example.com, *.example.org"})
+    notify = {"channels": [{"name": "a", "type": "slack", "secretRef": {"name": "s", "key": "k"}}]}
+    own = built(scan("app", notify=notify), settings=use)
+    theirs = built(Scan.parse(in_namespace(scan_body("app", notify=notify), "team-a")), settings=use)
+    assert "webhookHosts" not in request_in(own)
+    assert request_in(theirs)["webhookHosts"] == ["hooks.example.com", "*.example.org"]

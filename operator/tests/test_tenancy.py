@@ -1,6 +1,7 @@
 """What tenants may ask for: the operator and the chart's admission policy decide alike, on a real API server."""
 
 import json
+import subprocess
 from typing import Any
 
 import pytest
@@ -18,10 +19,13 @@ from logscan_operator.tenancy import refusal
 from logscan_tools.manifests import render
 
 TOPIC = "arn:aws:sns:eu-central-1:123456789012:team-a-alerts"
+BUS = "arn:aws:events:eu-central-1:123456789012:event-bus/team-a-alerts"
 LOOSE = {
     "tenantRecipients": "*@example.com, boss@example.org",
     "tenantTopics": "arn:aws:sns:eu-central-1:123456789012:team-a-*",
     "tenantWebhooks": "hooks.example.com,*.internal.example.com",
+    "tenantEventBuses": "arn:aws:events:eu-central-1:123456789012:event-bus/team-a-*",
+    "tenantSecrets": "logscan-*, hooks",
     "tenantJobFields": "resources,labels",
     "tenantCpuMost": 4,
     "tenantMemoryMost": "2Gi",
@@ -37,6 +41,19 @@ def mail(*addresses: str) -> Object:
 
 def hook(url: str) -> Object:
     return {"notify": {"webhook": {"url": url}}}
+
+
+def channel(kind: str, **fields: Any) -> Object:
+    return {"notify": {"channels": [{"name": "c", "type": kind, **fields}]}}
+
+
+def slack(secret: str) -> Object:
+    return channel("slack", secretRef={"name": secret, "key": "url"})
+
+
+def signed(secret: str) -> Object:
+    by = {"name": "hooks", "key": "url"}
+    return channel("webhook", secretRef=by, signingRef={"name": secret, "key": "key"})
 
 
 def resources(**amounts: Any) -> Object:
@@ -61,6 +78,19 @@ CASES: list[tuple[Object, bool, bool]] = [
     (hook("https://evil.org/hooks.example.com"), False, False),
     (hook("https://evil.org#hooks.example.com"), False, False),
     (hook("https://[::1"), False, False),
+    (channel("email", to=["a@example.com", "boss@example.org"]), False, True),
+    (channel("email", to=["a@example.com", "a@example.org"]), False, False),
+    (channel("sns", topicArn=TOPIC), False, True),
+    (channel("sns", topicArn=TOPIC.replace("team-a", "team-b")), False, False),
+    (channel("eventbridge", eventBusArn=BUS), False, True),
+    (channel("eventbridge", eventBusArn=BUS.replace("team-a", "team-b")), False, False),
+    (slack("hooks"), False, True),
+    (slack("logscan-slack"), False, True),
+    (slack("hooks2"), False, False),
+    (slack("database"), False, False),
+    (signed("hooks"), False, True),
+    (signed("database"), False, False),
+    ({"notify": {"channels": []}}, True, True),
     (resources(requests={"cpu": 2, "memory": "1Gi"}), True, True),
     (resources(limits={"cpu": "2001m"}), False, True),
     (resources(limits={"memory": "1025Mi"}), False, True),
@@ -184,3 +214,34 @@ def test_the_api_server_refuses_the_same(new_place: NewPlace, loose: bool) -> No
         source = {"source": {"s3": {"bucket": bucket, "key": "x"}}}
         assert admitted(theirs, "LogScan", logscan(source)) == may, bucket
         assert admitted(place.kubectl, "LogScan", logscan(source)), bucket
+
+
+OLD_FIELDS: Object = {
+    "email": {"to": ["a@example.com"]},
+    "sns": {"topicArn": TOPIC},
+    "webhook": {"url": "https://hooks.example.com/x"},
+}
+
+
+def warnings(kubectl: Kubectl, kind: str, spec: Object) -> str:
+    """Return what the API server says of an object that it would store, as kubectl shows it."""
+    document = {"apiVersion": "logscan.dev/v1alpha1", "kind": kind, "metadata": {"name": "old"}, "spec": spec}
+    command = [str(kubectl.program), f"--kubeconfig={kubectl.kubeconfig}", f"--namespace={kubectl.namespace}"]
+    command += ["create", "--dry-run=server", "--filename=-"]
+    done = subprocess.run(command, input=json.dumps(document), capture_output=True, text=True, check=True)
+    return done.stderr
+
+
+@pytest.mark.controlplane
+@pytest.mark.emulator
+@pytest.mark.tools
+def test_whoever_uses_a_deprecated_field_is_told_what_to_use(new_place: NewPlace) -> None:
+    place = new_place(others=1)
+    place.furnish(place.kubectl_in(place.others[0]))
+    install(place)
+    for kind, rest in (("LogScan", logscan({})), ("LogScanPolicy", {"rules": {"packs": ["generic"]}})):
+        for name, value in OLD_FIELDS.items():
+            spec = {**rest, "notify": {name: value}}
+            said = f"spec.notify.{name} is deprecated: use a channel of the type {name} in spec.notify.channels"
+            eventually(lambda: said in warnings(place.kubectl, kind, spec), 60, f"a warning about {name}")  # noqa: B023
+        assert not warnings(place.kubectl, kind, {**rest, **slack("s")})

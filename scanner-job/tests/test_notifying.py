@@ -1,69 +1,27 @@
 """Each channel is notified once of what it asks for, and text of a log cannot become markup or headers."""
 
+import subprocess
+import sys
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from recipients import PARTS, RESULT, Notifications, channel, environment, request
 from webhooks import Hook
 
-from logscan_api.exitcodes import ExitCode, Reason
-from logscan_api.notify import Email, Notify, Webhook, When
-from logscan_api.requests import ScanIdentity, ScanRequest, resolve_limits
+from logscan_api.exitcodes import Reason
+from logscan_api.notify import ChannelType, Email, Notify, Webhook, When
 from logscan_api.results import Sample
-from logscan_api.rules import Rule, Severity
-from logscan_api.sources import S3Source
+from logscan_api.rules import Severity
 from logscan_api.statuses import Incomplete, ResultRef
-from logscan_local.testkit import results
-from logscan_scanner.errors import ScanError
-from logscan_scanner.reporting import mail, notifying
-
-RESULT = results.RESULT.model_copy(
-    update={
-        "key": "app/<b>\n.log",
-        "lines": 1000,
-        "matched_lines": 12,
-        "by_rule": {"fatal": 2, "slow": 10, "none": 0},
-        "by_severity": {Severity.CRITICAL: 2, Severity.WARNING: 10},
-        "severities": {"fatal": Severity.CRITICAL, "slow": Severity.WARNING, "none": Severity.INFO},
-        "samples": [Sample(rule="fatal", line=7, offset=0, text="<script>alert(1)</script>")],
-    }
-)
-PARTS = [
-    Incomplete(reason="MatchLimit", rule="slow", message="the rule took too many steps on a line"),
-    Incomplete(reason="Damaged", object="a<b>\n.gz", message="cut off"),
-]
+from logscan_scanner.reporting import channels, mail, notifying
 
 
-def request(notify: Notify | None = None, sender: str | None = "logscan@example.com") -> ScanRequest:
-    return ScanRequest(
-        scan=ScanIdentity(namespace="n", name="s", uid="u", attempt=1),
-        source=S3Source(bucket="logs", key="app.log"),
-        rules=[Rule(name="fatal", pattern="FATAL")],
-        limits=resolve_limits(),
-        tokens=["t" * 64],
-        result=ResultRef(table="t", pk="p", sk="s"),
-        notify=notify,
-        sender=sender,
-        webhook_internal=["127.0.0.0/8"],
-    )
-
-
-class Notifications:
-    """The result table's part: what was claimed and noted."""
-
-    def __init__(self, broken: bool = False) -> None:
-        self.broken = broken
-        self.claimed: set[str] = set()
-        self.notes: dict[str, str] = {}
-
-    def claim(self, ref: ResultRef, scan_uid: str, channel: str, now: str) -> bool:
-        if self.broken:
-            raise ScanError("no", ExitCode.ACCESS_DENIED)
-        new = f"{scan_uid}/{channel}" not in self.claimed
-        self.claimed.add(f"{scan_uid}/{channel}")
-        return new
-
-    def note(self, ref: ResultRef, scan_uid: str, channel: str, error: str) -> None:
-        self.notes[channel] = error
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send again at once."""
+    monkeypatch.setattr(notifying, "PAUSES", (0.0, 0.0))
 
 
 @pytest.mark.parametrize(
@@ -113,16 +71,62 @@ def test_mail_without_a_sender_is_noted() -> None:
     assert "LOGSCAN_MAIL_SENDER" in notifications.notes["email"]
 
 
-def test_nothing_is_sent_if_it_cannot_be_recorded(hook: Hook) -> None:
+def test_what_cannot_be_recorded_is_sent_under_the_same_name_again(hook: Hook) -> None:
     wanted = request(Notify(webhook=Webhook(url=hook.url)))
-    notifying.notify_finished(wanted, RESULT, Notifications(broken=True))
-    assert not hook.posted
+    for _ in range(2):
+        notifying.notify_finished(wanted, RESULT, Notifications(broken=True))
+    assert len({document["id"] for document in hook.posted}) == 1
+    assert len(hook.posted) == 2
+
+
+def test_a_message_that_may_be_taken_later_is_sent_again_within_a_bound(hook: Hook) -> None:
+    wanted, notifications = request(Notify(webhook=Webhook(url=hook.url))), Notifications()
+    hook.statuses = [503, 429]
+    notifying.notify_finished(wanted, RESULT, notifications)
+    assert len(hook.posted) == 3
+    assert (notifications.recorded, notifications.notes) == ({("u", "webhook")}, {})
+    hook.status = 503
+    notifying.notify_finished(wanted, RESULT, (again := Notifications()))
+    assert (len(hook.posted), again.notes) == (6, {"webhook": "failed"})
+    hook.status = 400
+    notifying.notify_finished(wanted, RESULT, Notifications())
+    assert len(hook.posted) == 7, "what is never taken is not sent again"
+
+
+def test_a_process_that_is_killed_after_sending_sends_once_more_and_no_other_does(hook: Hook) -> None:
+    """Killed before, while and after a message is sent: the next attempt sends what is not recorded."""
+    names = ("a", "b", "c")
+    variables = {f"LOGSCAN_CHANNEL_{n}_SECRET": hook.url for n in range(1, 4)}
+    wanted = request(Notify(channels=[channel(ChannelType.WEBHOOK, name) for name in names]))
+    for survived in range(4):
+        hook.posted.clear()
+        notifications = Notifications()
+
+        class Killed(BaseException):
+            """The process ends."""
+
+        class Killing(Notifications):
+            def note_sent(self, ref: ResultRef, scan_uid: str, channel: str, now: str, grouped: bool = False) -> None:
+                if len(self.recorded) == survived:  # noqa: B023 - used in this turn of the loop only
+                    raise Killed
+                super().note_sent(ref, scan_uid, channel, now, grouped)
+
+        killing = Killing()
+        with environment(variables):
+            with suppress(Killed):
+                notifying.notify_finished(wanted, RESULT, killing)
+            notifications.recorded = killing.recorded
+            notifying.notify_finished(wanted, RESULT, notifications)
+        identities = [document["id"] for document in hook.posted]
+        assert len(set(identities)) == 3, "each channel is told"
+        assert len(identities) == (4 if survived < 3 else 3), "and the one that was under way twice"
+        assert notifications.recorded == {("u", f"channels/{name}") for name in names}
 
 
 def test_failures_are_told_to_those_who_want_them(hook: Hook) -> None:
     for when, number in ((When.MATCH, 0), (When.FAILURE, 1), (When.ALWAYS, 2)):
         wanted = request(Notify(webhook=Webhook(url=hook.url, when=when)))
-        notifying.notify_failed(wanted, Reason.ACCESS_DENIED, "denied")
+        notifying.notify_failed(wanted, Reason.ACCESS_DENIED, "denied", Notifications())
         assert len(hook.posted) == number
     assert hook.posted[0]["reason"] == "AccessDenied"
 
@@ -151,7 +155,35 @@ def test_an_incomplete_scan_is_never_called_clean() -> None:
 
 
 def test_every_channel_of_the_api_can_be_sent() -> None:
-    assert set(notifying.SENDERS) == set(Notify.model_fields)
+    assert set(channels.SENDERS) == set(ChannelType)
+
+
+@pytest.mark.parametrize("missing", ["secretRef", "signingRef"])
+def test_a_secret_that_is_missing_is_named(hook: Hook, missing: str) -> None:
+    wanted = request(Notify(channels=[channel(ChannelType.WEBHOOK, "hook", signed=True)]))
+    notifications = Notifications()
+    there = {"LOGSCAN_CHANNEL_1_SECRET": hook.url, "LOGSCAN_CHANNEL_1_SIGNING": "whsec_" + "QUJD" * 8}
+    there.pop("LOGSCAN_CHANNEL_1_SECRET" if missing == "secretRef" else "LOGSCAN_CHANNEL_1_SIGNING")
+    with environment(there):
+        notifying.notify_finished(wanted, RESULT, notifications)
+    (note,) = notifications.notes.values()
+    assert note == f"the Secret hooks has no key {missing} ({missing} of channels/hook)"
+    assert not hook.posted
+
+
+def test_a_run_of_its_own_has_messages_of_its_own(hook: Hook) -> None:
+    wanted = request(Notify(webhook=Webhook(url=hook.url)))
+    row = wanted.result.model_copy(update={"sk": "another run"})
+    for scan in (wanted, wanted.model_copy(update={"result": row})):
+        notifying.notify_finished(scan, RESULT, Notifications())
+    assert len({document["id"] for document in hook.posted}) == 2
+
+
+def test_no_template_is_loaded_for_who_is_sent_no_mail(hook: Hook) -> None:
+    program = "import sys; import logscan_scanner.reporting.notifying; print(*sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    late = {"jinja2", *(f"logscan_scanner.reporting.{name}" for name in ("alerting", "signing", "slack", "teams"))}
+    assert late.isdisjoint(loaded)
 
 
 @given(st.text(st.characters()))
@@ -170,5 +202,5 @@ def test_no_text_from_outside_drives_or_disguises_a_mail(text: str) -> None:
 def test_a_scan_without_channels_notifies_nobody() -> None:
     notifications = Notifications()
     notifying.notify_finished(request(), RESULT, notifications)
-    notifying.notify_failed(request(), Reason.ACCESS_DENIED, "x")
-    assert notifications.claimed == set()
+    notifying.notify_failed(request(), Reason.ACCESS_DENIED, "x", Notifications())
+    assert notifications.recorded == set()

@@ -14,6 +14,7 @@ from webhooks import Hook, Names, answering
 
 from logscan_scanner.errors import ScanError
 from logscan_scanner.reporting import webhooks
+from logscan_scanner.reporting.webhooks import Bounds, NotSentError
 
 LOOPBACK = ["127.0.0.0/8"]
 NAME = "kubernetes.default.svc"  # what the certificate is for
@@ -32,10 +33,10 @@ FORBIDDEN = [
 FORBIDDEN_6 = ["::/96", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8", "2002::/16", "2001::/32", "100::/64"]
 
 
-def outcome(url: str, internal: list[str] | None = None) -> str:
+def outcome(url: str, internal: list[str] | None = None, hosts: list[str] | None = None) -> str:
     """Return what a user sees of a webhook."""
     try:
-        webhooks.post(url, "{}", internal or [])
+        webhooks.post(url, "{}", Bounds(internal or [], hosts))
     except ScanError as error:
         return str(error)
     return "sent"
@@ -118,6 +119,11 @@ def test_a_public_address_is_not_reached_by_http(names: Names) -> None:
         "http://127.0.0.1:{}0000/",
         "http:///{}",
         "http://[127.0.0.1:{}/",
+        "http://127.0.0.1:{}/\r\nX-Injected: 1",
+        "http://127.0.0.1:{}/ with space",
+        "http://127.0.0.1:{}/größe",
+        "ftp://127.0.0.1:{}/",
+        "127.0.0.1:{}/",
     ],
 )
 def test_a_url_that_could_mean_two_things_is_refused(hook: Hook, url: str) -> None:
@@ -125,9 +131,33 @@ def test_a_url_that_could_mean_two_things_is_refused(hook: Hook, url: str) -> No
     assert not hook.posted
 
 
+@pytest.mark.parametrize(
+    ("hosts", "said"),
+    [
+        (["127.0.0.1"], "sent"),
+        (["*.0.0.1"], "sent"),
+        (["hooks.example.com", "127.0.0.1"], "sent"),
+        ([], "refused"),
+        ([""], "refused"),
+        (["127.0.0"], "refused"),
+        (["*.example.com"], "refused"),
+    ],
+)
+def test_a_tenants_scans_post_to_the_hosts_that_are_named(hook: Hook, hosts: list[str], said: str) -> None:
+    assert outcome(hook.url, LOOPBACK, hosts) == said
+
+
+@pytest.mark.parametrize(("status", "again"), [(400, False), (404, False), (307, False), (429, True), (503, True)])
+def test_what_may_be_taken_later_is_told_from_what_never_is(hook: Hook, status: int, again: bool) -> None:
+    hook.status = status
+    with pytest.raises(NotSentError) as raised:
+        webhooks.post(hook.url, "{}", Bounds(LOOPBACK))
+    assert raised.value.again == again
+
+
 def test_a_large_document_arrives_whole_under_tls(tls_hook: Hook, names: Names) -> None:
     names.answers[NAME] = [["127.0.0.1"]]
-    webhooks.post(f"https://{NAME}:{tls_hook.port}/", json.dumps({"x": "y" * 200_000}), LOOPBACK)
+    webhooks.post(f"https://{NAME}:{tls_hook.port}/", json.dumps({"x": "y" * 200_000}), Bounds(LOOPBACK))
     assert len(tls_hook.posted[0]["x"]) == 200_000
 
 

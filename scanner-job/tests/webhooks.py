@@ -21,6 +21,8 @@ class Hook:
     Attributes:
         posted: The documents.
         hosts: The Host header of each.
+        requests: The headers and the body of each.
+        statuses: What it answers next, one after the other, before `status`.
         names: The name by which each TLS connection asked for a certificate.
         status: What it answers.
         location: Where it redirects to, if it does.
@@ -30,6 +32,8 @@ class Hook:
     def __init__(self, certificate: Path | None = None) -> None:
         self.posted: list[dict[str, Any]] = []
         self.hosts: list[str] = []
+        self.requests: list[tuple[dict[str, str], str]] = []
+        self.statuses: list[int] = []
         self.names: list[str | None] = []
         self.status = 200
         self.location: str | None = None
@@ -37,9 +41,11 @@ class Hook:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:  # the library's name
-                hook.posted.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+                hook.requests.append((dict(self.headers), body))
+                hook.posted.append(json.loads(body))
                 hook.hosts.append(self.headers["Host"])
-                self.send_response(hook.status)
+                self.send_response(hook.statuses.pop(0) if hook.statuses else hook.status)
                 if hook.location is not None:
                     self.send_header("Location", hook.location)
                 self.send_header("Content-Length", "0")

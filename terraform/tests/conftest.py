@@ -29,6 +29,7 @@ EVERYTHING: dict[str, Any] = {
     "existing_buckets": {"theirs": {"kms_key_arn": "arn:aws:kms:eu-central-1:111122223333:key/2"}},
     "mail": {"identity": "example.com", "sender": "logscan@example.com"},
     "topic_arns": ["arn:aws:sns:eu-central-1:111122223333:oncall"],
+    "event_bus_arns": ["arn:aws:events:eu-central-1:111122223333:event-bus/oncall"],
     "kms_key_arn": "arn:aws:kms:eu-central-1:111122223333:key/1",
     "namespaces": {"scans": {"team-a": ["theirs"]}},
     "operator_pods": {"node_selector": {"logscan.dev/role": "operator"}},

@@ -52,6 +52,7 @@ ACTIONS: dict[str, set[str]] = {
     "s3:AbortMultipartUpload": {"s3:AbortMultipartUpload"},
     "sesv2:SendEmail": {"ses:SendEmail"},
     "sns:Publish": {"sns:Publish"},
+    "events:PutEvents": {"events:PutEvents"},
 }
 # What Lambda itself does with the forwarder's role: its log, the on-failure destination, and reading that queue again
 # (Lambda developer guide, "Creating and configuring an Amazon SQS event source mapping").
@@ -166,6 +167,7 @@ def test_the_stack_on_one_machine_uses_the_same_policies(role: str, everything: 
         "mail_identity_arns": [f"arn:aws:ses:{place}:identity/example.com"],
         "mail_senders": ["logscan@example.com"],
         "topic_arns": EVERYTHING["topic_arns"],
+        "event_bus_arns": EVERYTHING["event_bus_arns"],
         "key_arns": [EVERYTHING["kms_key_arn"]],
         "log_key_arns": ["arn:aws:kms:eu-central-1:111122223333:key/2"],
     }
@@ -189,7 +191,7 @@ def test_a_tenants_scanner_reads_its_buckets_and_writes_its_rows_and_reports_onl
         **own["ReadAndWriteResults"],
         "Condition": {"ForAllValues:StringLike": {"dynamodb:LeadingKeys": ["team-a#*"]}},
     }
-    assert own.keys() - theirs.keys() == {"SendMail", "Publish"}, "a tenant notifies nobody by default"
+    assert own.keys() - theirs.keys() == {"SendMail", "Publish", "PutEvents"}, "a tenant notifies nobody by default"
 
 
 @pytest.mark.parametrize("role", [*CODE, "team-a"])
@@ -222,13 +224,16 @@ def test_the_rows_and_reports_of_a_scan_are_those_that_its_role_may_write(everyt
 
 def test_tenants_may_notify_whom_the_inputs_name(documents: Evaluate) -> None:
     topic = "arn:aws:sns:eu-central-1:111122223333:team-a"
-    made = documents(**EVERYTHING, tenant_recipients=["*@example.com"], tenant_topic_arns=[topic])
+    bus = "arn:aws:events:eu-central-1:111122223333:event-bus/team-a"
+    lists = {"tenant_topic_arns": [topic], "tenant_event_bus_arns": [bus]}
+    made = documents(**EVERYTHING, tenant_recipients=["*@example.com"], **lists)
     policy = statements(made["tenant_policies"]["team-a"])
     assert policy["SendMail"]["Condition"] == {
         "StringEquals": {"ses:FromAddress": ["logscan@example.com"]},
         "ForAllValues:StringLike": {"ses:Recipients": ["*@example.com"]},
     }
     assert policy["Publish"]["Resource"] == [topic]
+    assert policy["PutEvents"]["Resource"] == [bus]
 
 
 def test_each_tenant_has_a_role_that_only_its_service_account_may_take(everything: Outputs) -> None:

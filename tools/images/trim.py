@@ -29,7 +29,15 @@ KEEP: dict[str, dict[str, tuple[str, ...]]] = {
         ),
     },
     "scanner": {
-        "botocore/data": ("*.json", "dynamodb/**/*", "s3/**/*", "sesv2/**/*", "sns/**/*", "sts/**/*"),
+        "botocore/data": (
+            "*.json",
+            "dynamodb/**/*",
+            "events/**/*",
+            "s3/**/*",
+            "sesv2/**/*",
+            "sns/**/*",
+            "sts/**/*",
+        ),
     },
 }
 DROP = (

@@ -132,10 +132,16 @@ class ScanRequest(Model):
     )
     rows: ObjectRows | None = Field(default=None, description="The rows of several objects; `result` is their sum.")
     report: Report | None = None
+    policy: str | None = Field(default=None, description="The policy that applies, whose notifications are grouped.")
+    timeout_seconds: int | None = Field(default=None, ge=1, description="Run time after which the Job is ended.")
     notify: Notify | None = None
     sender: str | None = Field(default=None, description="Address that mail is from; without it none is sent.")
     webhook_internal: list[Destination] | None = Field(
         default=None, description="Networks and hosts beyond the public internet that the webhook may go to."
+    )
+    webhook_hosts: list[str] | None = Field(
+        default=None,
+        description="The only hosts that it may post to, `*` at the start of one for any beginning; absent means all.",
     )
     ttl_days: int = Field(default=90, ge=1, description="Days after which DynamoDB may drop the row.")
 

@@ -30,6 +30,7 @@ INDEX_ATTRIBUTES = (
     "partial",
 )
 TTL_ATTRIBUTE = "expires_at"
+SENT, GROUPED = "_sent_at", "_grouped_at"
 LATEST = "LATEST"  # sort key of the row of the newest scan of an object
 
 Call = dict[str, Any]
@@ -94,12 +95,33 @@ def put_latest(result: ScanResult, order: str) -> Call:
     }
 
 
-def claim_notification(ref: ResultRef, scan_uid: str, channel: str, now: str) -> Call:
-    """Return UpdateItem's arguments to record that a scan sends a notification, unless that is recorded already.
+def read_notified(ref: ResultRef) -> Call:
+    """Return GetItem's arguments to read which notifications were sent; see `sent_channels`."""
+    return {
+        "TableName": ref.table,
+        "Key": key_of(ref),
+        "ConsistentRead": True,
+        "ProjectionExpression": "notified",
+    }
+
+
+def sent_channels(item: Item, scan_uid: str) -> set[str]:
+    """Return the channels on which a scan has notified already, or is counted in the message of another one.
 
     A row may be the result of several scans, one after the other, each with recipients of its own.
+
+    Args:
+        item: The row, as far as `read_notified` asks for it.
+        scan_uid: The LogScan's uid.
     """
-    return _notified(ref, f"{scan_uid}/{channel}_sent_at", now, " AND attribute_not_exists(notified.#name)")
+    names = item.get("notified", {}).get("M", {})
+    own = (name.removeprefix(f"{scan_uid}/") for name in names if name.startswith(f"{scan_uid}/"))
+    return {name.removesuffix(end) for name in own for end in (SENT, GROUPED) if name.endswith(end)}
+
+
+def note_notification(ref: ResultRef, scan_uid: str, channel: str, now: str, grouped: bool = False) -> Call:
+    """Return UpdateItem's arguments to record that a scan has sent a notification, or is counted in that of another."""
+    return _notified(ref, f"{scan_uid}/{channel}{GROUPED if grouped else SENT}", now)
 
 
 def note_notification_error(ref: ResultRef, scan_uid: str, channel: str, error: str) -> Call:
@@ -107,12 +129,12 @@ def note_notification_error(ref: ResultRef, scan_uid: str, channel: str, error: 
     return _notified(ref, f"{scan_uid}/{channel}_error", error)
 
 
-def _notified(ref: ResultRef, name: str, text: str, condition: str = "") -> Call:
+def _notified(ref: ResultRef, name: str, text: str) -> Call:
     return {
         "TableName": ref.table,
         "Key": key_of(ref),
         "UpdateExpression": "SET notified.#name = :text",
-        "ConditionExpression": f"attribute_exists(notified){condition}",
+        "ConditionExpression": "attribute_exists(notified)",
         "ExpressionAttributeNames": {"#name": name},
         "ExpressionAttributeValues": attributes.to_item({":text": text}),
     }

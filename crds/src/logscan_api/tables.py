@@ -13,7 +13,7 @@ from logscan_api.exitcodes import ExitCode, Reason
 from logscan_api.framing import Framing
 from logscan_api.generated import settle
 from logscan_api.logscans import COLUMNS
-from logscan_api.notify import Notify
+from logscan_api.notify import ChannelType
 from logscan_api.packs import Pack, load_pack, pack_names
 from logscan_api.rules import Severity
 from logscan_api.statuses import IncompleteReason, Phase
@@ -54,8 +54,8 @@ def _found_by(pack: Pack) -> str:
 
 def channels() -> str:
     """Return the ways to notify."""
-    rows = [(f"`{name}`", str(field.description)) for name, field in Notify.model_fields.items()]
-    return _rows(("channel", "what is sent"), rows)
+    rows = [(f"`{kind}`", f"`{kind.needs}`", kind.meaning) for kind in ChannelType]
+    return _rows(("type", "needs", "what is sent"), rows)
 
 
 def incomplete() -> str:

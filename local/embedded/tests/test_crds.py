@@ -23,6 +23,24 @@ def kubectl(bare_kubectl: Kubectl) -> Kubectl:
     return bare_kubectl
 
 
+def channels(*several: dict[str, Any]) -> dict[str, Any]:
+    return {"notify": {"channels": [{"name": f"c{number}", **each} for number, each in enumerate(several)]}}
+
+
+SECRET = {"name": "hooks", "key": "url"}
+EVENT_BUS = "arn:aws:events:eu-central-1:111122223333:event-bus/default"
+BY_SECRET = ("slack", "teams", "pagerduty", "alertmanager", "webhook")
+SLACK = {"type": "slack", "secretRef": SECRET}
+EVERY_CHANNEL = [
+    {"type": "email", "to": ["a@b.example"], "when": "Always"},
+    {"type": "sns", "topicArn": "arn:aws:sns:eu-central-1:111122223333:t", "minSeverity": "error"},
+    {"type": "eventbridge", "eventBusArn": EVENT_BUS},
+    *({"type": kind, "secretRef": SECRET} for kind in BY_SECRET),
+    {"type": "webhook", "secretRef": SECRET, "signingRef": SECRET},
+]
+LACKING = {"email": "to", "sns": "topicArn", "eventbridge": "eventBusArn", "slack": "secretRef"}
+
+
 def where(fields: dict[str, Any]) -> dict[str, Any]:
     return {"name": "r", "where": fields}
 
@@ -49,6 +67,7 @@ def where(fields: dict[str, Any]) -> dict[str, Any]:
         changed(ttlSecondsAfterFinished=0),
         changed(ttlSecondsAfterFinished=316224000),
         changed(ttlSecondsAfterFinished="never"),
+        changed(**channels(*EVERY_CHANNEL)),
     ],
 )
 def test_accepted(kubectl: Kubectl, document: dict[str, Any]) -> None:
@@ -90,6 +109,16 @@ def test_accepted(kubectl: Kubectl, document: dict[str, Any]) -> None:
         (changed(ttlSecondsAfterFinished=-1), "or never"),
         (changed(ttlSecondsAfterFinished="forever"), "or never"),
         (changed(notify={"webhook": {"url": "https://größe"}}), "spec.notify.webhook.url"),
+        *((changed(**channels({"type": t})), f"needs {field}; no other may have it") for t, field in LACKING.items()),
+        *((changed(**channels({"type": t, "to": ["a@b.example"]})), "needs secretRef") for t in BY_SECRET),
+        (changed(**channels({**SLACK, "to": ["a@b.example"]})), "email needs to; no other"),
+        (changed(**channels({**SLACK, "signingRef": SECRET})), "only a channel of the type webhook"),
+        (changed(**channels({**SLACK, "url": "https://x"})), "unknown field"),
+        (changed(**channels({**SLACK, "type": "irc"})), "Unsupported value"),
+        (changed(**channels({**SLACK, "secretRef": {"name": "a/b", "key": "k"}})), "secretRef.name"),
+        (changed(**channels({**SLACK, "secretRef": {"name": "a", "key": "../x"}})), "secretRef.key"),
+        (changed(**channels(*[SLACK] * 11)), "must have at most 10 items"),
+        (changed(notify={"channels": [{**SLACK, "name": "c"}] * 2}), "Duplicate value"),
         (changed(notify={"email": {"to": ["größe@example.com"]}}), "spec.notify.email.to[0]"),
     ],
 )

@@ -228,6 +228,34 @@ def test_who_wants_to_know_is_told_once(cloud: Cloud) -> None:
     )
 
 
+@only_embedded
+def test_channels_use_secrets_of_their_namespace_and_say_which_is_missing(cloud: Cloud) -> None:
+    posted = SimpleQueue[dict[str, Any]]()
+    cloud.s3.put_object(Bucket=aws.BUCKET, Key="channels.log", Body=b"FATAL <b>x</b>\n")
+    with receiver(posted) as url:
+        metadata = {"name": "hooks", "namespace": cloud.kubectl.namespace}
+        cloud.kubectl.apply([{"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"url": url}}])
+        kinds = ("slack", "teams", "webhook")
+        channels = [{"name": t, "type": t, "secretRef": {"name": "hooks", "key": "url"}} for t in kinds]
+        channels.append({"name": "lost", "type": "slack", "secretRef": {"name": "no-such", "key": "url"}})
+        bus = f"arn:aws:events:{aws.REGION}:{aws.ACCOUNT}:event-bus/default"
+        channels.append({"name": "bus", "type": "eventbridge", "eventBusArn": bus})
+        scan = cloud.ended(cloud.apply("channels", "channels.log", notify={"channels": channels}))
+    assert scan["status"]["reason"] == "Completed"
+    slack, teams, hook = (posted.get_nowait() for _ in kinds)
+    assert posted.empty()
+    assert "&lt;b&gt;" in json.dumps(slack["blocks"])
+    assert teams["attachments"][0]["content"]["type"] == "AdaptiveCard"
+    assert hook["id"].startswith("msg_")
+    (row,) = [row for row in cloud.rows("channels.log") if row["notified"]["M"]]
+    notes, uid = row["notified"]["M"], scan["metadata"]["uid"]
+    assert notes.keys() == {
+        *(f"{uid}/channels/{name}_sent_at" for name in (*kinds, "bus")),
+        f"{uid}/channels/lost_error",
+    }
+    assert "the Secret no-such has no key url" in notes[f"{uid}/channels/lost_error"]["S"]
+
+
 def mails_about(cloud: Cloud, key: str) -> list[str]:
     """Return the mails that name an object, as JSON."""
     with urllib.request.urlopen(f"{cloud.state.resources.endpoint}/_ministack/ses/messages") as answer:

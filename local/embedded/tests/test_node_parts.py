@@ -50,6 +50,10 @@ def test_environment_from_everywhere() -> None:
         env=[
             {"name": "plain", "value": "v"},
             {"name": "field", "valueFrom": {"fieldRef": {"fieldPath": "metadata.name"}}},
+            {"name": "secret", "valueFrom": {"secretKeyRef": {"name": "s", "key": "key"}}},
+            {"name": "mapped", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "other"}}},
+            {"name": "absent", "valueFrom": {"secretKeyRef": {"name": "missing", "key": "key", "optional": True}}},
+            {"name": "empty", "valueFrom": {"secretKeyRef": {"name": "s", "key": "no", "optional": True}}},
             {"name": "expanded", "value": "$(plain)/$(nobody)/$$(plain)/$(SVC)"},
             {"name": "literal", "valueFrom": {"fieldRef": {"fieldPath": "metadata.annotations['dollar']"}}},
         ],
@@ -63,6 +67,8 @@ def test_environment_from_everywhere() -> None:
         "S_other": "o",
         "plain": "v",
         "field": "p",
+        "secret": "secrets-s",
+        "mapped": "o",
         "expanded": "v/$(nobody)/$(plain)/1.2.3.4",
     }
 
@@ -70,8 +76,12 @@ def test_environment_from_everywhere() -> None:
 def test_what_is_missing_in_the_environment() -> None:
     with pytest.raises(ContainerConfigError, match='"missing" not found'):
         resolved(envFrom=[{"secretRef": {"name": "missing"}}])
-    with pytest.raises(ContainerConfigError, match=r"env x: valueFrom .*secretKeyRef.* is not supported"):
+    with pytest.raises(ContainerConfigError, match='"missing" not found'):
+        resolved(env=[{"name": "x", "valueFrom": {"secretKeyRef": {"name": "missing", "key": "k"}}}])
+    with pytest.raises(ContainerConfigError, match="couldn't find key k in Secret s"):
         resolved(env=[{"name": "x", "valueFrom": {"secretKeyRef": {"name": "s", "key": "k"}}}])
+    with pytest.raises(ContainerConfigError, match=r"env x: valueFrom .*resourceFieldRef.* is not supported"):
+        resolved(env=[{"name": "x", "valueFrom": {"resourceFieldRef": {"resource": "limits.cpu"}}}])
 
 
 @pytest.mark.parametrize(

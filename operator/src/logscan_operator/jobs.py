@@ -7,6 +7,7 @@ from logscan_api.identity import job_name, partition_key, sort_key
 from logscan_api.jobtemplates import JobTemplate, Resources
 from logscan_api.labels import BUCKET_LABEL, POLICY_LABEL, label_value
 from logscan_api.logscans import Limits
+from logscan_api.notify import secret_variables
 from logscan_api.quantities import Quantity
 from logscan_api.requests import ObjectRows, Report, ScanIdentity, ScanRequest, outcome_hash, resolve_limits, split
 from logscan_api.rules import RuleSelection
@@ -31,6 +32,7 @@ PASSED_ON = (
     "AWS_ENDPOINT_URL_DYNAMODB",
     "AWS_ENDPOINT_URL_SESV2",
     "AWS_ENDPOINT_URL_SNS",
+    "AWS_ENDPOINT_URL_EVENTBRIDGE",
     "AWS_ENDPOINT_URL_STS",
 )
 
@@ -62,8 +64,11 @@ def build_request(scan: Scan, attempt: int, resolved: ResolvedScan, settings: Se
         rows=rows.model_copy(update={"tokens": [tokens(settings.row_keys, ref) for ref in refs]}) if refs else None,
         report=Report(bucket=settings.reports_bucket) if settings.reports_bucket else None,
         notify=resolved.notify,
+        policy=resolved.policy if resolved.notify else None,
+        timeout_seconds=resolved.timeout_seconds if resolved.notify else None,
         sender=settings.mail_sender,
         webhook_internal=destinations(settings.webhook_internal) or None,
+        webhook_hosts=settings.webhook_hosts(namespace) if resolved.notify else None,
         ttl_days=settings.result_ttl_days,
     )
 
@@ -217,6 +222,7 @@ def _container(
         variable("AWS_EC2_METADATA_DISABLED", "true"),
         variable("LOGSCAN_READ_SECONDS", f"{settings.scanner_read_seconds:g}"),
         *(variable(name, env[name]) for name in PASSED_ON if name in env),
+        *_secrets(request),
     ]
     container: Object = {
         "name": "scanner",
@@ -234,6 +240,17 @@ def _container(
     if settings.scanner_env_secret:
         container["envFrom"] = [{"secretRef": {"name": settings.scanner_env_secret}}]
     return container
+
+
+def _secrets(request: ScanRequest) -> list[Object]:
+    """Return the variables with the Secrets of the channels, which the kubelet reads and the operator does not.
+
+    A Secret that is missing must not keep the pod from starting: the scanner says which channel lacks it.
+    """
+    return [
+        {"name": name, "valueFrom": {"secretKeyRef": {"name": found.name, "key": found.key, "optional": True}}}
+        for name, found in secret_variables(request.notify).items()
+    ]
 
 
 def _resources(template: JobTemplate, settings: Settings, memory: Quantity | None) -> Object:

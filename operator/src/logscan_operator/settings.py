@@ -12,7 +12,14 @@ from logscan_api.jobtemplates import JobTemplate
 from logscan_api.logscans import MAX_TTL_SECONDS
 from logscan_api.quantities import Amount, Quantity
 from logscan_api.rules import MOST_PACKS
-from logscan_operator.settingvalues import Names, job_fields, joined_destinations, keys_in_folder, parsed_json
+from logscan_operator.settingvalues import (
+    Names,
+    job_fields,
+    joined_destinations,
+    keys_in_folder,
+    parsed_json,
+    split,
+)
 from logscan_operator.starting import HTTP_PORT
 
 PREFIX = "LOGSCAN_"
@@ -207,7 +214,17 @@ class Settings(BaseSettings):
     tenant_webhooks: str = Field(
         default="",
         description="Hosts that webhooks of LogScans of watched namespaces may call, separated by commas; "
-        "`*.example.com` is all of a domain.",
+        "`*.example.com` is all of a domain. Channels with a URL in a Secret are held to it too.",
+    )
+    tenant_event_buses: str = Field(
+        default="",
+        description="ARNs of EventBridge buses that LogScans of watched namespaces may notify, separated by commas; * "
+        "at the end matches the rest.",
+    )
+    tenant_secrets: str = Field(
+        default="",
+        description="Names of Secrets of their own namespace that channels of LogScans of watched namespaces may use, "
+        "separated by commas; * at the end matches the rest.",
     )
     tenant_job_fields: Annotated[str, AfterValidator(job_fields)] = Field(
         default="resources",
@@ -261,6 +278,10 @@ class Settings(BaseSettings):
         """Return how many Jobs a namespace may run at the same time."""
         share = self.max_concurrent if len(self.namespaces) == 1 else max(self.max_concurrent // 2, 1)
         return self.max_concurrent_per_namespace or share
+
+    def webhook_hosts(self, namespace: str) -> list[str] | None:
+        """Return the hosts that scans of a namespace may post to, or None for all."""
+        return None if namespace == self.namespace else split(self.tenant_webhooks)
 
 
 def load() -> Settings:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from logscan_api.jobtemplates import JobTemplate, Resources
-from logscan_api.notify import Notify
+from logscan_api.notify import Channel, Notify
 from logscan_operator.items import Scan
 from logscan_operator.resolving import ResolvedScan
 from logscan_operator.settings import Settings
@@ -70,6 +70,25 @@ def _of_notify(notify: Notify, settings: Settings) -> Iterator[str]:
     host = _host(notify.webhook.url) if notify.webhook else None
     if host is not None and not any(_ends(glob, host) for glob in split(settings.tenant_webhooks)):
         yield "notify.webhook.url: its host is not among tenantWebhooks"
+    for number, channel in enumerate(notify.channels or []):
+        yield from _of_channel(f"notify.channels[{number}]", channel, settings)
+
+
+def _of_channel(field: str, channel: Channel, settings: Settings) -> Iterator[str]:
+    """Yield what a channel may not name. The host of a URL in a Secret is checked by the scanner, which reads it."""
+    for address in channel.to or []:
+        if not any(_ends(glob, address) for glob in split(settings.tenant_recipients)):
+            yield f"{field}.to: {address} is not among tenantRecipients"
+    starts = (
+        ("topicArn", channel.topic_arn, settings.tenant_topics, "tenantTopics"),
+        ("eventBusArn", channel.event_bus_arn, settings.tenant_event_buses, "tenantEventBuses"),
+    )
+    for name, value, allowed, setting in starts:
+        if value is not None and not any(_starts(glob, value) for glob in split(allowed)):
+            yield f"{field}.{name}: {value} is not among {setting}"
+    for name, secret in (("secretRef", channel.secret_ref), ("signingRef", channel.signing_ref)):
+        if secret is not None and not any(_starts(glob, secret.name) for glob in split(settings.tenant_secrets)):
+            yield f"{field}.{name}.name: {secret.name} is not among tenantSecrets"
 
 
 def _of_job(job: JobTemplate, settings: Settings) -> Iterator[str]:

@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import sys
+from time import monotonic
 
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")  # 5 % of a scan's start is the search for them
 
@@ -52,17 +53,22 @@ def _scan(request: ScanRequest) -> int:
     """Run the scan of a Job and send its notifications."""
     from logscan_scanner import runner
     from logscan_scanner.aws import Objects, Results
-    from logscan_scanner.reporting import notifying
 
+    started = monotonic()
     objects, results = Objects(), Results()
     _collect_garbage()
     try:
         result = runner.run(request, objects, results, os.environ.get("LOGSCAN_JOB_UID", "none"))
     except ScanError as error:
-        if error.code.permanent:
-            notifying.notify_failed(request, error.code.reason, str(error))
+        if error.code.permanent and request.notify is not None:
+            from logscan_scanner.reporting import notifying
+
+            notifying.notify_failed(request, error.code.reason, str(error), results, started)
         raise
-    notifying.notify_finished(request, result, results)
+    if request.notify is not None:
+        from logscan_scanner.reporting import notifying  # no scan starts with it
+
+        notifying.notify_finished(request, result, results, started)
     facts = {"lines": result.lines, "matchedLines": result.matched_lines, "bytes": result.bytes}
     log.info("done", extra={**facts, "incomplete": [str(part) for part in result.incomplete]})
     return _end(ExitCode.DONE, f"{result.matched_lines} of {result.lines} lines matched")

@@ -16,6 +16,7 @@ locals {
     mail_identity_arns = var.mail == null ? [] : ["${local.arn}:ses:${local.place}:identity/${var.mail.identity}"]
     mail_senders       = var.mail == null ? [] : [var.mail.sender]
     topic_arns         = var.topic_arns
+    event_bus_arns     = var.event_bus_arns
     key_arns           = compact([var.kms_key_arn])
     log_key_arns       = distinct(compact([for bucket in var.existing_buckets : bucket.kms_key_arn]))
   }
@@ -34,6 +35,7 @@ locals {
       report_object_arns = ["${local.arns.reports_bucket}/${namespace}/*"]
       mail_identity_arns = length(var.tenant_recipients) == 0 ? [] : local.policy_values.mail_identity_arns
       topic_arns         = var.tenant_topic_arns
+      event_bus_arns     = var.tenant_event_bus_arns
     })
   }
 

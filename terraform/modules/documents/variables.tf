@@ -147,6 +147,18 @@ variable "topic_arns" {
   }
 }
 
+variable "event_bus_arns" {
+  description = "Buses of EventBridge that scans may put events on."
+  type        = list(string)
+  nullable    = false
+  default     = []
+
+  validation {
+    condition     = alltrue([for arn in var.event_bus_arns : can(regex("^arn:[a-z-]+:events:[a-z0-9-]+:[0-9]{12}:event-bus/[A-Za-z0-9/._-]+$", arn))])
+    error_message = "event_bus_arns must be whole ARNs of event buses, without wildcards."
+  }
+}
+
 variable "kms_key_arn" {
   description = "A KMS key for queues, buckets, table and logs; null means the keys that AWS owns."
   type        = string
@@ -201,6 +213,13 @@ variable "tenant_recipients" {
 
 variable "tenant_topic_arns" {
   description = "SNS topics that scans of tenants' namespaces may notify. None by default."
+  type        = list(string)
+  nullable    = false
+  default     = []
+}
+
+variable "tenant_event_bus_arns" {
+  description = "Buses of EventBridge that scans of tenants' namespaces may notify. None by default."
   type        = list(string)
   nullable    = false
   default     = []

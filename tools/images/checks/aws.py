@@ -36,13 +36,15 @@ class Service(BaseHTTPRequestHandler):
             self._answer(403, S3_ERROR)
 
     def do_POST(self) -> None:
-        """Give credentials as STS does, or an error as SQS, DynamoDB, SES and SNS do."""
+        """Give credentials as STS does, or an error as SQS, DynamoDB, EventBridge, SES and SNS do."""
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
         target = self.headers.get("X-Amz-Target", "")
         if "AssumeRoleWithWebIdentity" in body:
             self._answer(200, ROLE)
         elif target.startswith("AmazonSQS"):
             self._answer(400, json.dumps({"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "no queue"}))
+        elif target.startswith("AWSEvents"):
+            self._answer(400, json.dumps({"__type": "InternalException", "message": "no bus"}))
         elif target.startswith("DynamoDB"):
             fault = "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException"
             self._answer(400, json.dumps({"__type": fault, "message": "no table"}))

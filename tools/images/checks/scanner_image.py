@@ -20,13 +20,14 @@ TEXT = b"INFO fine\nERROR bad\n"
 def aws(_folder: Path, address: str) -> None:
     """The scanner's own clients, and how they report errors."""
     with_keys(address)
-    s3, dynamodb, ses, sns = (client(name) for name in ("s3", "dynamodb", "sesv2", "sns"))
+    s3, dynamodb, events, ses, sns = (client(name) for name in ("s3", "dynamodb", "events", "sesv2", "sns"))
     expect(error_code(lambda: s3.get_object(Bucket="logs", Key="x")), "InvalidObjectState", "S3's error")
     key = {"pk": {"S": "p"}}
     expect(
         error_code(lambda: dynamodb.get_item(TableName="t", Key=key)), "ResourceNotFoundException", "DynamoDB's error"
     )
     expect(error_code(lambda: ses.send_email(Content={})), "MessageRejected", "SES's error")
+    expect(error_code(lambda: events.put_events(Entries=[{}])), "InternalException", "EventBridge's error")
     expect(error_code(lambda: sns.publish(TopicArn="arn:aws:sns:x:1:t", Message="m")), "NotFound", "SNS's error")
     session.cache_clear()
     without_keys()

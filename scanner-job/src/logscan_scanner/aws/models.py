@@ -14,6 +14,7 @@ from botocore.loaders import Loader, instance_cache
 # find DynamoDB's endpoints.
 OPERATIONS = {
     "dynamodb": {"BatchGetItem", "DescribeEndpoints", "GetItem", "PutItem", "UpdateItem"},
+    "events": {"PutEvents"},
     "s3": {
         "AbortMultipartUpload",
         "CompleteMultipartUpload",

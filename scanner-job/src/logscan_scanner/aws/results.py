@@ -112,21 +112,28 @@ class Results:
         """
         return self._put(result, table.put_latest(result, order)) is None
 
-    def claim(self, ref: ResultRef, scan_uid: str, channel: str, now: str) -> bool:
-        """Record that a scan sends a notification; return whether it was this call that recorded it."""
-        return self._update(table.claim_notification(ref, scan_uid, channel, now))
-
-    def note(self, ref: ResultRef, scan_uid: str, channel: str, error: str) -> None:
-        """Record why a scan's notification was not sent."""
-        self._update(table.note_notification_error(ref, scan_uid, channel, error))
-
-    def _update(self, call: table.Call) -> bool:
-        """Update a row if the call's condition holds; return whether it did."""
+    def sent(self, ref: ResultRef, scan_uid: str) -> set[str]:
+        """Return the channels on which a scan has notified already."""
         try:
-            self._dynamodb.update_item(**call)
-            return True
+            answer = self._dynamodb.get_item(**table.read_notified(ref))
+        except (ClientError, BotoCoreError) as error:
+            raise translate(error, f"read the table {ref.table}") from error
+        return table.sent_channels(cast("Item", answer.get("Item", {})), scan_uid)
+
+    def note_sent(self, ref: ResultRef, scan_uid: str, channel: str, now: str, grouped: bool = False) -> None:
+        """Record that a scan has sent a notification, or is counted in that of another."""
+        self.update(table.note_notification(ref, scan_uid, channel, now, grouped))
+
+    def note_error(self, ref: ResultRef, scan_uid: str, channel: str, error: str) -> None:
+        """Record why a scan's notification was not sent."""
+        self.update(table.note_notification_error(ref, scan_uid, channel, error))
+
+    def update(self, call: table.Call) -> Item | None:
+        """Change an item if the call's condition holds; return what the call asks for, or None if it does not hold."""
+        try:
+            return cast("Item", self._dynamodb.update_item(**call).get("Attributes", {}))
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
-            return False
+            return None
         except (ClientError, BotoCoreError) as error:
             raise translate(error, f"update the table {call['TableName']}") from error
 

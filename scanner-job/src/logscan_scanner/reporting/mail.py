@@ -1,5 +1,6 @@
 """What people and machines are sent about a finished scan: pure functions from its result to text."""
 
+from html import escape
 from typing import Any
 
 from logscan_api.exitcodes import Reason
@@ -20,20 +21,40 @@ def subject(result: ScanResult) -> str:
 
 def failure_subject(request: ScanRequest, reason: Reason) -> str:
     """Return the subject of a mail about a scan that failed."""
-    return _one_line(f"[logscan] failed ({reason}): s3://{request.source.bucket}/{_object_of(request)}")
+    return _one_line(f"[logscan] failed ({reason}): {failed_object(request)}")
 
 
-def text(request: ScanRequest, result: ScanResult) -> str:
-    """Return a mail's plain text."""
-    return _filled("mail.txt.j2", request, result)
+def failed_object(request: ScanRequest) -> str:
+    """Return what was to be scanned, for people."""
+    return f"s3://{request.source.bucket}/{request.source.common}{'*' if request.source.objects else ''}"
 
 
-def html(request: ScanRequest, result: ScanResult) -> str:
-    """Return a mail's HTML, the short form of the report's page. Whatever comes from a log or a key is escaped."""
-    return _filled("mail.html.j2", request, result)
+def failure_bodies(why: str, more: views.Facts | None = None) -> tuple[str, str]:
+    """Return text and HTML of a mail about a scan that failed; see `text`."""
+    lines = [why, *(f"{name}: {value}" for name, value in more or [])]
+    return "".join(f"{line}\n" for line in lines), "".join(f"<p>{escape(line)}</p>" for line in lines)
 
 
-def _filled(template: str, request: ScanRequest, result: ScanResult) -> str:
+def text(request: ScanRequest, result: ScanResult, more: views.Facts | None = None) -> str:
+    """Return a mail's plain text.
+
+    Args:
+        request: The Job's input.
+        result: The result.
+        more: What else it says.
+    """
+    return _filled("mail.txt.j2", request, result, more or [])
+
+
+def html(request: ScanRequest, result: ScanResult, more: views.Facts | None = None) -> str:
+    """Return a mail's HTML, the short form of the report's page; see `text`.
+
+    Whatever comes from a log or a key is escaped.
+    """
+    return _filled("mail.html.j2", request, result, more or [])
+
+
+def _filled(template: str, request: ScanRequest, result: ScanResult, more: views.Facts) -> str:
     from logscan_scanner.reporting.templating import rendered  # only who is sent a mail waits for jinja2
 
     rules = views.found_rules(result, TOP_RULES)
@@ -42,7 +63,7 @@ def _filled(template: str, request: ScanRequest, result: ScanResult) -> str:
         title=subject(result),
         result=result,
         verdict=views.verdict(result),
-        facts=views.summary(f"{request.scan.namespace}/{request.scan.name}", result),
+        facts=[*more, *views.summary(f"{request.scan.namespace}/{request.scan.name}", result)],
         rules=rules,
         more_rules=sum(1 for lines in result.by_rule.values() if lines) - len(rules),
         samples=[(views.place(sample), sample) for sample in result.samples[:SAMPLES]],
@@ -81,10 +102,6 @@ def failure_document(request: ScanRequest, reason: Reason, message: str) -> dict
         "reason": str(reason),
         "message": message,
     }
-
-
-def _object_of(request: ScanRequest) -> str:
-    return f"{request.source.common}{'*' if request.source.objects else ''}"
 
 
 def _one_line(value: str) -> str:

@@ -1,147 +1,155 @@
-"""Sends the notifications of a scan: each channel once, and a notification that fails does not fail the scan.
+"""Sends the notifications of a scan: each at least once, and one that cannot be sent does not fail the scan.
 
-A channel of the API (`logscan_api.notify`) is sent by the function of its name in `SENDERS`.
+A channel is recorded in the row after it took the message. A process that is killed between the two, or that cannot
+reach the table, sends the message again when the Job is tried again, under the same name (`Message.id_for`), by which a
+receiver tells that it has it.
 """
 
-import json
 import logging
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+import os
+import random
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from html import escape
-from typing import Any, Protocol
+from math import inf
+from time import monotonic, sleep, time
+from typing import Protocol
 
 from logscan_api.exitcodes import Reason
-from logscan_api.notify import Channel, Email, Notify, Topic, Webhook
 from logscan_api.requests import ScanRequest
 from logscan_api.results import ScanResult
 from logscan_api.statuses import ResultRef
 from logscan_api.text import cut, printable
-from logscan_scanner.aws.messages import publish, send_mail
 from logscan_scanner.errors import ScanError
-from logscan_scanner.reporting import mail
-from logscan_scanner.reporting.webhooks import post
+from logscan_scanner.reporting import messages
+from logscan_scanner.reporting.channels import Outlet, outlets, send
+from logscan_scanner.reporting.grouping import SENDS, Group, Turn, Updates, group_of
+from logscan_scanner.reporting.messages import Message
+from logscan_scanner.reporting.webhooks import NotSentError
 
 NOTE_BYTES = 300
+PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before a message is sent again; less by chance, so that scans spread
+SECONDS = 60.0  # after which nothing is sent again; a scan takes so long for all of its channels
+SPARE_SECONDS = 90.0  # before the end of the Job's time, when no scan waits for others
 
 log = logging.getLogger("logscan.scanner.notifying")
 
 
-@dataclass(frozen=True)
-class Message:
-    """What is sent: text and HTML to people, a document to machines.
+class Notifications(Updates, Protocol):
+    """Where it is recorded what was sent: `Results`, on the row, and in the items of groups."""
 
-    Attributes:
-        title: A line that says what happened.
-        text: The mail's plain text, if there is a mail.
-        html: The mail's HTML, likewise.
-        document: The same as JSON.
-        request: The scan, for what the operator allows.
-    """
+    def sent(self, ref: ResultRef, scan_uid: str) -> set[str]:
+        """Return the channels on which a scan has notified already."""
 
-    title: str
-    text: str
-    html: str
-    document: dict[str, Any]
-    request: ScanRequest
+    def note_sent(self, ref: ResultRef, scan_uid: str, channel: str, now: str, grouped: bool = False) -> None:
+        """Record that a scan has sent a notification, or is counted in that of another."""
 
-    @property
-    def body(self) -> str:
-        """Return the document as text."""
-        return json.dumps(self.document)
-
-
-class Notifications(Protocol):
-    """Where it is recorded what was sent: `Results`, on the row."""
-
-    def claim(self, ref: ResultRef, scan_uid: str, channel: str, now: str) -> bool:
-        """Record that a scan sends a notification; return whether it was this call that recorded it."""
-
-    def note(self, ref: ResultRef, scan_uid: str, channel: str, error: str) -> None:
+    def note_error(self, ref: ResultRef, scan_uid: str, channel: str, error: str) -> None:
         """Record why a scan's notification was not sent."""
 
 
-def notify_finished(request: ScanRequest, result: ScanResult, notifications: Notifications) -> None:
-    """Send the notifications of a scan with a result.
-
-    Each channel is recorded in the row before it is used, so that no other attempt uses it again; what went wrong is
-    recorded there too.
-    """
-    if request.notify is None:
-        return
-    worst = result.worst_severity
-    wanted = [(name, channel) for name, channel in _channels(request.notify) if channel.wants(worst)]
-    mailed = any(isinstance(channel, Email) for _, channel in wanted)
-    text, html = (mail.text(request, result), mail.html(request, result)) if mailed else ("", "")
-    message = Message(mail.subject(result), text, html, mail.document(request, result), request)
-    for name, channel in wanted:
-        _send_once(request, name, channel, message, notifications)
+# Is told of each channel that is done, whether another scan counts this one, and what went wrong if anything did.
+Record = Callable[[Outlet, bool, str | None], None]
 
 
-def notify_failed(request: ScanRequest, reason: Reason, why: str) -> None:
-    """Send the notifications of a scan that failed permanently. It has no row, and its Job does not run again."""
-    if request.notify is None:
-        return
-    title, document = mail.failure_subject(request, reason), mail.failure_document(request, reason, why)
-    shown = printable(why)
-    message = Message(title, f"{shown}\n", f"<p>{escape(shown)}</p>", document, request)
-    for name, channel in _channels(request.notify):
-        if channel.wants_failures:
-            _send(name, channel, message)
-
-
-def _channels(notify: Notify) -> Iterator[tuple[str, Channel]]:
-    """Yield the channels that are set, with their names."""
-    for name in Notify.model_fields:
-        channel = getattr(notify, name)
-        if channel is not None:
-            yield name, channel
-
-
-def send_email(channel: Email, message: Message) -> None:
-    """Send mail through SES."""
-    sender = message.request.sender
-    if sender is None:
-        raise ScanError("no sender is configured (the operator's LOGSCAN_MAIL_SENDER)")
-    send_mail(sender, channel.to, message.title, message.text, message.html)
-
-
-def send_sns(channel: Topic, message: Message) -> None:
-    """Publish JSON to an SNS topic."""
-    publish(channel.topic_arn, message.title, message.body)
-
-
-def send_webhook(channel: Webhook, message: Message) -> None:
-    """Post JSON to a URL."""
-    post(channel.url, message.body, message.request.webhook_internal or ())
-
-
-SENDERS: dict[str, Callable[[Any, Message], None]] = {
-    "email": send_email,
-    "sns": send_sns,
-    "webhook": send_webhook,
-}
-
-
-def _send_once(
-    request: ScanRequest, name: str, channel: Channel, message: Message, notifications: Notifications
+def notify_finished(
+    request: ScanRequest, result: ScanResult, notifications: Notifications, started: float | None = None
 ) -> None:
+    """Send the notifications of a scan with a result that were not sent before.
+
+    Args:
+        request: The Job's input.
+        result: The result in the table.
+        notifications: Where it is recorded what was sent, and what went wrong.
+        started: When the scan began, by the monotonic clock; absent means now.
+    """
+    wanted = [outlet for outlet in outlets(request.notify, os.environ) if outlet.channel.wants(result.worst_severity)]
+    if not wanted:
+        return
     ref, uid = request.result, request.scan.uid
     try:
-        if not notifications.claim(ref, uid, name, datetime.now(UTC).isoformat(timespec="seconds")):
-            return
-        failure = _send(name, channel, message)
-        if failure is not None:
-            notifications.note(ref, uid, name, cut(printable(failure), NOTE_BYTES))
+        sent = notifications.sent(ref, uid)
     except ScanError as error:
-        log.warning("could not record the notification by %s: %s", name, error)
+        log.warning("could not read which notifications were sent, and sends all: %s", error)
+        sent = set()
+
+    def record(outlet: Outlet, grouped: bool, failure: str | None) -> None:
+        try:
+            if failure is None:
+                now = datetime.now(UTC).isoformat(timespec="seconds")
+                notifications.note_sent(ref, uid, outlet.name, now, grouped)
+            else:
+                notifications.note_error(ref, uid, outlet.name, cut(printable(failure), NOTE_BYTES))
+        except ScanError as error:
+            log.warning("could not record the notification by %s: %s", outlet.name, error)
+
+    left = [outlet for outlet in wanted if outlet.name not in sent]
+    if left:
+        _send_all(left, messages.of_result(request, result), record, notifications, _ends(request, started))
 
 
-def _send(name: str, channel: Channel, message: Message) -> str | None:
-    """Send a message; return what went wrong, or None."""
+def notify_failed(
+    request: ScanRequest, reason: Reason, why: str, updates: Updates, started: float | None = None
+) -> None:
+    """Send the notifications of a scan that failed permanently. It has no row, and its Job does not run again."""
+    wanted = [outlet for outlet in outlets(request.notify, os.environ) if outlet.channel.wants_failures]
+    if wanted:
+        _send_all(wanted, messages.of_failure(request, reason, why), lambda *_: None, updates, _ends(request, started))
+
+
+def _ends(request: ScanRequest, started: float | None) -> float:
+    """Return when the scan must not wait any more, by the monotonic clock."""
+    if request.timeout_seconds is None:
+        return inf
+    return (monotonic() if started is None else started) + request.timeout_seconds - SPARE_SECONDS
+
+
+def _send_all(wanted: Sequence[Outlet], message: Message, record: Record, updates: Updates, ends: float) -> None:
+    """Send a message on each channel, one after the other; those last for which the scan waits, until it must end."""
+    deadline = monotonic() + SECONDS
+    waiting: list[tuple[int, Outlet, Group]] = []
+    for outlet in wanted:
+        group = group_of(outlet, message, updates)
+        turn = SENDS if group is None else _turn(outlet, group.enter)
+        if group is not None and turn.wakes is not None:
+            waiting.append((turn.wakes, outlet, group))
+        else:
+            _take(turn, outlet, message, deadline, record)
+    for wakes, outlet, group in sorted(waiting, key=lambda found: found[0]):
+        sleep(max(min(wakes - time(), ends - monotonic()), 0))
+        turn = _turn(outlet, group.wake)
+        # Whoever took this one's place sends soon; there is no second wait.
+        _take(SENDS if turn.wakes is not None else turn, outlet, message, monotonic() + SECONDS, record)
+
+
+def _turn(outlet: Outlet, ask: Callable[[int], Turn]) -> Turn:
+    """Return what a scan does on a channel with a group; if the table cannot be reached, it sends."""
     try:
-        SENDERS[name](channel, message)
+        return ask(int(time()))
     except ScanError as error:
-        log.warning("could not send the notification by %s: %s", name, error)
-        return str(error)
-    return None
+        log.warning("could not group the notification by %s: %s", outlet.name, error)
+        return SENDS
+
+
+def _take(turn: Turn, outlet: Outlet, message: Message, deadline: float, record: Record) -> None:
+    """Send a message if it is the scan's turn, and record what became of it."""
+    if not turn.sends:
+        record(outlet, True, None)
+        return
+    failure = _send(outlet, message.counting(turn.others), deadline)
+    if failure is not None:
+        log.warning("could not send the notification by %s: %s", outlet.name, failure)
+    record(outlet, False, failure)
+
+
+def _send(outlet: Outlet, message: Message, deadline: float) -> str | None:
+    """Send a message, again if that may help; return what went wrong, or None."""
+    for pause in (*PAUSES, None):
+        try:
+            send(outlet, message)
+            return None
+        except ScanError as error:
+            wait = None if pause is None else pause * random.uniform(0.5, 1)  # noqa: S311 - no secret
+            if not (isinstance(error, NotSentError) and error.again) or wait is None or monotonic() + wait >= deadline:
+                return str(error)
+            sleep(wait)
+    raise AssertionError("the last pause is none")

@@ -3,14 +3,15 @@
 Who writes a LogScan chooses the URL, but it is a pod inside the cluster that connects. So that nobody reaches or probes
 with it what only the cluster can reach, a webhook is https at a public address, unless the operator's settings allow
 a network or a host; the host is resolved once and the connection made to the address that was checked; redirects are
-not followed; and whoever reads the row sees no more than "refused" or "failed".
+not followed; and whoever reads the row sees no more than "refused" or "failed". Where the URL comes from a Secret,
+nobody has checked its host before, so the hosts that a tenant's scans may post to are held to here as well.
 """
 
 import http.client
 import re
 import socket
 import ssl
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass
@@ -26,9 +27,11 @@ SECONDS = 10.0  # for everything: resolving, connecting, sending, the answer
 SENT_BYTES = 4096  # at a time
 ANSWER_BYTES = 1024  # its first line is all that is needed
 REFUSED, FAILED = "refused", "failed"
+AGAIN = frozenset({408, 425, 429})  # and all of 5xx: the same request may be answered differently later
 
 Address = tuple[socket.AddressFamily, Any]
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
+_REST = re.compile(r"[!-~]*")  # of a URL: percent-encoded
 _STATUS = re.compile(rb"HTTP/1\.[01] ([1-5]\d\d)[ \r\n]")
 _GLOBAL_UNICAST = ip_network("2000::/3")  # all that is assigned for it (RFC 4291, 2.4)
 _NAT64 = ip_network("64:ff9b::/96")  # an IPv4 address, for hosts without IPv4 (RFC 6052)
@@ -46,29 +49,67 @@ class Target:
     path: str
 
 
-def post(url: str, body: str, internal: Sequence[str] = ()) -> None:
+class NotSentError(ScanError):
+    """A message was not taken: `refused` by us, or `failed`, without an answer of 2xx in time.
+
+    Attributes:
+        again: Whether the same message may be taken later.
+    """
+
+    def __init__(self, message: str, again: bool = False) -> None:
+        """Set what went wrong; it never has the URL, which may hold a secret."""
+        super().__init__(message)
+        self.again = again
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Where a post may go.
+
+    Attributes:
+        internal: Networks and hosts beyond the public internet that it may go to, also by http.
+        hosts: The only hosts that it may name, `*` at the start of one for any beginning; None means all.
+    """
+
+    internal: Sequence[str] = ()
+    hosts: Sequence[str] | None = None
+
+    def names(self, host: str) -> bool:
+        """Return whether a host may be named."""
+        plain = host.lower()
+        return self.hosts is None or any(
+            plain.endswith(glob[1:]) if glob.startswith("*") else plain == glob for glob in self.hosts
+        )
+
+
+def post(url: str, body: str, bounds: Bounds, headers: Mapping[str, str] | None = None) -> None:
     """Send JSON to a URL.
 
     Args:
         url: The URL.
         body: The JSON.
-        internal: Networks and hosts beyond the public internet that it may go to, also by http.
+        bounds: Where it may go.
+        headers: What else the request says.
 
     Raises:
-        ScanError: `refused`, or `failed`: no answer of 2xx in time. No message has the URL, which may hold a secret.
+        NotSentError: It was not sent, or not answered by 2xx.
     """
     deadline = monotonic() + SECONDS
     target = _parse(url)
+    if not bounds.names(target.host):
+        raise NotSentError(REFUSED)
     try:
-        addresses = [found for found in _resolve(target, deadline) if _may_reach(target, found, internal)]
+        addresses = [found for found in _resolve(target, deadline) if _may_reach(target, found, bounds.internal)]
         if not addresses:
-            raise ScanError(REFUSED)
+            raise NotSentError(REFUSED)
         with closing(_connect(target, addresses, deadline)) as connection:
-            status = _exchange(connection, target, body.encode(), deadline)
-    except (OSError, http.client.HTTPException, UnicodeError) as error:
-        raise ScanError(FAILED) from error
+            status = _exchange(connection, target, body.encode(), headers or {}, deadline)
+    except UnicodeError as error:
+        raise NotSentError(FAILED) from error
+    except (OSError, http.client.HTTPException) as error:
+        raise NotSentError(FAILED, again=True) from error
     if not 200 <= status < 300:
-        raise ScanError(FAILED)
+        raise NotSentError(FAILED, again=status in AGAIN or status >= 500)
 
 
 def _parse(url: str) -> Target:
@@ -76,10 +117,12 @@ def _parse(url: str) -> Target:
         parts = urlsplit(url)
         host, port, tls = parts.hostname or "", parts.port, parts.scheme == "https"
     except ValueError as error:
-        raise ScanError(REFUSED) from error
+        raise NotSentError(REFUSED) from error
     # A user before the host makes one host look like another, and its password would be in the clear everywhere.
-    if "@" in parts.netloc or not _HOST.fullmatch(host) or port == 0:
-        raise ScanError(REFUSED)
+    if parts.scheme not in ("http", "https") or "@" in parts.netloc or not _HOST.fullmatch(host) or port == 0:
+        raise NotSentError(REFUSED)
+    if not _REST.fullmatch(f"{parts.path}{parts.query}"):
+        raise NotSentError(REFUSED)
     query = f"?{parts.query}" if parts.query else ""
     return Target(tls, host, port or (443 if tls else 80), parts.netloc, f"{parts.path or '/'}{query}")
 
@@ -141,9 +184,11 @@ def _connect(target: Target, addresses: list[Address], deadline: float) -> socke
     raise failure
 
 
-def _exchange(connection: socket.socket, target: Target, body: bytes, deadline: float) -> int:
+def _exchange(
+    connection: socket.socket, target: Target, body: bytes, headers: Mapping[str, str], deadline: float
+) -> int:
     """Send the request and return the status of the answer; nothing but its first line is read."""
-    request = _request(target, body)
+    request = _request(target, body, headers)
     while request:  # a limit of time for each call of a few bytes; sendall has one for each of many calls under TLS
         connection.settimeout(_left(deadline))
         request = request[connection.send(request[:SENT_BYTES]) :]
@@ -171,10 +216,10 @@ class _Written(http.client.HTTPConnection):
         self.data += data
 
 
-def _request(target: Target, body: bytes) -> bytes:
+def _request(target: Target, body: bytes, headers: Mapping[str, str]) -> bytes:
     written = _Written(target)
-    headers = {"Host": target.netloc, "Content-Type": "application/json", "User-Agent": "logscan"}
-    written.request("POST", target.path, body, {**headers, "Connection": "close"})
+    ours = {"Host": target.netloc, "Content-Type": "application/json", "User-Agent": "logscan", "Connection": "close"}
+    written.request("POST", target.path, body, {**headers, **ours})
     return written.data
 
 

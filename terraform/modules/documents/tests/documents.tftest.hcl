@@ -69,11 +69,12 @@ run "prefixes_with_special_characters" {
 
 run "everything" {
   variables {
-    prefixes    = ["app/", "audit/"]
-    mail        = { identity = "example.com", sender = "logscan@example.com" }
-    topic_arns  = ["arn:aws:sns:eu-central-1:111122223333:oncall"]
-    kms_key_arn = "arn:aws:kms:eu-central-1:111122223333:key/1"
-    namespaces  = { scans = { team-a = ["theirs", "whole"], logscan = [] } }
+    prefixes       = ["app/", "audit/"]
+    mail           = { identity = "example.com", sender = "logscan@example.com" }
+    topic_arns     = ["arn:aws:sns:eu-central-1:111122223333:oncall"]
+    event_bus_arns = ["arn:aws:events:eu-central-1:111122223333:event-bus/oncall"]
+    kms_key_arn    = "arn:aws:kms:eu-central-1:111122223333:key/1"
+    namespaces     = { scans = { team-a = ["theirs", "whole"], logscan = [] } }
     existing_buckets = {
       theirs = { prefixes = ["prod/"], kms_key_arn = "arn:aws:kms:eu-central-1:111122223333:key/2" }
       whole  = {}
@@ -178,6 +179,14 @@ run "refuses_a_wildcard_topic" {
     topic_arns = ["arn:aws:sns:eu-central-1:111122223333:*"]
   }
   expect_failures = [var.topic_arns]
+}
+
+run "refuses_a_wildcard_event_bus" {
+  command = plan
+  variables {
+    event_bus_arns = ["arn:aws:events:eu-central-1:111122223333:event-bus/*"]
+  }
+  expect_failures = [var.event_bus_arns]
 }
 
 run "refuses_to_scan_nothing" {

@@ -110,6 +110,7 @@ def create_all(endpoint: str, bridged: bool = False, known: Resources | None = N
         "mail_identity_arns": [f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/{SENDER}"],
         "mail_senders": [SENDER],
         "topic_arns": [topic_arn],
+        "event_bus_arns": [f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"],
         "key_arns": [],
         "log_key_arns": [],
     }

@@ -18,7 +18,7 @@ from logscan_local.stack.processes import Part
 from logscan_tools.paths import REPOSITORY
 
 READY_SECONDS = 60
-SERVICES = "s3,sqs,sns,dynamodb,ses,lambda,iam,sts,logs"
+SERVICES = "s3,sqs,sns,dynamodb,ses,events,lambda,iam,sts,logs"
 BRIDGE = REPOSITORY / "local" / "kind" / "bridge.py"
 
 

@@ -59,8 +59,9 @@ async def resolve(
     for source in container.get("envFrom", []):
         values |= await _from_source(source, lookup)
     for entry in container.get("env", []):
-        value = _value(entry, pod, node_ip)
-        values[entry["name"]] = expand(value, values, api_server) if "value" in entry else value
+        value = await _value(entry, pod, node_ip, lookup)
+        if value is not None:
+            values[entry["name"]] = expand(value, values, api_server) if "value" in entry else value
     return {**api_server, **values}
 
 
@@ -72,13 +73,25 @@ async def _from_source(source: Object, lookup: Lookup) -> dict[str, str]:
     return {}
 
 
-def _value(entry: Object, pod: Object, node_ip: str) -> str:
+async def _value(entry: Object, pod: Object, node_ip: str, lookup: Lookup) -> str | None:
+    """Return the value of a variable, or None if it comes from an optional source that is missing."""
     source = entry.get("valueFrom")
     if source is None:
         return str(entry.get("value", ""))
     if "fieldRef" in source:
         return field_value(pod, source["fieldRef"]["fieldPath"], node_ip)
+    for field, kind in (("configMapKeyRef", "configmaps"), ("secretKeyRef", "secrets")):
+        if field in source:
+            return await _of_key(source[field], kind, lookup)
     raise ContainerConfigError(f"env {entry['name']}: valueFrom {sorted(source)} is not supported by this node")
+
+
+async def _of_key(reference: Object, kind: str, lookup: Lookup) -> str | None:
+    data = await _optional(reference, kind, lookup)
+    if reference["key"] not in data and not reference.get("optional"):
+        noun = kind.removesuffix("s").replace("configmap", "ConfigMap").replace("secret", "Secret")
+        raise ContainerConfigError(f"couldn't find key {reference['key']} in {noun} {reference['name']}")
+    return data.get(reference["key"])
 
 
 async def _optional(reference: Object, kind: str, lookup: Lookup) -> dict[str, str]:
