@@ -5,7 +5,8 @@ import random
 import threading
 import time
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import NamedTuple, Self
 
 from places import Background, Place
@@ -94,11 +95,27 @@ class Chaos:
 
     def send(self, versions: int, messages: int) -> None:
         """Send messages for object versions, some of them repeated, in random order."""
+        self._post(self._drawn(versions, messages))
+
+    @contextmanager
+    def sending(self, versions: int, messages: int) -> Iterator[None]:
+        """Send the same while other things happen: batches are scanned faster than thousands of messages are sent."""
+        thread = threading.Thread(target=self._post, args=[self._drawn(versions, messages)])
+        thread.start()
+        try:
+            yield
+        finally:
+            thread.join()
+
+    def _drawn(self, versions: int, messages: int) -> list[str]:
         keys = [f"{self.place.namespace}/{number}.log" for number in range(versions)]
         self._keys.update(keys)
         sent = [*keys, *self.chance.choices(keys, k=messages - versions)]
         self.chance.shuffle(sent)
-        for number, key in enumerate(sent):
+        return sent
+
+    def _post(self, keys: list[str]) -> None:
+        for number, key in enumerate(keys):
             self.place.send([key], repeat=str(number))
 
     def progress(self, count: int) -> None:
@@ -118,6 +135,15 @@ class Chaos:
         """Return how many objects have a row."""
         self._restart_ended()
         return len(self.rows())
+
+    def kill_again_and_again(self, between: int, random_kills: int) -> None:
+        """Kill the leader at each step and some times at random, with some progress after each."""
+        for step in STEPS:
+            self.kill_at(step)
+            self.progress(between)
+        for _ in range(random_kills):
+            self.kill_at_random()
+            self.progress(between)
 
     def kill_at(self, step: Step) -> None:
         """Kill the leader (-9) at a step."""

@@ -38,12 +38,7 @@ def test_each_object_is_scanned_once_whatever_fails(new_place: NewPlace, capsys:
     place = new_place()
     with Chaos(place, SEED, LIMIT) as chaos:
         chaos.send(SIZE.versions, SIZE.messages)
-        for step in STEPS:
-            chaos.kill_at(step)
-            chaos.progress(SIZE.between)
-        for _ in range(SIZE.random_kills):
-            chaos.kill_at_random()
-            chaos.progress(SIZE.between)
+        chaos.kill_again_and_again(SIZE.between, SIZE.random_kills)
         for _ in range(SIZE.restarts):
             chaos.restart_api_server()
             chaos.progress(SIZE.between)
@@ -67,13 +62,8 @@ def test_each_object_of_a_batch_has_one_row_whatever_fails(new_place: NewPlace) 
     place = new_place()
     place.apply({**POLICY, "spec": {**POLICY["spec"], "batch": {"maxObjects": 20, "maxSeconds": 2}}})
     with Chaos(place, SEED, LIMIT, batched=True) as chaos:
-        chaos.send(BATCHED.versions, BATCHED.messages)
-        for step in STEPS:
-            chaos.kill_at(step)
-            chaos.progress(BATCHED.between)
-        for _ in range(BATCHED.random_kills):
-            chaos.kill_at_random()
-            chaos.progress(BATCHED.between)
+        with chaos.sending(BATCHED.versions, BATCHED.messages):
+            chaos.kill_again_and_again(BATCHED.between, BATCHED.random_kills)
         chaos.progress(BATCHED.versions)
         eventually(place.queue_is_empty, 60, "the queue to be empty")
         eventually(lambda: set(place.phases()) == {"Succeeded"}, 60, "all LogScans to end")
