@@ -31,7 +31,7 @@ SECRET = {"name": "hooks", "key": "url"}
 EVENT_BUS = "arn:aws:events:eu-central-1:111122223333:event-bus/default"
 BY_SECRET = ("slack", "teams", "pagerduty", "alertmanager", "webhook")
 SLACK = {"type": "slack", "secretRef": SECRET}
-EVERY_CHANNEL = [
+EVERY_CHANNEL: list[dict[str, Any]] = [
     {"type": "email", "to": ["a@b.example"], "when": "Always"},
     {"type": "sns", "topicArn": "arn:aws:sns:eu-central-1:111122223333:t", "minSeverity": "error"},
     {"type": "eventbridge", "eventBusArn": EVENT_BUS},
