@@ -15,7 +15,7 @@ from logscan_operator.errors import ApiError, KubeError
 from logscan_operator.items import Object, Scan
 from logscan_operator.leases import FencedApi
 from logscan_operator.listings import Page, Pager, Part
-from logscan_operator.shelves import Bucket, Shelf, fill
+from logscan_operator.shelves import Bucket, Shelf, fill, shelf_of
 from logscan_operator.view import View
 
 
@@ -96,8 +96,7 @@ class Drafts:
         spec = parent.readable_spec
         source = spec.source.s3
         if draft.shelf is None or draft.shelf.after != listing.cursor:
-            prefix = source.prefix or ""
-            draft.shelf = Shelf(self._buckets, source.bucket, prefix, listing.cursor, self._lists)
+            draft.shelf = shelf_of(self._buckets, source, listing.cursor, self._lists)
         room = source.max_objects - listing.objects if source.max_objects is not None else None
         draft.page, draft.manifests = None, {}
         pager = Pager(spec, self._view.policies_in(parent.key[0]), began, listing.cursor, room)
