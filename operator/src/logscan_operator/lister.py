@@ -14,7 +14,7 @@ from datetime import datetime
 
 from logscan_api.exitcodes import Reason
 from logscan_api.statuses import ListedChild, LogScanStatus, Phase
-from logscan_operator import paths, sums, tenancy
+from logscan_operator import sums, tenancy
 from logscan_operator.backfills import Known, Step, ended, next_step, said, waiting
 from logscan_operator.conditions import Verdict
 from logscan_operator.counting import Counting
@@ -22,6 +22,7 @@ from logscan_operator.drafts import ChildConflictError, Drafts
 from logscan_operator.errors import ApiError, AwsError, InventoryError, KubeError, NotLeadingError, described
 from logscan_operator.items import Key, Scan, parse_time
 from logscan_operator.leases import FencedApi
+from logscan_operator.lookups import stored_scan
 from logscan_operator.metrics import Metrics
 from logscan_operator.refusals import refusal_of
 from logscan_operator.settings import Settings
@@ -209,11 +210,10 @@ class Lister:
 
     async def _is_there(self, parent: Scan, named: ListedChild) -> bool:
         """Return whether the API server has a LogScan that the view does not know."""
-        query = {"fieldSelector": f"metadata.name={named.name}"}
-        found = (await self._api.request("GET", paths.scans(parent.key[0]), query=query))["items"]
-        for body in found:
+        body = await stored_scan(self._api, parent.key[0], named.name)
+        if body is not None:
             self._view.scans.take(body)
-        return bool(found)
+        return body is not None
 
     async def _say(self, parent: Scan, error: Exception, now: datetime) -> None:
         """Write why a LogScan does not get on, if nothing works for it meanwhile; end it if waiting does not help."""
