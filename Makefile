@@ -192,6 +192,8 @@ bench-operator: $(READY) ## Measure the operator and a plain kopf operator (abou
 
 chaos: $(READY) ## Kill, cut off and overload the operator, and print what docs/reliability.md shows (about 20 minutes)
 	LOGSCAN_TEST_CHAOS=full $(BIN)/python -m pytest --rootdir=operator -c tools/pytest.ini -q operator/tests/test_chaos.py
+	LOGSCAN_TEST_CHAOS=full $(BIN)/python -m pytest --rootdir=local/embedded -c tools/pytest.ini -q \
+	  local/embedded/tests/test_end_to_end_backfill_chaos.py
 	$(BIN)/python benchmarks/bench_operator.py --only hostile
 
 soak: $(READY) ## Run a steady load and watch memory and calls (MINUTES=30)

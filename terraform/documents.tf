@@ -14,6 +14,7 @@ module "documents" {
   logs_bucket_name        = var.logs_bucket.name
   prefixes                = var.logs_bucket.prefixes
   existing_buckets        = var.existing_buckets
+  inventories             = var.inventories
   existing_reports_bucket = var.reports_bucket.create ? null : var.reports_bucket.name
   queue                   = var.queue
   mail                    = var.mail == null ? null : { identity = var.mail.identity, sender = var.mail.sender }

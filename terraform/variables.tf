@@ -63,6 +63,17 @@ variable "existing_buckets" {
   default  = {}
 }
 
+variable "inventories" {
+  description = "Buckets with lists of S3 Inventory that LogScans may name (spec.source.s3.inventory), by name. prefixes: what the keys of the lists begin with. kms_key_arn: the key of the lists. account_id: the account that owns the bucket, if it is another one."
+  type = map(object({
+    prefixes    = optional(list(string), [""])
+    kms_key_arn = optional(string)
+    account_id  = optional(string)
+  }))
+  nullable = false
+  default  = {}
+}
+
 variable "reports_bucket" {
   description = "The bucket for findings, and after how many days they expire. With create = false, name is that of an existing bucket."
   type = object({

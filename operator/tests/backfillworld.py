@@ -9,12 +9,14 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+from inventoryworld import MemoryObjects
 from memorycluster import MemoryCluster
 from objects import NOW, SETTINGS, scan_body, synced_view
 
 from logscan_api.statuses import LogScanStatus, ObjectCounts, Phase, RuleCount, Summary
 from logscan_operator import paths
 from logscan_operator.errors import AwsError
+from logscan_operator.inventoryfiles import Piece
 from logscan_operator.items import Object, Scan
 from logscan_operator.lister import Lister
 from logscan_operator.listings import Listed
@@ -37,6 +39,7 @@ class MemoryBucket:
         self.modified: dict[str, datetime] = {}
         self.calls = 0
         self.problems: list[AwsError] = []
+        self.objects = MemoryObjects({}, most=40)
 
     async def listed(self, bucket: str, prefix: str, after: str | None) -> tuple[list[Listed], bool]:
         """Return the next keys."""
@@ -47,6 +50,12 @@ class MemoryBucket:
         found = sorted(key for key in self.keys if key.startswith(prefix) and key > (after or ""))
         entries = [Listed(key, self.keys[key], self.modified.get(key, EARLIER)) for key in found[: self.page]]
         return entries, len(found) > self.page
+
+    async def read(self, bucket: str, key: str, start: int, length: int, etag: str | None) -> Piece:
+        """Return a range of an object of an inventory."""
+        if self.problems:
+            raise self.problems.pop(0)
+        return await self.objects.read(bucket, key, start, length, etag)
 
 
 class MortalCluster(MemoryCluster):

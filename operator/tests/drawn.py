@@ -184,13 +184,14 @@ def _with_one_source(spec: Object) -> Object:
     source = spec["source"]["s3"]
     chosen = next((name for name in ("key", "objects") if name in source), "prefix")
     if chosen == "prefix":
-        source.setdefault("prefix", "logs/")
+        if "inventory" not in source:
+            source.setdefault("prefix", "logs/")
         source.pop("modifiedAfter", None)  # it must be before modifiedBefore
     _with_fitting_channels(spec)
     belongs = {
         "key": {"key", "versionId", "etag", "sequencer"},
         "objects": {"objects"},
-        "prefix": {"prefix", *OF_PREFIX},
+        "prefix": {"prefix", "inventory", *OF_PREFIX},
     }
     for name in set().union(*belongs.values()) - belongs[chosen]:
         source.pop(name, None)

@@ -1,5 +1,6 @@
 """LogScans of prefixes on a real control plane, with a real listing: nothing is lost or counted twice by a kill."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from inventoryworld import MANIFEST, inventory, manifest, row_of
 from places import PATIENT, SEEN, Place
 
 from logscan_local.stack import aws
@@ -43,6 +45,11 @@ class Bucket:
     def source(self, **fields: object) -> dict[str, object]:
         """Return a LogScan's source of what is under `app/`."""
         return {"s3": {"bucket": self.name, "prefix": "app/", **fields}}
+
+    def put(self, objects: dict[str, bytes]) -> None:
+        """Upload objects."""
+        for key, body in objects.items():
+            self._s3.put_object(Bucket=self.name, Key=key, Body=body)
 
     def rows(self) -> Counter[str]:
         """Return how many rows each object has."""
@@ -86,6 +93,43 @@ def test_an_operator_that_is_killed_while_it_lists_loses_and_repeats_nothing(pla
     assert (status["listing"]["percent"], status["object"]) == (100, "app/*")
     eventually(lambda: not children(place), 60, "the LogScans of the parts to be deleted")
     assert len(set(place.jobs.created)) == len(place.jobs.created) == OBJECTS // 5
+
+
+def test_an_operator_that_is_killed_while_it_reads_an_inventory_loses_and_repeats_nothing(
+    place: Place, bucket: Bucket
+) -> None:
+    """The keys are in no order, in several files, and not all of them are to be scanned."""
+    keys = bucket.fill(OBJECTS)
+    rows = [row_of(key, 6, bucket.name) for key in [*reversed(keys), "other/x.log", "app/deleted/"]]
+    bucket.put(inventory([[*rows[start::3], "no row"] for start in range(3)], bucket=bucket.name, into=bucket.name))
+    operator: OperatorProcess = place.operator(None, max_concurrent="4")
+    place.scan("all", source=bucket.source(pageObjects=5, parallelism=2, inventory={"manifestKey": MANIFEST}))
+    for goal in (5, 20, 35):
+        eventually(partial(reached, place, goal), 90, lambda: f"progress; {place.scans()}; this")
+        operator.kill()
+        operator.restart_if_ended()
+    status = place.until("all", 120, phase="Succeeded")
+    assert bucket.rows() == dict.fromkeys(keys, 1)
+    assert status["objects"]["progress"] == f"{OBJECTS}/{OBJECTS}"
+    assert (status["listing"]["unreadable"], status["listing"]["keys"]) == (3, OBJECTS + 4)
+    assert status["summary"]["incomplete"] == [{"reason": "UnreadableRows"}]
+    assert status["listing"]["cursor"].endswith("/2/21"), "the file, and its rows that were read"
+    eventually(lambda: not children(place), 60, "the LogScans of the parts to be deleted")
+
+
+def test_an_inventory_that_cannot_be_used_says_why(place: Place, bucket: Bucket) -> None:
+    orc = json.dumps({**manifest([], bucket=bucket.name, into=bucket.name), "fileFormat": "ORC"}).encode()
+    bucket.put({"orc": orc, "empty": b""})
+    place.operator(None, **PATIENT)
+    for name in ("orc", "empty", "missing"):
+        place.scan(name, source=bucket.source(inventory={"manifestKey": name}))
+    status = place.until("orc", 60, phase="Failed", reason="InvalidInventory")
+    SEEN.add("InvalidInventory")
+    assert "only CSV is read: choose CSV as the output format" in status["message"]
+    status = place.until("empty", 60, phase="Failed", reason="InvalidInventory")
+    assert "is no manifest of S3 Inventory" in status["message"]
+    status = place.until("missing", 60, phase="Failed", reason="ObjectNotFound")
+    assert f"s3://{bucket.name}/missing" in status["message"]
 
 
 def test_suspend_cancel_and_deletion_reach_all_parts(place: Place, bucket: Bucket) -> None:

@@ -3,8 +3,9 @@
 import json
 
 import pytest
-from places import PATIENT, SEEN, Place
+from places import PATIENT, POLICY, SEEN, Place
 
+from logscan_local.stack import aws
 from logscan_local.stack.kubectl import Object
 from logscan_local.testkit.waiting import eventually
 
@@ -12,6 +13,7 @@ pytestmark = [pytest.mark.controlplane, pytest.mark.emulator]
 
 
 QUEUE = "kueue.x-k8s.io/queue-name"
+CLASS = "kueue.x-k8s.io/priority-class"
 
 
 def suspending_policy(place: Place) -> list[Object]:
@@ -72,6 +74,86 @@ def test_a_job_that_something_else_suspended_is_left_alone(place: Place) -> None
     finally:
         for item in objects:
             place.kubectl.run("delete", str(item["kind"]), item["metadata"]["name"])
+
+
+class Kueue:
+    """Admits one Job of a queue at a time, as Kueue does with a quota for one: the highest priority, then the oldest.
+
+    Attributes:
+        admitted: The classes of the Jobs in the order in which they were admitted.
+    """
+
+    def __init__(self, place: Place, classes: dict[str, int]) -> None:
+        """Admit nothing yet.
+
+        Args:
+            place: Where the Jobs are.
+            classes: The priority of each WorkloadPriorityClass.
+        """
+        self._place = place
+        self._classes = classes
+        self.admitted: list[str] = []
+
+    def held(self) -> list[Object]:
+        """Return the Jobs that wait in the queue, the next one first."""
+        jobs = self._place.kubectl.get("jobs", f"--selector={QUEUE}=scans")["items"]
+        waiting = [job for job in jobs if job["spec"].get("suspend")]
+        return sorted(waiting, key=lambda job: (-self._classes[class_of(job)], job["metadata"]["creationTimestamp"]))
+
+    def admit(self) -> bool:
+        """Admit the next Job if there is one, and wait for its end; return whether there was one."""
+        held = self.held()
+        if not held:
+            return False
+        self.admitted.append(class_of(held[0]))
+        name = held[0]["metadata"]["name"]
+        suspend(self._place, name, False)
+        eventually(lambda: self._over(name), 60, f"{name} to end")
+        return True
+
+    def _over(self, name: str) -> bool:
+        """Return whether a Job has ended; the operator may have deleted it with its LogScan since."""
+        jobs = self._place.kubectl.get("jobs", f"--field-selector=metadata.name={name}")["items"]
+        return all(job.get("status", {}).get("completionTime") for job in jobs)
+
+
+def class_of(job: Object) -> str:
+    labels: dict[str, str] = job["metadata"]["labels"]
+    return labels[CLASS]
+
+
+def test_batches_and_parts_of_a_backfill_wait_in_one_queue_by_priority(place: Place) -> None:
+    """All Jobs are in the queue before the first one is admitted, those of the backfill first."""
+    bucket = f"b-{place.namespace}"
+    s3 = aws.client("s3", place.state.resources.endpoint)
+    aws.create_bucket(place.state.resources.endpoint, bucket)
+    for number in range(6):
+        s3.put_object(Bucket=bucket, Key=f"old/{number}.log", Body=b"ERROR\n")
+    fresh = {QUEUE: "scans", CLASS: "uploads"}
+    batch = {"maxObjects": 2, "maxSeconds": 60}
+    spec = {**POLICY["spec"], "match": {"keys": ["new/**"]}, "priority": 1, "batch": batch, "job": {"labels": fresh}}
+    objects = suspending_policy(place)
+    place.apply(*objects, {**POLICY, "metadata": {"name": "new"}, "spec": spec})
+    kueue = Kueue(place, {"uploads": 1000, "backfills": 10})
+    try:
+        eventually(lambda: suspends(place), 60, "the policy to be in effect")
+        place.operator(None, **PATIENT, max_concurrent="1")
+        source = {"bucket": bucket, "prefix": "old/", "pageObjects": 2, "parallelism": 3}
+        place.scan("all", {QUEUE: "scans", CLASS: "backfills"}, source={"s3": source})
+        eventually(lambda: len(kueue.held()) == 3, 60, "all parts of the backfill to wait in the queue")
+        place.send([f"new/{number}.log" for number in range(6)])
+        eventually(lambda: len(kueue.held()) == 6, 60, "the batches to wait beside them")
+        assert {status["reason"] for name, status in place.scans().items() if name != "all"} <= {"QueuedByKueue"}
+        while kueue.admit():
+            pass
+        place.until("all", 60, phase="Succeeded")
+    finally:
+        for item in objects:
+            place.kubectl.run("delete", str(item["kind"]), item["metadata"]["name"])
+    assert kueue.admitted == ["uploads"] * 3 + ["backfills"] * 3
+    ended = place.scans()
+    assert sorted(status["objects"]["done"] for status in ended.values()) == [2, 2, 2, 6]
+    assert {status["phase"] for status in ended.values()} == {"Succeeded"}
 
 
 def test_a_job_that_a_person_suspended_waits_for_that_person(place: Place) -> None:

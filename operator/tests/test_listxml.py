@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from logscan_operator.aws import Buckets
+from logscan_operator.buckets import Buckets
 from logscan_operator.errors import AwsError
 from logscan_operator.listings import Listed
 from logscan_operator.listxml import read

@@ -155,10 +155,17 @@ def test_a_rule_set_of_the_tenant_shows_no_more_than_its_own_rules_may() -> None
         assert (refusal(scan, resolve(scan.readable_spec, {}, {"s": bare}, use), use) is None) == may
 
 
+def with_inventory(bucket: str) -> Object:
+    """Return the source of a scan of a bucket that is allowed, with an inventory in another one."""
+    allowed = next(name for name, may in BUCKETS if may)
+    return {"source": {"s3": {"bucket": allowed, "inventory": {"bucket": bucket, "manifestKey": "manifest.json"}}}}
+
+
 @pytest.mark.parametrize(("bucket", "may"), BUCKETS)
 def test_which_buckets_a_tenant_may_scan(bucket: str, may: bool) -> None:
     source = {"source": {"s3": {"bucket": bucket, "key": "x"}}}
     assert (refused(source, settings(allowedBuckets=ALLOWED)) is None) == may
+    assert (refused(with_inventory(bucket), settings(allowedBuckets=ALLOWED)) is None) == may
     assert refused(source, settings(allowedBuckets=ALLOWED, unlistedNamespaces="Deny"), "logscan") is None
     assert refused(source, settings(unlistedNamespaces="Deny")) is not None, "nothing is allowed unless it is listed"
     assert refused(source, settings(unlistedNamespaces="Allow")) is None
@@ -213,6 +220,7 @@ def test_the_api_server_refuses_the_same(new_place: NewPlace, loose: bool) -> No
     for bucket, may in BUCKETS:
         source = {"source": {"s3": {"bucket": bucket, "key": "x"}}}
         assert admitted(theirs, "LogScan", logscan(source)) == may, bucket
+        assert admitted(theirs, "LogScan", logscan(with_inventory(bucket))) == may, bucket
         assert admitted(place.kubectl, "LogScan", logscan(source)), bucket
 
 

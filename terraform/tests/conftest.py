@@ -27,6 +27,7 @@ EXAMPLE: dict[str, Any] = {
 EVERYTHING: dict[str, Any] = {
     "prefixes": ["app/", "audit/"],
     "existing_buckets": {"theirs": {"kms_key_arn": "arn:aws:kms:eu-central-1:111122223333:key/2"}},
+    "inventories": {"lists": {"prefixes": ["s3/"], "kms_key_arn": "arn:aws:kms:eu-central-1:111122223333:key/3"}},
     "mail": {"identity": "example.com", "sender": "logscan@example.com"},
     "topic_arns": ["arn:aws:sns:eu-central-1:111122223333:oncall"],
     "event_bus_arns": ["arn:aws:events:eu-central-1:111122223333:event-bus/oncall"],

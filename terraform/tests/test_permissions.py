@@ -25,7 +25,7 @@ pytestmark = pytest.mark.tools
 REPOSITORY = Path(__file__).resolve().parents[2]
 # Import-linter sees to it that nothing else imports boto3 or botocore.
 CODE = {
-    "operator": [REPOSITORY / "operator" / "src" / "logscan_operator" / "aws.py"],
+    "operator": [REPOSITORY / "operator" / "src" / "logscan_operator" / name for name in ("aws.py", "buckets.py")],
     "scanner": sorted((REPOSITORY / "scanner-job" / "src" / "logscan_scanner" / "aws").glob("*.py")),
     "forwarder": sorted((REPOSITORY / "terraform" / "forwarder" / "src" / "logscan_forwarder").glob("*.py")),
 }
@@ -54,6 +54,8 @@ ACTIONS: dict[str, set[str]] = {
     "sns:Publish": {"sns:Publish"},
     "events:PutEvents": {"events:PutEvents"},
 }
+# The operator reads no version of an object but the newest.
+UNUSED = {"operator": {"s3:GetObjectVersion"}}
 # What Lambda itself does with the forwarder's role: its log, the on-failure destination, and reading that queue again
 # (Lambda developer guide, "Creating and configuring an Amazon SQS event source mapping").
 BY_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}
@@ -61,7 +63,7 @@ BY_LAMBDA |= {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes
 
 # The services through which each role uses keys.
 VIA = {
-    "operator": {"sqs", "dynamodb"},
+    "operator": {"sqs", "dynamodb", "s3"},
     "scanner": {"s3", "dynamodb"},
     "team-a": {"s3", "dynamodb"},
     "forwarder": {"sqs"},
@@ -93,7 +95,7 @@ def calls(source: list[Path]) -> set[str]:
 def difference(role: str, policy: dict[str, Any]) -> tuple[set[str], set[str]]:
     """Return the actions of a policy that no call needs, and those that are missing."""
     needed = set[str]().union(*(ACTIONS[call] for call in calls(CODE[role])))
-    needed |= BY_LAMBDA if role == "forwarder" else set()
+    needed = needed - UNUSED.get(role, set()) | (BY_LAMBDA if role == "forwarder" else set())
     allowed = {action for statement in policy["Statement"] for action in statement["Action"]}
     return allowed - needed, needed - allowed
 
@@ -111,6 +113,7 @@ def test_the_calls_are_found_in_the_code() -> None:
         "sqs:GetQueueAttributes",
         "dynamodb:BatchGetItem",
         "s3:ListObjectsV2",
+        "s3:GetObject",
     }
     assert {"s3:GetObject", "s3:UploadPart", "sesv2:SendEmail"} <= calls(CODE["scanner"])
 
@@ -163,6 +166,8 @@ def test_the_stack_on_one_machine_uses_the_same_policies(role: str, everything: 
         "forwarder_log_arns": [f"{arns['forwarder_log']}:*"],
         "log_bucket_arns": buckets,
         "log_object_arns": [f"{buckets[0]}/app/*", f"{buckets[0]}/audit/*", f"{buckets[1]}/*"],
+        "inventory_object_arns": ["arn:aws:s3:::lists/s3/*"],
+        "inventory_key_arns": ["arn:aws:kms:eu-central-1:111122223333:key/3"],
         "report_object_arns": [f"{arns['reports_bucket']}/*"],
         "mail_identity_arns": [f"arn:aws:ses:{place}:identity/example.com"],
         "mail_senders": ["logscan@example.com"],
@@ -204,7 +209,7 @@ def test_buckets_are_those_of_known_accounts_and_keys_are_used_through_services(
         (service,) = {action.split(":")[0] for action in statement["Action"]}
         equal = statement.get("Condition", {}).get("StringEquals", {})
         if service == "s3":
-            own = statement["Sid"] == "WriteReports"
+            own = statement["Sid"] in ("WriteReports", "ReadInventories")
             assert sorted(equal["aws:ResourceAccount"]) == (["111122223333"] if own else accounts), statement["Sid"]
         elif service == "kms":
             assert set(equal["kms:ViaService"]) <= {f"{name}.eu-central-1.amazonaws.com" for name in VIA[role]}

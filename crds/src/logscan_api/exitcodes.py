@@ -95,6 +95,11 @@ class Reason(StrEnum):
         "Failed",
         "Grant the scanner's role what `terraform/modules/documents/policies/scanner.json.tftpl` lists.",
     )
+    INVALID_INVENTORY = (
+        "InvalidInventory",
+        "Queued Failed",
+        "The message says what is wrong with which file; create the LogScan again with another manifest.",
+    )
     ARCHIVED = "Archived", "Failed", "Restore the object, then create the LogScan again."
     KEY_UNAVAILABLE = "KeyUnavailable", "Failed", "Enable the object's KMS key, or allow the scanner's role to use it."
     UNSUPPORTED_FORMAT = (

@@ -8,6 +8,7 @@ self-loops: Navarro and Raffinot, Flexible Pattern Matching in Strings, chapter 
 
 import re
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -23,12 +24,12 @@ class Glob:
     Attributes:
         prefix: The literal text before the first wildcard.
         suffix: The literal text after the last one; None if the glob has no wildcard.
-        automaton: What matches the text between them.
+        middle: Returns whether the text between them matches.
     """
 
     prefix: str
     suffix: str | None
-    automaton: "_Automaton"
+    middle: Callable[[str], bool]
 
     def matches(self, text: str) -> bool:
         """Return whether the glob matches the whole text."""
@@ -38,7 +39,7 @@ class Glob:
             return False
         if not (text.startswith(self.prefix) and text.endswith(self.suffix)):
             return False
-        return self.automaton.matches(text[len(self.prefix) : len(text) - len(self.suffix)])
+        return self.middle(text[len(self.prefix) : len(text) - len(self.suffix)])
 
 
 @dataclass
@@ -115,17 +116,34 @@ def compile_glob(glob: str) -> Glob:
     """
     places = list(_WILDCARD.finditer(glob))
     if not places:
-        return Glob(glob, None, _Automaton())
+        return Glob(glob, None, _anything)
     prefix, suffix = glob[: places[0].start()], glob[places[-1].end() :]
-    automaton = _Automaton()
-    for part in _merged(glob[len(prefix) : len(glob) - len(suffix)]):
-        automaton.add(part)
-    return Glob(prefix, suffix, automaton)
+    return Glob(prefix, suffix, _middle(_merged(glob[len(prefix) : len(glob) - len(suffix)])))
 
 
 def matches(globs: list[str], text: str) -> bool:
     """Return whether any of the globs matches the whole text."""
     return any(compile_glob(glob).matches(text) for glob in globs)
+
+
+def _middle(parts: list[str]) -> Callable[[str], bool]:
+    """Return what matches the parts of a glob; those of most globs need no automaton, which takes 20 µs for a key."""
+    if parts in (["**"], ["**/", "*"]):
+        return _anything
+    if parts == ["*"]:
+        return _one_segment
+    automaton = _Automaton()
+    for part in parts:
+        automaton.add(part)
+    return automaton.matches
+
+
+def _anything(_: str) -> bool:
+    return True
+
+
+def _one_segment(text: str) -> bool:
+    return "/" not in text
 
 
 def _merged(glob: str) -> list[str]:

@@ -86,7 +86,7 @@ def partition_key(namespace: str, source: S3Source, scan_uid: str = "") -> str:
     """
     if source.objects is not None:
         return f"{namespace}#B#{source.bucket}#{scan_uid}"
-    kind, name = ("O", source.key) if source.key is not None else ("P", source.prefix)
+    kind, name = ("O", source.key) if source.key is not None else ("P", source.prefix or "")
     return f"{namespace}#{kind}#{source.bucket}#{name}"
 
 

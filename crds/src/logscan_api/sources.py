@@ -59,6 +59,22 @@ class S3Object(Model):
     sequencer: str | None = Field(default=None, max_length=64, description="S3's sequencer of the object's event.")
 
 
+class Inventory(Model):
+    """A list of a bucket's objects that S3 Inventory has written."""
+
+    model_config = ConfigDict(json_schema_extra={"x-kubernetes-validations": _within_s3("manifestKey")})
+
+    bucket: BucketName | None = Field(
+        default=None, description="Bucket that the list is in (default: the bucket of the objects)."
+    )
+    manifest_key: str = Field(
+        min_length=1,
+        max_length=1024,
+        description="Key of the list's manifest, such as `inventory/logs/daily/2026-11-26T01-00Z/manifest.json`. Its "
+        "format must be CSV, with the fields Size and LastModifiedDate.",
+    )
+
+
 class S3Source(Model):
     """The object, several objects, or all objects under a prefix."""
 
@@ -66,17 +82,19 @@ class S3Source(Model):
         json_schema_extra={
             "x-kubernetes-validations": [
                 cel(
-                    "[has(self.key), has(self.objects), has(self.prefix)].filter(set, set).size() == 1",
+                    "[has(self.key), has(self.objects), has(self.prefix) || has(self.inventory)]"
+                    ".filter(set, set).size() == 1",
                     "set exactly one of key (one object), objects (a list of objects) and prefix (all objects under "
-                    "it)",
+                    "it); inventory goes with prefix, or stands alone",
                 ),
                 cel(
                     "has(self.key) || !(has(self.versionId) || has(self.etag) || has(self.sequencer))",
                     "versionId, etag and sequencer belong to one object: remove them, set key, or set them in objects",
                 ),
                 cel(
-                    f"has(self.prefix) || !({' || '.join(f'has(self.{field})' for field in OF_PREFIX)})",
-                    f"{', '.join(OF_PREFIX)} belong to a prefix: remove them, or set prefix",
+                    "has(self.prefix) || has(self.inventory) || "
+                    f"!({' || '.join(f'has(self.{field})' for field in OF_PREFIX)})",
+                    f"{', '.join(OF_PREFIX)} belong to a prefix: remove them, or set prefix or inventory",
                 ),
                 cel(
                     "!has(self.modifiedAfter) || !has(self.modifiedBefore) || self.modifiedAfter < self.modifiedBefore",
@@ -106,6 +124,11 @@ class S3Source(Model):
         max_length=1024,
         description="Scan all objects whose key starts with this. The operator lists them, and makes LogScans for "
         "some hundred objects at a time, which run the scan.",
+    )
+    inventory: Inventory | None = Field(
+        default=None,
+        description="Take the keys from a list that S3 Inventory has written, and not from a listing of the bucket, "
+        "which takes hours for hundreds of millions of objects. Without a prefix, all of them.",
     )
     include: Globs | None = Field(
         default=None,
@@ -162,6 +185,11 @@ class S3Source(Model):
     def keys(self) -> list[str]:
         """Return the keys that decide which policy applies: of the objects, or the prefix."""
         return [found.key for found in self.objects] if self.objects else [self.key or self.prefix or ""]
+
+    @property
+    def lists(self) -> bool:
+        """Return whether the keys are not named here, but must be listed."""
+        return self.prefix is not None or self.inventory is not None
 
     @property
     def each(self) -> list[Self]:

@@ -89,6 +89,10 @@ class IncompleteReason(StrEnum):
         "Damaged",
         "Compressed or packed input is cut off or corrupt. All else counts, also what follows in an archive.",
     )
+    UNREADABLE_ROWS = (
+        "UnreadableRows",
+        "Rows of the inventory cannot be read, or are of another bucket; `status.listing.unreadable` counts them.",
+    )
     UNSUPPORTED_FORMAT = (
         "UnsupportedFormat",
         "A member of an archive, or an object of a prefix, is not a log, is encrypted, or cannot be unpacked.",
@@ -102,7 +106,7 @@ class Incomplete(Model):
 
     reason: ReasonWord = Field(
         description="MatchLimit, MaxBytes, MaxDecompressedBytes, MaxObjects, MaxRecordBytes, ObjectsFailed, "
-        "CompressionRatio, Damaged, UnsupportedFormat; the set of words is open."
+        "CompressionRatio, Damaged, UnreadableRows, UnsupportedFormat; the set of words is open."
     )
     rule: Name | None = Field(default=None, description="Rule whose count is too low.")
     object: KeyText | None = Field(
@@ -191,7 +195,11 @@ class Listing(Model):
 
     model_config = ConfigDict(extra="ignore")
 
-    cursor: KeyText | None = Field(default=None, description="Keys up to this one are listed.")
+    cursor: KeyText | None = Field(
+        default=None,
+        description="Keys up to this one are listed; with an inventory its manifest's checksum, the number of the "
+        "file, and the rows of it.",
+    )
     complete: bool = Field(default=False, description="Whether all keys are listed.")
     pages: Count = Field(default=0, description="How often the cursor was moved, over all runs.")
     keys: Count = Field(default=0, description="Keys listed so far.")
@@ -200,6 +208,9 @@ class Listing(Model):
     bytes_done: Count = Field(default=0, description="Size of the objects whose result is counted.")
     unmatched: Count = Field(default=0, description="Objects that no LogScanPolicy matches, counted as skipped.")
     ignored: Count = Field(default=0, description="Objects that a LogScanPolicy says to ignore, counted as skipped.")
+    unreadable: Count | None = Field(
+        default=None, description="Rows of an inventory that cannot be read, or are of another bucket."
+    )
     expected: Count | None = Field(
         default=None, description="Objects that are asked for, counted ahead; absent until that is done."
     )

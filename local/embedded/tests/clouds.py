@@ -26,7 +26,7 @@ from logscan_local.testkit.waiting import eventually
 # On kind or a real cluster there is no process to kill and no mailbox to read.
 EXTERNAL = "LOGSCAN_TEST_STATE" in os.environ
 OPERATOR = "--selector=app.kubernetes.io/component=operator"
-OURS = ("e2e/", "secret.log", "told.log")  # keys that the tests write
+OURS = ("e2e/", "secret.log", "told.log", aws.INVENTORIES)  # keys that the tests write
 
 
 def text(lines: int, seed: int) -> bytes:

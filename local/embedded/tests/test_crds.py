@@ -53,6 +53,12 @@ def where(fields: dict[str, Any]) -> dict[str, Any]:
         changed(source__s3__bucket="My_Logs.Old"),
         changed(source__s3__bucket="B" * 255),
         changed(source__s3__key=None, source__s3__prefix="app/"),
+        changed(
+            source__s3__key=None, source__s3__inventory={"manifestKey": "a/manifest.json"}, source__s3__maxObjects=5
+        ),
+        changed(
+            source__s3__key=None, source__s3__prefix="a/", source__s3__inventory={"bucket": "b-1", "manifestKey": "m"}
+        ),
         changed(source__s3__versionId="v", source__s3__etag="e", source__s3__sequencer="00AA", source__s3__size=5),
         changed(rules__inline=[rule(severity="critical", ignoreCase=True, exclude="y")]),
         changed(rules__inline=[rule(name=f"r{n}") for n in range(100)]),
@@ -80,6 +86,13 @@ def test_accepted(kubectl: Kubectl, document: dict[str, Any]) -> None:
         (changed(source__s3__prefix="b/"), "set exactly one of key"),
         (changed(source__s3__key=None), "set exactly one of key"),
         (changed(source__s3__key=None, source__s3__prefix="b/", source__s3__etag="e"), "belong to one object"),
+        (changed(source__s3__inventory={"manifestKey": "m"}), "set exactly one of key"),
+        (changed(source__s3__key=None, source__s3__inventory={}), "spec.source.s3.inventory.manifestKey: Required"),
+        (
+            changed(source__s3__key=None, source__s3__inventory={"manifestKey": "ö" * 513}),
+            "manifestKey has at most 1024",
+        ),
+        (changed(source__s3__include=["*"]), "remove them, or set prefix or inventory"),
         (changed(source__s3__key=""), "spec.source.s3.key"),
         (changed(source__s3__bucket="no/bucket"), "spec.source.s3.bucket"),
         (changed(source__s3__bucket="..."), "spec.source.s3.bucket"),

@@ -1,10 +1,12 @@
 """Several objects in one LogScan, through the whole pipeline: uploads that are gathered, and a list by hand."""
 
 import gzip
+import hashlib
 import json
 from collections import Counter
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote_plus
 
 import pytest
 from clouds import Cloud, text
@@ -132,6 +134,30 @@ def test_what_is_under_a_prefix_is_scanned_part_by_part(cloud: Cloud, tmp_path: 
     parts = "--selector=logscan.dev/parent=archive"
     assert eventually(lambda: not cloud.kubectl.get("logscans", parts)["items"], 30, "the parts to be deleted")
     cloud.kubectl.run("delete", "logscan", "archive")
+
+
+def test_what_an_inventory_lists_is_scanned_with_the_operators_rights(cloud: Cloud, tmp_path: Path) -> None:
+    bodies = {f"{PREFIX}/inventory/{number} a+b.log": text(100, 200 + number) for number in range(7)}
+    for key, body in bodies.items():
+        cloud.upload(key, body)
+    rows = [f'"{aws.BUCKET}","{quote_plus(key, safe="/")}","9","2026-01-01T00:00:00.000Z"\n' for key in bodies]
+    packed = gzip.compress("".join(reversed(rows)).encode())
+    file = f"{aws.INVENTORIES}e2e.csv.gz"
+    manifest = {
+        "sourceBucket": aws.BUCKET,
+        "destinationBucket": f"arn:aws:s3:::{aws.BUCKET}",
+        "fileFormat": "CSV",
+        "fileSchema": "Bucket, Key, Size, LastModifiedDate",
+        "files": [{"key": file, "size": len(packed), "MD5checksum": hashlib.md5(packed).hexdigest()}],
+    }
+    for key, body in {file: packed, f"{aws.INVENTORIES}e2e.json": json.dumps(manifest).encode()}.items():
+        cloud.upload(key, body)
+    source = {"bucket": aws.BUCKET, "inventory": {"manifestKey": f"{aws.INVENTORIES}e2e.json"}, "pageObjects": 3}
+    apply(cloud, "LogScan", "inventory", {"source": {"s3": source}, "rules": {"inline": INLINE}})
+    status = cloud.ended("inventory", 120)["status"]
+    assert (status["phase"], status["objects"]["progress"]) == ("Succeeded", "7/7"), status
+    assert {top["rule"]: top["lines"] for top in status["summary"]["topRules"]} == dict(counted(tmp_path, bodies))
+    cloud.kubectl.run("delete", "logscan", "inventory")
 
 
 def test_where_no_object_can_be_read_the_scan_fails(cloud: Cloud) -> None:

@@ -1,23 +1,13 @@
-"""The AWS services that the operator uses, each behind what it needs of it: SQS, DynamoDB, and S3 to list keys.
-
-boto3 blocks, and a call in it cannot be interrupted. So each runs in a thread, and in a daemon thread: Python's own
-pools are joined when the process ends, and a process that has lost the lead would stay for as long as a queue does
-not answer. A thread of its own costs a call 60 µs more than one of a pool; there are a few calls a second.
-"""
+"""The queue and the result table, each behind what the operator needs of it."""
 
 import asyncio
 import json
-import os
-import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from logscan_api.attributes import Item
 from logscan_api.errors import UntrustedResultError
@@ -25,13 +15,11 @@ from logscan_api.results import ScanResult
 from logscan_api.signatures import is_signed, tokens
 from logscan_api.statuses import ResultRef
 from logscan_api.table import key_of, ref_of
-from logscan_operator import listxml
+from logscan_operator.calls import client, in_a_thread, own_errors
 from logscan_operator.errors import AwsError
-from logscan_operator.listings import Listed
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-    from mypy_boto3_s3 import S3Client
     from mypy_boto3_sqs import SQSClient
 
 BATCH = 10  # SQS: messages of one call
@@ -39,58 +27,6 @@ KEYS = 100  # DynamoDB: keys of one BatchGetItem
 GATHER_SECONDS = 0.2
 # What DynamoDB says of a call because of one key in it: of a form that no row has, or of a table that is not there.
 REFUSALS = ("ValidationException", "ResourceNotFoundException", "AccessDeniedException")
-
-Result = TypeVar("Result")
-
-
-def _client(service: str, config: Config) -> Any:
-    """Return a client for the region in `AWS_REGION`, which boto3 itself does not read (only AWS_DEFAULT_REGION).
-
-    The session is its own: the one that boto3 shares in a process is not safe for threads, and keeps the credentials
-    that it found first.
-    """
-    session = boto3.Session()
-    return session.client(service, region_name=os.environ.get("AWS_REGION"), config=config)  # type: ignore[call-overload]
-
-
-@contextmanager
-def _own_errors() -> Iterator[None]:
-    """Turn what botocore raises into an error of ours.
-
-    Raises:
-        AwsError: AWS refused the call or did not answer.
-    """
-    try:
-        yield
-    except ClientError as error:
-        raise AwsError(str(error), error.response.get("Error", {}).get("Code", "")) from error
-    except BotoCoreError as error:
-        raise AwsError(str(error)) from error
-
-
-async def _in_a_thread(call: Callable[[], Result]) -> Result:
-    """Return what a call returns that is made in a daemon thread; if this is cancelled, the call goes on.
-
-    Raises:
-        Exception: What the call raises.
-    """
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[Result] = loop.create_future()
-
-    def settle(settled: Callable[[], None]) -> None:
-        if not done.done():  # else whoever waited was cancelled
-            settled()
-
-    def run() -> None:
-        try:
-            settled = partial(done.set_result, call())
-        except Exception as error:  # it is raised where the call is awaited
-            settled = partial(done.set_exception, error)
-        with suppress(RuntimeError):  # the loop is closed: the process is ending
-            loop.call_soon_threadsafe(settle, settled)
-
-    threading.Thread(target=run, name="aws", daemon=True).start()
-    return await done
 
 
 @dataclass(frozen=True)
@@ -136,7 +72,7 @@ class Queue:
         config = Config(
             connect_timeout=5, read_timeout=wait_seconds + 15, retries={"mode": "standard", "max_attempts": 3}
         )
-        self._sqs: SQSClient = _client("sqs", config)
+        self._sqs: SQSClient = client("sqs", config)
         self._url = url
         self._wait = wait_seconds
         self._visibility = visibility_seconds
@@ -186,8 +122,8 @@ class Queue:
         return [f"{f['Code']}: {f.get('Message', '')}" for f in answer.get("Failed", [])]
 
     async def _call(self, function: Any, url: str | None = None, **arguments: Any) -> Any:
-        with _own_errors():
-            return await _in_a_thread(partial(function, QueueUrl=url or self._url, **arguments))
+        with own_errors():
+            return await in_a_thread(partial(function, QueueUrl=url or self._url, **arguments))
 
 
 def _message(raw: Any) -> Message:
@@ -222,7 +158,7 @@ class ResultReader:
         """
         self._keys = keys
         config = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "max_attempts": 3})
-        self._dynamodb: DynamoDBClient = _client("dynamodb", config)
+        self._dynamodb: DynamoDBClient = client("dynamodb", config)
         self._waiting: dict[ResultRef, asyncio.Future[ScanResult | None]] = {}
         self._flush: asyncio.Task[None] | None = None
 
@@ -254,8 +190,8 @@ class ResultReader:
         A call that DynamoDB refuses may be refused for one of its keys: each half is asked for without the other then.
         """
         try:
-            with _own_errors():
-                rows = await _in_a_thread(partial(self._get, list(batch)))
+            with own_errors():
+                rows = await in_a_thread(partial(self._get, list(batch)))
         except Exception as error:
             if isinstance(error, AwsError) and error.code in REFUSALS and len(batch) > 1:
                 waiting = list(batch.items())
@@ -291,42 +227,3 @@ class ResultReader:
                 rows |= {ref_of(table, item): item for item in items}
             request = answer.get("UnprocessedKeys")
         return rows
-
-
-class Buckets:
-    """Lists the keys of buckets. Its client is made when it is first needed: few operators ever list anything."""
-
-    def __init__(self) -> None:
-        self._s3: S3Client | None = None
-        self._making = threading.Lock()
-
-    async def listed(self, bucket: str, prefix: str, after: str | None) -> tuple[list[Listed], bool]:
-        """Return the next keys under a prefix, up to a thousand, in S3's order, and whether more follow.
-
-        Args:
-            bucket: The bucket.
-            prefix: What the keys begin with.
-            after: The key that the last call ended with; None to begin.
-
-        Raises:
-            AwsError: The bucket was not listed.
-        """
-        with _own_errors():
-            return await _in_a_thread(partial(self._listed, bucket, prefix, after))
-
-    def _listed(self, bucket: str, prefix: str, after: str | None) -> tuple[list[Listed], bool]:
-        start: Any = {"StartAfter": after} if after is not None else {}
-        try:
-            answer: Any = self._client().list_objects_v2(Bucket=bucket, Prefix=prefix, **start)
-        except ValueError as error:
-            raise AwsError(str(error)) from error
-        entries, more = answer[listxml.FOUND]
-        return entries, more
-
-    def _client(self) -> "S3Client":
-        with self._making:
-            if self._s3 is None:
-                retries: Any = {"mode": "standard", "max_attempts": 3}
-                self._s3 = _client("s3", Config(connect_timeout=5, read_timeout=30, retries=retries))
-                self._s3.meta.events.register("before-parse.s3.ListObjectsV2", listxml.take_over)
-            return self._s3

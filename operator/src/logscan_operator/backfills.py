@@ -196,13 +196,18 @@ def _conclusion(parent: Scan, status: LogScanStatus) -> Verdict:
     listing, counts = sums.listing_of(status), sums.objects_of(status)
     source, summary = parent.readable_spec.source.s3, status.summary or sums.NO_SUMMARY
     if not listing.keys:
-        message = f"no object under s3://{source.bucket}/{source.prefix}: check the bucket and the prefix"
+        where = f"s3://{source.bucket}/{source.prefix or ''}"
+        message = f"no object under {where}: check the bucket and the prefix"
+        if source.inventory is not None:
+            message = f"the inventory {source.inventory.manifest_key} has no object under {where}: check both"
         return Verdict(Phase.FAILED, Reason.OBJECT_NOT_FOUND, message)
     if counts.failed and counts.failed == counts.total and counts.failures:
         first = counts.failures[0]
         reason = Reason(first.reason) if first.reason in set(Reason) else Reason.JOB_FAILED  # of a newer scanner
         return Verdict(Phase.FAILED, reason, f"none of {counts.total} objects could be read; the first: {first.key}")
     found = f"{summary.matched_lines} of {summary.lines} lines matched in {counts.done} of {counts.total} objects"
+    if listing.unreadable:
+        found += f"; {listing.unreadable} rows of the inventory cannot be read"
     skipped = {"no LogScanPolicy matches": listing.unmatched, "a LogScanPolicy ignores": listing.ignored}
     found += "".join(f"; {number} skipped, which {why}" for why, number in skipped.items() if number)
     if summary.incomplete:

@@ -2,14 +2,13 @@
 
 import asyncio
 import logging
-import time
 from datetime import datetime
 
 from logscan_operator import sums
 from logscan_operator.errors import AwsError
 from logscan_operator.items import Scan
 from logscan_operator.listings import wanted
-from logscan_operator.shelves import SLICE_SECONDS, Bucket, Shelf
+from logscan_operator.shelves import SLICE_SECONDS, Bucket, Turns, shelf_of
 
 log = logging.getLogger("logscan.counting")
 
@@ -44,18 +43,16 @@ class Counting:
         if parent.uid in self._tasks or listing.complete or listing.expected is not None:
             return
         source, known = parent.readable_spec.source.s3, listing.objects
-        shelf = Shelf(self._buckets, source.bucket, source.prefix or "", listing.cursor, self._lists)
+        shelf = shelf_of(self._buckets, source, listing.cursor, self._lists, verify=False)
         wants = wanted(source, began)
 
         async def count() -> int | None:
-            total, turn = known, time.perf_counter()
+            total, turns = known, Turns(SLICE_SECONDS)  # it is in no hurry, and takes half of a core at most
             try:
                 while (entry := await shelf.peek()) is not None:
                     total += wants(entry)
                     shelf.pop()
-                    if time.perf_counter() - turn > SLICE_SECONDS:
-                        await asyncio.sleep(SLICE_SECONDS)  # it is in no hurry, and takes half of a core at most
-                        turn = time.perf_counter()
+                    await turns.give()
             except AwsError as error:
                 log.warning("not counted ahead: %s", error, extra={"scan": parent.key[1]})
                 return None

@@ -18,6 +18,7 @@ from logscan_operator.errors import ApiError
 from logscan_operator.items import Object, Scan
 from logscan_operator.jobsignatures import is_signed
 from logscan_operator.leases import FencedApi
+from logscan_operator.lookups import stored_scan
 from logscan_operator.metrics import Metrics
 from logscan_operator.refusals import Refusal, refusal_of
 from logscan_operator.resolving import ResolvedScan, divided, recording_job, resolve_now, unready
@@ -98,13 +99,13 @@ class Creator:
 
     async def _whole(self, scan: Scan) -> Scan | None:
         """Return a scan with all of its spec, unless it has changed since it was planned; the view learns of that."""
-        query = {"fieldSelector": f"metadata.name={scan.key[1]}"}
-        found = (await self._api.request("GET", paths.scans(scan.key[0]), query=query))["items"]
-        for body in found:
-            read = Scan.parse(body, whole=True)
-            if (read.uid, read.generation) == (scan.uid, scan.generation):
-                return read
-            self._view.scans.take(body)
+        body = await stored_scan(self._api, *scan.key)
+        if body is None:
+            return None
+        read = Scan.parse(body, whole=True)
+        if (read.uid, read.generation) == (scan.uid, scan.generation):
+            return read
+        self._view.scans.take(body)
         return None
 
     async def back_off(self, scan: Scan, job: ScanJob | None, refusal: Refusal) -> None:

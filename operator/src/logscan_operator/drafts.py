@@ -15,7 +15,8 @@ from logscan_operator.errors import ApiError, KubeError
 from logscan_operator.items import Object, Scan
 from logscan_operator.leases import FencedApi
 from logscan_operator.listings import Page, Pager, Part
-from logscan_operator.shelves import Bucket, Shelf, fill
+from logscan_operator.lookups import stored_scan
+from logscan_operator.shelves import Bucket, Shelf, fill, shelf_of
 from logscan_operator.view import View
 
 
@@ -96,8 +97,7 @@ class Drafts:
         spec = parent.readable_spec
         source = spec.source.s3
         if draft.shelf is None or draft.shelf.after != listing.cursor:
-            prefix = source.prefix or ""
-            draft.shelf = Shelf(self._buckets, source.bucket, prefix, listing.cursor, self._lists)
+            draft.shelf = shelf_of(self._buckets, source, listing.cursor, self._lists)
         room = source.max_objects - listing.objects if source.max_objects is not None else None
         draft.page, draft.manifests = None, {}
         pager = Pager(spec, self._view.policies_in(parent.key[0]), began, listing.cursor, room)
@@ -109,10 +109,10 @@ class Drafts:
 
     async def _whole_spec(self, parent: Scan) -> Object:
         """Return all of a LogScan's spec as it is stored: the view keeps no more of a large one than it needs."""
-        for body in await self._named(*parent.key):
-            if body["metadata"]["uid"] == parent.uid:
-                spec: Object = body["spec"]
-                return spec
+        body = await self._stored(*parent.key)
+        if body is not None and body["metadata"]["uid"] == parent.uid:
+            spec: Object = body["spec"]
+            return spec
         raise KubeError(f"the LogScan {parent.key[1]} is gone")
 
     async def _create(self, manifest: Object) -> None:
@@ -124,15 +124,14 @@ class Drafts:
         except ApiError as error:
             if error.reason != "AlreadyExists":
                 raise
-        for there in await self._named(namespace, name):
-            if same_child(there, manifest):
-                return
+        there = await self._stored(namespace, name)
+        if there is not None and same_child(there, manifest):
+            return
         raise ChildConflictError(f"a LogScan that the operator did not make has the name {name}: delete it")
 
-    async def _named(self, namespace: str, name: str) -> list[Object]:
+    async def _stored(self, namespace: str, name: str) -> Object | None:
         """Return the LogScan of a name, if there is one; the view learns of it."""
-        query = {"fieldSelector": f"metadata.name={name}"}
-        found: list[Object] = (await self._api.request("GET", paths.scans(namespace), query=query))["items"]
-        for body in found:
+        body = await stored_scan(self._api, namespace, name)
+        if body is not None:
             self._view.scans.take(body)
-        return found
+        return body

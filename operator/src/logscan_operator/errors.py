@@ -5,6 +5,7 @@
     ├── NoAnswerError      the API server did not answer; the request may have been carried out
     └── NotLeadingError    it was never sent: only the leader may write
     AwsError               a call of AWS was refused, or not answered
+    └── InventoryError     what S3 Inventory wrote cannot be used
 
 The error of the library (aiohttp, botocore) is the `__cause__`, for the log. A library's own classes would leak its
 choice into each `except` clause: aiohttp alone has two families of errors (its own and TimeoutError) for one event.
@@ -55,6 +56,13 @@ class AwsError(Exception):
     def __init__(self, message: str, code: str = "") -> None:
         super().__init__(message)
         self.code = code
+
+
+class InventoryError(AwsError):
+    """A manifest of S3 Inventory, or a file that it names, cannot be used; no other call changes that."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "InvalidInventory")
 
 
 def described(error: BaseException) -> str:

@@ -37,6 +37,10 @@ class Gathering:
         self._bytes = self._text = self._packed = 0
         self._last = b""
 
+    def __contains__(self, key: str) -> bool:
+        """Return whether an object of a key is in the list."""
+        return key in self._objects
+
     @property
     def objects(self) -> list[S3Object]:
         """Return the objects in the order in which they came."""

@@ -81,7 +81,7 @@ class Scan:
     @cached_property
     def lists(self) -> bool:
         """Return whether it scans what is under a prefix, which others do for it."""
-        return self.spec is not None and self.spec.source.s3.prefix is not None
+        return self.spec is not None and self.spec.source.s3.lists
 
     @property
     def readable_spec(self) -> LogScanSpec:

@@ -7,7 +7,8 @@ from typing import Any
 
 from logscan_operator.accepting import Acceptor
 from logscan_operator.ages import oldest
-from logscan_operator.aws import Buckets, Queue, ResultReader
+from logscan_operator.aws import Queue, ResultReader
+from logscan_operator.buckets import Buckets
 from logscan_operator.circuit import Circuit
 from logscan_operator.defaultpolicy import DefaultPolicy
 from logscan_operator.depths import QueueDepths, watch

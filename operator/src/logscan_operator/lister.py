@@ -14,14 +14,15 @@ from datetime import datetime
 
 from logscan_api.exitcodes import Reason
 from logscan_api.statuses import ListedChild, LogScanStatus, Phase
-from logscan_operator import paths, sums, tenancy
+from logscan_operator import sums, tenancy
 from logscan_operator.backfills import Known, Step, ended, next_step, said, waiting
 from logscan_operator.conditions import Verdict
 from logscan_operator.counting import Counting
 from logscan_operator.drafts import ChildConflictError, Drafts
-from logscan_operator.errors import ApiError, AwsError, KubeError, NotLeadingError, described
+from logscan_operator.errors import ApiError, AwsError, InventoryError, KubeError, NotLeadingError, described
 from logscan_operator.items import Key, Scan, parse_time
 from logscan_operator.leases import FencedApi
+from logscan_operator.lookups import stored_scan
 from logscan_operator.metrics import Metrics
 from logscan_operator.refusals import refusal_of
 from logscan_operator.settings import Settings
@@ -37,7 +38,12 @@ FIRST_SECONDS = 1.0
 MOST_SECONDS = 60.0
 UNEXPECTED_FAILURES = 5
 # What S3 says of a bucket that no waiting changes; where something was listed already it is waited for all the same.
-LASTING = {"NoSuchBucket": Reason.OBJECT_NOT_FOUND, "AccessDenied": Reason.ACCESS_DENIED}
+LASTING = {
+    "NoSuchBucket": Reason.OBJECT_NOT_FOUND,
+    "NoSuchKey": Reason.OBJECT_NOT_FOUND,
+    "AccessDenied": Reason.ACCESS_DENIED,
+    "InvalidInventory": Reason.INVALID_INVENTORY,
+}
 
 log = logging.getLogger("logscan.lister")
 
@@ -204,11 +210,10 @@ class Lister:
 
     async def _is_there(self, parent: Scan, named: ListedChild) -> bool:
         """Return whether the API server has a LogScan that the view does not know."""
-        query = {"fieldSelector": f"metadata.name={named.name}"}
-        found = (await self._api.request("GET", paths.scans(parent.key[0]), query=query))["items"]
-        for body in found:
+        body = await stored_scan(self._api, parent.key[0], named.name)
+        if body is not None:
             self._view.scans.take(body)
-        return bool(found)
+        return body is not None
 
     async def _say(self, parent: Scan, error: Exception, now: datetime) -> None:
         """Write why a LogScan does not get on, if nothing works for it meanwhile; end it if waiting does not help."""
@@ -220,7 +225,8 @@ class Lister:
             await self._end(newest, Verdict(Phase.FAILED, LASTING[error.code], described(error)), now)
         elif not newest.spec.suspend and not newest.spec.cancel and not listing.children:
             refusal = refusal_of(error) if isinstance(error, ApiError) else None
-            reason = refusal.reason if refusal is not None else Reason.BACKOFF
+            reason = Reason.INVALID_INVENTORY if isinstance(error, InventoryError) else Reason.BACKOFF
+            reason = refusal.reason if refusal is not None else reason
             message = f"the next objects cannot be scanned now: {described(error)}"
             await self._write(newest, waiting(newest, newest.status, reason, message, now))
 

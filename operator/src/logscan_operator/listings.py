@@ -34,11 +34,20 @@ class Listed(NamedTuple):
         key: The object's key.
         size: Its size in bytes.
         modified: When it was written.
+        place: Where the listing goes on after it, if not by its key.
+        readable: Whether it names an object at all; a row of an inventory may not.
     """
 
     key: str
     size: int
     modified: datetime
+    place: str | None = None
+    readable: bool = True
+
+    @property
+    def cursor(self) -> str:
+        """Return where the listing goes on after it."""
+        return self.key if self.place is None else self.place
 
 
 class Part:
@@ -63,6 +72,10 @@ class Part:
         """Return the size of the objects together."""
         return sum(found.size or 0 for found in self.objects)
 
+    def __contains__(self, key: str) -> bool:
+        """Return whether an object is among them."""
+        return key in self._gathering
+
     def add(self, entry: Listed) -> bool:
         """Take an object in if it fits; return whether it did.
 
@@ -76,8 +89,8 @@ class Page:
     """A run of listed keys, and what is to be done with them.
 
     Attributes:
-        after: The key before the first, or None at the beginning.
-        through: The last key.
+        after: The cursor before the first, or None at the beginning.
+        through: The cursor after the last.
         complete: Whether no key follows that is asked for.
         capped: Whether `maxObjects` ended the listing.
         keys: How many keys there are.
@@ -85,6 +98,7 @@ class Page:
         parts: These objects, by the policies that they are under.
         unmatched: How many objects are asked for that no policy matches.
         ignored: How many objects are asked for that a policy says to ignore.
+        unreadable: How many of the keys are none: rows of an inventory that cannot be read.
     """
 
     after: str | None
@@ -96,6 +110,7 @@ class Page:
     parts: dict[Group, Part] = field(default_factory=dict)
     unmatched: int = 0
     ignored: int = 0
+    unreadable: int = 0
 
     @property
     def objects(self) -> int:
@@ -138,6 +153,9 @@ class Pager:
         page = self.page
         if page.keys >= PAGE_KEYS and page.parts:
             return False
+        if not entry.readable:
+            page.unreadable += 1
+            return self._count(entry)
         if not self._wanted(entry):
             return self._count(entry)
         if self._room is not None and page.objects >= self._room:
@@ -157,6 +175,8 @@ class Pager:
         if group not in parts and len(parts) >= PAGE_PARTS:
             return False
         part = parts.get(group) or Part(self._source)
+        if entry.key in part:
+            return self._count(entry)  # an inventory, which may be of a bucket in use, has named it before
         if not part.add(entry):
             return False
         parts[group] = part
@@ -165,7 +185,7 @@ class Pager:
 
     def _count(self, entry: Listed) -> bool:
         self.page.keys += 1
-        self.page.through = entry.key
+        self.page.through = entry.cursor
         return True
 
 

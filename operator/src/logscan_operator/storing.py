@@ -7,6 +7,7 @@ from logscan_operator.deciding import same_scan
 from logscan_operator.errors import ApiError, KubeError, NotLeadingError
 from logscan_operator.items import Object
 from logscan_operator.leases import FencedApi
+from logscan_operator.lookups import stored_scan
 from logscan_operator.metrics import Metrics
 from logscan_operator.view import View
 
@@ -89,8 +90,6 @@ class Store:
     async def _there(self, namespace: str, name: str) -> Object | None:
         """Return the LogScan of a name."""
         try:
-            query = {"fieldSelector": f"metadata.name={name}"}
-            found = await self._api.request("GET", paths.scans(namespace), query=query)
+            return await stored_scan(self._api, namespace, name)
         except KubeError as error:
             raise RefusedError(name, error) from error
-        return next(iter(found["items"]), None)

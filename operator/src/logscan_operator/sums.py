@@ -63,6 +63,7 @@ def with_page(status: LogScanStatus, page: Page, parts: dict[str, Part], now: da
         "bytes": listing.bytes + page.bytes,
         "unmatched": listing.unmatched + page.unmatched,
         "ignored": listing.ignored + page.ignored,
+        "unreadable": (listing.unreadable or 0) + page.unreadable or None,
         "children": [*(listing.children or []), *children] or None,
         "since": listing.since or stamp(now),
         "before": listing.before or 0,
@@ -73,9 +74,10 @@ def with_page(status: LogScanStatus, page: Page, parts: dict[str, Part], now: da
         "objects": counts.model_copy(update={"skipped": skipped}),
         "start_time": status.start_time or stamp(now),
     }
-    if page.capped:
-        part = Incomplete(reason=str(IncompleteReason.MAX_OBJECTS))
-        after["summary"] = _with_incomplete(status.summary or NO_SUMMARY, [part])
+    reasons = {IncompleteReason.MAX_OBJECTS: page.capped, IncompleteReason.UNREADABLE_ROWS: page.unreadable}
+    incomplete = [Incomplete(reason=str(reason)) for reason, is_so in reasons.items() if is_so]
+    if incomplete:
+        after["summary"] = _with_incomplete(status.summary or NO_SUMMARY, incomplete)
     return status.model_copy(update=after)
 
 

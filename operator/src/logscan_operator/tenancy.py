@@ -32,11 +32,13 @@ def refusal(scan: Scan, resolved: ResolvedScan, settings: Settings) -> str | Non
 
 
 def bucket_refusal(scan: Scan, settings: Settings) -> str | None:
-    """Return why the bucket of a scan may not be read from its namespace, or None if it may."""
-    namespace, bucket = scan.key[0], scan.readable_spec.source.s3.bucket
-    if _may_scan(namespace, bucket, settings):
-        return None
-    return f"source.s3.bucket: namespace {namespace} may not scan {bucket}; ask for it in allowedBuckets"
+    """Return why a bucket that a scan names may not be read from its namespace, or None if each may."""
+    namespace, source = scan.key[0], scan.readable_spec.source.s3
+    named = {"bucket": source.bucket, "inventory.bucket": source.inventory.bucket if source.inventory else None}
+    for field, bucket in named.items():
+        if bucket is not None and not _may_scan(namespace, bucket, settings):
+            return f"source.s3.{field}: namespace {namespace} may not scan {bucket}; ask for it in allowedBuckets"
+    return None
 
 
 def _may_scan(namespace: str, bucket: str, settings: Settings) -> bool:

@@ -12,6 +12,10 @@ locals {
     log_object_arns = flatten([
       for bucket, prefixes in local.scanned : [for prefix in prefixes : "${local.arn}:s3:::${bucket}/${prefix}*"]
     ])
+    inventory_object_arns = flatten([
+      for bucket, list in var.inventories : [for prefix in list.prefixes : "${local.arn}:s3:::${bucket}/${prefix}*"]
+    ])
+    inventory_key_arns = distinct(compact([for list in var.inventories : list.kms_key_arn]))
     report_object_arns = ["${local.arns.reports_bucket}/*"]
     mail_identity_arns = var.mail == null ? [] : ["${local.arn}:ses:${local.place}:identity/${var.mail.identity}"]
     mail_senders       = var.mail == null ? [] : [var.mail.sender]
@@ -59,6 +63,7 @@ locals {
       DecryptMessagesAndResults              = ["sqs", "dynamodb"]
       DecryptLogsAndEncryptReportsAndResults = ["s3", "dynamodb"]
       DecryptLogsOfOthers                    = ["s3"]
+      DecryptInventories                     = ["s3"]
       } : statement => {
       StringEquals = {
         "kms:ViaService" = [for service in services : "${service}.${var.account.region}.${local.dns_suffix}"]
@@ -73,6 +78,11 @@ locals {
       ReadLogs                         = accounts
       ListLogsAndTellMissingFromDenied = accounts
       WriteReports                     = local.own_account
+      ReadInventories = {
+        StringEquals = {
+          "aws:ResourceAccount" = distinct([for list in var.inventories : coalesce(list.account_id, var.account.id)])
+        }
+      }
     })
   }
 

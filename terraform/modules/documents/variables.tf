@@ -76,6 +76,27 @@ variable "existing_buckets" {
   }
 }
 
+variable "inventories" {
+  description = "Buckets with lists of S3 Inventory that LogScans may name (spec.source.s3.inventory), by name. prefixes: what the keys of the lists begin with. kms_key_arn: the key of the lists. account_id: the account that owns the bucket, if it is another one."
+  type = map(object({
+    prefixes    = optional(list(string), [""])
+    kms_key_arn = optional(string)
+    account_id  = optional(string)
+  }))
+  nullable = false
+  default  = {}
+
+  validation {
+    condition     = alltrue([for list in var.inventories : can(regex("^[0-9]{12}$", coalesce(list.account_id, "000000000000")))])
+    error_message = "inventories[*].account_id must be the twelve digits of an AWS account."
+  }
+
+  validation {
+    condition     = alltrue([for list in var.inventories : length(list.prefixes) > 0])
+    error_message = "inventories[*].prefixes must not be empty; leave it out for the whole bucket."
+  }
+}
+
 variable "existing_reports_bucket" {
   description = "A bucket for reports that is there already; null makes one."
   type        = string

@@ -24,6 +24,7 @@ REGION = "eu-central-1"
 ACCOUNT = "000000000000"
 BUCKET = "logs"
 REPORTS_BUCKET = "logscan-reports"
+INVENTORIES = "inventories/"  # what the keys of S3 Inventory begin with, in the same bucket
 TABLE = "logscan-results"
 TOPIC = "logscan"
 QUEUE = "logscan.fifo"
@@ -106,6 +107,8 @@ def create_all(endpoint: str, bridged: bool = False, known: Resources | None = N
         "forwarder_log_arns": [f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/{FORWARDER}:*"],
         "log_bucket_arns": [bucket_arn],
         "log_object_arns": [f"{bucket_arn}/*"],
+        "inventory_object_arns": [f"{bucket_arn}/{INVENTORIES}*"],
+        "inventory_key_arns": [],
         "report_object_arns": [f"{reports_arn}/*"],
         "mail_identity_arns": [f"arn:aws:ses:{REGION}:{ACCOUNT}:identity/{SENDER}"],
         "mail_senders": [SENDER],
