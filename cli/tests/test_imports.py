@@ -103,6 +103,15 @@ def test_a_grok_pattern_that_grows_without_bound_is_left_out() -> None:
     assert "1024" in draft.lost
 
 
+def test_addresses_of_logstash_have_room() -> None:
+    own = {"IPV6": "x" * 1200, "IPV4": r"\d+(?:\.\d+){3}", "IP": "%{IPV6:ip}|%{IPV4:ip}", "LINE": "^from %{IP:a}$"}
+    made = convert(grokrules.drafts(own, {}, [], "info"))
+    lines = ["from 10.0.0.1", "from ::1", "from 2001:db8::ff00:42:8329", "from fe80::1%eth0", "from ::ffff:10.0.0.1"]
+    (rule,) = made.rules
+    assert grep(rule, [*lines, "from 10:30", "from a.b.c.d", "from x"]) == lines
+    assert [name for name, _ in made.wider] == ["LINE"]
+
+
 SIGMA: list[tuple[dict[str, Any], list[str]]] = [
     ({"keywords": ["one", "t*o (x)"], "condition": "keywords"}, ["ONE", "t and o (x)", "one two", "two ONE"]),
     ({"k": {"|all": ["one", "two"]}, "condition": "k"}, ["one two", "two ONE"]),

@@ -12,6 +12,9 @@ from kubectl_logscan.errors import UsageError
 
 MOST_CHARACTERS = 1024  # of a rule's pattern
 DEEPEST = 40
+LONG = 512  # characters of a definition
+# Logstash's IPV6 has 1,200 characters, so that nothing with an address would have room. This is the form of an address.
+SHORT_IPV6 = r"(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f.]{0,15}(?:%\w+)?"
 _LINE = re.compile(r"([A-Za-z0-9_]+)\s+(.+)")
 _USE = re.compile(r"%\{([A-Za-z0-9_]+)(?::[^}]*)?\}")
 _NAMED = re.compile(r"\(\?<(?![=!])[^>]*>")
@@ -49,10 +52,14 @@ def drafts(own: Mapping[str, str], others: Mapping[str, str], wanted: list[str],
         severity: Severity of the rules.
     """
     known = {**others, **own}
+    if len(known.get("IPV6", "")) > LONG:
+        known["IPV6"] = SHORT_IPV6
     used = {name for text in own.values() for name in _USE.findall(text)}
     for name in wanted or [name for name in own if name not in used]:
         try:
-            yield Draft(name, {"pattern": _expanded(name, known, ()), "severity": severity})
+            pattern = _expanded(name, known, ())
+            wider = "which digits an IPv6 address has" if SHORT_IPV6 in pattern else ""
+            yield Draft(name, {"pattern": pattern, "severity": severity}, wider=wider)
         except _LostError as lost:
             yield Draft(name, lost=str(lost))
 
