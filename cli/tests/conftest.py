@@ -7,11 +7,17 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from places import Place
+
+    from logscan_local.stack.stacks import Stack
 
 pytest_plugins = ["logscan_local.testkit.fixtures"]
 
@@ -19,11 +25,22 @@ Done = subprocess.CompletedProcess[str]
 Run = Callable[..., Done]
 
 
+# What the tests import is what the commands run.
+CODE = {"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}
+
+
 def in_terminal(arguments: list[str], columns: int, **variables: str) -> str:
     """Return what a command shows in a terminal of that width, without bold and colors."""
     ours, its = os.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-    environment = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", "TERM": "xterm", "NO_COLOR": "1", **variables}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": "/nonexistent",
+        "TERM": "xterm",
+        "NO_COLOR": "1",
+        **CODE,
+        **variables,
+    }
     command = [sys.executable, "-m", "kubectl_logscan", *arguments]
     shown = b""
     with subprocess.Popen(command, stdin=its, stdout=its, stderr=its, env=environment) as process:
@@ -46,6 +63,7 @@ def run(tmp_path: Path) -> Run:
             "HOME": str(tmp_path),
             "KUBECONFIG": str(tmp_path / "none"),
             "AWS_EC2_METADATA_DISABLED": "true",
+            **CODE,
             **variables,
         }
         command = [sys.executable, "-m", "kubectl_logscan", *arguments]
@@ -54,3 +72,21 @@ def run(tmp_path: Path) -> Run:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def stack(nodeless_stack: "Stack") -> "Stack":
+    from logscan_local.stack.install import install_crds
+
+    install_crds(nodeless_stack.kubectl())
+    nodeless_stack.kubectl().run("create", "namespace", nodeless_stack.kubectl().namespace)
+    return nodeless_stack
+
+
+@pytest.fixture
+def place(stack: "Stack", run: Run) -> Iterator["Place"]:
+    from places import Place  # late: it imports this module
+
+    place = Place(stack, run)
+    yield place
+    place.kubectl.run("delete", "logscans", "--all")

@@ -4,102 +4,20 @@ import csv
 import gzip
 import io
 import json
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
-from conftest import Done, Run, in_terminal
+from conftest import Done, in_terminal
+from places import FOUND, Place, summary
 
-from logscan_api import table
-from logscan_api.failedrows import FailedRow
 from logscan_api.identity import partition_key
 from logscan_api.results import Sample, ScanResult
 from logscan_api.rules import Severity
 from logscan_api.sources import S3Source
-from logscan_api.statuses import ResultRef
 from logscan_local.testkit.results import FINISHED, RESULT
-from logscan_local.testkit.waiting import eventually
-
-if TYPE_CHECKING:
-    from logscan_local.stack.kubectl import Kubectl
-    from logscan_local.stack.stacks import Stack
 
 pytestmark = pytest.mark.controlplane
-
-KEPT_UNTIL = 2**32  # in seconds since the epoch: the emulator deletes rows that have expired
-FOUND = {"phase": "Succeeded", "reason": "Completed", "message": "done"}
-
-
-def summary(matched: int, severity: str | None, by_severity: dict[str, int] | None = None) -> dict[str, Any]:
-    counts: dict[str, Any] = {"bytes": 1, "decompressedBytes": 1, "lines": 9, "matchedLines": matched, "topRules": []}
-    counts["bySeverity"] = by_severity or {}
-    return {"summary": {**counts, **({"worstSeverity": severity} if severity else {})}}
-
-
-class Place:
-    """A namespace with LogScans whose statuses the test writes, as the operator would."""
-
-    def __init__(self, stack: "Stack", run: Run) -> None:
-        state = stack.state()
-        assert state is not None
-        self.state = state
-        self.kubectl: Kubectl = stack.kubectl()
-        self.environment = stack.environment()
-        self._run = run
-
-    def logscan(self, *arguments: str, **variables: str) -> Done:
-        """Run a command in the namespace."""
-        return self._run(*arguments, "--namespace", self.kubectl.namespace, **{**self.environment, **variables})
-
-    def scan(self, name: str, status: dict[str, Any] | None = None, key: str = "a.log") -> None:
-        """Create a LogScan with a status."""
-        spec = {"source": {"s3": {"bucket": "logs", "key": key}}, "rules": {"packs": ["levels"]}}
-        document = {"apiVersion": "logscan.dev/v1alpha1", "kind": "LogScan", "metadata": {"name": name}, "spec": spec}
-        self.kubectl.apply([document])
-        if status is not None:
-            self.status(name, status)
-
-    def status(self, name: str, status: dict[str, Any]) -> None:
-        """Write the status of a LogScan."""
-        patch = json.dumps({"status": status})
-        self.kubectl.run("patch", "logscan", name, "--subresource=status", "--type=merge", f"--patch={patch}")
-
-    def spec(self, name: str) -> dict[str, Any]:
-        """Return the spec of a LogScan."""
-        spec: dict[str, Any] = self.kubectl.get("logscan", name)["spec"]
-        return spec
-
-    def row(self, pk: str = "cli", sk: str = "S#1", **facts: Any) -> ResultRef:
-        """Write a row into the table and return where it is."""
-        ref = ResultRef(table=self.state.resources.table, pk=pk, sk=sk)
-        result = RESULT.model_copy(update={"ref": ref, **facts})
-        self.put(table.put_result(result, "token", 0))
-        return ref
-
-    def put(self, call: table.Call) -> None:
-        """Put an item into the table."""
-        from logscan_local.stack import aws
-
-        aws.client("dynamodb", self.state.resources.endpoint).put_item(**call)
-
-
-@pytest.fixture(scope="session")
-def stack(nodeless_stack: "Stack") -> "Stack":
-    from logscan_local.stack.install import install_crds
-
-    install_crds(nodeless_stack.kubectl())
-    nodeless_stack.kubectl().run("create", "namespace", nodeless_stack.kubectl().namespace)
-    return nodeless_stack
-
-
-@pytest.fixture
-def place(stack: "Stack", run: Run) -> Iterator[Place]:
-    place = Place(stack, run)
-    yield place
-    place.kubectl.run("delete", "logscans", "--all")
 
 
 def names(done: Done) -> set[str]:
@@ -164,6 +82,9 @@ def test_a_report_is_fetched(place: Place, tmp_path: Path) -> None:
     place.scan("a", {**FOUND, "result": result})
     assert place.logscan("report", "a").stdout.encode() == line
     assert place.logscan("report", "a", "--format", "csv").stdout.splitlines()[1] == "error,error,1,0,,'=1"
+    run_of_sarif = json.loads(place.logscan("report", "a", "--format", "sarif").stdout)["runs"][0]
+    assert [found["ruleId"] for found in run_of_sarif["results"]] == ["error"]
+    assert json.loads(place.logscan("report", "a", "--format", "ocsf").stdout)["message"] == "=1"
     target = tmp_path / "page.html"
     done = place.logscan("report", "a", "--format", "html", "--file", str(target))
     assert (done.returncode, target.read_bytes()) == (0, files["report.html"])
@@ -222,64 +143,6 @@ def test_the_history_of_an_object_outlives_its_scans(place: Place) -> None:
     assert len(json.loads(done.stdout)) == 3
 
 
-def past(place: Place, *arguments: str) -> list[dict[str, Any]]:
-    """Return the rows that a list of the last two days has."""
-    table_name = place.state.resources.table
-    done = place.logscan("list", "--since", "2d", "--table", table_name, "-o", "json", *arguments)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)  # type: ignore[no-any-return]
-
-
-def test_scans_of_the_last_days_are_listed_after_their_logscans_are_gone(place: Place) -> None:
-    now, clean = datetime.now(UTC), {Severity.ERROR: 0, Severity.CRITICAL: 0}
-    found: dict[str, tuple[datetime, dict[str, Any]]] = {
-        "critical": (now - timedelta(hours=1), {"by_severity": {Severity.CRITICAL: 1}}),
-        "error": (now - timedelta(hours=25), {"bucket": "others"}),
-        "warning": (now - timedelta(hours=2), {"by_severity": {Severity.WARNING: 1}}),
-        "clean": (now, {"by_severity": clean}),
-        "old": (now - timedelta(hours=49), {}),
-    }
-    for key, (ended, facts) in found.items():
-        place.row(f"{place.kubectl.namespace}#O#logs#{key}", finished_at=ended, key=key, expires_at=KEPT_UNTIL, **facts)
-    place.row("elsewhere#O#logs#e", finished_at=now, key="elsewhere", expires_at=KEPT_UNTIL)
-    keys = [row["key"] for row in past(place)]
-    assert keys == ["clean", "critical", "warning", "error"]
-    for severity, expected in {"warning": keys[1:], "error": ["critical", "error"], "critical": ["critical"]}.items():
-        assert [row["key"] for row in past(place, "--severity", severity)] == expected
-    assert [row["key"] for row in past(place, "--bucket", "others")] == ["error"]
-    assert [row["key"] for row in past(place, "--bucket", "logs", "--severity", "error")] == ["critical"]
-    assert "elsewhere" in {row["key"] for row in past(place, "--all-namespaces")}
-
-
-def test_an_object_that_failed_is_among_the_scans_of_the_last_days(place: Place) -> None:
-    row = FailedRow(
-        ref=ResultRef(table=place.state.resources.table, pk=f"{place.kubectl.namespace}#O#logs#f", sk="S#f"),
-        finished_at=datetime.now(UTC),
-        reason="AccessDenied",
-        message="denied",
-        bucket="logs",
-        key="f",
-        scan="f",
-        scan_uid="uid-f",
-        job_uid="job-f-1",
-        attempt=1,
-        scanner_version="0",
-        expires_at=KEPT_UNTIL,
-    )
-    place.put(table.put_result(row, "token", 0))
-    (failed,) = [row for row in past(place) if row["status"] == "failed"]
-    assert failed["pk"] == row.ref.pk
-
-
-@pytest.mark.parametrize(
-    "arguments", [["--since", "yesterday"], ["--since", "9999d"], ["--since", "1h", "--phase", "x"]]
-)
-def test_a_list_of_the_past_that_cannot_be_had(place: Place, arguments: list[str]) -> None:
-    done = place.logscan("list", *arguments)
-    (line,) = done.stderr.splitlines()
-    assert (done.returncode, "--since" in line) == (2, True)
-
-
 def test_a_scan_of_an_object_is_created_with_its_rules(place: Place, tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text("{inline: [{name: a, pattern: a}], records: {framing: Lines}}")
     done = place.logscan("scan", "s3://logs/app*", "--rules", str(tmp_path / "rules.yaml"))
@@ -289,28 +152,6 @@ def test_a_scan_of_an_object_is_created_with_its_rules(place: Place, tmp_path: P
     assert spec["source"]["s3"] == {"bucket": "logs", "prefix": "app"}
     assert spec["rules"]["inline"][0]["pattern"] == "a"
     assert spec["records"] == {"framing": "Lines"}
-
-
-@pytest.mark.parametrize(
-    ("end", "arguments", "code"),
-    [
-        ({**FOUND, **summary(3, "error", {"error": 3})}, [], 0),
-        ({**FOUND, **summary(3, "error", {"error": 3})}, ["--fail-on", "warning"], 1),
-        ({"phase": "Failed", "reason": "AccessDenied", "message": "denied"}, [], 7),
-        (None, ["--timeout", "1"], 7),
-    ],
-    ids=["succeeded", "found", "failed", "late"],
-)
-def test_a_scan_is_waited_for(place: Place, end: dict[str, Any] | None, arguments: list[str], code: int) -> None:
-    with ThreadPoolExecutor() as pool:
-        ended = pool.submit(place.logscan, "scan", "s3://logs/w.log", "--wait", *arguments)
-        (found,) = eventually(lambda: place.kubectl.get("logscans")["items"], what="the LogScan")
-        if end is not None:
-            place.status(found["metadata"]["name"], end)
-        done = ended.result()
-    assert done.returncode == code, done.stderr
-    if code == 7:
-        assert "kubectl logscan why" in done.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize("command", ["why", "results", "report", "retry", "suspend", "resume", "cancel"])

@@ -7,6 +7,7 @@ import typer
 from kubectl_logscan import __version__
 from kubectl_logscan.clustercommands import cancel, list_scans, results, resume, retry, suspend, why
 from kubectl_logscan.dlqcommands import dlq
+from kubectl_logscan.doctorcommands import doctor
 from kubectl_logscan.reportcommands import report
 from kubectl_logscan.rulecommands import rules
 from kubectl_logscan.scancommands import history, scan
@@ -35,7 +36,7 @@ def _options(
     """What logscan found, why a scan waits or failed, and rules tried on files."""
 
 
-for _command in (results, report, why, retry, suspend, resume, cancel, scan, history):
+for _command in (results, report, why, retry, suspend, resume, cancel, scan, history, doctor):
     app.command()(_command)
 app.command("list")(list_scans)
 app.add_typer(rules, name="rules")

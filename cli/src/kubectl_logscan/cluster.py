@@ -1,19 +1,21 @@
 """LogScans in the cluster, by the connection, context and namespace that kubectl would use."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, cast
 
-from kubernetes import client, config
+from kubernetes import client, config, watch
 from urllib3.exceptions import HTTPError
 
-from kubectl_logscan.errors import ClusterError, NotFoundError
+from kubectl_logscan.errors import ClusterError, NotFoundError, UnansweredError
 from logscan_api import API_VERSION, GROUP, VERSION
 
 RESOURCE = {"group": GROUP, "version": VERSION, "plural": "logscans"}
 MERGE_PATCH = "application/merge-patch+json"
 TIMEOUT = (5, 30)  # seconds to connect, and to answer
 PAGE = 500
+EXPIRED = 410  # the API server has forgotten the version that a watch was to begin at
+WATCH_SECONDS = 30  # the server then ends a watch, so that a connection that died unnoticed is soon replaced
 
 Object = dict[str, Any]
 
@@ -23,6 +25,7 @@ class Cluster:
 
     Attributes:
         namespace: The namespace; None means all of them.
+        connection: The client of the API server.
     """
 
     def __init__(self, kubeconfig: str | None, context: str | None, namespace: str | None, everywhere: bool) -> None:
@@ -48,6 +51,7 @@ class Cluster:
         chosen = next((c for c in contexts if c["name"] == context), current)
         self.namespace = None if everywhere else namespace or chosen["context"].get("namespace") or "default"
         self._server = connection.configuration.host
+        self.connection = connection
         self._api = client.CustomObjectsApi(connection)
 
     def scans(self) -> list[Object]:
@@ -73,6 +77,34 @@ class Cluster:
             ClusterError: The API server did not answer, or refused.
         """
         return self._ask(lambda: self._api.get_namespaced_custom_object(**self._at(name)), name)
+
+    def changes(self, name: str, version: str, seconds: float) -> Iterator[Object]:
+        """Yield a LogScan each time it changes, until the API server ends the watch, or has forgotten the version.
+
+        Args:
+            name: The LogScan.
+            version: The resource version after which changes are told.
+            seconds: How long to watch, at most; half a minute if that is less.
+
+        Raises:
+            UnansweredError: The connection broke, or the API server cannot answer now.
+            NotFoundError: The LogScan was deleted.
+            ClusterError: The API server refused.
+        """
+        lasts = max(1, int(min(seconds, WATCH_SECONDS)))
+        where: dict[str, Any] = {**RESOURCE, "namespace": self.namespace, "field_selector": f"metadata.name={name}"}
+        where |= {"resource_version": version, "timeout_seconds": lasts, "_request_timeout": (5, lasts + 5)}
+        try:
+            watched = watch.Watch()  # type: ignore[no-untyped-call]
+            for event in watched.stream(self._api.list_namespaced_custom_object, **where):  # type: ignore[no-untyped-call]
+                if event["type"] == "DELETED":
+                    raise NotFoundError(f"the LogScan {name} was deleted while it was watched")
+                yield cast("Object", event["object"])
+        except client.ApiException as error:
+            if error.status != EXPIRED:
+                raise self._refused(error, name) from error
+        except (HTTPError, ValueError) as error:  # ValueError: half a line of JSON
+            raise self._unanswered() from error
 
     def create(self, prefix: str, spec: Object) -> Object:
         """Create a LogScan, and return it.
@@ -119,12 +151,17 @@ class Cluster:
         except client.ApiException as error:
             raise self._refused(error, name) from error
         except HTTPError as error:
-            message = f"the API server {self._server} did not answer: check the context, and `kubectl version`"
-            raise ClusterError(message) from error
+            raise self._unanswered() from error
+
+    def _unanswered(self) -> UnansweredError:
+        message = f"the API server {self._server} did not answer: check the context, and `kubectl version`"
+        return UnansweredError(message)
 
     def _refused(self, error: client.ApiException, name: str | None) -> ClusterError | NotFoundError:
         """Return the error for an answer of the API server."""
         message = message_of(error)
+        if error.status == 429 or (error.status or 0) >= 500:
+            return UnansweredError(f"{message}: try again")
         if error.status != 404:
             advice = {401: ": log in to the cluster again", 403: ": ask for a RoleBinding"}.get(error.status, "")
             return ClusterError(f"{message}{advice}")

@@ -1,13 +1,10 @@
 """Scans in the cluster: created, and followed until they end."""
 
-import time
 from typing import TYPE_CHECKING, Any
 
-import typer
-from rich.status import Status
-
-from kubectl_logscan import output
 from kubectl_logscan.errors import ScanFailedError, UsageError
+from kubectl_logscan.following import follow
+from kubectl_logscan.waiting import Waiting
 from logscan_api.sources import S3Source
 from logscan_api.statuses import Phase
 from logscan_api.text import printable
@@ -17,7 +14,6 @@ from logscan_scanner.localfile import selection_in
 if TYPE_CHECKING:
     from kubectl_logscan.cluster import Cluster
 
-POLL_SECONDS = 1.0
 ENDED = [phase for phase in Phase if phase.finished]
 
 
@@ -49,7 +45,7 @@ def create(found: "Cluster", source: S3Source, rules: str | None, packs: list[st
 
 
 def wait(found: "Cluster", name: str, seconds: float) -> dict[str, Any]:
-    """Return the status of a LogScan once it has succeeded, and show its phase until then.
+    """Return the status of a LogScan once it has succeeded, and show how far it is until then.
 
     Args:
         found: The cluster.
@@ -58,33 +54,21 @@ def wait(found: "Cluster", name: str, seconds: float) -> dict[str, Any]:
 
     Raises:
         ScanFailedError: It failed, was cancelled, or did not end in time.
-        ClusterError: The API server did not answer, or refused.
+        NotFoundError: It was deleted.
+        ClusterError: The API server refused, or did not answer until the time was over.
     """
-    deadline = time.monotonic() + seconds
-    errors = output.error_console()
-    shown = ""
-    with errors.status(name) as spinner:
-        while True:
-            status: dict[str, Any] = found.scan(name).get("status") or {}
+    text = name
+    with Waiting(name) as shown:
+        for scan in follow(found, name, seconds):
+            status: dict[str, Any] = scan.get("status") or {}
             phase, text = status.get("phase"), _state(name, status)
             if phase == Phase.SUCCEEDED:
                 return status
             if phase in ENDED:
                 raise ScanFailedError(f"{text}: `kubectl logscan why {name}` says what to do")
-            if time.monotonic() > deadline:
-                message = f"not ended after {seconds:.0f} seconds, {text}"
-                raise ScanFailedError(f"{message}: wait longer with --timeout, or see `kubectl logscan why {name}`")
-            if text != shown:
-                shown = text
-                _say(spinner, errors.is_terminal, text)
-            time.sleep(POLL_SECONDS)
-
-
-def _say(spinner: Status, live: bool, text: str) -> None:
-    if live:
-        spinner.update(text.replace("[", r"\["))
-    else:
-        typer.echo(text, err=True)
+            shown.say(text, status)
+    message = f"not ended after {seconds:.0f} seconds, {text}"
+    raise ScanFailedError(f"{message}: wait longer with --timeout, or see `kubectl logscan why {name}`")
 
 
 def _state(name: str, status: dict[str, Any]) -> str:

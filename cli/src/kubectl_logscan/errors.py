@@ -3,8 +3,10 @@
 CliError
 ├── UsageError      the command line or a file is wrong
 ├── ClusterError    the API server did not answer, or refused
+│   └── UnansweredError  it may answer the next time
 ├── NotFoundError   what was asked for does not exist
 ├── AwsError        AWS did not answer, or refused
+├── UnhealthyError  `doctor` found a problem, or `selftest` stopped
 └── ScanFailedError a scan that was waited for did not succeed
 """
 
@@ -35,6 +37,8 @@ class Exit(IntEnum):
     AWS = 5, "AWS did not answer, or refused."
     INCOMPLETE = 6, "`scan --fail-on` found no such line, but not all of the input was read or counted."
     FAILED = 7, "The scan that `scan --wait` waited for failed, was cancelled, or did not end in time."
+    UNHEALTHY = 8, "`doctor` found a problem, or `selftest` did not get to its end."
+    PARTIAL = 9, "`rules import` could not convert every rule; those that are left out are on standard error."
     INTERRUPTED = 130, "Interrupted with Ctrl-C."
 
 
@@ -58,6 +62,10 @@ class ClusterError(CliError):
     code = Exit.CLUSTER
 
 
+class UnansweredError(ClusterError):
+    """The API server did not answer, or cannot now; it may the next time."""
+
+
 class NotFoundError(CliError):
     """What was asked for does not exist."""
 
@@ -68,6 +76,12 @@ class AwsError(CliError):
     """AWS did not answer, or refused."""
 
     code = Exit.AWS
+
+
+class UnhealthyError(CliError):
+    """Something of the installation does not work."""
+
+    code = Exit.UNHEALTHY
 
 
 class ScanFailedError(CliError):

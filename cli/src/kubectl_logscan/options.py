@@ -18,6 +18,8 @@ Context = Annotated[str | None, typer.Option(help="Context of the kubeconfig (de
 Namespace = Annotated[str | None, typer.Option("-n", "--namespace", help="Namespace (default: that of the context).")]
 AllNamespaces = Annotated[bool, typer.Option("-A", "--all-namespaces", help="List LogScans of all namespaces.")]
 
+OperatorNamespace = Annotated[str, typer.Option(help="Namespace that the operator is installed in.")]
+
 TableName = Annotated[
     str | None,
     typer.Option(metavar="NAME", envvar="LOGSCAN_TABLE", help="DynamoDB table (default: that of a LogScan there)."),

@@ -19,6 +19,8 @@ class ReportFormat(StrEnum):
     JSONL = "jsonl"
     CSV = "csv"
     HTML = "html"
+    SARIF = "sarif"
+    OCSF = "ocsf"
 
     @property
     def field(self) -> str:
@@ -29,7 +31,10 @@ class ReportFormat(StrEnum):
 def report(
     name: Name,
     report_format: Annotated[
-        ReportFormat, typer.Option("--format", help="Findings as JSON Lines or CSV, or the page for people.")
+        ReportFormat,
+        typer.Option(
+            "--format", help="Findings as JSON Lines, CSV, SARIF 2.1.0 or OCSF 1.8.0, or the page for people."
+        ),
     ] = ReportFormat.JSONL,
     file: Annotated[Path | None, typer.Option(metavar="FILE", help="Write it there (default: to stdout).")] = None,
     namespace: Namespace = None,
@@ -42,8 +47,8 @@ def report(
     """
     if report_format is ReportFormat.HTML and file is None and sys.stdout.isatty():
         raise UsageError(f"a page is for a browser: write it with --file {name}.html")
-    status: dict[str, Any] = cluster(kubeconfig, context, namespace).scan(name).get("status") or {}
-    content = _content(_address(name, status, report_format), report_format)
+    scan = cluster(kubeconfig, context, namespace).scan(name)
+    content = _content(scan, _address(name, scan.get("status") or {}, report_format), report_format)
     if file is not None:
         _write(file, content)
         typer.echo(f"the report of {name} is in {printable(str(file))}")
@@ -65,14 +70,20 @@ def _address(name: str, status: dict[str, Any], chosen: ReportFormat) -> str:
     return str(address)
 
 
-def _content(address: str, chosen: ReportFormat) -> Iterator[bytes]:
-    from kubectl_logscan import reports  # late, as the cluster
+def _content(scan: dict[str, Any], address: str, chosen: ReportFormat) -> Iterator[bytes]:
+    from kubectl_logscan import findings, ocsf, reports, sarif  # late, as the cluster
 
-    found = reports.read(address)
+    content = reports.read(address)
     if chosen is ReportFormat.HTML:
-        return reports.chunks(found, address)
-    lines = reports.lines(found, address)
-    return reports.as_csv(lines, address) if chosen is ReportFormat.CSV else lines
+        return reports.chunks(content, address)
+    lines = reports.lines(content, address)
+    if chosen is ReportFormat.JSONL:
+        return lines
+    if chosen is ReportFormat.CSV:
+        return reports.as_csv(lines, address)
+    scanned = findings.Scanned.of(scan)
+    found = findings.read(lines, scanned, address)
+    return sarif.document(found, scanned) if chosen is ReportFormat.SARIF else ocsf.events(found, scanned)
 
 
 def _write(path: Path, content: Iterable[bytes]) -> None:

@@ -8,6 +8,7 @@ import yaml
 
 from kubectl_logscan import output
 from kubectl_logscan.errors import Exit, NotFoundError, UsageError
+from kubectl_logscan.importcommands import imports
 from kubectl_logscan.junit import as_junit
 from kubectl_logscan.options import Output
 from kubectl_logscan.output import Format
@@ -19,6 +20,7 @@ from logscan_api.text import printable
 DOCUMENTS = (Format.JSON, Format.YAML)
 
 rules = typer.Typer(help="Show the shipped rules, and test your own.", no_args_is_help=True)
+rules.add_typer(imports, name="import")
 
 
 @rules.command("list")
