@@ -164,9 +164,12 @@ class Bench:
                 print(f"| {' | '.join(cells)} | {max(run.resident for run in stored):.0f} MiB |", flush=True)
 
     def start(self) -> None:
-        """Print how long a scan takes until it asks S3 for something."""
-        rules, _ = self.rules(log_corpus.rules(30))
-        times = []
+        """Print how long a scan takes until it asks S3 for something, with the chart's default rules.
+
+        On one core: on two, rules are compiled beside the connection, which a pod with a CPU limit of one cannot do.
+        """
+        rules, _ = self.rules(log_corpus.default_rules())
+        times, cores = [], psutil.Process().cpu_affinity()
         with socket.create_server(("127.0.0.1", 0)) as server:
             server.settimeout(20)
             endpoint = f"http://127.0.0.1:{server.getsockname()[1]}"
@@ -178,6 +181,7 @@ class Bench:
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                 )
+                psutil.Process(process.pid).cpu_affinity(cores[:1])
                 connection, _ = server.accept()
                 connection.recv(1)
                 times.append(time.perf_counter() - begin)
@@ -185,7 +189,7 @@ class Bench:
                 process.kill()
                 process.wait()
         took = f"{statistics.median(times) * 1000:.0f} ms, {min(times) * 1000:.0f}-{max(times) * 1000:.0f}"
-        print(f"| start to the first byte asked of S3, 30 rules | {took} | <= 250 ms | |", flush=True)
+        print(f"| start to the first byte asked of S3, default rules, one core | {took} | <= 250 ms | |", flush=True)
 
 
 def _chunks(path: Path) -> Iterator[bytes]:

@@ -79,6 +79,15 @@ impl Literal {
         matches(data, &self.bytes, &self.masks)
     }
 
+    /// Returns whether all that holds this literal holds `other`, which is not longer, at this place of it.
+    fn implies(&self, other: &Literal, at: usize) -> bool {
+        let own = self.bytes[at..].iter().zip(&self.masks[at..]);
+        let wanted = other.bytes.iter().zip(&other.masks);
+        own.zip(wanted).all(|((byte, mask), (other, wanted))| {
+            mask & wanted == *wanted && byte & wanted == *other
+        })
+    }
+
     fn then(&self, other: &Literal) -> Literal {
         Literal {
             bytes: [&self.bytes[..], &other.bytes].concat(),

@@ -3,15 +3,14 @@
 use std::ops::Range;
 
 use super::sample::Sample;
+use super::windows::{Filter, SLOTS, fingerprint_of, hash, windows};
 use crate::literals::{DIGIT, Literal};
-use crate::teddy::{Fingerprint, Instructions, Teddy, WINDOW};
+use crate::teddy::{Fingerprint, Instructions, Teddy};
 
-/// Slots of the table of windows, as a power of 2.
-const SLOTS: u32 = 12;
 /// As much of the sample as decides how many groups of buckets there are.
 const TRIED_BYTES: usize = 64 << 10;
-/// What a candidate costs, in cycles.
-const CANDIDATE_CYCLES: f32 = 40.0;
+/// What a candidate costs that is none, in cycles.
+const CANDIDATE_CYCLES: f32 = 12.0;
 
 pub(super) struct Finder {
     teddy: Teddy,
@@ -20,6 +19,7 @@ pub(super) struct Finder {
     by_window: Chains,
     /// By the first byte of the window: of literals that are shorter than a window, or have a digit's mask in it.
     by_byte: Chains,
+    filter: Filter,
     /// The literals that start a line: the first line of a block has no newline in front.
     starting_lines: Vec<u32>,
 }
@@ -58,8 +58,9 @@ impl Finder {
         let mut by_window = vec![Vec::new(); 1 << SLOTS];
         let mut by_byte = vec![Vec::new(); 256];
         let mut fingerprints = Vec::with_capacity(literals.len());
-        for (number, literal) in literals.iter().enumerate() {
-            let (offset, _) = sample.window(literal);
+        let mut filter = Filter::default();
+        let offsets = windows(&literals, sample);
+        for ((number, literal), offset) in literals.iter().enumerate().zip(offsets) {
             let fingerprint = fingerprint_of(literal, offset);
             let entry = Entry {
                 window: u32::from_le_bytes(fingerprint.bytes),
@@ -72,10 +73,12 @@ impl Finder {
                 .iter()
                 .any(|&mask| mask == DIGIT || mask == 0)
             {
+                filter.add_pairs(&fingerprint);
                 let [mask, wanted] = [fingerprint.masks[0], fingerprint.bytes[0]];
                 let bytes = (0..=255).filter(|byte| byte & mask == wanted);
                 bytes.for_each(|byte: u8| by_byte[usize::from(byte)].push(entry));
             } else {
+                filter.add_window(entry.window);
                 by_window[hash(entry.window)].push(entry);
             }
             fingerprints.push(fingerprint);
@@ -86,6 +89,7 @@ impl Finder {
                 .filter(|&number| literals[number as usize].starts_line())
                 .collect(),
             literals,
+            filter,
             by_window: Chains::of(&by_window),
             by_byte: Chains::of(&by_byte),
         }
@@ -108,6 +112,9 @@ impl Finder {
         }
         self.teddy.find(block, |place, window| {
             work.candidates += 1;
+            if !self.filter.passes(window) {
+                return;
+            }
             let chains = [
                 self.by_window.get(hash(window)),
                 self.by_byte.get(usize::from(window as u8)),
@@ -153,24 +160,6 @@ impl Chains {
     fn get(&self, slot: usize) -> &[Entry] {
         &self.entries[self.ends[slot] as usize..self.ends[slot + 1] as usize]
     }
-}
-
-fn fingerprint_of(literal: &Literal, offset: usize) -> Fingerprint {
-    let mut fingerprint = Fingerprint {
-        bytes: [0; WINDOW],
-        masks: [0; WINDOW],
-    };
-    for place in 0..WINDOW.min(literal.len() - offset) {
-        fingerprint.bytes[place] = literal.bytes()[offset + place];
-        fingerprint.masks[place] = literal.masks()[offset + place];
-    }
-    fingerprint
-}
-
-/// Returns the slot of a window, the same for letters in either case.
-#[inline(always)]
-fn hash(window: u32) -> usize {
-    ((window | 0x2020_2020).wrapping_mul(0x9E37_79B1) >> (32 - SLOTS)) as usize
 }
 
 /// Returns the searcher that takes the least time for the sample.

@@ -14,6 +14,7 @@ mod costs;
 mod every_line;
 mod exclusion;
 mod finder;
+mod lanes;
 mod limits;
 mod lines;
 mod locating;
@@ -25,6 +26,7 @@ mod scratch;
 #[cfg(test)]
 mod tests;
 mod verifier;
+mod windows;
 
 use crate::conditions::Field;
 use crate::dialect::Options;

@@ -1,6 +1,6 @@
 //! Rules read and compiled.
 
-use super::automaton::Automaton;
+use super::automaton::{Anywhere, Automaton, Dense};
 use super::building::{Budget, Draft};
 use super::verifier::Verifier;
 use super::{Limits, RuleError, RuleSource};
@@ -28,6 +28,17 @@ pub(super) struct Rule {
     pub literals: Vec<LiteralSet>,
     /// Whether the rule matches an empty line.
     pub matches_empty: bool,
+}
+
+impl Rule {
+    /// Returns the dense DFA that decides alone whether a line matches, if there is one.
+    #[inline]
+    pub(super) fn alone(&self) -> Option<&Dense> {
+        match &self.automaton.anywhere {
+            Anywhere::Dense(dfa) if self.pcre.is_none() && !self.conditional => Some(dfa),
+            _ => None,
+        }
+    }
 }
 
 impl RuleSet {

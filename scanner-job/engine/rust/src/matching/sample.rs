@@ -13,6 +13,8 @@ const FEW_BYTES: usize = 16 << 10;
 pub(super) const ORDINARY: &[u8] = include_bytes!("ordinary.log");
 /// Slots of a table of counts, as a power of 2. Logs of 256 KiB hold some ten thousand different windows.
 const SLOTS: u32 = 17;
+/// A window that is met so much more often than another is about as good, as a share of places.
+const ABOUT_AS_RARE: f32 = 4e-6;
 
 pub(super) struct Sample<'a> {
     pub data: Cow<'a, [u8]>,
@@ -61,6 +63,18 @@ impl<'a> Sample<'a> {
             .map(|at| (at, self.rate(literal, at)))
             .min_by(|a, b| a.1.total_cmp(&b.1))
             .unwrap_or((0, 1.0))
+    }
+
+    /// Returns the windows of a literal that are about as good as the best, with the share of places that hold each.
+    pub(super) fn windows(&self, literal: &Literal) -> Vec<(usize, f32)> {
+        let (best, rate) = self.window(literal);
+        let masks = |at: usize| &literal.masks()[at..literal.len().min(at + WINDOW)];
+        let certain = |at: usize| !masks(at).contains(&DIGIT);
+        (0..=literal.len().saturating_sub(WINDOW))
+            .filter(|&at| certain(at) == certain(best))
+            .map(|at| (at, self.rate(literal, at)))
+            .filter(|&(_, found)| found <= rate + ABOUT_AS_RARE)
+            .collect()
     }
 
     /// Returns the share of places that hold the literal's window at `at`.

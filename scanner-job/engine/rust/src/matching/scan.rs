@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use memchr::memrchr;
 
+use super::lanes::Run;
 use super::lines::Line;
 use super::plan::{Confirm, Owner};
 use super::{Hit, Plan, RuleSet, Scratch};
@@ -40,12 +41,28 @@ impl RuleSet {
             .finder
             .find(block, |literal, place| pass.found(literal, place));
         pass.end_line();
-        if !plan.every_line.is_empty() {
-            self.scan_every_line(&plan.every_line, scratch, block, hits);
+        let in_order = hits.len();
+        self.run_waiting(scratch, block, hits);
+        self.scan_every_line(&plan.every_line, scratch, block, hits);
+        if hits.len() > in_order {
             hits[first..].sort_by_key(|hit| (hit.start, hit.rule));
         }
         self.exclude(first, scratch, block, hits);
         scratch.end_block(block.len(), work);
+    }
+
+    /// Runs rules over the lines that wait for them, and appends those that match.
+    fn run_waiting(&self, scratch: &mut Scratch, block: &[u8], hits: &mut Vec<Hit>) {
+        let mut runs = std::mem::take(&mut scratch.waiting);
+        runs.sort_by_key(|run| run.rule);
+        self.run_all(&mut runs, scratch, block);
+        hits.extend(runs.iter().filter(|run| run.matched).map(|run| Hit {
+            rule: run.rule,
+            start: run.line.start,
+            end: run.line.end,
+        }));
+        runs.clear();
+        scratch.waiting = runs;
     }
 
     /// Returns whether the fields of a line and PCRE2, if the rule needs them, agree that the line matches.
@@ -136,6 +153,7 @@ impl Pass<'_> {
     fn confirm(&mut self, owner: Owner, place: Range<usize>) {
         let rule = owner.rule as usize;
         let line = &self.block[self.line.start..self.line.end];
+        let start = self.line.start as u32;
         let matched = match owner.confirm {
             Confirm::Nothing => true,
             Confirm::FromHere => match self.matches_from(rule, line, place.start - self.line.start)
@@ -144,12 +162,17 @@ impl Pass<'_> {
                 None => return,
             },
             Confirm::Field(condition) if self.rejects(rule, condition, place) => return,
+            Confirm::Line if self.rules.rules[rule].alone().is_some() => {
+                self.scratch.states[rule].settled = start + 1;
+                let run = Run::new(owner.rule, start, self.line.end as u32);
+                self.scratch.waiting.push(run);
+                return;
+            }
             Confirm::Field(_) | Confirm::Line => {
                 let cache = &mut self.scratch.states[rule].cache;
                 self.rules.rules[rule].automaton.is_match(line, 0, cache)
             }
         };
-        let start = self.line.start as u32;
         self.scratch.states[rule].settled = start + 1;
         if matched && self.rules.confirms(rule, line, start, self.scratch) {
             self.hits.push(Hit {

@@ -4,6 +4,7 @@ use regex_automata::meta;
 
 use super::allowance::Allowance;
 use super::finder::Work;
+use super::lanes::Run;
 use super::{Plan, RuleSet};
 use crate::conditions::Evaluation;
 
@@ -15,6 +16,8 @@ const FIRST_MIN_BYTES: u64 = 8 << 20;
 pub struct Scratch {
     pub(super) states: Vec<RuleState>,
     pub(super) seen: Seen,
+    /// Lines that wait for rules to be run over them.
+    pub(super) waiting: Vec<Run>,
     gave_up: Vec<u64>,
     pub(super) allowance: Allowance,
     pub(super) fields: Evaluation,
@@ -27,8 +30,6 @@ pub(super) struct RuleState {
     pub cache: Option<meta::Cache>,
     /// The line that is settled for the rule: its start in the block, plus 1.
     pub settled: u32,
-    /// Whether that line matches, of a rule that takes lines away.
-    pub excludes: bool,
     /// The line in which matches were tried from literals on, likewise, and how many.
     pub tried_in: u32,
     pub tries: u32,
@@ -49,6 +50,7 @@ impl RuleSet {
         Scratch {
             states: self.rules.iter().map(|_| RuleState::default()).collect(),
             seen: Seen::default(),
+            waiting: Vec::new(),
             gave_up: vec![0; self.rules.len()],
             allowance: Allowance::new(&self.limits, self.rules.len()),
             fields: Evaluation::default(),

@@ -3,8 +3,8 @@
 use super::{Fingerprint, WINDOW};
 
 /// Above this many fingerprints, neighbours in their order are put together first: the exact way takes time by the
-/// square of their number (192: a few ms).
-const MOST_EXACT: usize = 192;
+/// square of their number.
+const MOST_EXACT: usize = 512;
 
 /// The bytes of some fingerprints: at each place all low and all high nibbles.
 #[derive(Clone)]

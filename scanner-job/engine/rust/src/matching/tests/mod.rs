@@ -24,7 +24,7 @@ fn sources(patterns: &[impl AsRef<str>]) -> Vec<RuleSource> {
         .collect()
 }
 
-fn compile(patterns: &[impl AsRef<str>]) -> RuleSet {
+pub(super) fn compile(patterns: &[impl AsRef<str>]) -> RuleSet {
     RuleSet::compile(&sources(patterns), &Limits::default()).unwrap()
 }
 
