@@ -116,7 +116,7 @@ def test_it_draws_again_and_ctrl_c_restores_the_terminal(place: Place) -> None:
 @pytest.mark.controlplane
 def test_a_snapshot_is_plain(place: Place) -> None:
     place.scan("first", {"phase": "Running", "startTime": "2026-11-27T14:59:00Z"})
-    done = place.logscan("top", "--once")
+    done = place.logscan("top", "--once", "--queue", place.state.resources.queue_url)
     assert done.returncode == 0, done.stderr
     assert "first" in done.stdout
     assert "messages wait" in done.stdout
