@@ -36,7 +36,11 @@ class Place:
 
     def logscan(self, *arguments: str, **variables: str) -> Done:
         """Run a command in the namespace."""
-        return self._run(*arguments, "--namespace", self.kubectl.namespace, **{**self.environment, **variables})
+        return self.run(*arguments, "--namespace", self.kubectl.namespace, **variables)
+
+    def run(self, *arguments: str, **variables: str) -> Done:
+        """Run a command that has no namespace."""
+        return self._run(*arguments, **{**self.environment, **variables})
 
     def scan(self, name: str, status: dict[str, Any] | None = None, key: str = "a.log") -> None:
         """Create a LogScan with a status."""

@@ -11,6 +11,8 @@ from kubectl_logscan.doctorcommands import doctor
 from kubectl_logscan.reportcommands import report
 from kubectl_logscan.rulecommands import rules
 from kubectl_logscan.scancommands import history, scan
+from kubectl_logscan.selftestcommands import selftest
+from kubectl_logscan.topcommands import top
 
 app = typer.Typer(
     name="kubectl logscan",
@@ -36,7 +38,7 @@ def _options(
     """What logscan found, why a scan waits or failed, and rules tried on files."""
 
 
-for _command in (results, report, why, retry, suspend, resume, cancel, scan, history, doctor):
+for _command in (results, report, why, retry, suspend, resume, cancel, scan, history, doctor, selftest, top):
     app.command()(_command)
 app.command("list")(list_scans)
 app.add_typer(rules, name="rules")

@@ -42,7 +42,7 @@ class Outcome:
         check: Its name.
         state: Whether all is well.
         message: What was found.
-        advice: What to do; empty if all is well.
+        advice: What to do; empty if all is well, or the message says it.
     """
 
     check: str
@@ -97,7 +97,7 @@ def outcome(check: Check) -> Outcome:
     except ProblemError as problem:
         return Outcome(check.name, State.PROBLEM, str(problem), problem.advice)
     except CliError as error:
-        return Outcome(check.name, State.PROBLEM, str(error), f"The message says what to do about {check.about}.")
+        return Outcome(check.name, State.PROBLEM, str(error))  # it says what to do
     except Exception as error:  # of any library, and no reason to leave the other checks out
         message = f"{type(error).__name__}: {' '.join(str(error).split())}"
         return Outcome(check.name, State.PROBLEM, message, f"Check the connection to {check.about}.")

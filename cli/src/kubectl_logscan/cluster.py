@@ -134,6 +134,26 @@ class Cluster:
             name,
         )
 
+    def delete(self, name: str) -> None:
+        """Delete a LogScan.
+
+        Raises:
+            NotFoundError: The LogScan does not exist.
+            ClusterError: The API server did not answer, or refused.
+        """
+        self._ask(lambda: self._api.delete_namespaced_custom_object(**self._at(name)), name)
+
+    def buckets(self) -> list[str]:
+        """Return the buckets that the LogScanPolicies of the namespace match, as their globs.
+
+        Raises:
+            ClusterError: The API server did not answer, or refused.
+        """
+        where: dict[str, Any] = {**RESOURCE, "plural": "logscanpolicies", "namespace": self.namespace}
+        where["_request_timeout"] = TIMEOUT
+        found = self._ask(lambda: self._api.list_namespaced_custom_object(**where))["items"]
+        return [bucket for policy in found for bucket in policy["spec"].get("match", {}).get("buckets") or []]
+
     def _page(self, token: str | None) -> object:
         where: dict[str, Any] = {**RESOURCE, "limit": PAGE, "_request_timeout": TIMEOUT}
         if token:
