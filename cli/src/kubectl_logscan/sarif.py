@@ -13,7 +13,6 @@ from kubectl_logscan import __version__
 from kubectl_logscan.findings import Finding, Scanned
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-HOME = "https://logscan.dev"
 LEVELS = {"info": "note", "warning": "warning", "error": "error", "critical": "error"}
 
 
@@ -55,7 +54,7 @@ def _tool(rules: dict[str, tuple[int, str]]) -> dict[str, Any]:
         {"id": name, "defaultConfiguration": {"level": _level(severity)}, "properties": {"severity": severity}}
         for name, (_, severity) in rules.items()
     ]
-    return {"driver": {"name": "logscan", "informationUri": HOME, "semanticVersion": __version__, "rules": shown}}
+    return {"driver": {"name": "logscan", "semanticVersion": __version__, "rules": shown}}
 
 
 def _invocation(scanned: Scanned, count: int) -> dict[str, Any]:
