@@ -167,9 +167,9 @@ arm64-test: ## Test the engine on arm64 by qemu-user (Debian: qemu-user, gcc-aar
 engine: ## Start a Docker engine on a Debian machine that has none (as root)
 	@tools/engine-up
 
-images: $(READY) ## Build both images with docker, podman or buildah (TAG= BASE= RUST=; BASE=local builds the base too)
+images: $(READY) ## Build both images with docker, podman or buildah (TAG= BASE= RUST= PLATFORM=; BASE=local builds the base too)
 	@$(BIN)/python -m logscan_tools.imagebuild $(if $(TAG),--tag $(TAG)) $(if $(BASE),--base $(BASE)) \
-	  $(if $(RUST),--rust $(RUST))
+	  $(if $(RUST),--rust $(RUST)) $(if $(PLATFORM),--platform $(PLATFORM))
 
 images-check: $(READY) ## Build the images, start the operator in a container and measure it (as root, with Docker)
 	@$(BIN)/python -m logscan_local.testkit.imagecheck $(if $(TAG),--tag $(TAG)) $(if $(BASE),--base $(BASE))

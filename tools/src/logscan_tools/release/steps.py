@@ -78,7 +78,7 @@ def push_images(release: Release, architecture: str, bases: Mapping[str, str]) -
         ToolError: One could not be built or pushed.
     """
     program = imagebuild.tool()
-    for built in imagebuild.build(program, release.version, **bases):
+    for built in imagebuild.build(program, release.version, source=release.source, **bases):
         image = built.rpartition("/")[2].partition(":")[0]
         registry.push_image(release, program, built, image, architecture)
         parts = image_parts(program, built, image, release.version)
