@@ -106,8 +106,8 @@ def require_platforms(wanted: Sequence[str], base: str | None) -> None:
         if not (BINFMT / f"qemu-{QEMU[architecture]}").exists():
             raise ImageError(
                 f"{platform} cannot be built here: this machine is linux/{machine} and runs no programs of "
-                f"{architecture} (no {BINFMT}/qemu-{QEMU[architecture]}). Build on a machine of that architecture, or install "
-                "qemu-user-static and binfmt-support."
+                f"{architecture} (no {BINFMT}/qemu-{QEMU[architecture]}). Build on a machine of that architecture, or "
+                "install qemu-user-static and binfmt-support."
             )
 
 
