@@ -19,6 +19,7 @@ NATIVE := $(addprefix $(CRATE)/,Cargo.toml Cargo.lock .cargo/config.toml) $(shel
 RUST_VERSION := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' $(CRATE)/Cargo.toml)
 CARGO_HELP := The scan engine needs Rust $(RUST_VERSION) or newer: see https://rustup.rs
 CHECKOV := .venv-checkov/.ready
+RELEASE := .venv-release/.ready
 READY := $(VENV)/.ready
 # Pages with tables that follow from the code.
 TABLES := docs/notifications.md docs/operations.md docs/records.md docs/rules.md docs/troubleshooting.md
@@ -46,6 +47,14 @@ $(CHECKOV): terraform/tests/checkov.lock $(READY)
 	@echo "installing checkov into $(dir $@) ..."
 	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(dir $@)
 	@$(UV) pip sync --quiet --python $(dir $@)bin/python --require-hashes terraform/tests/checkov.lock
+	@touch $@
+
+# zig links the engine for several architectures; the library of CycloneDX judges bills of materials, and would slow down
+# each start of a process in .venv, since jsonschema imports its parts.
+$(RELEASE): tools/images/release.lock $(READY)
+	@echo "installing release tools into $(dir $@) ..."
+	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(dir $@)
+	@$(UV) pip sync --quiet --python $(dir $@)bin/python --require-hashes tools/images/release.lock
 	@touch $@
 
 setup: $(READY) $(CHECKOV) ## Install everything needed for development
@@ -84,7 +93,7 @@ format: $(READY) ## Format the code
 lint: $(READY) ## Check format, lint, types and import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/shellcheck -x local/kind/*.sh tools/base-image tools/engine-up .ci/run
+	$(BIN)/shellcheck -x local/kind/*.sh tools/base-image tools/engine-up tools/release .ci/run
 	$(BIN)/mypy $(SOURCES) scanner-job/engine/oracle benchmarks local/kind
 	MYPYPATH=tools/images/checks $(BIN)/mypy tools/images/trim.py tools/images/checks
 	@for tests in $(TESTS); do echo "mypy $$tests"; MYPYPATH=$$tests $(BIN)/mypy $$tests; done
@@ -126,7 +135,7 @@ check: lint drift unit ## Run lint, drift and unit: everything that needs no ser
 
 # All tests, measuring coverage; `coverage` combines the files of the processes. One package after the other: two stacks
 # on two cores lose leases of three seconds.
-tiers: $(READY) $(CHECKOV)
+tiers: $(READY) $(CHECKOV) $(RELEASE)
 	@rm -f .coverage .coverage.*
 	@for package in $(SUITES); do \
 	  echo "== $$package: all tests"; \
@@ -158,9 +167,9 @@ arm64-test: ## Test the engine on arm64 by qemu-user (Debian: qemu-user, gcc-aar
 engine: ## Start a Docker engine on a Debian machine that has none (as root)
 	@tools/engine-up
 
-images: $(READY) ## Build both images with docker, podman or buildah (TAG= BASE= RUST=; BASE=local builds the base too)
+images: $(READY) ## Build both images with docker, podman or buildah (TAG= BASE= RUST= PLATFORM=; BASE=local builds the base too)
 	@$(BIN)/python -m logscan_tools.imagebuild $(if $(TAG),--tag $(TAG)) $(if $(BASE),--base $(BASE)) \
-	  $(if $(RUST),--rust $(RUST))
+	  $(if $(RUST),--rust $(RUST)) $(if $(PLATFORM),--platform $(PLATFORM))
 
 images-check: $(READY) ## Build the images, start the operator in a container and measure it (as root, with Docker)
 	@$(BIN)/python -m logscan_local.testkit.imagecheck $(if $(TAG),--tag $(TAG)) $(if $(BASE),--base $(BASE))
@@ -168,6 +177,25 @@ images-check: $(READY) ## Build the images, start the operator in a container an
 containers-test: $(READY) ## Test the node and the pipeline with pods in containers (TAG=...)
 	LOGSCAN_TEST_RUNTIME=docker $(if $(TAG),LOGSCAN_TEST_TAG=$(TAG)) $(BIN)/python -m pytest --rootdir=local/embedded \
 	  -c tools/pytest.ini -q $(addprefix local/embedded/tests/test_,node.py node_lifecycle.py node_engine.py end_to_end.py)
+
+release-tools: $(RELEASE) ## Install what a release needs besides
+
+release-rehearsal: $(RELEASE) ## Make a release against a registry on this machine, and install it from there (as root, with Docker)
+	@$(BIN)/python -m logscan_local.testkit.rehearsal $(if $(BASE),--base $(BASE))
+
+# Versions of Kubernetes other than the pinned one are downloaded: LOGSCAN_KUBERNETES_VERSION=v1.34.4.
+nightly: $(READY) ## Test CRDs, chart, operator and pipeline on one version of Kubernetes (LOGSCAN_KUBERNETES_VERSION=)
+	$(BIN)/python -m pytest --rootdir=local/embedded -c tools/pytest.ini -q -m "controlplane or stack" \
+	  $(addprefix local/embedded/tests/test_,crds.py chart.py release.py end_to_end.py rights.py)
+	$(BIN)/python -m pytest --rootdir=operator -c tools/pytest.ini -q -m controlplane operator/tests
+
+AUDIT := .venv-audit/bin/pip-audit
+AUDITED := $(filter-out %/audit.lock,$(shell git ls-files '*.lock' ':!*Cargo.lock' ':!*/tests/*'))
+
+audit: ## Look for known vulnerabilities in all locked Python packages, in the database of PyPI
+	@test -x $(AUDIT) || { $(PYTHON) -m venv .venv-audit && \
+	  .venv-audit/bin/python -m pip install --quiet --require-hashes --requirement tools/images/audit.lock; }
+	@for lock in $(AUDITED); do echo "== $$lock"; $(AUDIT) --progress-spinner=off --disable-pip --require-hashes --requirement "$$lock"; done
 
 kind-up: $(READY) ## Create a kind cluster with LocalStack and logscan (with Docker)
 	@local/kind/up.sh
@@ -211,6 +239,10 @@ lock: $(READY) ## Pin the dependencies
 	  $(addsuffix /pyproject.toml,$(PACKAGES)) --group pyproject.toml:dev --output-file requirements.lock
 	@for image in operator scanner-job; do $(LOCK) $(addprefix --no-emit-package logscan-,api engine) \
 	  --constraint requirements.lock crds/pyproject.toml scanner-job/engine/pyproject.toml $$image/pyproject.toml --output-file $$image/image.lock; done
+	$(LOCK) $(addprefix --no-emit-package logscan-,api engine scanner) --constraint requirements.lock \
+	  $(addsuffix /pyproject.toml,crds scanner-job/engine scanner-job cli) --output-file cli/plugin.lock
+	printf 'cyclonedx-python-lib[json-validation]\nziglang\n' | $(LOCK) - --output-file tools/images/release.lock
+	echo pip-audit | $(LOCK) - --output-file tools/images/audit.lock
 	printf 'hatchling\nmaturin\n' | $(LOCK) --constraint requirements.lock - --output-file tools/images/build.lock
 	echo checkov | $(LOCK) - --output-file terraform/tests/checkov.lock
 
@@ -221,6 +253,6 @@ bench-batches: $(READY) ## Measure a batch of 10,000 small objects, and a downlo
 	$(BIN)/python benchmarks/bench_batches.py $(ARGS)
 
 clean: ## Delete everything that was installed into this clone
-	rm -rf $(VENV) $(dir $(CHECKOV)) $(CRATE)/target .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(dir $(CHECKOV)) $(dir $(RELEASE)) .venv-audit dist $(CRATE)/target .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: arm64-test bump crate secrets help setup up down status demo generate format lint drift unit check tests tiers coverage test test-logs fuzz engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner bench-batches chaos soak lock clean
+.PHONY: audit nightly release-tools release-rehearsal arm64-test bump crate secrets help setup up down status demo generate format lint drift unit check tests tiers coverage test test-logs fuzz engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner bench-batches chaos soak lock clean

@@ -32,7 +32,7 @@ def ended(phase: Phase, reason: Reason) -> LogScanStatus:
 
 def kstatus(document: dict[str, Any]) -> str:
     """Return the verdict of kstatus in one word."""
-    program = [str(binaries.gitops(lambda _: None)), "status"]
+    program = [str(binaries.pinned(binaries.GITOPS, lambda _: None)), "status"]
     done = subprocess.run(program, input=json.dumps(document), capture_output=True, text=True, check=True)
     return done.stdout.partition(":")[0]
 

@@ -9,7 +9,7 @@ import pytest
 
 from logscan_tools import dockerfiles, enginewheel, imagebuild
 from logscan_tools.imagebuild import ImageError
-from logscan_tools.paths import REPOSITORY
+from logscan_tools.paths import REPOSITORY, platform_name
 from logscan_tools.polling import poll
 
 
@@ -45,6 +45,32 @@ def test_a_build_shows_its_lines_as_they_come(tmp_path: Path, capfd: pytest.Capt
             gate.write_text("go on\n")
         assert names.result() == ["localhost/logscan-operator:1", "localhost/logscan-scanner:1"]
     assert "  Step 2: go on\n" in capfd.readouterr().err
+
+
+def test_what_cannot_be_built_for_a_platform_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(imagebuild, "BINFMT", tmp_path)
+    own = platform_name()[1]
+    (other,) = imagebuild.QEMU.keys() - {own}
+    imagebuild.require_platforms([f"linux/{own}"], imagebuild.LOCAL)
+    with pytest.raises(ImageError, match=f"this machine is linux/{own} and runs no programs of {other}"):
+        imagebuild.require_platforms([f"linux/{own}", f"linux/{other}"], None)
+    (tmp_path / f"qemu-{imagebuild.QEMU[other]}").touch()
+    imagebuild.require_platforms([f"linux/{own}", f"linux/{other}"], None)
+    with pytest.raises(ImageError, match=f"BASE=local is built for linux/{own} only"):
+        imagebuild.require_platforms([f"linux/{other}"], imagebuild.LOCAL)
+    with pytest.raises(ImageError, match="there are no images for linux/s390x: use linux/amd64, linux/arm64"):
+        imagebuild.require_platforms(["linux/s390x"], None)
+
+
+def test_a_base_by_digest_is_in_the_labels(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    tool = tmp_path / "tool"
+    tool.write_text('#!/bin/sh\necho "$@"\n')
+    tool.chmod(0o755)
+    imagebuild.build(str(tool), "1", "python:3.13@sha256:12", platform="linux/arm64", source="https://example.com/x")
+    seen = capfd.readouterr().err
+    for wanted in ("BASE=python:3.13@sha256:12", "BASE_DIGEST=sha256:12", "SOURCE=https://example.com/x"):
+        assert seen.count(f" --build-arg={wanted}") == len(dockerfiles.DOCKERFILES)
+    assert seen.count(" --platform=linux/arm64") == len(dockerfiles.DOCKERFILES)
 
 
 def test_a_build_that_fails_ends_after_its_output(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

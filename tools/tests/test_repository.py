@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 import yaml
 
+from logscan_tools import binaries
+
 ROOT = Path(__file__).resolve().parents[2]
 GITHUB = ROOT / ".github"
 PINNED = re.compile(r"[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
@@ -18,6 +20,28 @@ def test_zizmor_finds_nothing_in_the_workflows() -> None:
     audit = [str(Path(sys.executable).with_name("zizmor")), "--offline", "--no-progress", "--pedantic", str(GITHUB)]
     found = subprocess.run(audit, capture_output=True, text=True)
     assert found.returncode == 0, found.stdout + found.stderr
+
+
+@pytest.mark.tools
+def test_actionlint_finds_nothing_in_the_workflows(tmp_path: Path) -> None:
+    program = str(binaries.pinned(binaries.ACTIONLINT, print))
+    found = subprocess.run([program, *map(str, GITHUB.glob("workflows/*.yaml"))], capture_output=True, text=True)
+    assert found.returncode == 0, found.stdout + found.stderr
+    wrong = tmp_path / "wrong.yaml"
+    text = (GITHUB / "workflows" / "release.yaml").read_text()
+    wrong.write_text(text.replace("needs.files.outputs.base", "needs.files.outputs.bass"))
+    found = subprocess.run([program, str(wrong)], capture_output=True, text=True)
+    assert 'property "bass" is not defined' in found.stdout
+
+
+def test_only_jobs_that_sign_or_publish_may_ask_for_an_identity() -> None:
+    jobs = {
+        (path.stem, name): {**yaml.safe_load(path.read_text())["permissions"], **job.get("permissions", {})}
+        for path in GITHUB.glob("workflows/*.yaml")
+        for name, job in yaml.safe_load(path.read_text())["jobs"].items()
+    }
+    assert {name for name, may in jobs.items() if "id-token" in may} == {("release", "publish"), ("release", "pypi")}
+    assert {name for name, may in jobs.items() if may.get("contents") == "write"} == {("release", "announce")}
 
 
 def test_each_action_is_pinned_to_a_commit_and_says_its_version() -> None:

@@ -2,7 +2,9 @@
 
 import base64
 import json
+import subprocess
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import jsonschema
@@ -98,10 +100,54 @@ def test_a_slow_start_is_not_taken_for_a_dead_operator() -> None:
 def test_what_it_renders_obeys_kubernetes_schemas(case: Path) -> None:
     manifests = [m for m in rendered(case) if not m["apiVersion"].startswith(NOT_BUILT_IN)]
     assert len(manifests) >= 6
-    for manifest in manifests:
-        kubernetes_validate.validate(
-            manifest, binaries.KUBERNETES_VERSION.removeprefix("v").rsplit(".", 1)[0], strict=True
-        )
+    for manifest, version in product(manifests, ("1.34", "1.35", "1.36", "1.37")):
+        kubernetes_validate.validate(manifest, version, strict=True)
+
+
+@pytest.mark.tools
+@pytest.mark.parametrize("case", CASES, ids=lambda p: p.stem)
+def test_helm_4_lints_it_and_renders_the_same(case: Path) -> None:
+    fourth = str(binaries.pinned(binaries.HELM_4, print))
+    third = str(binaries.helm(print))
+    lint = ["lint", "--strict", str(CHART), f"--values={case}"]
+    # A key of one's own: each rendering makes another.
+    render_it = ["template", "logscan", str(CHART), f"--values={case}", "--set=signingKeys.secret=mine"]
+    made = []
+    for program in (third, fourth):
+        judged = subprocess.run([program, *lint], capture_output=True, text=True)
+        assert judged.returncode == 0, judged.stdout + judged.stderr
+        made.append(subprocess.run([program, *render_it], capture_output=True, text=True, check=True).stdout)
+    assert [m for m in yaml.safe_load_all(made[0]) if m] == [m for m in yaml.safe_load_all(made[1]) if m]
+
+
+@pytest.mark.tools
+def test_images_for_one_architecture_run_on_its_nodes_alone() -> None:
+    for case, wanted in (
+        ("default", (None, None)),
+        ("eks", ({"kubernetes.io/arch": "arm64", "logscan.dev/role": "operator"}, {"logscan.dev/role": "scans"})),
+    ):
+        manifests = rendered(CHART / "ci" / f"{case}.yaml")
+        (pod,) = pods_in(manifests)
+        assert pod["spec"].get("nodeSelector") == wanted[0]
+        (settings,) = [m["data"] for m in manifests if m["kind"] == "ConfigMap" and "LOGSCAN_TABLE" in m["data"]]
+        job = json.loads(settings.get("LOGSCAN_SCANNER_JOB", "{}"))
+        expected = {**wanted[1], "kubernetes.io/arch": "arm64"} if wanted[1] else None
+        assert job.get("nodeSelector") == expected
+
+
+@pytest.mark.tools
+def test_a_service_monitor_comes_with_its_service_and_without_a_pod_monitor() -> None:
+    known = ["--api-versions=monitoring.coreos.com/v1/PodMonitor"]
+    manifests = rendered(CHART / "ci" / "eks.yaml", *known)
+    assert {"Service", "ServiceMonitor"} <= {m["kind"] for m in manifests}
+    assert "PodMonitor" not in {m["kind"] for m in manifests}
+    (service,) = [m for m in manifests if m["kind"] == "Service"]
+    (monitor,) = [m for m in manifests if m["kind"] == "ServiceMonitor"]
+    (pod,) = pods_in(manifests)
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    assert service["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
+    with pytest.raises(ToolError, match="enable one"):
+        rendered(CHART / "ci" / "eks.yaml", "--set=metrics.podMonitor.enabled=true")
 
 
 @pytest.mark.tools

@@ -54,7 +54,7 @@ def kubectl(bare_kubectl: Kubectl) -> Kubectl:
 
 
 def gitops(document: Any, *arguments: str) -> str:
-    program = str(binaries.gitops(lambda _: None))
+    program = str(binaries.pinned(binaries.GITOPS, lambda _: None))
     done = subprocess.run(
         [program, *arguments], input=json.dumps(document), capture_output=True, text=True, check=False
     )

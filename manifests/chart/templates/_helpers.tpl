@@ -22,6 +22,14 @@ app.kubernetes.io/component: operator
 {{ prepend (without (.Values.watchNamespaces | default list) .Release.Namespace) .Release.Namespace | uniq | toJson }}
 {{- end -}}
 
+{{- /* Labels of the nodes on which pods run, as JSON: those given, and the architecture if images are for one only.
+Arguments: a list of the root and the labels given. */ -}}
+{{- define "logscan.nodeSelector" -}}
+{{- $architectures := (index . 0).Values.architectures -}}
+{{- $image := ternary (dict "kubernetes.io/arch" (first $architectures)) dict (eq (len $architectures) 1) -}}
+{{- merge (dict) (index . 1 | default dict) $image | toJson -}}
+{{- end -}}
+
 {{- /* The operator's service account. */ -}}
 {{- define "logscan.account" -}}
 {{ .Values.serviceAccount.name | default (ternary "logscan-operator" "default" .Values.serviceAccount.create) }}

@@ -13,21 +13,29 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from logscan_tools import downloads, gobuild
 from logscan_tools.errors import BinaryUnavailableError, ToolError
 from logscan_tools.paths import cache_root, platform_name
 
-KUBERNETES_VERSION = "v1.36.3"
+# The version that tools/programs/controlplane builds.
+BUILT_VERSION = "v1.36.3"
+# Tests on other versions download them.
+KUBERNETES_VERSION = os.environ.get("LOGSCAN_KUBERNETES_VERSION") or BUILT_VERSION
 ETCD_VERSION = "v3.7.3"
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager")
 KUBECTL = "kubectl"
 HELM = "helm"
 TOFU = "tofu"
 KIND = "kind"
-GITOPS = "gitops"
-BUILT_ONLY = {HELM, TOFU, KIND, GITOPS}  # not among the control plane's downloads
+# Built from our own Go modules and nothing else, so that their versions are the pinned ones.
+GITOPS, HELM_4 = "gitops", "helm4"
+CRANE, COSIGN = "crane", "cosign"
+ACTIONLINT, KREW_CHECK = "actionlint", "validate-krew-manifest"
+PINNED = (GITOPS, HELM_4, CRANE, COSIGN, ACTIONLINT, KREW_CHECK)
+BUILT_ONLY = {HELM, TOFU, KIND, *PINNED}  # not among the control plane's downloads
 
 Say = Callable[[str], None]
 
@@ -100,13 +108,13 @@ def kind(say: Say) -> Path:
     return _own_or_obtained(shutil.which(KIND), KIND, say)
 
 
-def gitops(say: Say) -> Path:
-    """Return the program that evaluates an object with kstatus and Argo CD's diff; see tools/programs/gitops.
+def pinned(name: str, say: Say) -> Path:
+    """Return one of the programs `PINNED`, built from its Go module; `gitops` is in tools/programs/gitops.
 
     Raises:
         BinaryUnavailableError: It could not be built.
     """
-    return _own_or_obtained(None, GITOPS, say)
+    return _own_or_obtained(None, name, say)
 
 
 def _own_or_obtained(own: str | None, name: str, say: Say) -> Path:
@@ -182,12 +190,15 @@ def _download(names: list[str], folder: Path, say: Say) -> None:
 
 
 def _build(names: list[str], folder: Path, say: Say) -> None:
+    if KUBERNETES_VERSION != BUILT_VERSION and not BUILT_ONLY.issuperset(names):
+        raise ToolError(f"only Kubernetes {BUILT_VERSION} can be built, not {KUBERNETES_VERSION}")
     gobuild.build(names, folder, KUBERNETES_VERSION, say)
 
 
 def main(arguments: list[str]) -> int:
     """Print the path of a program: `python -m logscan_tools.binaries kind`."""
-    programs = {KUBECTL: kubectl, HELM: helm, KIND: kind, TOFU: terraform}
+    programs: dict[str, Callable[[Say], Path]] = {KUBECTL: kubectl, HELM: helm, KIND: kind, TOFU: terraform}
+    programs |= {name: partial(pinned, name) for name in PINNED}
     if len(arguments) != 1 or arguments[0] not in programs:
         sys.stderr.write(f"usage: python -m logscan_tools.binaries {'|'.join(programs)}\n")
         return 2

@@ -58,6 +58,12 @@ def read(image: str) -> Recipe:
     )
 
 
+def defaults(dockerfile: Path) -> list[tuple[str, str]]:
+    """Return the arguments before the first stage, which name images, with their defaults."""
+    head = re.split(r"^FROM ", dockerfile.read_text(), maxsplit=1, flags=re.MULTILINE)[0]
+    return re.findall(r"^ARG (\w+)=(\S+)$", head, flags=re.MULTILINE)
+
+
 def _packages(path: Path, build: str, copied: dict[str, str]) -> list[str]:
     """Return the folders from which `pip wheel` builds packages, by where they were copied from."""
     wheel = _one(path, "pip wheel", [line for line in _arguments("RUN", build) if " wheel " in line])

@@ -16,13 +16,19 @@ from logscan_tools.paths import REPOSITORY, cache_root
 PROGRAMS = REPOSITORY / "tools" / "programs"
 CONTROL_PLANE = PROGRAMS / "controlplane"
 CLIENTS = PROGRAMS / "clients"
+RELEASE = PROGRAMS / "release"
 PACKAGES = {
     "etcd": (CONTROL_PLANE, "go.etcd.io/etcd/server/v3"),
     "kube-apiserver": (CONTROL_PLANE, "k8s.io/kubernetes/cmd/kube-apiserver"),
     "kube-controller-manager": (CONTROL_PLANE, "k8s.io/kubernetes/cmd/kube-controller-manager"),
     "kubectl": (CONTROL_PLANE, "k8s.io/kubernetes/cmd/kubectl"),
     "helm": (CLIENTS, "helm.sh/helm/v3/cmd/helm"),
+    "helm4": (PROGRAMS / "helm4", "helm.sh/helm/v4/cmd/helm"),
     "kind": (CLIENTS, "sigs.k8s.io/kind"),
+    "actionlint": (RELEASE, "github.com/rhysd/actionlint/cmd/actionlint"),
+    "cosign": (PROGRAMS / "cosign", "github.com/sigstore/cosign/v3/cmd/cosign"),
+    "crane": (RELEASE, "github.com/google/go-containerregistry/cmd/crane"),
+    "validate-krew-manifest": (RELEASE, "sigs.k8s.io/krew/cmd/validate-krew-manifest"),
     "gitops": (PROGRAMS / "gitops", "logscan.local/gitops"),
     "tofu": (PROGRAMS / "opentofu", "github.com/opentofu/opentofu/cmd/tofu"),
 }

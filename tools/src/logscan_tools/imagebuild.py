@@ -1,4 +1,4 @@
-"""`python -m logscan_tools.imagebuild [--tag TAG] [--base IMAGE] [--rust IMAGE]`: build both images.
+"""`python -m logscan_tools.imagebuild [--tag TAG] [--base IMAGE] [--rust IMAGE] [--platform P,...]`: build both images.
 
 `LOGSCAN_IMAGE_TOOL` names the tool: docker, podman or buildah; by default the first one that works. The base `local` is
 a Debian built on this machine, and the engine is then compiled on this machine. Otherwise a stage of the build does it.
@@ -11,15 +11,18 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 from logscan_tools import enginewheel, version
 from logscan_tools.dockerfiles import DOCKERFILES
 from logscan_tools.errors import ToolError
-from logscan_tools.paths import REPOSITORY
+from logscan_tools.paths import REPOSITORY, platform_name
 
 TOOLS = ("docker", "podman", "buildah")
 VERSION = version.current()
 LOCAL = "local"
+# What runs programs of another architecture, by the architectures of our images.
+BINFMT, QEMU = Path("/proc/sys/fs/binfmt_misc"), {"amd64": "x86_64", "arm64": "aarch64"}
 LOCAL_BASE = "logscan-base:bookworm"
 
 
@@ -51,7 +54,14 @@ def local_base() -> str:
     return LOCAL_BASE
 
 
-def build(program: str, tag: str, base: str | None = None, rust: str | None = None) -> list[str]:
+def build(
+    program: str,
+    tag: str,
+    base: str | None = None,
+    rust: str | None = None,
+    platform: str | None = None,
+    source: str | None = None,
+) -> list[str]:
     """Build both images and return their names.
 
     Args:
@@ -59,6 +69,8 @@ def build(program: str, tag: str, base: str | None = None, rust: str | None = No
         tag: The images' tag.
         base: What they are based on, instead of the Dockerfiles' own; `local` for one built on this machine.
         rust: What the engine is compiled in, instead of the Dockerfiles' own; nothing is compiled on the base `local`.
+        platform: Such as `linux/arm64`, instead of this machine's.
+        source: The address of the repository, for the label.
 
     Raises:
         ToolError: A build failed.
@@ -66,8 +78,37 @@ def build(program: str, tag: str, base: str | None = None, rust: str | None = No
     with _wheel_in_context(base == LOCAL):
         if base == LOCAL:
             base = rust = local_base()
-        arguments = {"VERSION": VERSION, "REVISION": _revision(), "BASE": base, "RUST": rust}
-        return _build(program, tag, {name: value for name, value in arguments.items() if value})
+        revision, created = _commit()
+        arguments = {"VERSION": VERSION, "REVISION": revision, "CREATED": created, "SOURCE": source}
+        arguments |= {"BASE": base, "BASE_DIGEST": (base or "").partition("@")[2], "RUST": rust}
+        return _build(program, tag, {name: value for name, value in arguments.items() if value}, platform)
+
+
+def require_platforms(wanted: Sequence[str], base: str | None) -> None:
+    """Check that this machine can build for some platforms.
+
+    Args:
+        wanted: The platforms, such as `linux/arm64`.
+        base: As in `build`.
+
+    Raises:
+        ImageError: It cannot; the message says what is missing.
+    """
+    machine = platform_name()[1]
+    for platform in wanted:
+        architecture = platform.partition("/")[2]
+        if architecture not in QEMU or not platform.startswith("linux/"):
+            raise ImageError(f"there are no images for {platform}: use {', '.join(f'linux/{one}' for one in QEMU)}")
+        if architecture == machine:
+            continue
+        if base == LOCAL:
+            raise ImageError(f"BASE=local is built for linux/{machine} only: name a base image that has {platform}")
+        if not (BINFMT / f"qemu-{QEMU[architecture]}").exists():
+            raise ImageError(
+                f"{platform} cannot be built here: this machine is linux/{machine} and runs no programs of "
+                f"{architecture} (no {BINFMT}/qemu-{QEMU[architecture]}). Build on a machine of that architecture, or "
+                "install qemu-user-static and binfmt-support."
+            )
 
 
 @contextmanager
@@ -83,13 +124,14 @@ def _wheel_in_context(wanted: bool) -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _build(program: str, tag: str, arguments: dict[str, str]) -> list[str]:
+def _build(program: str, tag: str, arguments: dict[str, str], platform: str | None) -> list[str]:
     names = []
     for name, dockerfile in DOCKERFILES.items():
         # Without a registry Kubernetes would look for it at Docker's, so podman names it localhost/.
         reference = f"{name}:{tag}" if program == "docker" else f"localhost/{name}:{tag}"
         # The machine's network, since only that may reach a package index.
         command = [program, "build", "--network=host", f"--file={dockerfile}", f"--tag={reference}"]
+        command += [f"--platform={platform}"] if platform else []
         command += [f"--build-arg={key}={value}" for key, value in arguments.items()]
         print(f"building {reference} ...", file=sys.stderr, flush=True)
         _run_visibly([*command, "."])
@@ -125,9 +167,12 @@ def _run_visibly(command: Sequence[str]) -> None:
         raise ImageError(f"{' '.join(command[:3])} ... ended with {process.returncode}: see its output above")
 
 
-def _revision() -> str:
-    done = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False, cwd=REPOSITORY)
-    return done.stdout.strip() or "unknown"
+def _commit() -> tuple[str, str]:
+    """Return the commit and its time, so that the same commit gives the same labels."""
+    command = ["git", "log", "-1", "--format=%H %cI"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPOSITORY)
+    revision, _, created = done.stdout.strip().partition(" ")
+    return revision or "unknown", created or "unknown"
 
 
 def main() -> int:
@@ -136,10 +181,16 @@ def main() -> int:
     parser.add_argument("--tag", default=VERSION)
     parser.add_argument("--base", help="base image instead of the Dockerfiles' own; `local`: built on this machine")
     parser.add_argument("--rust", help="image with Rust that compiles the engine, instead of the Dockerfiles' own")
+    parser.add_argument("--platform", default="", help="platforms, such as linux/amd64,linux/arm64; each has its tag")
     chosen = parser.parse_args()
+    platforms = [one for one in chosen.platform.split(",") if one]
     try:
-        for name in build(tool(), chosen.tag, chosen.base, chosen.rust):
-            print(name)
+        require_platforms(platforms, chosen.base)
+        for platform in platforms or [None]:
+            # A tag names one image; `crane index append` joins them in a registry.
+            tag = f"{chosen.tag}-{platform.partition('/')[2]}" if platform and platforms[1:] else chosen.tag
+            for name in build(tool(), tag, chosen.base, chosen.rust, platform):
+                print(name)
     except ToolError as error:
         sys.stderr.write(f"{error}\n")
         return 1
