@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import struct
 import subprocess
 import zipfile
 import zlib
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 from corpora import chunks
 from formats import COMPRESS, WHOLE, deflate64, tarred
+from hostile import zip_entry
 
 from logscan_scanner.reading.decompress import DamagedInputError
 from logscan_scanner.reading.inputs import open_inputs
@@ -187,7 +189,19 @@ def test_an_archive_within_a_streamed_archive_ends_nothing(method: int, inner_me
     assert read(bytes(target.written), 1 << 20) == (expected, {})
 
 
-@pytest.mark.parametrize("method", [9, 10])
+@pytest.mark.parametrize("size", [1, 13, 1 << 20])
+def test_streamed_members_by_deflate64_are_read_to_the_byte(size: int) -> None:
+    """Their ends lie at all bits of a byte."""
+    contents = {f"{number}.log": LOG[number:] * (number % 4) + LOG[:number] for number in range(48)}
+    data = b""
+    for name, content in contents.items():
+        stored = deflate64(content)
+        facts = struct.pack("<III", zlib.crc32(content), len(stored), len(content))
+        data += zip_entry(name.encode(), 9, stored, flags=8) + b"PK\x07\x08" + facts
+    assert read(data + b"PK\x05\x06" + bytes(18), size) == (contents, {})
+
+
+@pytest.mark.parametrize("method", [1, 10])
 def test_a_streamed_member_that_cannot_be_read_leaves_the_others(method: int) -> None:
     target = Unseekable()
     with zipfile.ZipFile(target, "w", 8) as archive:

@@ -114,7 +114,9 @@ def test_a_frame_that_needs_more_than_there_is_is_not_unpacked() -> None:
 
 @settings(max_examples=300)
 @given(
-    st.sampled_from(["compress", "deflate64", "snappy", "hadoop-snappy"]), st.binary(max_size=400), st.integers(1, 50)
+    st.sampled_from(["compress", "deflate64", "deflate64-exact", "snappy", "hadoop-snappy"]),
+    st.binary(max_size=400),
+    st.integers(1, 50),
 )
 def test_any_bytes_are_content_or_corrupt(name: str, data: bytes, size: int) -> None:
     start = {"compress": b"\x1f\x9d\x90", "snappy": b"\xff\x06\0\0sNaPpY"}.get(name, b"")

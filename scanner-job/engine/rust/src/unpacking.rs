@@ -45,11 +45,13 @@ pub struct Unpacker {
 }
 
 impl Unpacker {
-    /// Returns what unpacks `format`: `compress`, `deflate64`, `snappy` or `hadoop-snappy`; None for any other name.
+    /// Returns what unpacks `format`: `compress`, `deflate64`, `deflate64-exact` (which leaves all
+    /// that follows the stream), `snappy` or `hadoop-snappy`; None for any other name.
     pub fn new(format: &str) -> Option<Self> {
         let format: Box<dyn Unpack> = match format {
             "compress" => Box::new(lzw::Lzw::default()),
-            "deflate64" => Box::new(deflate64::Deflate64::default()),
+            "deflate64" => Box::new(deflate64::Deflate64::fast()),
+            "deflate64-exact" => Box::new(deflate64::Deflate64::exact()),
             "snappy" => Box::new(snappy::Framed::default()),
             "hadoop-snappy" => Box::new(hadoop::Blocks::default()),
             _ => return None,

@@ -30,7 +30,7 @@ class LogFile:
         """Return the next bytes, at most so many; none at the end."""
 
 class Unpacker:
-    """Unpacks one stream of `compress` (`.Z`), `deflate64`, `snappy` (framed) or `hadoop-snappy`.
+    """Unpacks one stream of `compress` (`.Z`), `deflate64`, `deflate64-exact`, `snappy` (framed) or `hadoop-snappy`.
 
     Raises:
         ValueError: The format is unknown, or the data corrupt.
@@ -42,7 +42,7 @@ class Unpacker:
 
     @property
     def eof(self) -> bool:
-        """Whether an end mark was read; only `deflate64` has one."""
+        """Whether an end mark was read; only Deflate64 has one."""
 
     @property
     def needs_input(self) -> bool:

@@ -12,7 +12,7 @@ from logscan_scanner.reading.decompress import DamagedInputError, UnsupportedInp
 from logscan_scanner.reading.names import shown_name
 from logscan_scanner.reading.stream import Stream
 from logscan_scanner.reading.zipdirectory import skip_directory
-from logscan_scanner.reading.zipmethods import DEFLATE64, METHODS, STORED, unpacked
+from logscan_scanner.reading.zipmethods import METHODS, STORED, unpacked
 
 _LOCAL_HEADER = struct.Struct("<4sHHHHHIIIHH")
 _LOCAL_MARK, _CENTRAL_MARK, _DESCRIPTOR_MARK = b"PK\x03\x04", b"PK\x01\x02", b"PK\x07\x08"
@@ -50,8 +50,6 @@ class _Entry:
             return f"{self.name} in the zip archive is encrypted"
         if self.method not in METHODS:
             return f"{self.name} in the zip archive is compressed in a way (method {self.method}) that cannot be read"
-        if self.method == DEFLATE64 and self.size is None:
-            return f"{self.name} in the zip archive is compressed with Deflate64, and its size follows it"
         return None
 
 
@@ -170,7 +168,7 @@ def _content(stored: Stream, entry: _Entry) -> Iterator[bytes]:
         while data := stored.read_some(1 << 20):
             yield data
         return
-    yield from gathered(unpacked(stored, entry.method, entry.name))
+    yield from gathered(unpacked(stored, entry.method, entry.name, sized=entry.size is not None))
 
 
 def _descriptor(stream: Stream) -> int | None:

@@ -24,13 +24,14 @@ STORED, DEFLATE64, LZMA, ZSTD = 0, 9, 14, 93
 _LZMA_HEADER = struct.Struct("<HHBI")  # version, size of the properties, then these (5.8.8)
 
 
-def unpacked(stored: Stream, method: int, name: str) -> Iterator[bytes]:
+def unpacked(stored: Stream, method: int, name: str, sized: bool) -> Iterator[bytes]:
     """Yield the content of a member.
 
     Args:
         stored: Its bytes as they are stored.
         method: How they are compressed, one of `METHODS` but not stored.
         name: Its name, for messages.
+        sized: Whether `stored` ends where the member does; else what follows the member stays in it.
 
     Raises:
         DamagedInputError: It ends early or is corrupt.
@@ -38,7 +39,8 @@ def unpacked(stored: Stream, method: int, name: str) -> Iterator[bytes]:
     """
     if method == ZSTD:
         check_window(stored)
-    member = _DECOMPRESSORS[method](stored)
+    exact = method == DEFLATE64 and not sized
+    member = engine.Unpacker("deflate64-exact") if exact else _DECOMPRESSORS[method](stored)
     yield from fed("zip", member, stored)
     if not (member.eof or method == LZMA):  # whose end need not be marked: the sizes say it
         raise DamagedInputError(f"the zip archive ends within {name}")
