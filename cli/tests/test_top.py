@@ -84,7 +84,8 @@ def terminal(arguments: list[str], columns: int, **variables: str) -> Iterator[T
     ours, its = os.openpty()
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     environment = {"PATH": os.environ["PATH"], "TERM": "xterm", **CODE, **variables}
-    command = [sys.executable, "-m", "kubectl_logscan", *arguments]
+    # What a shell starts in the background ignores SIGINT, and so does all that it starts.
+    command = ["env", "--default-signal=INT", sys.executable, "-m", "kubectl_logscan", *arguments]
     before = termios.tcgetattr(its)
     with subprocess.Popen(command, stdin=its, stdout=its, stderr=its, env=environment) as process:
         try:
