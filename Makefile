@@ -20,6 +20,7 @@ RUST_VERSION := $(shell sed -n 's/^rust-version = "\(.*\)"/\1/p' $(CRATE)/Cargo.
 CARGO_HELP := The scan engine needs Rust $(RUST_VERSION) or newer: see https://rustup.rs
 CHECKOV := .venv-checkov/.ready
 RELEASE := .venv-release/.ready
+SITE := .venv-docs/.ready
 READY := $(VENV)/.ready
 # Pages with tables that follow from the code.
 TABLES := docs/notifications.md docs/operations.md docs/records.md docs/rules.md docs/troubleshooting.md
@@ -55,6 +56,13 @@ $(RELEASE): tools/images/release.lock $(READY)
 	@echo "installing release tools into $(dir $@) ..."
 	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(dir $@)
 	@$(UV) pip sync --quiet --python $(dir $@)bin/python --require-hashes tools/images/release.lock
+	@touch $@
+
+# The generator of the site brings a Markdown library of its own, which nothing else needs.
+$(SITE): tools/site.lock $(READY)
+	@echo "installing the site's generator into $(dir $@) ..."
+	@$(UV) venv --quiet --allow-existing --python $(BIN)/python $(dir $@)
+	@$(UV) pip sync --quiet --python $(dir $@)bin/python --require-hashes tools/site.lock
 	@touch $@
 
 setup: $(READY) $(CHECKOV) ## Install everything needed for development
@@ -135,7 +143,7 @@ check: lint drift unit ## Run lint, drift and unit: everything that needs no ser
 
 # All tests, measuring coverage; `coverage` combines the files of the processes. One package after the other: two stacks
 # on two cores lose leases of three seconds.
-tiers: $(READY) $(CHECKOV) $(RELEASE)
+tiers: $(READY) $(CHECKOV) $(RELEASE) $(SITE)
 	@rm -f .coverage .coverage.*
 	@for package in $(SUITES); do \
 	  echo "== $$package: all tests"; \
@@ -177,6 +185,9 @@ images-check: $(READY) ## Build the images, start the operator in a container an
 containers-test: $(READY) ## Test the node and the pipeline with pods in containers (TAG=...)
 	LOGSCAN_TEST_RUNTIME=docker $(if $(TAG),LOGSCAN_TEST_TAG=$(TAG)) $(BIN)/python -m pytest --rootdir=local/embedded \
 	  -c tools/pytest.ini -q $(addprefix local/embedded/tests/test_,node.py node_lifecycle.py node_engine.py end_to_end.py)
+
+docs: $(SITE) ## Build the documentation's site into dist/docs/site (SOURCE=address of the repository)
+	@$(BIN)/python -m logscan_tools.site $(if $(SOURCE),--source $(SOURCE))
 
 release-tools: $(RELEASE) ## Install what a release needs besides
 
@@ -243,6 +254,7 @@ lock: $(READY) ## Pin the dependencies
 	  $(addsuffix /pyproject.toml,crds scanner-job/engine scanner-job cli) --output-file cli/plugin.lock
 	printf 'cyclonedx-python-lib[json-validation]\nziglang\n' | $(LOCK) - --output-file tools/images/release.lock
 	echo pip-audit | $(LOCK) - --output-file tools/images/audit.lock
+	echo zensical | $(LOCK) - --output-file tools/site.lock
 	printf 'hatchling\nmaturin\n' | $(LOCK) --constraint requirements.lock - --output-file tools/images/build.lock
 	echo checkov | $(LOCK) - --output-file terraform/tests/checkov.lock
 
@@ -253,6 +265,6 @@ bench-batches: $(READY) ## Measure a batch of 10,000 small objects, and a downlo
 	$(BIN)/python benchmarks/bench_batches.py $(ARGS)
 
 clean: ## Delete everything that was installed into this clone
-	rm -rf $(VENV) $(dir $(CHECKOV)) $(dir $(RELEASE)) .venv-audit dist $(CRATE)/target .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(dir $(CHECKOV)) $(dir $(RELEASE)) $(dir $(SITE)) .venv-audit dist $(CRATE)/target .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: audit nightly release-tools release-rehearsal arm64-test bump crate secrets help setup up down status demo generate format lint drift unit check tests tiers coverage test test-logs fuzz engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner bench-batches chaos soak lock clean
+.PHONY: audit docs nightly release-tools release-rehearsal arm64-test bump crate secrets help setup up down status demo generate format lint drift unit check tests tiers coverage test test-logs fuzz engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner bench-batches chaos soak lock clean

@@ -10,7 +10,17 @@ import pytest
 
 from logscan_tools.paths import REPOSITORY
 
-FOREIGN = {".venv", ".venv-audit", ".venv-checkov", ".venv-release", "dist", "target", "node_modules", ".git"}
+FOREIGN = {
+    ".venv",
+    ".venv-audit",
+    ".venv-checkov",
+    ".venv-docs",
+    ".venv-release",
+    "dist",
+    "target",
+    "node_modules",
+    ".git",
+}
 
 
 def ours(pattern: str) -> list[Path]:
