@@ -39,12 +39,12 @@ class Size(NamedTuple):
 
     objects: int
     part: int  # objects of a pod
+    kills: int  # of the operator
     seconds: float  # that it may take between two kills of the operator
 
 
-SIZES = {"short": Size(200, 20, 180), "full": Size(10_000, 250, 900)}
+SIZES = {"short": Size(60, 12, 1, 180), "full": Size(10_000, 250, 3, 900)}
 SIZE = SIZES[os.environ.get("LOGSCAN_TEST_CHAOS", "short")]
-KILLS = 3  # of the operator
 RULES = [
     Rule(name="refused", pattern="connection refused"),
     Rule(name="any-error", pattern=r"\b(ERROR|E\d{4})\b"),
@@ -182,10 +182,10 @@ def finished(cloud: Cloud) -> int:
 
 
 def disturbed(cloud: Cloud, node: int) -> tuple[Object, PodKiller]:
-    """Kill the operator three times, and half of the pods, while the backfill goes on; return how it ended."""
+    """Kill the operator now and then, and half of the pods, while the backfill goes on; return how it ended."""
     with PodKiller(node) as killer:
-        for kill in range(1, KILLS + 1):
-            goal = SIZE.objects * kill // (KILLS + 1)
+        for kill in range(1, SIZE.kills + 1):
+            goal = SIZE.objects * kill // (SIZE.kills + 1)
             eventually(lambda goal=goal: finished(cloud) >= goal, SIZE.seconds, f"{goal} objects to be finished")  # type: ignore[misc]
             kill_operator(cloud)
         return cloud.ended("chaos", SIZE.seconds)["status"], killer
@@ -217,7 +217,7 @@ def test_a_backfill_counts_the_same_whatever_is_killed(
         found.update(row.by_rule)
     with capsys.disabled():
         print(  # noqa: T201
-            f"\n{SIZE.objects} objects, {took:.0f} s, operator killed {KILLS} times, {killer.killed} of {killer.seen} "
+            f"\n{SIZE.objects} objects, {took:.0f} s, operator killed {SIZE.kills} times, {killer.killed} of {killer.seen} "
             f"scanners killed, {sum(rows.values())} rows, lines by rule {dict(found)}, zgrep {expected}, counts "
             f"{counts['done']} done and {counts['skipped']} skipped"
         )
