@@ -112,6 +112,7 @@ def test_helm_4_lints_it_and_renders_the_same(case: Path) -> None:
     lint = ["lint", "--strict", str(CHART), f"--values={case}"]
     # A key of one's own: each rendering makes another.
     render_it = ["template", "logscan", str(CHART), f"--values={case}", "--set=signingKeys.secret=mine"]
+    render_it.append(f"--kube-version={binaries.KUBERNETES_VERSION}")
     made = []
     for program in (third, fourth):
         judged = subprocess.run([program, *lint], capture_output=True, text=True)
