@@ -217,9 +217,9 @@ def test_a_backfill_counts_the_same_whatever_is_killed(
         found.update(row.by_rule)
     with capsys.disabled():
         print(  # noqa: T201
-            f"\n{SIZE.objects} objects, {took:.0f} s, operator killed {SIZE.kills} times, {killer.killed} of {killer.seen} "
-            f"scanners killed, {sum(rows.values())} rows, lines by rule {dict(found)}, zgrep {expected}, counts "
-            f"{counts['done']} done and {counts['skipped']} skipped"
+            f"\n{SIZE.objects} objects, {took:.0f} s, operator killed {SIZE.kills} times, {killer.killed} of "
+            f"{killer.seen} scanners killed, {sum(rows.values())} rows, lines by rule {dict(found)}, zgrep {expected}, "
+            f"counts {counts['done']} done and {counts['skipped']} skipped"
         )
     assert rows == dict.fromkeys(archive.keys, 1)
     assert dict(found) == expected
