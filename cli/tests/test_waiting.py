@@ -7,7 +7,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -61,6 +61,7 @@ class Relay(http.server.ThreadingHTTPServer):
 
 class Relayed(http.server.BaseHTTPRequestHandler):
     server: Relay
+    protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
         watched = "watch=true" in self.path.lower()
@@ -89,16 +90,17 @@ class Relayed(http.server.BaseHTTPRequestHandler):
     def _pass_on(self, answer: http.client.HTTPResponse, spoiler: str | None) -> None:
         self.send_response(answer.status)
         self.send_header("Content-Type", "application/json")
-        self.end_headers()  # without a length: the end of the connection is the end
-        for line in answer:
-            try:
-                self.wfile.write(line[: len(line) // 2] if spoiler == "cut" else line)
-                self.wfile.flush()
-            except OSError:  # the command has ended
-                break
-            if spoiler == "cut":
-                break
+        self.send_header("Transfer-Encoding", "chunked")  # as the API server sends it: each event arrives at once
+        self.end_headers()
         self.close_connection = True
+        with suppress(OSError):  # the command has ended
+            for line in answer:
+                size = f"{len(line):x}\r\n".encode()
+                self.wfile.write(size + (line[: len(line) // 2] if spoiler == "cut" else line + b"\r\n"))
+                self.wfile.flush()
+                if spoiler == "cut":
+                    return
+            self.wfile.write(b"0\r\n\r\n")
 
     def log_message(self, *_: Any) -> None:
         """Say nothing."""
