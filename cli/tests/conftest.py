@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from logscan_tools.paths import REPOSITORY
+
 if TYPE_CHECKING:
     from places import Place
 
@@ -25,8 +27,14 @@ Done = subprocess.CompletedProcess[str]
 Run = Callable[..., Done]
 
 
-# What the tests import is what the commands run.
-CODE = {"PYTHONPATH": os.environ["PYTHONPATH"]} if "PYTHONPATH" in os.environ else {}
+# What the tests import is what the commands run, and what is measured.
+CODE = {name: os.environ[name] for name in ("PYTHONPATH", "COVERAGE_FILE") if name in os.environ}
+
+
+def program(*arguments: str) -> list[str]:
+    """Return a command as a process of its own; where coverage is measured, so is that of the process."""
+    measured = ["-m", "coverage", "run", f"--rcfile={REPOSITORY / 'pyproject.toml'}"] if "COVERAGE_FILE" in CODE else []
+    return [sys.executable, *measured, "-m", "kubectl_logscan", *arguments]
 
 
 def in_terminal(arguments: list[str], columns: int, **variables: str) -> str:
@@ -41,9 +49,8 @@ def in_terminal(arguments: list[str], columns: int, **variables: str) -> str:
         **CODE,
         **variables,
     }
-    command = [sys.executable, "-m", "kubectl_logscan", *arguments]
     shown = b""
-    with subprocess.Popen(command, stdin=its, stdout=its, stderr=its, env=environment) as process:
+    with subprocess.Popen(program(*arguments), stdin=its, stdout=its, stderr=its, env=environment) as process:
         os.close(its)
         with suppress(OSError):  # of Linux, once the other end is closed
             while part := os.read(ours, 65536):
@@ -66,7 +73,7 @@ def run(tmp_path: Path) -> Run:
             **CODE,
             **variables,
         }
-        command = [sys.executable, "-m", "kubectl_logscan", *arguments]
+        command = program(*arguments)
         return subprocess.run(
             command, input=stdin, capture_output=True, text=True, env=environment, timeout=120, check=False
         )

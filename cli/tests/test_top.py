@@ -7,14 +7,13 @@ import select
 import signal
 import struct
 import subprocess
-import sys
 import termios
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
-from conftest import CODE
+from conftest import CODE, program
 from places import FOUND, Place
 from rich.console import Console
 
@@ -85,7 +84,7 @@ def terminal(arguments: list[str], columns: int, **variables: str) -> Iterator[T
     fcntl.ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     environment = {"PATH": os.environ["PATH"], "TERM": "xterm", **CODE, **variables}
     # What a shell starts in the background ignores SIGINT, and so does all that it starts.
-    command = ["env", "--default-signal=INT", sys.executable, "-m", "kubectl_logscan", *arguments]
+    command = ["env", "--default-signal=INT", *program(*arguments)]
     before = termios.tcgetattr(its)
     with subprocess.Popen(command, stdin=its, stdout=its, stderr=its, env=environment) as process:
         try:

@@ -135,7 +135,8 @@ def _objects(schema: Schema) -> SearchStrategy[Any]:
 
 def _strings(schema: Schema) -> SearchStrategy[str]:
     if schema.get("format") == "date-time":
-        return st.one_of(st.sampled_from(TIMES), st.datetimes().map(lambda moment: moment.isoformat() + "Z"))
+        times = st.one_of(st.sampled_from(TIMES), st.datetimes().map(lambda moment: moment.isoformat() + "Z"))
+        return times.filter(re.compile(schema.get("pattern", "")).match)
     least, most = schema.get("minLength", 0), schema["maxLength"]
     if "pattern" not in schema:
         return texts(most, least)

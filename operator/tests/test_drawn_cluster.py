@@ -22,7 +22,12 @@ from logscan_local.stack.kubectl import Object
 from logscan_local.testkit.operators import OperatorProcess
 from logscan_local.testkit.waiting import eventually
 
-pytestmark = [pytest.mark.controlplane, pytest.mark.emulator]
+pytestmark = [
+    pytest.mark.controlplane,
+    pytest.mark.emulator,
+    # Its text would be shown if a test failed; a file has it.
+    pytest.mark.filterwarnings("ignore:Generating overly large repr"),
+]
 BATCHES = os.environ.get("LOGSCAN_TEST_BATCHES")
 API_VERSION = "logscan.dev/v1alpha1"
 KINDS = {"logscans": API_VERSION, "logscanpolicies": API_VERSION, "jobs": "batch/v1"}

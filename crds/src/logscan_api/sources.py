@@ -16,6 +16,9 @@ MOST_OBJECTS = 1000
 # still fits into a Job beside the largest spec; `crds/tests/test_requests.py` holds it to that.
 OBJECTS_BYTES = 192 * 1024
 TIME_LENGTH = 64
+# With the small letters that RFC 3339 allows too, the API server would store a time that its rules cannot read at the
+# next update, which it then refuses, whatever is changed.
+TIME: dict[str, Any] = {"maxLength": TIME_LENGTH, "pattern": r"^[0-9-]+T[0-9:.]+(Z|[+-][0-9:]+)$"}
 MOST_CHILDREN = 20  # of a prefix, unfinished at the same time
 S3_BYTES = 1024  # of a key, https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 
@@ -138,12 +141,12 @@ class S3Source(Model):
     exclude: Globs | None = Field(default=None, description="Under a prefix: globs of keys that are left out.")
     modified_after: AwareDatetime | None = Field(
         default=None,
-        json_schema_extra={"maxLength": TIME_LENGTH},
+        json_schema_extra=TIME,
         description="Under a prefix: only objects that were written at this time or later.",
     )
     modified_before: AwareDatetime | None = Field(
         default=None,
-        json_schema_extra={"maxLength": TIME_LENGTH},
+        json_schema_extra=TIME,
         description="Under a prefix: only objects that were written before this time (default: a minute after the scan "
         "began, so that it has an end).",
     )

@@ -84,6 +84,10 @@ def test_accepted(kubectl: Kubectl, document: dict[str, Any]) -> None:
     ("document", "words"),
     [
         (changed(source__s3__prefix="b/"), "set exactly one of key"),
+        (
+            changed(source__s3__key=None, source__s3__prefix="b/", source__s3__modifiedBefore="2026-11-25t22:00:00z"),
+            "spec.source.s3.modifiedBefore",
+        ),
         (changed(source__s3__key=None), "set exactly one of key"),
         (changed(source__s3__key=None, source__s3__prefix="b/", source__s3__etag="e"), "belong to one object"),
         (changed(source__s3__inventory={"manifestKey": "m"}), "set exactly one of key"),
