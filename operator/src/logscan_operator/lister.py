@@ -39,6 +39,8 @@ MOST_SECONDS = 60.0
 UNEXPECTED_FAILURES = 5
 # What S3 says of a bucket that no waiting changes; where something was listed already it is waited for all the same.
 LASTING = {
+    "InvalidBucketName": Reason.OBJECT_NOT_FOUND,
+    "KeyTooLongError": Reason.OBJECT_NOT_FOUND,
     "NoSuchBucket": Reason.OBJECT_NOT_FOUND,
     "NoSuchKey": Reason.OBJECT_NOT_FOUND,
     "AccessDenied": Reason.ACCESS_DENIED,
