@@ -64,7 +64,7 @@ class Place:
         """Write a row into the table and return where it is."""
         ref = ResultRef(table=self.state.resources.table, pk=pk, sk=sk)
         result = RESULT.model_copy(update={"ref": ref, **facts})
-        self.put(table.put_result(result, "token", 0))
+        self.put(table.put_result(result.ref, result.to_item(), "token", 0))
         return ref
 
     def put(self, call: table.Call) -> None:

@@ -59,7 +59,7 @@ def test_an_object_that_failed_is_among_the_scans_of_the_last_days(place: Place)
         scanner_version="0",
         expires_at=KEPT_UNTIL,
     )
-    place.put(table.put_result(row, "token", 0))
+    place.put(table.put_result(row.ref, row.to_item(), "token", 0))
     (failed,) = [row for row in past(place) if row["status"] == "failed"]
     assert failed["pk"] == row.ref.pk
 

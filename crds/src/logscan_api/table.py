@@ -8,8 +8,6 @@ from typing import Any
 
 from logscan_api import attributes
 from logscan_api.attributes import Item
-from logscan_api.failedrows import FailedRow
-from logscan_api.results import ScanResult
 from logscan_api.signatures import SIGNATURE, signed
 from logscan_api.statuses import ResultRef
 
@@ -46,11 +44,12 @@ def ref_of(table: str, item: Item) -> ResultRef:
     return ResultRef(table=table, pk=item["pk"]["S"], sk=item["sk"]["S"])
 
 
-def put_result(result: ScanResult | FailedRow, token: str, now: int, rejected: Item | None = None) -> Call:
+def put_result(ref: ResultRef, item: Item, token: str, now: int, rejected: Item | None = None) -> Call:
     """Return PutItem's arguments to write a row, unless that of a finished scan is there.
 
     Args:
-        result: What the row holds.
+        ref: Where the row is.
+        item: The row of a `ScanResult` or a `FailedRow`.
         token: Signs it.
         now: The time, in seconds since the epoch.
         rejected: A row that is there but has a wrong signature, to be replaced if it is still there.
@@ -66,8 +65,8 @@ def put_result(result: ScanResult | FailedRow, token: str, now: int, rejected: I
         else:
             condition += " OR attribute_not_exists(#signature)"
     return {
-        "TableName": result.ref.table,
-        "Item": signed(result.to_item(), token),
+        "TableName": ref.table,
+        "Item": signed(item, token),
         "ConditionExpression": condition,
         "ExpressionAttributeNames": names,
         "ExpressionAttributeValues": values,
@@ -75,18 +74,19 @@ def put_result(result: ScanResult | FailedRow, token: str, now: int, rejected: I
     }
 
 
-def put_latest(result: ScanResult, order: str) -> Call:
+def put_latest(ref: ResultRef, item: Item, order: str) -> Call:
     """Return PutItem's arguments to make a result the newest of its object, unless one of a newer version is there.
 
     Args:
-        result: The result of the scan.
+        ref: Where the row of the result is.
+        item: That row.
         order: What orders the versions of one object, such as S3's sequencer, padded.
     """
     indexed = {name for keys in INDEXES.values() for name in keys}  # without them, the row is in no index
-    row = {name: attribute for name, attribute in result.to_item().items() if name not in indexed}
-    row |= attributes.to_item({"sk": LATEST, "scan_sk": result.ref.sk, "version_order": order})
+    row = {name: attribute for name, attribute in item.items() if name not in indexed}
+    row |= attributes.to_item({"sk": LATEST, "scan_sk": ref.sk, "version_order": order})
     return {
-        "TableName": result.ref.table,
+        "TableName": ref.table,
         "Item": row,
         "ConditionExpression": "attribute_not_exists(pk) OR #order <= :order",
         "ExpressionAttributeNames": {"#order": "version_order"},

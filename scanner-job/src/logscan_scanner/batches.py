@@ -6,9 +6,10 @@ killed loses the objects in flight, and the next attempt does the rest.
 
 import logging
 from collections.abc import Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from queue import SimpleQueue
 from typing import Any
 
 from logscan_api.exitcodes import ExitCode
@@ -93,12 +94,15 @@ class _Batch:
         """
         with _pool() as pool:
             waiting: dict[Future[Scanned | Failed], Member] = {}
+            ended: SimpleQueue[Future[Scanned | Failed]] = SimpleQueue()
             for member in self._without_row(members):
-                waiting[pool.submit(self._scanner.scan, member)] = member
-                while len(waiting) >= 2 * IN_FLIGHT:
-                    self._take(waiting)
+                future = pool.submit(self._scanner.scan, member)
+                waiting[future] = member
+                future.add_done_callback(ended.put)
+                if len(waiting) == 2 * IN_FLIGHT:
+                    self._take(waiting, ended.get())
             while waiting:
-                self._take(waiting)
+                self._take(waiting, ended.get())
         if self._undone:
             first = self._undone[0]
             message = f"{len(self._undone)} of {len(members)} objects are left for another attempt, the first: {first}"
@@ -117,21 +121,20 @@ class _Batch:
                 else:
                     self._add(member, result)
 
-    def _take(self, waiting: dict[Future[Scanned | Failed], Member]) -> None:
-        """Wait for the next objects and add them to the sum."""
-        for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-            member = waiting.pop(future)
-            try:
-                outcome = future.result()
-            except ScanError as error:
-                self._leave(error)
-                continue
-            self._in_a_row = 0
-            if isinstance(outcome, Failed):
-                self._sum.fail(member.number, member.key, str(outcome.error.code.reason), str(outcome.error))
-                self._scanner.progress.finished()
-            else:
-                self._add(member, outcome.result)
+    def _take(self, waiting: dict[Future[Scanned | Failed], Member], ended: Future[Scanned | Failed]) -> None:
+        """Add an object that is no longer in flight to the sum."""
+        member = waiting.pop(ended)
+        try:
+            outcome = ended.result()
+        except ScanError as error:
+            self._leave(error)
+            return
+        self._in_a_row = 0
+        if isinstance(outcome, Failed):
+            self._sum.fail(member.number, member.key, str(outcome.error.code.reason), str(outcome.error))
+            self._scanner.progress.finished()
+        else:
+            self._add(member, outcome.result)
 
     def _add(self, member: Member, result: ScanResult) -> None:
         self._sum.add(member.number, result, skipped=result.scan_uid != self._uid)

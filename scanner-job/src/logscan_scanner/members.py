@@ -130,10 +130,7 @@ class Members:
         except Exception as error:
             log.exception("unexpected error at s3://%s/%s", member.source.bucket, member.key)
             raise ScanError(f"s3://{member.source.bucket}/{member.key}: {type(error).__name__}: {error}") from error
-        there = write(result, member.tokens, self._results)
-        if there.job_uid == result.job_uid:
-            self._results.write_latest(there, stored.order(member.source.sequencer))
-        return Scanned(there)
+        return Scanned(write(result, member.tokens, self._results, stored.order(member.source.sequencer)))
 
     def _read(self, member: Member) -> tuple[StoredObject, ScanResult]:
         stored, beginning = self._objects.begin(StoredObject.of(member.source))

@@ -79,18 +79,24 @@ class Attempt:
         return ScanResult(**{**facts, **histogram.facts(counts), **self.facts(), **more})
 
 
-def write(result: ScanResult, tokens: list[str], results: Results) -> ScanResult:
+def write(result: ScanResult, tokens: list[str], results: Results, order: str | None = None) -> ScanResult:
     """Write a result; return the one that is in the table now.
+
+    Args:
+        result: The result.
+        tokens: Tokens of its row.
+        results: The table.
+        order: What orders the versions of its object; absent if it is of several.
 
     Raises:
         ScanError: It cannot be written.
     """
     try:
-        return results.write(result, tokens, int(datetime.now(UTC).timestamp()))
+        return results.write(result, tokens, int(datetime.now(UTC).timestamp()), order)
     except RowTooLargeError:  # counts matter more than samples, and all the rest of a row is bounded
         log.warning("the row is too large for DynamoDB: writing it without samples")
         small = result.model_copy(update={"samples": []})
-        return results.write(small, tokens, int(datetime.now(UTC).timestamp()))
+        return results.write(small, tokens, int(datetime.now(UTC).timestamp()), order)
 
 
 @contextmanager

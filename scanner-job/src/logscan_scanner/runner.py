@@ -68,9 +68,8 @@ def _run(attempt: Attempt, objects: Objects, results: Results) -> ScanResult:
     version = {"version_id": stored.version_id, "etag": stored.etag}
     where = {"ref": request.result, "key": stored.key, "prefix": False, "objects": 1}
     result = attempt.result(scan, counts, **where, **version, report_uri=uri)
-    there = write(with_page(result, request, findings), request.tokens, results)
+    order = stored.order(request.source.sequencer)
+    there = write(with_page(result, request, findings), request.tokens, results, order)
     if there.job_uid != result.job_uid:
         log.info("the table already has a result, of Job %s", there.job_uid)
-    else:
-        results.write_latest(there, stored.order(request.source.sequencer))
     return there

@@ -1,12 +1,12 @@
 """The result table: one row for a scan, and one for the newest scan of an object."""
 
-import json
 import logging
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from time import sleep
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from logscan_api import table
@@ -82,7 +82,7 @@ class Results:
             sleep(wait)
         raise ScanError(f"cannot read the table {refs[0].table}: it is throttled", ExitCode.TRY_AGAIN)
 
-    def write(self, result: Row, tokens: Sequence[str], now: int) -> Row | ScanResult:
+    def write(self, result: Row, tokens: Sequence[str], now: int, order: str | None = None) -> Row | ScanResult:
         """Write a row, unless that of the same scan is there; return the one that is there now.
 
         A row with a wrong signature is replaced.
@@ -91,26 +91,24 @@ class Results:
             result: The result, or why there is none.
             tokens: Tokens of the row, of which the first signs it.
             now: The time, in seconds since the epoch.
+            order: What orders the versions of one object, such as S3's sequencer, padded: the result becomes the newest
+                of its object, unless one of a newer version is there. Absent means that it does not.
         """
+        ref, item = result.ref, result.to_item()
         rejected: Item | None = None
         for _ in range(REPLACEMENTS):
-            there = self._put(result, table.put_result(result, tokens[0], now, rejected))
+            there = self._put(result, table.put_result(ref, item, tokens[0], now, rejected))
             if there is None:
+                self._put_latest(result, item, order)
                 return result
             if _believed(there, tokens):
-                return ScanResult.from_item(result.ref.table, there) or result
+                earlier = ScanResult.from_item(ref.table, there) or result
+                if earlier.job_uid == result.job_uid:  # this Job's, whose pod ended before it wrote the newest
+                    self._put_latest(earlier, there, order)
+                return earlier
             rejected = there
         message = "others keep writing the row of this scan: find out who may write the table"
         raise ScanError(message, ExitCode.TRY_AGAIN)
-
-    def write_latest(self, result: ScanResult, order: str) -> bool:
-        """Make a result the newest of its object, unless one of a newer version is; return whether it is.
-
-        Args:
-            result: The result.
-            order: What orders the versions of one object, such as S3's sequencer, padded.
-        """
-        return self._put(result, table.put_latest(result, order)) is None
 
     def sent(self, ref: ResultRef, scan_uid: str) -> set[str]:
         """Return the channels on which a scan has notified already."""
@@ -137,6 +135,10 @@ class Results:
         except (ClientError, BotoCoreError) as error:
             raise translate(error, f"update the table {call['TableName']}") from error
 
+    def _put_latest(self, result: ScanResult | FailedRow, item: Item, order: str | None) -> None:
+        if order is not None:
+            self._put(result, table.put_latest(result.ref, item, order))
+
     def _put(self, result: ScanResult | FailedRow, call: table.Call) -> dict[str, Any] | None:
         """Write a row if the call's condition holds; return None, or the row for which it did not."""
         if self._put_directly(call):
@@ -152,7 +154,7 @@ class Results:
     def _put_directly(self, call: table.Call) -> bool:
         """Return whether a row was written; if not, the client must say why."""
         headers = {"X-Amz-Target": "DynamoDB_20120810.PutItem", "Content-Type": "application/x-amz-json-1.0"}
-        return self._direct.send("POST", "", headers, json.dumps(call).encode()) is not None
+        return self._direct.send("POST", "", headers, orjson.dumps(call)) is not None
 
     @cached_property
     def _direct(self) -> Direct:

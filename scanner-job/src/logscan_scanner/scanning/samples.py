@@ -58,7 +58,7 @@ class Samples:
         before, after = line.before or [], of_event(line.text, line.after or [], self.context)
         if rule.redact:
             after = without_keys([*before, line.text], after)
-        return Sample.model_construct(  # nothing in it is from outside but texts, which are made valid here
+        return Sample(
             rule=rule.name,
             line=line.number,
             offset=line.offset,

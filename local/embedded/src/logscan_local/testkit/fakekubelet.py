@@ -119,7 +119,9 @@ class FakeKubelet:
     def _put(self, result: ScanResult, token: str) -> bool:
         """Write a row if there is none; return whether it was written."""
         try:
-            self._dynamodb.put_item(**put_result(result, token, int(datetime.now(UTC).timestamp())))
+            self._dynamodb.put_item(
+                **put_result(result.ref, result.to_item(), token, int(datetime.now(UTC).timestamp()))
+            )
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return False
         return True
