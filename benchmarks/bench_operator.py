@@ -141,7 +141,7 @@ def _cpu_seconds(process: psutil.Process) -> float:
 async def _until_idle(process: psutil.Process) -> None:
     """Return when a process that was just started has come to rest."""
     spent = -1.0
-    while _cpu_seconds(process) - spent > 0.05 or spent < 1:
+    while _cpu_seconds(process) - spent > 0.05:
         spent = _cpu_seconds(process)
         await asyncio.sleep(2)
 
