@@ -4,6 +4,7 @@ import asyncio
 import json
 import subprocess
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
@@ -263,10 +264,16 @@ def test_a_message_nobody_can_read_goes_to_the_dead_letter_queue(operator: Runni
     operator.until(operator.upload("after-poison.log"), "Succeeded")
 
 
-def test_health(operator: Running) -> None:
-    for path in ("healthz", "readyz"):
-        with urllib.request.urlopen(f"http://127.0.0.1:{operator.settings.http_port}/{path}") as answer:
-            assert answer.status == 200
+@pytest.mark.parametrize("path", ["healthz", "readyz"])
+def test_health(operator: Running, path: str) -> None:
+    def answers() -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{operator.settings.http_port}/{path}") as answer:
+                return bool(answer.status == 200)
+        except urllib.error.URLError:  # it has just started
+            return False
+
+    eventually(answers, what=path)
 
 
 @pytest.mark.tools

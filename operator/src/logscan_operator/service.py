@@ -4,6 +4,8 @@ import asyncio
 import gc
 import logging
 
+import uvloop
+
 from logscan_api import logs
 from logscan_operator import __version__, settings
 from logscan_operator.app import LeadershipLostError, Operator
@@ -58,7 +60,7 @@ def main(probes: Probes | None) -> int:
     log.info("starting", extra={"version": __version__, "namespace": config.namespace})
     _spare_the_collector()
     try:
-        asyncio.run(serve(config, Connection(), asyncio.Event(), probes or Probes(config.http_port)))
+        uvloop.run(serve(config, Connection(), asyncio.Event(), probes or Probes(config.http_port)))
     except LeadershipLostError as error:
         log.error("ending: %s", error)
         return 1

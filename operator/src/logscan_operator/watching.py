@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+import uvloop
+
 from logscan_operator.errors import ApiError
 from logscan_operator.following import REFUSALS, WatchEndedError
 from logscan_operator.handlers import RETRY_SECONDS, Watched, run_watches
@@ -128,7 +130,7 @@ class _Thread(threading.Thread):
         super().__init__(name=f"watch-{watched.namespace}", daemon=True)
         self._watched = watched
         self._ended = ended
-        self._loop = asyncio.new_event_loop()
+        self._loop = uvloop.new_event_loop()
         self._loop.set_exception_handler(_log_other_error)
         self._stop = asyncio.Event()
 
