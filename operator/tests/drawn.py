@@ -226,6 +226,8 @@ def _with_fitting_channels(spec: Object) -> None:
         channel.setdefault(needed, lacking[needed])
         if channel["type"] != "webhook":
             channel.pop("signingRef", None)
+        if channel["type"] != "pagerduty":
+            channel.pop("region", None)
 
 
 def _with_rules_or_none(spec: Object) -> Object:

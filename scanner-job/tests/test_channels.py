@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from recipients import HOSTILE, LONG, PARTS, RESULT, channel, message, request
 from standardwebhooks import Webhook as StandardWebhook
-from webhooks import Hook
+from webhooks import Hook, Names
 
 from logscan_api.exitcodes import Reason
-from logscan_api.notify import Channel, ChannelType, Notify
+from logscan_api.notify import Channel, ChannelType, Notify, PagerDutyRegion
 from logscan_api.results import ScanResult
 from logscan_api.rules import Severity
 from logscan_scanner.errors import ScanError
@@ -116,6 +116,16 @@ def test_pagerduty_takes_an_event(text: str) -> None:
 def test_nothing_but_an_integration_key_is_sent_to_pagerduty_as_one(key: str) -> None:
     with pytest.raises(ScanError, match="integration key"):
         alerting.pagerduty(message(), key, "x")
+
+
+@pytest.mark.parametrize("region", [None, *PagerDutyRegion])
+def test_an_event_goes_to_the_region_of_its_account(names: Names, region: PagerDutyRegion | None) -> None:
+    host = "events.eu.pagerduty.com" if region is PagerDutyRegion.EU else "events.pagerduty.com"
+    names.answers[host] = [["10.0.0.1"]]
+    one = channel(ChannelType.PAGERDUTY, "oncall").model_copy(update={"region": region})
+    with pytest.raises(ScanError, match="refused"):
+        channels.send(channels.Outlet("oncall", one, "k" * 32), message())
+    assert names.answers == {host: []}, "its name was looked up, once"
 
 
 def worst(severity: Severity | None) -> ScanResult:

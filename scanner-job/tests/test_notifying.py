@@ -93,6 +93,20 @@ def test_a_message_that_may_be_taken_later_is_sent_again_within_a_bound(hook: Ho
     assert len(hook.posted) == 7, "what is never taken is not sent again"
 
 
+def test_a_message_is_sent_again_when_the_receiver_asks_for_it_or_not_at_all(
+    hook: Hook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float] = []
+    monkeypatch.setattr(notifying, "sleep", waits.append)
+    wanted, notifications = request(Notify(webhook=Webhook(url=hook.url))), Notifications()
+    hook.statuses, hook.retry_after = [429], "3"
+    notifying.notify_finished(wanted, RESULT, notifications)
+    assert (waits, len(hook.posted), notifications.notes) == ([3], 2, {})
+    hook.status, hook.retry_after = 429, "3600"
+    notifying.notify_finished(wanted, RESULT, (late := Notifications()))
+    assert (waits, len(hook.posted), late.notes) == ([3], 3, {"webhook": "failed"})
+
+
 def test_a_process_that_is_killed_after_sending_sends_once_more_and_no_other_does(hook: Hook) -> None:
     """Killed before, while and after a message is sent: the next attempt sends what is not recorded."""
     names = ("a", "b", "c")

@@ -3,6 +3,8 @@
 import json
 import socket
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from ipaddress import IPv4Address, IPv6Address, ip_network
 from itertools import repeat
 from threading import Event
@@ -220,3 +222,30 @@ def test_a_resolver_that_is_silent_fails(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: answered.wait() or [])
     assert outcome("https://hook.example/") == "failed"
     answered.set()
+
+
+@pytest.mark.parametrize(
+    ("status", "field", "least", "most"),
+    [
+        (429, "7", 7, 7),
+        (503, " 0120 ", 120, 120),
+        (503, format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True), 3000, 3600),
+        (503, format_datetime(datetime.now(UTC) - timedelta(hours=1), usegmt=True), 0, 0),
+        (429, "-3", 0, 0),
+        (429, "soon", 0, 0),
+        (429, "9" * 400, 0, float("inf")),
+        (429, None, 0, 0),
+        (400, "7", 0, 0),
+    ],
+)
+def test_a_receiver_may_ask_for_a_pause(hook: Hook, status: int, field: str | None, least: float, most: float) -> None:
+    hook.status, hook.retry_after = status, field
+    with pytest.raises(NotSentError) as error:
+        webhooks.post(hook.url, "{}", Bounds(LOOPBACK))
+    assert (least <= error.value.after <= most, error.value.again) == (True, status != 400)
+
+
+def test_an_answer_that_breaks_off_after_its_first_line_is_understood() -> None:
+    with answering(lambda: iter([b"HTTP/1.1 503 x\r\nretry-af"])) as url, pytest.raises(NotSentError) as error:
+        webhooks.post(url, "{}", Bounds(LOOPBACK))
+    assert (error.value.again, error.value.after) == (True, 0)

@@ -26,6 +26,7 @@ class Hook:
         names: The name by which each TLS connection asked for a certificate.
         status: What it answers.
         location: Where it redirects to, if it does.
+        retry_after: What it asks for, if it does.
         url: Its address.
     """
 
@@ -37,6 +38,7 @@ class Hook:
         self.names: list[str | None] = []
         self.status = 200
         self.location: str | None = None
+        self.retry_after: str | None = None
         hook = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -48,6 +50,8 @@ class Hook:
                 self.send_response(hook.statuses.pop(0) if hook.statuses else hook.status)
                 if hook.location is not None:
                     self.send_header("Location", hook.location)
+                if hook.retry_after is not None:
+                    self.send_header("retry-After", hook.retry_after)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 

@@ -19,6 +19,13 @@ BusArn = Annotated[
 ]
 
 
+class PagerDutyRegion(StrEnum):
+    """Where PagerDuty keeps an account ("Service Regions" of its documentation); an account is known in one only."""
+
+    US = "us"
+    EU = "eu"
+
+
 class When(StrEnum):
     """Which scans to notify about."""
 
@@ -124,6 +131,10 @@ class Channel(Told):
                     "!has(self.signingRef) || self.type == 'webhook'",
                     "only a channel of the type webhook may have signingRef",
                 ),
+                cel(
+                    "!has(self.region) || self.type == 'pagerduty'",
+                    "only a channel of the type pagerduty may have region",
+                ),
             ]
         }
     )
@@ -147,7 +158,9 @@ class Channel(Told):
         description="The Secret with the key that signs what is posted (webhook): `whsec_` and 24 to 64 bytes in "
         "base64, as in the Standard Webhooks specification.",
     )
-
+    region: PagerDutyRegion | None = Field(
+        default=None, description="Service region of the account (pagerduty; default: us)."
+    )
     group_seconds: int | None = Field(
         default=None,
         ge=0,
@@ -177,6 +190,8 @@ class Channel(Told):
                 raise ValueError(f"a channel of the type {self.type} {verb} {field}")
         if self.signing_ref is not None and self.type is not ChannelType.WEBHOOK:
             raise ValueError(f"a channel of the type {self.type} may not have signingRef")
+        if self.region is not None and self.type is not ChannelType.PAGERDUTY:
+            raise ValueError(f"a channel of the type {self.type} may not have region")
         return self
 
 

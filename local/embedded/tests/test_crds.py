@@ -37,6 +37,7 @@ EVERY_CHANNEL: list[dict[str, Any]] = [
     {"type": "eventbridge", "eventBusArn": EVENT_BUS},
     *({"type": kind, "secretRef": SECRET} for kind in BY_SECRET),
     {"type": "webhook", "secretRef": SECRET, "signingRef": SECRET},
+    {"type": "pagerduty", "secretRef": SECRET, "region": "eu"},
 ]
 LACKING = {"email": "to", "sns": "topicArn", "eventbridge": "eventBusArn", "slack": "secretRef"}
 
@@ -130,6 +131,7 @@ def test_accepted(kubectl: Kubectl, document: dict[str, Any]) -> None:
         *((changed(**channels({"type": t, "to": ["a@b.example"]})), "needs secretRef") for t in BY_SECRET),
         (changed(**channels({**SLACK, "to": ["a@b.example"]})), "email needs to; no other"),
         (changed(**channels({**SLACK, "signingRef": SECRET})), "only a channel of the type webhook"),
+        (changed(**channels({**SLACK, "region": "eu"})), "only a channel of the type pagerduty"),
         (changed(**channels({**SLACK, "url": "https://x"})), "unknown field"),
         (changed(**channels({**SLACK, "type": "irc"})), "Unsupported value"),
         (changed(**channels({**SLACK, "secretRef": {"name": "a/b", "key": "k"}})), "secretRef.name"),

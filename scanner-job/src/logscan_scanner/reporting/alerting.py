@@ -6,11 +6,15 @@ Both merge what is sent twice: PagerDuty by `dedup_key`, Alertmanager by an aler
 import re
 from typing import Any
 
+from logscan_api.notify import PagerDutyRegion
 from logscan_api.text import cut
 from logscan_scanner.errors import ScanError
 from logscan_scanner.reporting.messages import Message
 
-PAGERDUTY_URL = "https://events.pagerduty.com/v2/enqueue"
+PAGERDUTY_URLS = {
+    PagerDutyRegion.US: "https://events.pagerduty.com/v2/enqueue",
+    PagerDutyRegion.EU: "https://events.eu.pagerduty.com/v2/enqueue",
+}
 ALERTS_PATH = "/api/v2/alerts"
 SUMMARY_LENGTH = 1024  # characters (PagerDuty developer documentation, "PD-CEF")
 DETAIL_BYTES = 1000

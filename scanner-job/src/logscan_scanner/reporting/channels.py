@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from time import time
 
-from logscan_api.notify import Channel, ChannelType, Notify, Told, secrets_of
+from logscan_api.notify import Channel, ChannelType, Notify, PagerDutyRegion, Told, secrets_of
 from logscan_scanner.aws.messages import publish, put_event, send_mail
 from logscan_scanner.errors import ScanError
 from logscan_scanner.reporting.messages import Message
@@ -100,7 +100,8 @@ def _pagerduty(outlet: Outlet, message: Message) -> None:
     from logscan_scanner.reporting import alerting
 
     document = alerting.pagerduty(message, _secret(outlet), outlet.name)
-    post(alerting.PAGERDUTY_URL, json.dumps(document), _bounds(message))
+    url = alerting.PAGERDUTY_URLS[outlet.channel.region or PagerDutyRegion.US]
+    post(url, json.dumps(document), _bounds(message))
 
 
 def _alertmanager(outlet: Outlet, message: Message) -> None:

@@ -148,8 +148,10 @@ def _send(outlet: Outlet, message: Message, deadline: float) -> str | None:
             send(outlet, message)
             return None
         except ScanError as error:
-            wait = None if pause is None else pause * random.uniform(0.5, 1)  # noqa: S311 - no secret
-            if not (isinstance(error, NotSentError) and error.again) or wait is None or monotonic() + wait >= deadline:
+            if pause is None or not (isinstance(error, NotSentError) and error.again):
+                return str(error)
+            wait = max(pause * random.uniform(0.5, 1), error.after)  # noqa: S311 - no secret
+            if monotonic() + wait >= deadline:
                 return str(error)
             sleep(wait)
     raise AssertionError("the last pause is none")

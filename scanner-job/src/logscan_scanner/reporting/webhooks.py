@@ -15,9 +15,10 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import closing
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from threading import Thread
-from time import monotonic
+from time import monotonic, time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -25,7 +26,8 @@ from logscan_scanner.errors import ScanError
 
 SECONDS = 10.0  # for everything: resolving, connecting, sending, the answer
 SENT_BYTES = 4096  # at a time
-ANSWER_BYTES = 1024  # its first line is all that is needed
+ANSWER_BYTES = 1024  # its first line is all that is needed,
+HEAD_BYTES = 8192  # but of an answer that may ask for a pause
 REFUSED, FAILED = "refused", "failed"
 AGAIN = frozenset({408, 425, 429})  # and all of 5xx: the same request may be answered differently later
 
@@ -33,6 +35,7 @@ Address = tuple[socket.AddressFamily, Any]
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _REST = re.compile(r"[!-~]*")  # of a URL: percent-encoded
 _STATUS = re.compile(rb"HTTP/1\.[01] ([1-5]\d\d)[ \r\n]")
+_RETRY_AFTER = re.compile(rb"^retry-after:[ \t]*([ -~]+?)[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _GLOBAL_UNICAST = ip_network("2000::/3")  # all that is assigned for it (RFC 4291, 2.4)
 _NAT64 = ip_network("64:ff9b::/96")  # an IPv4 address, for hosts without IPv4 (RFC 6052)
 _SIX_TO_FOUR = ip_network("2002::/16")  # deprecated (RFC 7526), and leads to an IPv4 address
@@ -54,12 +57,14 @@ class NotSentError(ScanError):
 
     Attributes:
         again: Whether the same message may be taken later.
+        after: Seconds before which the receiver does not take it.
     """
 
-    def __init__(self, message: str, again: bool = False) -> None:
+    def __init__(self, message: str, again: bool = False, after: float = 0) -> None:
         """Set what went wrong; it never has the URL, which may hold a secret."""
         super().__init__(message)
         self.again = again
+        self.after = after
 
 
 @dataclass(frozen=True)
@@ -103,13 +108,17 @@ def post(url: str, body: str, bounds: Bounds, headers: Mapping[str, str] | None 
         if not addresses:
             raise NotSentError(REFUSED)
         with closing(_connect(target, addresses, deadline)) as connection:
-            status = _exchange(connection, target, body.encode(), headers or {}, deadline)
+            status, after = _exchange(connection, target, body.encode(), headers or {}, deadline)
     except UnicodeError as error:
         raise NotSentError(FAILED) from error
     except (OSError, http.client.HTTPException) as error:
         raise NotSentError(FAILED, again=True) from error
     if not 200 <= status < 300:
-        raise NotSentError(FAILED, again=status in AGAIN or status >= 500)
+        raise NotSentError(FAILED, again=_again(status), after=after)
+
+
+def _again(status: int) -> bool:
+    return status in AGAIN or status >= 500
 
 
 def _parse(url: str) -> Target:
@@ -186,23 +195,48 @@ def _connect(target: Target, addresses: list[Address], deadline: float) -> socke
 
 def _exchange(
     connection: socket.socket, target: Target, body: bytes, headers: Mapping[str, str], deadline: float
-) -> int:
-    """Send the request and return the status of the answer; nothing but its first line is read."""
+) -> tuple[int, float]:
+    """Send the request and return the status of the answer, and for how many seconds it asks to wait."""
     request = _request(target, body, headers)
     while request:  # a limit of time for each call of a few bytes; sendall has one for each of many calls under TLS
         connection.settimeout(_left(deadline))
         request = request[connection.send(request[:SENT_BYTES]) :]
-    answer = b""
-    while b"\n" not in answer and len(answer) < ANSWER_BYTES:
+    answer = _received(connection, b"", b"\n", ANSWER_BYTES, deadline)
+    found = _STATUS.match(answer)
+    if found is None:
+        raise http.client.BadStatusLine("")
+    status = int(found[1])
+    if not _again(status):
+        return status, 0
+    try:
+        return status, _asked(_received(connection, answer, b"\r\n\r\n", HEAD_BYTES, deadline))
+    except OSError:  # the status is known, and that is enough
+        return status, 0
+
+
+def _received(connection: socket.socket, answer: bytes, end: bytes, most: int, deadline: float) -> bytes:
+    """Return an answer of which a part is known, up to what ends it or a number of bytes."""
+    while end not in answer and len(answer) < most:
         connection.settimeout(_left(deadline))
-        data = connection.recv(ANSWER_BYTES - len(answer))
+        data = connection.recv(most - len(answer))
         if not data:
             break
         answer += data
-    status = _STATUS.match(answer)
-    if status is None:
-        raise http.client.BadStatusLine("")
-    return int(status[1])
+    return answer
+
+
+def _asked(head: bytes) -> float:
+    """Return the seconds in the field Retry-After, a number or a date (RFC 9110, 10.2.3); 0 without one."""
+    found = _RETRY_AFTER.search(head.partition(b"\r\n\r\n")[0])
+    if found is None:
+        return 0
+    text = found[1].decode()
+    if text.isdecimal():
+        return float(text)
+    try:
+        return max(parsedate_to_datetime(text).timestamp() - time(), 0)
+    except (ValueError, OverflowError):
+        return 0
 
 
 class _Written(http.client.HTTPConnection):
