@@ -1,21 +1,27 @@
 """Calls that are made without botocore around them: the same requests, and botocore's answer to whatever goes wrong."""
 
 import gzip
+import socket
+import subprocess
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote, urlsplit
 
+import boto3
 import pytest
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
+from moto.moto_proxy.certificate_creator import CertificateCreator
 
 from logscan_api.exitcodes import ExitCode
 from logscan_local.stack import aws as local
+from logscan_local.testkit.waiting import eventually
 from logscan_scanner import aws
-from logscan_scanner.aws import StoredObject, clients
+from logscan_scanner.aws import StoredObject, clients, direct
 from logscan_scanner.aws.objects import BEGINNING_BYTES
 from logscan_scanner.errors import ScanError
 
@@ -133,3 +139,68 @@ def test_a_beginning_is_all_of_a_small_object(store: Store) -> None:
     assert found.size == len(body) <= BEGINNING_BYTES
     assert found.modified is not None
     assert found.modified.isoformat() == "2026-11-27T10:00:00+00:00"
+
+
+@pytest.fixture(scope="module")
+def emulated_hosts() -> Iterator[str]:
+    """Yield the address of a proxy that answers for all hosts of AWS, by the names that they have there."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-c", "from moto.proxy import main; main()", "--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def listens() -> bool:
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", port)) == 0
+
+    try:
+        eventually(listens, what="the proxy")
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize("bucket", ["logs-1", "dotted.logs", "s3-logs"])
+def test_on_aws_a_bucket_is_in_the_name_of_the_host(
+    emulated_hosts: str, monkeypatch: pytest.MonkeyPatch, bucket: str
+) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    environment = {**local.ADMINISTRATOR.environment(), "AWS_REGION": "eu-central-1", "HTTPS_PROXY": emulated_hosts}
+    for name, value in {**environment, "AWS_CA_BUNDLE": CertificateCreator.cacert}.items():
+        monkeypatch.setenv(name, value)
+    clients.session.cache_clear()
+    objects, asked = aws.Objects(), list[str]()
+    client = boto3.client("s3", region_name="eu-central-1")
+    client.create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    keys = ["a", f"{bucket}/a", "größe+%2F.log"]
+    for key in keys:
+        client.put_object(Bucket=bucket, Key=key, Body=f"of {key}".encode())
+    objects._s3.meta.events.register("before-send.s3.GetObject", lambda request, **_: asked.append(request.url))
+    found = [objects.begin(StoredObject(bucket, key))[1].decode() for key in [*keys, *keys]]
+    clients.session.cache_clear()
+    assert found == [f"of {key}" for key in [*keys, *keys]]
+    host = "s3.eu-central-1.amazonaws.com"
+    # A certificate for all buckets is one for names without dots.
+    assert asked == [f"https://{host}/{bucket}/a" if "." in bucket else f"https://{bucket}.{host}/a"]
+
+
+@pytest.mark.parametrize(
+    ("url", "base"),
+    [
+        ("https://logs.s3.eu-central-1.amazonaws.com/logs/a", "https://logs.s3.eu-central-1.amazonaws.com/"),
+        ("https://logs.s3.amazonaws.com/a", "https://logs.s3.amazonaws.com/"),
+        (
+            "https://logs.s3-fips.dualstack.us-east-1.amazonaws.com/a",
+            "https://logs.s3-fips.dualstack.us-east-1.amazonaws.com/",
+        ),
+        ("https://logs.s3.cn-north-1.amazonaws.com.cn/a", "https://logs.s3.cn-north-1.amazonaws.com.cn/"),
+        ("https://s3.eu-central-1.amazonaws.com/logs/a", "https://s3.eu-central-1.amazonaws.com/logs/"),
+        ("http://127.0.0.1:9000/logs/a", "http://127.0.0.1:9000/logs/"),
+        ("http://logs.internal:9000/logs/a", None),
+        ("https://logs.s3.eu-central-1.example.com/logs/a", None),
+        ("https://other.s3.eu-central-1.amazonaws.com/a", None),
+    ],
+)
+def test_what_is_before_a_key_is_certain_or_not_used(url: str, base: str | None) -> None:
+    assert direct._base(url, "logs") == base

@@ -12,5 +12,10 @@ BUCKET_LEAST, BUCKET_MOST = 3, 255
 
 BucketName = Annotated[
     str,
-    Field(min_length=BUCKET_LEAST, max_length=BUCKET_MOST, pattern=BUCKET_PATTERN, description="Name of the bucket."),
+    Field(
+        min_length=BUCKET_LEAST,
+        max_length=BUCKET_MOST,
+        pattern=BUCKET_PATTERN,
+        description="Name of the bucket, or the alias of an access point; an ARN is refused.",
+    ),
 ]

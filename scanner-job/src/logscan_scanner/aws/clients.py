@@ -66,7 +66,6 @@ def config() -> Config:
         max_pool_connections=CONNECTIONS,
         read_timeout=read_seconds(),
         retries={"mode": "standard", "max_attempts": 5},
-        s3={"addressing_style": "path"},
     )
 
 

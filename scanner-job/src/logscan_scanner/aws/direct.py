@@ -9,6 +9,7 @@ makes the call again: it alone knows retries, redirects and errors.
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSPreparedRequest, AWSRequest
@@ -17,23 +18,24 @@ from botocore.exceptions import BotoCoreError
 from logscan_scanner.aws.clients import session
 
 _SCOPE = re.compile(r"AWS4-HMAC-SHA256 Credential=[^/]+/\d{8}/([a-z0-9-]+)/(s3|dynamodb)/aws4_request")
+_VIRTUAL_HOST = re.compile(r"\.s3([.-][a-z0-9.-]+)?\.amazonaws\.com(\.cn)?")  # behind the bucket
 SIGNERS = {"s3": S3SigV4Auth, "dynamodb": SigV4Auth}
 
 
 class Direct:
     """Repeats the calls of one operation of a client."""
 
-    def __init__(self, client: Any, operation: str, root: str = "/") -> None:
+    def __init__(self, client: Any, operation: str, bucket: str | None = None) -> None:
         """Watch a client.
 
         Args:
             client: Botocore's.
             operation: Such as `GetObject`.
-            root: What its URLs have before that of which a call is, such as `/bucket/`.
+            bucket: The bucket that all calls are about, for S3.
         """
         # Botocore has no other way to the connections of a client.
         self._http = client._endpoint.http_session
-        self._root = root
+        self._bucket = bucket
         self._learned: tuple[str, str, str] | None = None
         service = client.meta.service_model.service_name
         client.meta.events.register(f"before-send.{service}.{operation}", self._learn)
@@ -43,7 +45,7 @@ class Direct:
 
         Args:
             method: `GET` or `POST`.
-            path: Encoded, below the root.
+            path: Encoded, below the bucket if there is one.
             headers: Those of the operation.
             body: The request's.
         """
@@ -63,5 +65,20 @@ class Direct:
         """Note where a call of the client goes, and for which region it is signed."""
         authorization = request.headers.get("Authorization", b"")
         scope = _SCOPE.match(authorization.decode() if isinstance(authorization, bytes) else authorization)
-        place = request.url.find(self._root, request.url.find("://") + len("://"))
-        self._learned = (request.url[: place + len(self._root)], scope[1], scope[2]) if scope and place > 0 else None
+        base = _base(request.url, self._bucket)
+        self._learned = (base, scope[1], scope[2]) if scope and base else None
+
+
+def _base(url: str, bucket: str | None) -> str | None:
+    """Return what the URLs of all calls begin with, or None if that is not certain.
+
+    A bucket is in the name of the host ("Virtual hosting of buckets" of S3's documentation), where botocore uses AWS's
+    own endpoints, or else the beginning of the path. Either could look like the other: a key may begin with the
+    bucket's name, and so may the name of an endpoint.
+    """
+    parts = urlsplit(url)
+    origin = f"{parts.scheme}://{parts.netloc}/"
+    if bucket is None or _VIRTUAL_HOST.fullmatch(parts.netloc.removeprefix(bucket)):
+        return origin
+    in_path = parts.path.startswith(f"/{bucket}/") and not parts.netloc.startswith(f"{bucket}.")
+    return f"{origin}{bucket}/" if in_path else None

@@ -109,7 +109,7 @@ class Objects:
         with self._learning:
             direct = self._direct.get(wanted.bucket)
             if direct is None:
-                direct = self._direct[wanted.bucket] = Direct(self._s3, "GetObject", f"/{wanted.bucket}/")
+                direct = self._direct[wanted.bucket] = Direct(self._s3, "GetObject", wanted.bucket)
         version = f"?versionId={quote(wanted.version_id, safe='-_.~')}" if wanted.version_id else ""
         headers = {"Range": f"bytes=0-{BEGINNING_BYTES - 1}"}
         if wanted.etag:
