@@ -8,8 +8,9 @@ import pytest
 import yaml
 from conftest import Run
 
-from kubectl_logscan.rulefiles import as_rule_file, check
-from logscan_api.packs import load_pack, pack_names
+from kubectl_logscan.rulefiles import check
+from logscan_api.packs import pack_names
+from logscan_scanner import ruletests
 
 FAILS = """
 rules:
@@ -23,7 +24,7 @@ rules:
 
 @pytest.mark.parametrize("pack", pack_names())
 def test_shipped_packs_pass(pack: str) -> None:
-    cases = list(check(as_rule_file(load_pack(pack))))
+    cases = list(check(ruletests.load(pack)))
     assert cases
     assert [case for case in cases if case.failure] == []
 
@@ -43,6 +44,29 @@ def test_a_rule_that_fails_is_named_with_the_line(run: Run, tmp_path: Path) -> N
     assert failed == ["payment-failed", "payment-failed"]
 
 
+SETS = """
+apiVersion: v1
+kind: Namespace
+metadata: {name: billing}
+---
+apiVersion: logscan.dev/v1alpha1
+kind: LogScanRuleSet
+metadata: {name: billing}
+spec:
+  rules:
+  - {name: payment-failed, pattern: 'payment \\d+ failed', matches: ['payment 17 failed'], ignores: [RULE]}
+  - {name: refund, pattern: refund}
+"""
+
+
+@pytest.mark.parametrize(("line", "code"), [("payment ok", 0), ("payment 3 failed", 1)])
+def test_the_manifest_that_is_applied_can_be_tested(run: Run, tmp_path: Path, line: str, code: int) -> None:
+    (tmp_path / "rules.yaml").write_text(SETS.replace("RULE", line))
+    done = run("rules", "test", str(tmp_path / "rules.yaml"))
+    assert (done.returncode, done.stderr) == (code, "")
+    assert done.stdout.splitlines()[-1] == f"{2 - code} of 2 rules passed, on 2 lines"
+
+
 def test_a_rule_that_cannot_be_compiled_fails(run: Run, tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text("rules: [{rule: {name: bad, pattern: '('}, matches: [a]}]")
     done = run("rules", "test", str(tmp_path / "rules.yaml"))
@@ -57,6 +81,8 @@ def test_a_rule_that_cannot_be_compiled_fails(run: Run, tmp_path: Path) -> None:
         ("rules: [{rule: {name: a, patern: a}, matches: [a]}]", "patern"),
         ("rules: [", "is not YAML"),
         ("- a", "must be an object"),
+        ("kind: ConfigMap", "no LogScanRuleSet"),
+        ("{kind: LogScanRuleSet, spec: {rules: [{name: a, patern: a}]}}", "spec.rules[0].patern"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_one_line(run: Run, tmp_path: Path, text: str, word: str) -> None:

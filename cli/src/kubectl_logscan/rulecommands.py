@@ -12,10 +12,11 @@ from kubectl_logscan.importcommands import imports
 from kubectl_logscan.junit import as_junit
 from kubectl_logscan.options import Output
 from kubectl_logscan.output import Format
-from kubectl_logscan.rulefiles import Case, as_rule_file, check, read_rules
+from kubectl_logscan.rulefiles import Case, check, read_rules
 from logscan_api import UnknownPackError
 from logscan_api.packs import Pack, load_pack, pack_names
 from logscan_api.text import printable
+from logscan_scanner import ruletests
 
 DOCUMENTS = (Format.JSON, Format.YAML)
 
@@ -56,12 +57,15 @@ def show(
 @rules.command("test")
 def run_tests(
     file: Annotated[
-        str, typer.Argument(metavar="FILE", help="YAML with rules and their lines, or the name of a pack.")
+        str,
+        typer.Argument(
+            metavar="FILE", help="YAML with LogScanRuleSets, or in the form of a pack, or the name of a pack."
+        ),
     ],
     junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the result as JUnit XML.")] = None,
 ) -> None:
     """Test rules against the lines under their `matches` and `ignores`; exits with 1 if a rule fails."""
-    tested = as_rule_file(load_pack(file)) if file in pack_names() else read_rules(Path(file))
+    tested = ruletests.load(file) if file in pack_names() else read_rules(Path(file))
     cases = list(check(tested))
     if junit is not None:
         _write(junit, as_junit(file, cases))
@@ -69,7 +73,7 @@ def run_tests(
     for case in failed:
         typer.echo(_sentence(case))
     names = {case.rule for case in failed}
-    typer.echo(f"{len(tested.rules) - len(names)} of {len(tested.rules)} rules passed, on {len(cases)} lines")
+    typer.echo(f"{len(tested) - len(names)} of {len(tested)} rules passed, on {len(cases)} lines")
     if failed:
         raise typer.Exit(Exit.FOUND)
 

@@ -11,8 +11,10 @@ import logscan_engine as engine
 from kubectl_logscan.errors import NotFoundError, UsageError
 from logscan_api.explanations import explain
 from logscan_api.models import Model
-from logscan_api.packs import Pack
 from logscan_api.rules import Rule
+from logscan_scanner import ruletests
+from logscan_scanner.errors import ScanError
+from logscan_scanner.ruletests import Tested
 
 
 class TestedRule(Model):
@@ -51,31 +53,32 @@ class Case:
     failure: str | None
 
 
-def read_rules(path: Path) -> RuleFile:
-    """Return the rules in a file.
+def read_rules(path: Path) -> list[Tested]:
+    """Return the rules in a file, which holds LogScanRuleSets or has the form of a shipped pack.
 
     Raises:
         NotFoundError: It does not exist or cannot be read.
         UsageError: It is not YAML, or not such a file; the message names the field.
     """
     try:
-        return RuleFile.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        documents = list(yaml.safe_load_all(path.read_text(encoding="utf-8")))
+        if any(isinstance(document, dict) and "kind" in document for document in documents):
+            return ruletests.load(str(path))
+        rules = RuleFile.model_validate(documents[0] if documents else None).rules
     except OSError as error:
         raise NotFoundError(f"cannot read {path}: {error.strerror}") from error
+    except ScanError as error:
+        raise UsageError(str(error)) from error
     except ValidationError as error:
         raise UsageError(f"{path}: {explain(error, RuleFile)}") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UsageError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    return [Tested(found.rule, found.matches, found.ignores) for found in rules]
 
 
-def as_rule_file(pack: Pack) -> RuleFile:
-    """Return a shipped pack in the form of a file."""
-    return RuleFile.model_validate(pack.model_dump(by_alias=True))
-
-
-def check(rules: RuleFile) -> Iterator[Case]:
+def check(rules: list[Tested]) -> Iterator[Case]:
     """Yield a case for each line of each rule."""
-    for tested in rules.rules:
+    for tested in rules:
         name = tested.rule.name
         try:
             compiled = engine.RuleSet([engine.Rule(**tested.rule.for_engine())])
