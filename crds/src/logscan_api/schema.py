@@ -38,6 +38,8 @@ def _clean(schema: Schema, definitions: dict[str, Schema]) -> Schema:
         cleaned["default"] = {k: v for k, v in cleaned["default"].items() if v is not None}
     if "description" in cleaned:
         cleaned["description"] = " ".join(str(cleaned["description"]).split())
+    if cleaned.get("type") == "integer":
+        cleaned["format"] = "int64"  # "API Conventions" of Kubernetes: int32 or int64
     if "properties" in schema:
         cleaned["properties"] = {k: _clean(v, definitions) for k, v in schema["properties"].items()}
     if "items" in schema:
