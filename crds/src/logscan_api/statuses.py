@@ -1,7 +1,7 @@
 """The status of a LogScan."""
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
@@ -41,13 +41,13 @@ class Phase(StrEnum):
 
 
 class Condition(Model):
-    """A condition, with Kubernetes' standard fields."""
+    """A condition, with the fields of Kubernetes' `metav1.Condition`; lengths have bounds of their own."""
 
     model_config = ConfigDict(extra="ignore")
 
-    type: str = Field(max_length=64)
-    status: Annotated[str, Field(max_length=16, pattern="^(True|False|Unknown)$")]
-    reason: str = Field(max_length=128)
+    type: str = Field(max_length=64, pattern=r"^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$")
+    status: Literal["True", "False", "Unknown"]
+    reason: str = Field(min_length=1, max_length=128, pattern="^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$")
     message: str = Field(max_length=1024)
     last_transition_time: Time
     observed_generation: Generation | None = None

@@ -5,6 +5,7 @@ https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 from logscan_api.exitcodes import Reason
 from logscan_api.statuses import Condition, Phase
@@ -41,7 +42,8 @@ def of(scan: Scan, verdict: Verdict, said: dict[str, Said], at: str) -> list[Con
     stay = ("Admitted", "JobCreated", "Complete", "Failed") if verdict.phase.finished else ("Admitted", "JobCreated")
     found = {kind: condition for kind, condition in known.items() if kind in stay}
     for kind, (holds, reason, message) in {**_kstatus(verdict), **said}.items():
-        old, status = known.get(kind), "True" if holds else "False"
+        old = known.get(kind)
+        status: Literal["True", "False"] = "True" if holds else "False"
         found[kind] = Condition(
             type=kind,
             status=status,
