@@ -40,7 +40,8 @@ def test_only_jobs_that_sign_or_publish_may_ask_for_an_identity() -> None:
         for path in GITHUB.glob("workflows/*.yaml")
         for name, job in yaml.safe_load(path.read_text())["jobs"].items()
     }
-    assert {name for name, may in jobs.items() if "id-token" in may} == {("release", "publish"), ("release", "pypi")}
+    identified = {("release", "publish"), ("release", "pypi"), ("pages", "deploy")}
+    assert {name for name, may in jobs.items() if "id-token" in may} == identified
     assert {name for name, may in jobs.items() if may.get("contents") == "write"} == {("release", "announce")}
 
 
