@@ -190,6 +190,9 @@ containers-test: $(READY) ## Test the node and the pipeline with pods in contain
 docs: $(SITE) ## Build the documentation's site into dist/docs/site (SOURCE=address of the repository)
 	@$(BIN)/python -m logscan_tools.site $(if $(SOURCE),--source $(SOURCE))
 
+diagrams: $(READY) ## Draw the diagrams of the documentation that have changed (needs Node.js and Chromium)
+	@$(BIN)/python -m logscan_tools.site.diagrams
+
 release-tools: $(RELEASE) ## Install what a release needs besides
 
 release-rehearsal: $(RELEASE) ## Make a release against a registry on this machine, and install it from there (as root, with Docker)
@@ -268,4 +271,4 @@ bench-batches: $(READY) ## Measure a batch of 10,000 small objects, and a downlo
 clean: ## Delete everything that was installed into this clone
 	rm -rf $(VENV) $(dir $(CHECKOV)) $(dir $(RELEASE)) $(dir $(SITE)) .venv-audit dist $(CRATE)/target .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: audit docs nightly release-tools release-rehearsal arm64-test bump crate secrets help setup up down status demo generate format lint drift unit check tests tiers coverage test test-logs fuzz engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner bench-batches chaos soak lock clean
+.PHONY: audit docs diagrams nightly release-tools release-rehearsal arm64-test bump crate secrets help setup up down status demo generate format lint drift unit check tests tiers coverage test test-logs fuzz engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner bench-batches chaos soak lock clean

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from logscan_tools.site import fields, packs, pages
+from logscan_tools.site import diagrams, fields, packs, pages
 from logscan_tools.site.__main__ import CONFIG, ZENSICAL, build, write
 
 PLACES = {"docs/rules.md": "rules.md", "docs/decisions/0018-site.md": "decisions/0018-site.md", "README.md": "index.md"}
@@ -110,3 +110,18 @@ def test_the_fields_of_a_resource() -> None:
         ("spec.l[].k", "string", "(required; one of `a`, `b`)"),
         ("spec.m", "map of integer", ""),
     ]
+
+
+def test_the_picture_of_each_diagram_is_up_to_date() -> None:
+    found = list(diagrams.of_all_pages())
+    assert found
+    for diagram in found:
+        picture = (diagrams.PICTURES / diagram.name).read_text(encoding="utf-8")
+        assert picture.endswith(diagram.mark), f"run make diagrams: {diagram.name} is of another text"
+    assert {path.name for path in diagrams.PICTURES.glob("*-[0-9].svg")} == {diagram.name for diagram in found}
+
+
+def test_a_page_shows_its_diagrams_as_pictures() -> None:
+    text = "# A\n```mermaid\na\n```\nb\n```mermaid\nc\n```\n```sh\nd\n```\n"
+    shown = "# A\n![Diagram](pictures/x-1.svg)\nb\n![Diagram](pictures/x-2.svg)\n```sh\nd\n```\n"
+    assert diagrams.as_pictures("x", text) == shown

@@ -10,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from posixpath import normpath, relpath
 
 from logscan_tools.paths import REPOSITORY
+from logscan_tools.site.diagrams import as_pictures
 
 DOCS = "docs/"
 # Pages beside the folder `docs`, and where the site has them.
@@ -42,7 +43,7 @@ def write_pages(target: Path, repository: str | None) -> None:
     """
     places = sources()
     for source, place in places.items():
-        text = (REPOSITORY / source).read_text(encoding="utf-8")
+        text = as_pictures(PurePosixPath(place).stem, (REPOSITORY / source).read_text(encoding="utf-8"))
         _write(target / place, with_links(text, source, places, repository).encode())
     for picture in sorted((REPOSITORY / DOCS / "pictures").iterdir()):
         _write(target / "pictures" / picture.name, picture.read_bytes())
