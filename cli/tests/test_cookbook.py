@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 import yaml
 
-from kubectl_logscan.rulefiles import RuleFile, check
+from kubectl_logscan.rulefiles import check
+from logscan_api.rules import Rule
 from logscan_api.rulesets import LogScanRuleSetSpec
+from logscan_scanner import ruletests
 from logscan_tools.paths import REPOSITORY
 
 PAGE = (REPOSITORY / "docs" / "cookbook.md").read_text(encoding="utf-8")
@@ -24,7 +26,7 @@ def test_each_recipe_is_there_once() -> None:
 def test_a_recipe_keeps_its_promise(recipe: dict[str, Any]) -> None:
     LogScanRuleSetSpec.model_validate({"rules": [recipe]})
     rule = {name: value for name, value in recipe.items() if name not in LINES}
-    found = check(RuleFile.model_validate({"rules": [{"rule": rule, **{name: recipe[name] for name in LINES}}]}))
+    found = check([ruletests.Tested(Rule.model_validate(rule), **{name: recipe[name] for name in LINES})])
     cases = list(found)
     assert len(cases) == len(recipe["matches"]) + len(recipe["ignores"]) >= 2
     assert [case for case in cases if case.failure] == []
