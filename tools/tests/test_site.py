@@ -123,5 +123,5 @@ def test_the_picture_of_each_diagram_is_up_to_date() -> None:
 
 def test_a_page_shows_its_diagrams_as_pictures() -> None:
     text = "# A\n```mermaid\na\n```\nb\n```mermaid\nc\n```\n```sh\nd\n```\n"
-    shown = "# A\n![Diagram](pictures/x-1.svg)\nb\n![Diagram](pictures/x-2.svg)\n```sh\nd\n```\n"
+    shown = "# A\n![A](pictures/x-1.svg)\nb\n![A](pictures/x-2.svg)\n```sh\nd\n```\n"
     assert diagrams.as_pictures("x", text) == shown

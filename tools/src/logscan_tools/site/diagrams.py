@@ -19,9 +19,16 @@ from logscan_tools.paths import REPOSITORY
 DOCS = REPOSITORY / "docs"
 PICTURES = DOCS / "pictures"
 DIAGRAM = re.compile(r"^```mermaid\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 MERMAID = "@mermaid-js/mermaid-cli@11.17.0"
 # Labels as SVG's text, not HTML: not every viewer of an SVG in a page draws that.
-LOOK = {"theme": "neutral", "htmlLabels": False, "flowchart": {"htmlLabels": False}}
+LOOK = {
+    "theme": "neutral",
+    "htmlLabels": False,
+    "flowchart": {"htmlLabels": False},
+    # Narrow, so that text can be read in the width of a page.
+    "sequence": {"actorMargin": 10, "width": 110, "wrap": True, "messageFontSize": 15},
+}
 
 
 @dataclass(frozen=True)
@@ -30,16 +37,19 @@ class Diagram:
 
     Attributes:
         name: File name of its picture.
+        title: The heading above it.
         text: Its text, in Mermaid's language.
     """
 
     name: str
+    title: str
     text: str
 
     @property
     def mark(self) -> str:
-        """Return what its picture ends with."""
-        return f"<!-- {hashlib.sha256(self.text.encode()).hexdigest()} -->\n"
+        """Return what its picture ends with: the digest of what it was drawn from."""
+        drawn = json.dumps([self.text, MERMAID, LOOK])
+        return f"<!-- {hashlib.sha256(drawn.encode()).hexdigest()} -->\n"
 
 
 def of_page(name: str, text: str) -> list[Diagram]:
@@ -49,7 +59,10 @@ def of_page(name: str, text: str) -> list[Diagram]:
         name: The page's name without suffix, such as `architecture`.
         text: The page.
     """
-    return [Diagram(f"{name}-{number}.svg", found[1]) for number, found in enumerate(DIAGRAM.finditer(text), 1)]
+    return [
+        Diagram(f"{name}-{number}.svg", HEADING.findall(text, 0, found.start())[-1], found[1])
+        for number, found in enumerate(DIAGRAM.finditer(text), 1)
+    ]
 
 
 def of_all_pages() -> Iterator[Diagram]:
@@ -60,8 +73,8 @@ def of_all_pages() -> Iterator[Diagram]:
 
 def as_pictures(name: str, text: str) -> str:
     """Return a page with a picture in the place of each diagram."""
-    shown = iter(of_page(name, text))
-    return DIAGRAM.sub(lambda _: f"![Diagram](pictures/{next(shown).name})", text)
+    shown = (f"![{diagram.title}](pictures/{diagram.name})" for diagram in of_page(name, text))
+    return DIAGRAM.sub(lambda _: next(shown), text)
 
 
 def draw(diagram: Diagram, folder: Path) -> None:
