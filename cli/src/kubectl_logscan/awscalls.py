@@ -7,7 +7,16 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from kubectl_logscan.errors import AwsError
 
-PERMISSION_ERRORS = ("AccessDeniedException", "UnrecognizedClientException", "ExpiredTokenException")
+PERMISSION, NAME = "check your credentials, and the permission for it", "check the name, the account and the region"
+HINTS = {
+    "AccessDeniedException": PERMISSION,
+    "AccessDenied": PERMISSION,
+    "UnrecognizedClientException": PERMISSION,
+    "ExpiredTokenException": PERMISSION,
+    "ResourceNotFoundException": NAME,
+    "AWS.SimpleQueueService.NonExistentQueue": NAME,
+    "NoSuchBucket": NAME,
+}
 
 T = TypeVar("T")
 
@@ -22,8 +31,9 @@ def asked(call: Callable[[], T], what: str) -> T:
         return call()
     except ClientError as error:
         facts = error.response["Error"]
-        hint = ": check your credentials, and the permission for it" if facts["Code"] in PERMISSION_ERRORS else ""
-        raise AwsError(f"{what}: {facts['Code']}: {' '.join(facts['Message'].split())}{hint}") from error
+        hint = HINTS.get(facts["Code"])
+        said = f"{what}: {facts['Code']}: {' '.join(facts['Message'].split())}"
+        raise AwsError(f"{said}: {hint}" if hint else said) from error
     except BotoCoreError as error:
         hint = "set AWS_PROFILE and AWS_DEFAULT_REGION, and try `aws sts get-caller-identity`"
         raise AwsError(f"{what}: {' '.join(str(error).split())} ({hint})") from error

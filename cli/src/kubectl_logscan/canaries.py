@@ -74,7 +74,7 @@ class Canary:
         hint = f"`kubectl logscan why {self._scan}` explains it"
         scan = self._done("LogScan -> Job", hint, lambda: self._reached(lambda status: "job" in status))
         yield Step("Job", scan["status"].get("job", {}).get("name", "none: an earlier result was taken"))
-        scan = self._done("Job -> result", hint, lambda: self._reached(lambda status: "result" in status))
+        scan = self._done("Job -> result", hint, lambda: self._reached(lambda status: "summary" in status))
         yield Step("finished", f"{scan['status']['summary']['matchedLines']} of 2 lines matched")
         ref = ResultRef.model_validate(scan["status"]["result"])
         hint = f"`kubectl logscan results {self._scan}`"
@@ -122,7 +122,7 @@ class Canary:
         for scan in follow(self._cluster, str(self._scan), max(1.0, self._deadline - time.monotonic())):
             status = scan.get("status") or {}
             phase = status.get("phase")
-            if far(status) or (phase == Phase.SUCCEEDED and "result" in status):
+            if far(status) or (phase == Phase.SUCCEEDED and "summary" in status):
                 return scan
             if phase in (Phase.FAILED, Phase.CANCELLED):
                 raise UnhealthyError(f"it is {phase}: {status.get('message', '')}")
