@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -126,6 +127,18 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stored]:
         yield Stored(made.endpoint, files)
 
 
+def step(process: "subprocess.Popen[bytes]", reached: Callable[[], bool]) -> bool:
+    """Let a process go on for a moment, and return whether it is where it should be. It stands still meanwhile.
+
+    Without that, a fast machine is through with all objects before anyone has looked.
+    """
+    process.send_signal(signal.SIGCONT)
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(0.1)
+    process.send_signal(signal.SIGSTOP)
+    return reached()
+
+
 def test_a_process_that_is_killed_repeats_at_most_what_was_in_flight(stored: Stored) -> None:
     keys = list(stored.files)[:300]
     request = stored.request(keys)
@@ -133,7 +146,7 @@ def test_a_process_that_is_killed_repeats_at_most_what_was_in_flight(stored: Sto
     for least in (40, 150):
         environment["LOGSCAN_JOB_UID"] = f"killed-{least}"
         process = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
-        eventually(partial(stored.has_rows, request, least), 60, f"{least} rows")
+        eventually(partial(step, process, partial(stored.has_rows, request, least)), 60, f"{least} rows")
         process.send_signal(signal.SIGKILL)
         assert process.wait() == -signal.SIGKILL
     before = stored.rows(request)
