@@ -5,7 +5,6 @@ A fake kubelet ends pods at once. Figures per scan can be compared between machi
 
 import argparse
 import asyncio
-import json
 import os
 import statistics
 import sys
@@ -24,6 +23,7 @@ from operator_bench import GROUP, RULES, Bench
 from operator_hostile import beside_a_hostile_user
 from operator_memory import largest_scans
 from operator_soak import soak
+from operator_uploads import uploads_beside_a_backfill
 from pydantic import SecretBytes
 
 from logscan_local.stack.apiserver import ApiServer, Connection
@@ -35,7 +35,7 @@ from logscan_operator.planning import plan
 from logscan_operator.settings import Settings
 from logscan_operator.view import View
 
-USUAL = ("burst", "steady", "life", "batches", "backfills", "kept", "largest")
+USUAL = ("burst", "steady", "life", "batches", "backfills", "uploads", "kept", "largest")
 LONG = ("hostile", "soak")  # of `make chaos` and `make soak`
 
 
@@ -61,28 +61,12 @@ async def steady(bench: Bench, rate: int, seconds: int) -> None:
     operator = bench.operator(namespace, url)
     await _until(lambda: operator.leading, 60)
     keys = [f"{namespace}-{number}.log" for number in range(count)]
-    times, sent = await asyncio.gather(_named_job_times(bench, namespace, count), bench.send_steadily(url, keys, rate))
+    times, sent = await asyncio.gather(bench.jobs_of(namespace, set(keys)), bench.send_steadily(url, keys, rate))
     waits = sorted(times[key] - at for key, at in sent.items())
     operator.kill()
     await bench.clear(namespace)
     p50, p99 = statistics.median(waits), waits[int(len(waits) * 0.99) - 1]
     bench.row(f"message to Job, steady {rate}/s, p50 / p99", "<= 0.3 / 1.5 s", f"{p50:.2f} / {p99:.2f} s")
-
-
-async def _named_job_times(bench: Bench, namespace: str, count: int) -> dict[str, float]:
-    seen: dict[str, float] = {}
-    path = f"/apis/batch/v1/namespaces/{namespace}/jobs"
-
-    async def follow() -> None:
-        async for event in bench.watch(path):
-            if event["type"] == "ADDED":
-                annotation = event["object"]["metadata"]["annotations"]["logscan.dev/result"]
-                seen.setdefault(json.loads(annotation)["pk"].rsplit("#", 1)[1], time.monotonic())
-                if len(seen) >= count:
-                    return
-
-    await asyncio.wait_for(follow(), 300)
-    return seen
 
 
 class Life(NamedTuple):
@@ -246,6 +230,7 @@ async def run(options: argparse.Namespace) -> None:
                     "life": lambda: whole_life(bench, options.scans),
                     "batches": lambda: batches(bench, 5 * options.scans),
                     "backfills": lambda: backfills(bench, 10 * options.scans),
+                    "uploads": lambda: uploads_beside_a_backfill(bench, 10 * options.scans, options.rounds),
                     "kept": lambda: many_finished(bench, options.kept, options.minutes),
                     "largest": lambda: largest_scans(bench, options.kept, 2),
                     "hostile": lambda: beside_a_hostile_user(bench, options.rounds, 20),
@@ -265,7 +250,7 @@ def main() -> None:
     parser.add_argument("--scans", type=int, default=1000)
     parser.add_argument("--kept", type=int, default=5000)
     parser.add_argument("--minutes", type=float, default=10, help="how long memory is watched")
-    parser.add_argument("--rounds", type=int, default=5, help="of the load beside a hostile user")
+    parser.add_argument("--rounds", type=int, default=5, help="of what is measured in turns with and without something")
     parser.add_argument("--only", nargs="+", choices=(*USUAL, *LONG))
     asyncio.run(run(parser.parse_args()))
 

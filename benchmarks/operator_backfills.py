@@ -50,9 +50,9 @@ async def _backfill(bench: Bench, count: int) -> None:
     namespace = await bench.namespace()
     with bucket(count):
         kubelet = asyncio.create_task(FakeKubelet(bench.api, bench.state.resources.endpoint, [namespace]).run())
-        operator, measured = await _leader(bench, namespace)
+        operator, measured = await leader(bench, namespace, bench.queue(namespace))
         writes, cpu, begin = (await bench.writes()).total(), _cpu_seconds(measured), time.monotonic()
-        await _scan(bench, namespace, pageObjects=PAGE)
+        await start_backfill(bench, namespace, "all", pageObjects=PAGE)
         status = await _until_ended(bench, namespace)
         took, used = time.monotonic() - begin, _cpu_seconds(measured) - cpu
         written = (await bench.writes()).total() - writes
@@ -69,11 +69,11 @@ async def _listing(bench: Bench) -> None:
     namespace = await bench.namespace()
     with bucket(MANY_KEYS):
         kubelet = asyncio.create_task(FakeKubelet(bench.api, bench.state.resources.endpoint, [namespace]).run())
-        operator, measured = await _leader(bench, namespace)
+        operator, measured = await leader(bench, namespace, bench.queue(namespace))
         idle, _ = await _answers_for(operator, measured, 10)  # what it takes to start is no growth
         resident, cpu, begin = measured.memory_info().rss, _cpu_seconds(measured), time.monotonic()
         answers = asyncio.create_task(_answers(operator, measured))
-        await _scan(bench, namespace, include=["**000.log.gz"])
+        await start_backfill(bench, namespace, "all", include=["**000.log.gz"])
         status = await _until_ended(bench, namespace)
         took, used = time.monotonic() - begin, _cpu_seconds(measured) - cpu
         answers.cancel()
@@ -90,15 +90,17 @@ async def _listing(bench: Bench) -> None:
     bench.row("the same before it", "-", _shown(idle))
 
 
-async def _leader(bench: Bench, namespace: str) -> tuple[OperatorProcess, psutil.Process]:
-    operator = bench.operator(namespace, bench.queue(namespace))
+async def leader(bench: Bench, namespace: str, url: str, **settings: str) -> tuple[OperatorProcess, psutil.Process]:
+    """Start an operator and wait until it leads."""
+    operator = bench.operator(namespace, url, **settings)
     await asyncio.to_thread(eventually, lambda: operator.leading, 60, "a leader")
     return operator, psutil.Process(operator.process.pid)
 
 
-async def _scan(bench: Bench, namespace: str, **fields: Any) -> None:
+async def start_backfill(bench: Bench, namespace: str, name: str, **fields: Any) -> None:
+    """Create a LogScan of the bucket's prefix."""
     source = {"bucket": "logs", "prefix": "AWSLogs/", **fields}
-    head = {"apiVersion": "logscan.dev/v1alpha1", "kind": "LogScan", "metadata": {"name": "all"}}
+    head = {"apiVersion": "logscan.dev/v1alpha1", "kind": "LogScan", "metadata": {"name": name}}
     spec = {"source": {"s3": source}, "rules": RULES}
     await bench.api.request("POST", f"{GROUP}/{namespace}/logscans", {**head, "spec": spec})
 
@@ -107,11 +109,17 @@ async def _until_ended(bench: Bench, namespace: str) -> dict[str, Any]:
     """Return the status of the LogScan of the prefix at its end."""
     async with asyncio.timeout(SECONDS):
         while True:
-            found = await bench.api.request("GET", f"{GROUP}/{namespace}/logscans/all")
-            status: dict[str, Any] = found["status"]
-            if status["phase"] in ("Succeeded", "Failed"):
+            status = await backfill_status(bench, namespace, "all")
+            if status.get("phase") in ("Succeeded", "Failed"):
                 return status
             await asyncio.sleep(0.5)
+
+
+async def backfill_status(bench: Bench, namespace: str, name: str) -> dict[str, Any]:
+    """Return the status of a LogScan, empty while there is none."""
+    found = await bench.api.request("GET", f"{GROUP}/{namespace}/logscans/{name}")
+    status: dict[str, Any] = found.get("status", {})
+    return status
 
 
 async def _answers(operator: OperatorProcess, measured: psutil.Process) -> tuple[list[float], int]:

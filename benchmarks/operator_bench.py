@@ -118,6 +118,23 @@ class Bench:
         await asyncio.wait_for(follow(), seconds)
         return sorted(seen.values())
 
+    async def jobs_of(self, namespace: str, keys: set[str]) -> dict[str, float]:
+        """Return when the first Job of each object was seen, by key."""
+        seen: dict[str, float] = {}
+
+        async def follow() -> None:
+            async for event in self.watch(f"/apis/batch/v1/namespaces/{namespace}/jobs"):
+                if event["type"] == "ADDED":
+                    annotation = event["object"]["metadata"]["annotations"]["logscan.dev/result"]
+                    key = json.loads(annotation)["pk"].rsplit("#", 1)[1]
+                    if key in keys:
+                        seen.setdefault(key, time.monotonic())
+                    if len(seen) == len(keys):
+                        return
+
+        await asyncio.wait_for(follow(), 300)
+        return seen
+
     async def writes(self) -> Counter[str]:
         """Return how many writes the API server has served, by resource and verb."""
         counts: Counter[str] = Counter()
