@@ -265,10 +265,13 @@ lock: $(READY) ## Pin the dependencies
 bench-scanner: $(READY) ## Measure the scanner and rg (about 20 minutes; ARGS="--log FILE --before PYTHON --megabytes 60")
 	$(BIN)/python benchmarks/bench_scanner.py $(ARGS)
 
+bench-backfill: $(READY) ## Measure 10,000 small objects under a prefix on an embedded stack, and a download with zgrep (about 10 minutes)
+	$(BIN)/python benchmarks/bench_backfill.py $(ARGS)
+
 bench-batches: $(READY) ## Measure a batch of 10,000 small objects, and a download with zgrep (about 10 minutes)
 	$(BIN)/python benchmarks/bench_batches.py $(ARGS)
 
 clean: ## Delete everything that was installed into this clone
 	rm -rf $(VENV) $(dir $(CHECKOV)) $(dir $(RELEASE)) $(dir $(SITE)) .venv-audit dist $(CRATE)/target .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: audit docs diagrams nightly release-tools release-rehearsal arm64-test bump crate secrets help setup up down status demo generate format lint drift unit check tests tiers coverage test test-logs fuzz engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner bench-batches chaos soak lock clean
+.PHONY: audit docs diagrams nightly release-tools release-rehearsal arm64-test bump crate secrets help setup up down status demo generate format lint drift unit check tests tiers coverage test test-logs fuzz engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner bench-backfill bench-batches chaos soak lock clean

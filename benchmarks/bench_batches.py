@@ -5,9 +5,7 @@ runs on the others. The peer's counts must be ours.
 """
 
 import argparse
-import gzip
 import os
-import random
 import shutil
 import statistics
 import subprocess
@@ -25,6 +23,7 @@ import log_corpus
 import row_server
 import s3_gateway
 from processes import Run, run
+from stored_logs import small_bodies
 
 from logscan_api.requests import ObjectRows, ScanIdentity, ScanRequest, resolve_limits
 from logscan_api.rules import Rule
@@ -51,7 +50,7 @@ class Bench:
         """Store gzipped logs and return their keys."""
         s3 = aws.client("s3", self.s3)
         s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": aws.REGION})
-        bodies = list(_bodies(min(count, DIFFERENT), size, failing))
+        bodies = list(small_bodies(min(count, DIFFERENT), size, failing))
         print(f"{count} objects of {statistics.mean(map(len, bodies)) / 1000:.1f} KB on average", flush=True)
         keys = [f"app/{number % 97:02}/{number:06}.log.gz" for number in range(count)]
         for number, key in enumerate(keys):
@@ -91,16 +90,6 @@ class Bench:
         seconds = perf_counter() - begin
         shutil.rmtree(target)
         return seconds, counts
-
-
-def _bodies(count: int, size: int, failing: float) -> Iterator[bytes]:
-    """Yield gzipped logs of about a size; the lines differ, and so do the lengths, by half."""
-    chance = random.Random(11)
-    for seed in range(count):
-        block = next(log_corpus.lines(1, failing, seed))
-        share = size * chance.uniform(0.5, 1.5) / len(gzip.compress(block))
-        cut = block[: int(len(block) * share)]
-        yield gzip.compress(cut[: cut.rfind(b"\n") + 1])
 
 
 def _request(keys: Sequence[str], rules: list[Rule]) -> ScanRequest:

@@ -1,8 +1,13 @@
 """The logs that are scanned, and the comparison of what is found in them."""
 
+import gzip
+import random
 import subprocess
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import log_corpus
 
 
 @dataclass(frozen=True)
@@ -37,3 +42,13 @@ def same(ours: object, theirs: object, what: str) -> None:
     """
     if ours != theirs:
         raise RuntimeError(f"{what}: ours found {ours}, the peer {theirs}")
+
+
+def small_bodies(count: int, size: int, failing: float) -> Iterator[bytes]:
+    """Yield gzipped logs of about a size; the lines differ, and so do the lengths, by half."""
+    chance = random.Random(11)
+    for seed in range(count):
+        block = next(log_corpus.lines(1, failing, seed))
+        share = size * chance.uniform(0.5, 1.5) / len(gzip.compress(block))
+        cut = block[: int(len(block) * share)]
+        yield gzip.compress(cut[: cut.rfind(b"\n") + 1])
