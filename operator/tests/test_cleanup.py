@@ -11,6 +11,7 @@ from objects import NOW, SETTINGS, in_namespace, scan_body, stamp, view_of
 
 from logscan_api.statuses import LogScanStatus
 from logscan_operator.cleanup import expired, shares
+from logscan_operator.errors import ApiError
 from logscan_operator.events import Pace, Recorder, build, worth_reporting
 from logscan_operator.items import IDENTITY_LABEL, Object, Scan
 from logscan_operator.leases import FencedApi
@@ -131,19 +132,47 @@ def test_shares_are_fair(wanted: dict[str, int], total: int) -> None:
     assert all(share >= max(found.values()) - 1 for share in short), "another one got more"
 
 
-async def test_what_is_left_out_is_reported_once() -> None:
-    requests: list[Object] = []
+class EventsApi:
+    """Keeps Events as an API server does, until they are forgotten."""
 
-    class Api:
-        async def request(self, method: str, path: str, body: Object) -> Object:
-            requests.append(body)
-            return body
+    def __init__(self) -> None:
+        self.writes: list[tuple[str, Object]] = []
+        self.kept: dict[str, Object] = {}
 
-    recorder = Recorder(cast("FencedApi", Api()), 5)
-    first, second = (Unreadable(("team-a", name), f"uid-{name}", "Job", "why") for name in "ab")
-    for left_out in ([first], [first], [first, second], [second], [first, second]):
+    async def request(self, method: str, path: str, body: Object, content_type: str = "") -> Object:
+        self.writes.append((method, body))
+        name = path.rpartition("/")[2] if method == "PATCH" else body["metadata"]["name"]
+        if method == "PATCH" and name not in self.kept:
+            raise ApiError(404, "NotFound", name)
+        self.kept[name] = {**self.kept.get(name, {}), **body}
+        return self.kept[name]
+
+
+async def written(recorder: Recorder, *rounds: list[Unreadable]) -> None:
+    """Report what is left out, round by round, and wait until it is written."""
+    for left_out in rounds:
         recorder.report(left_out)
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-    assert [body["involvedObject"]["name"] for body in requests] == ["a", "b", "a"]
-    assert {(body["involvedObject"]["kind"], body["reason"]) for body in requests} == {("Job", "LeftOut")}
+        await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()})
+
+
+async def test_what_is_left_out_is_reported_once_until_it_happens_again() -> None:
+    api = EventsApi()
+    recorder = Recorder(cast("FencedApi", api), 5)
+    first, second = (Unreadable(("team-a", name), f"uid-{name}", "Job", "why") for name in "ab")
+    await written(recorder, [first], [first], [first, second], [second], [first, second])
+    assert [method for method, _ in api.writes] == ["POST", "POST", "PATCH"]
+    told = {event["involvedObject"]["name"]: event for event in api.kept.values()}
+    assert {name: event["count"] for name, event in told.items()} == {"a": 2, "b": 1}
+    assert told["a"]["firstTimestamp"] <= told["a"]["lastTimestamp"]
+    assert {(event["involvedObject"]["kind"], event["reason"]) for event in told.values()} == {("Job", "LeftOut")}
+
+
+async def test_an_event_that_the_api_server_has_dropped_is_written_whole() -> None:
+    api = EventsApi()
+    recorder = Recorder(cast("FencedApi", api), 5)
+    one = Unreadable(("team-a", "a"), "uid-a", "Job", "why")
+    await written(recorder, [one], [])
+    api.kept.clear()
+    await written(recorder, [one], [], [one])
+    (event,) = api.kept.values()
+    assert (event["count"], event["reason"]) == (3, "LeftOut")

@@ -198,6 +198,21 @@ def test_a_wheel_with_code_for_another_machine_is_refused(tmp_path: Path) -> Non
         wheels.check(empty)
 
 
+def test_a_wheel_brings_the_licence_and_says_what_it_is_for(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "--target=wheel", f"--directory={tmp_path}"]
+    for package in wheels.PURE:
+        subprocess.run(command, cwd=REPOSITORY / package, check=True, capture_output=True)
+    for path in tmp_path.glob("*.whl"):
+        wheels.check(path)
+        with zipfile.ZipFile(path) as archive:
+            (described,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+            assert "Description-Content-Type: text/markdown" in archive.read(described).decode()
+    with zipfile.ZipFile(tmp_path / "h-1-py3-none-any.whl", "w") as archive:
+        archive.writestr("h/__init__.py", "")
+    with pytest.raises(ToolError, match="lacks the licence"):
+        wheels.check(tmp_path / "h-1-py3-none-any.whl")
+
+
 def test_installations_for_several_pythons_stand_side_by_side(tmp_path: Path) -> None:
     for python in ("311", "312"):
         folder = tmp_path / python / "p"

@@ -1,26 +1,33 @@
 """Kubernetes Events, for people who look at one LogScan with `kubectl describe`.
 
 Only transitions are reported, and of a scan that the operator made only what went wrong: the others would cost a write
-each, and their status says the same. A burst beyond the pace is dropped, since the status stays.
+each, and their status says the same. What happens again is counted in the Event that is there, as client-go's recorder
+does. A burst beyond the pace is dropped, since the status stays.
 """
 
 import asyncio
 import logging
+import os
+import socket
 import time
 import uuid
+from collections import OrderedDict
 from collections.abc import Iterable
 
 from logscan_api import API_VERSION
 from logscan_api.exitcodes import Reason
 from logscan_api.statuses import LogScanStatus, Phase
 from logscan_operator import paths
-from logscan_operator.errors import KubeError, described
+from logscan_operator.errors import ApiError, KubeError, described
 from logscan_operator.items import Object, Scan
+from logscan_operator.kube import JSON_MERGE
 from logscan_operator.leases import FencedApi
 from logscan_operator.statuses import stamp_now
 from logscan_operator.view import Unreadable
 
 BURST_SECONDS = 4
+MOST_REMEMBERED = 4096  # Events, as many as client-go's recorder
+COMPONENT = "logscan-operator"
 # Reasons of a scan that has not failed, and of which somebody should know.
 PROBLEMS = (
     Reason.QUOTA_EXCEEDED,
@@ -97,11 +104,35 @@ def build(about: "Scan | Unreadable", kind: str, reason: str, message: str) -> O
         "type": kind,
         "reason": reason,
         "message": message[:1024],
-        "source": {"component": "logscan-operator"},
+        "source": {"component": COMPONENT},
+        "reportingComponent": COMPONENT,
+        "reportingInstance": os.environ.get("HOSTNAME") or socket.gethostname(),
         "firstTimestamp": now,
         "lastTimestamp": now,
         "count": 1,
     }
+
+
+class Repeats:
+    """Remembers the Events that were written last, by what they say of whom."""
+
+    def __init__(self) -> None:
+        """Remember nothing."""
+        self._events: OrderedDict[tuple[str, ...], Object] = OrderedDict()
+
+    def again(self, event: Object) -> Object | None:
+        """Return the Event that says the same, with one more counted; remember this one if there is none."""
+        same = (event["involvedObject"]["uid"], event["type"], event["reason"], event["message"])
+        known = self._events.get(same)
+        if known is not None:
+            known["count"] += 1
+            known["lastTimestamp"] = event["lastTimestamp"]
+            self._events.move_to_end(same)
+            return known
+        self._events[same] = event
+        if len(self._events) > MOST_REMEMBERED:
+            self._events.popitem(last=False)
+        return None
 
 
 class Recorder:
@@ -116,6 +147,7 @@ class Recorder:
         """
         self._api = api
         self._pace = Pace(per_second, per_second * BURST_SECONDS)
+        self._repeats = Repeats()
         self._tasks: set[asyncio.Task[None]] = set()
         self._left_out: set[Unreadable] = set()
 
@@ -145,9 +177,23 @@ class Recorder:
 
     async def _write(self, event: Object) -> None:
         """Write an Event. Whatever goes wrong, only the Event is lost; nobody awaits this."""
+        known = self._repeats.again(event)
         try:
-            await self._api.request("POST", paths.events(event["metadata"]["namespace"]), event)
+            if known is None or not await self._count(known):
+                await self._api.request("POST", paths.events(event["metadata"]["namespace"]), known or event)
         except KubeError as error:
             log.warning("an Event was not written: %s", described(error))
         except Exception:
             log.exception("an Event was not written")
+
+    async def _count(self, event: Object) -> bool:
+        """Write how often an Event has happened; return whether it is there: an API server keeps it for an hour."""
+        changed = {name: event[name] for name in ("count", "lastTimestamp")}
+        path = paths.events(event["metadata"]["namespace"], event["metadata"]["name"])
+        try:
+            await self._api.request("PATCH", path, changed, content_type=JSON_MERGE)
+        except ApiError as error:
+            if error.status != 404:
+                raise
+            return False
+        return True

@@ -28,9 +28,9 @@ def pods(namespace: str) -> str:
     return f"/api/v1/namespaces/{namespace}/pods"
 
 
-def events(namespace: str) -> str:
-    """Return the path of Events."""
-    return f"/api/v1/namespaces/{namespace}/events"
+def events(namespace: str, name: str = "") -> str:
+    """Return the path of Events, or of one."""
+    return _join(f"/api/v1/namespaces/{namespace}/events", name)
 
 
 def _join(*parts: str) -> str:

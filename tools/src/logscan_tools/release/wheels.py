@@ -71,18 +71,21 @@ def _zig_python() -> Path:
 
 
 def check(wheel: Path) -> None:
-    """Check that each shared object of a wheel is for the architecture in the wheel's name.
+    """Check that a wheel has the licence, and that each shared object in it is for the architecture in its name.
 
     Raises:
-        ToolError: One is not, or a wheel for one architecture has none.
+        ToolError: One is not, a wheel for one architecture has none, or the licence is missing.
     """
     tag = wheel.stem.rsplit("-", 1)[-1]
     wanted = next((number for name, number in MACHINES.items() if tag.endswith(name)), None)
     with zipfile.ZipFile(wheel) as archive:
-        found = {name: machine(archive.read(name)) for name in archive.namelist() if name.endswith(".so")}
+        names = archive.namelist()
+        found = {name: machine(archive.read(name)) for name in names if name.endswith(".so")}
     wrong = [name for name, number in found.items() if number != wanted]
     if wrong or (wanted is not None) != bool(found):
         raise ToolError(f"{wheel.name}: {', '.join(wrong) or 'its shared object'} is not for {tag}")
+    if not any(name.endswith(".dist-info/licenses/LICENSE") for name in names):
+        raise ToolError(f"{wheel.name} lacks the licence")
 
 
 def machine(content: bytes) -> int:
