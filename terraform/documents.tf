@@ -32,6 +32,7 @@ module "documents" {
   operator_pods           = local.operator_pods
   scan_pods               = local.scan_pods
 
+  create_forwarder          = var.forwarder.create
   forwarder_timeout_seconds = var.forwarder.timeout_seconds
 }
 

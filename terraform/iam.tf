@@ -1,4 +1,4 @@
-# Three roles, and one for the scans of each tenant's namespace. Each has what it calls and nothing else;
+# A role for the operator, the scanner and the forwarder each, and one for the scans of each tenant's namespace. Each has what it calls and nothing else;
 # modules/documents/policies has the documents.
 locals {
   tenant_roles = { for namespace, name in module.documents.tenant_roles : "scanner/${namespace}" => {
@@ -9,11 +9,16 @@ locals {
 }
 
 resource "aws_iam_role" "this" {
-  for_each = merge({
-    operator  = { name = module.documents.names.operator_role, trust = module.documents.pod_trusts["operator"] }
-    scanner   = { name = module.documents.names.scanner_role, trust = module.documents.pod_trusts["scanner"] }
-    forwarder = { name = module.documents.names.forwarder, trust = module.documents.service_trusts["forwarder"] }
-  }, { for key, role in local.tenant_roles : key => { name = role.name, trust = role.trust } })
+  for_each = merge(
+    {
+      operator = { name = module.documents.names.operator_role, trust = module.documents.pod_trusts["operator"] }
+      scanner  = { name = module.documents.names.scanner_role, trust = module.documents.pod_trusts["scanner"] }
+    },
+    var.forwarder.create ? {
+      forwarder = { name = module.documents.names.forwarder, trust = module.documents.service_trusts["forwarder"] }
+    } : {},
+    { for key, role in local.tenant_roles : key => { name = role.name, trust = role.trust } },
+  )
 
   name                 = each.value.name
   description          = "logscan: ${each.key}"

@@ -1,5 +1,8 @@
-# The forwarder: S3 cannot notify a FIFO queue itself.
+# The forwarder: S3 cannot notify a FIFO queue itself. Without it (forwarder.create = false), uploads go to a standard
+# queue.
 data "archive_file" "forwarder" {
+  count = var.forwarder.create ? 1 : 0
+
   type        = "zip"
   output_path = "${path.root}/.terraform/${var.name}-forwarder.zip"
 
@@ -14,6 +17,8 @@ data "archive_file" "forwarder" {
 }
 
 resource "aws_cloudwatch_log_group" "forwarder" {
+  count = var.forwarder.create ? 1 : 0
+
   # checkov:skip=CKV_AWS_338:Thirty days unless forwarder.log_retention_days says otherwise; these logs name keys, no content.
   # checkov:skip=CKV_AWS_158:Encrypted by CloudWatch Logs itself unless kms_key_arn is given.
   name              = module.documents.names.forwarder_log
@@ -23,6 +28,8 @@ resource "aws_cloudwatch_log_group" "forwarder" {
 }
 
 resource "aws_lambda_function" "forwarder" {
+  count = var.forwarder.create ? 1 : 0
+
   # checkov:skip=CKV_AWS_117:It talks to SQS only; in a VPC it would need an endpoint and start slower.
   # checkov:skip=CKV_AWS_116:Its dead letters go by the on-failure destination below, which also has the reason.
   # checkov:skip=CKV_AWS_272:The archive is made from this folder by whoever applies; there is no second hand to sign against.
@@ -31,8 +38,8 @@ resource "aws_lambda_function" "forwarder" {
   # checkov:skip=CKV_AWS_173:The variables are two URLs of queues.
   function_name    = module.documents.names.forwarder
   description      = "Forwards S3 uploads to ${module.documents.names.queue}"
-  filename         = data.archive_file.forwarder.output_path
-  source_code_hash = data.archive_file.forwarder.output_base64sha256
+  filename         = data.archive_file.forwarder[0].output_path
+  source_code_hash = data.archive_file.forwarder[0].output_base64sha256
   handler          = "logscan_forwarder.handler.handler"
   runtime          = var.forwarder.runtime
   architectures    = ["arm64"]
@@ -45,13 +52,13 @@ resource "aws_lambda_function" "forwarder" {
   environment {
     variables = {
       QUEUE_URL         = aws_sqs_queue.main.url
-      FAILURE_QUEUE_URL = aws_sqs_queue.failures.url
+      FAILURE_QUEUE_URL = aws_sqs_queue.failures[0].url
     }
   }
 
   logging_config {
     log_format = "JSON"
-    log_group  = aws_cloudwatch_log_group.forwarder.name
+    log_group  = aws_cloudwatch_log_group.forwarder[0].name
   }
 
   tags = local.tags
@@ -62,13 +69,15 @@ resource "aws_lambda_function" "forwarder" {
 
 # What fails three times is kept, with the error, instead of being lost.
 resource "aws_lambda_function_event_invoke_config" "forwarder" {
-  function_name                = aws_lambda_function.forwarder.function_name
+  count = var.forwarder.create ? 1 : 0
+
+  function_name                = aws_lambda_function.forwarder[0].function_name
   maximum_retry_attempts       = 2
   maximum_event_age_in_seconds = 21600
 
   destination_config {
     on_failure {
-      destination = aws_sqs_queue.failures.arn
+      destination = aws_sqs_queue.failures[0].arn
     }
   }
 }
@@ -77,8 +86,10 @@ resource "aws_lambda_function_event_invoke_config" "forwarder" {
 # and off again (docs/operations.md). SQS moves no messages of its own accord from there: a Lambda's on-failure
 # destination is no dead-letter queue to it, and the queue with object events is FIFO.
 resource "aws_lambda_event_source_mapping" "redrive" {
-  event_source_arn        = aws_sqs_queue.failures.arn
-  function_name           = aws_lambda_function.forwarder.function_name
+  count = var.forwarder.create ? 1 : 0
+
+  event_source_arn        = aws_sqs_queue.failures[0].arn
+  function_name           = aws_lambda_function.forwarder[0].function_name
   enabled                 = false
   batch_size              = 10
   function_response_types = ["ReportBatchItemFailures"]

@@ -39,13 +39,13 @@ output "dead_letter_queue_url" {
 }
 
 output "failure_queue_url" {
-  description = "URL of the queue of events that the forwarder could not send, each with the reason."
-  value       = aws_sqs_queue.failures.url
+  description = "URL of the queue of events that the forwarder could not send, each with the reason; null without the forwarder."
+  value       = one(aws_sqs_queue.failures[*].url)
 }
 
 output "redrive_mapping" {
-  description = "UUID of the event source mapping that passes these events to the forwarder again; see docs/operations.md."
-  value       = aws_lambda_event_source_mapping.redrive.id
+  description = "UUID of the event source mapping that passes these events to the forwarder again; see docs/operations.md. Null without the forwarder."
+  value       = one(aws_lambda_event_source_mapping.redrive[*].id)
 }
 
 output "table" {
@@ -54,7 +54,7 @@ output "table" {
 }
 
 output "role_arns" {
-  description = "Roles of the operator, the scanner and the forwarder."
+  description = "Roles of the operator, the scanner and the forwarder, if there is one."
   value       = { for role, it in aws_iam_role.this : role => it.arn }
 }
 

@@ -1,4 +1,4 @@
-# Three queues: object events in order, those the operator could not read, and those the forwarder could not send.
+# Object events, those the operator could not read, and those the forwarder could not send.
 resource "aws_sqs_queue" "main" {
   name                        = module.documents.names.queue
   fifo_queue                  = module.documents.queues.main.fifo_queue
@@ -28,6 +28,8 @@ resource "aws_sqs_queue" "dead_letter" {
 }
 
 resource "aws_sqs_queue" "failures" {
+  count = var.forwarder.create ? 1 : 0
+
   name                       = module.documents.names.failure_queue
   message_retention_seconds  = module.documents.queues.failures.message_retention_seconds
   visibility_timeout_seconds = module.documents.queues.failures.visibility_timeout_seconds
@@ -37,11 +39,13 @@ resource "aws_sqs_queue" "failures" {
 }
 
 resource "aws_sqs_queue_policy" "this" {
-  for_each = {
-    main        = aws_sqs_queue.main.url
-    dead_letter = aws_sqs_queue.dead_letter.url
-    failures    = aws_sqs_queue.failures.url
-  }
+  for_each = merge(
+    {
+      main        = aws_sqs_queue.main.url
+      dead_letter = aws_sqs_queue.dead_letter.url
+    },
+    var.forwarder.create ? { failures = aws_sqs_queue.failures[0].url } : {},
+  )
 
   queue_url = each.value
   policy    = jsonencode(module.documents.queue_policies[each.key])

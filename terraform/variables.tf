@@ -13,7 +13,7 @@ variable "tags" {
 }
 
 variable "kms_key_arn" {
-  description = "ARN of your KMS key for queues, buckets, table and log groups. Its policy must allow CloudWatch Logs and EventBridge to use it. Null: keys owned by AWS."
+  description = "ARN of your KMS key for queues, buckets, table and log groups. Its policy must allow CloudWatch Logs and EventBridge to use it, and S3 with forwarder.create = false. Null: keys owned by AWS."
   type        = string
   default     = null
 }
@@ -120,8 +120,9 @@ variable "table" {
 }
 
 variable "forwarder" {
-  description = "The Lambda function: memory, timeout, runtime, log retention, and reserved concurrency (-1: none)."
+  description = "The Lambda function between uploads and the queue: memory, timeout, runtime, log retention, and reserved concurrency (-1: none). With create = false, S3 and EventBridge send to a standard queue themselves."
   type = object({
+    create               = optional(bool, true)
     memory_mib           = optional(number, 256)
     timeout_seconds      = optional(number, 30)
     runtime              = optional(string, "python3.13")

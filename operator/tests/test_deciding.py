@@ -17,7 +17,7 @@ SKIP_TMP = LogScanPolicySpec(priority=5, match=PolicyMatch(keys=["tmp/**"]), act
 EVENT = ObjectEvent(bucket="logs", key="a b.log", version_id="v1", etag="abc", size=3, sequencer="00AA")
 
 
-def nothing_scanned(_namespace: str, _content: str) -> None:
+def nothing_scanned(_namespace: str, _content: str, _sequencer: str | None) -> None:
     return None
 
 

@@ -17,7 +17,7 @@ from logscan_operator.storing import NAMES
 POLICY_SPEC = LogScanPolicySpec(rules=RuleSelection(packs=["generic"]))
 
 
-def unscanned(namespace: str, content: str) -> None:
+def unscanned(namespace: str, content: str, sequencer: str | None) -> None:
     """Know of no earlier scan."""
 
 

@@ -109,6 +109,25 @@ run "a_bucket_and_a_cluster_of_others" {
   }
 }
 
+run "without_the_forwarder" {
+  command = plan
+
+  variables {
+    forwarder        = { create = false }
+    existing_buckets = { theirs = {} }
+  }
+
+  assert {
+    condition     = length(aws_lambda_function.forwarder) + length(aws_lambda_permission.s3) + length(aws_lambda_permission.eventbridge) + length(aws_sqs_queue.failures) == 0
+    error_message = "nothing is left of the forwarder"
+  }
+
+  assert {
+    condition     = !aws_sqs_queue.main.fifo_queue && alltrue([for it in aws_s3_bucket_notification.direct : length(it.queue) == 1 && length(it.lambda_function) == 0])
+    error_message = "S3 notifies the standard queue"
+  }
+}
+
 run "refuses_a_cluster_nobody_can_reach" {
   command = plan
   variables {

@@ -15,10 +15,14 @@ pytestmark = pytest.mark.tools
 SCHEMA = json.loads((CHART / "values.schema.json").read_text())
 
 
-@pytest.fixture(params=["least", "everything", "irsa"])
+@pytest.fixture(params=["least", "everything", "irsa", "without the forwarder"])
 def outputs(request: pytest.FixtureRequest, documents: Evaluate, everything: Outputs) -> Outputs:
     if request.param == "everything":
         return everything
+    if request.param == "without the forwarder":
+        return documents(
+            create_forwarder=False, queue_url="https://sqs.eu-central-1.amazonaws.com/111122223333/logscan"
+        )
     provider = "arn:aws:iam::111122223333:oidc-provider/oidc.eks.eu-central-1.amazonaws.com/id/ABC"
     return documents(**({} if request.param == "least" else {"credentials": "irsa", "oidc_provider_arn": provider}))
 

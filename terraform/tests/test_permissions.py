@@ -256,17 +256,25 @@ def test_a_role_of_a_long_namespace_has_a_name_that_iam_accepts(documents: Evalu
     assert all(len(name) <= 64 for name in names)
 
 
-def test_a_resource_policy_allows_no_wildcard(everything: Outputs) -> None:
+def test_a_resource_policy_allows_no_wildcard(documents: Evaluate, everything: Outputs) -> None:
     """Denials are as wide as can be; the one wide permission is the account's own on its key, as KMS asks for."""
+    without = documents(**EVERYTHING, create_forwarder=False)
     policies = [*everything["queue_policies"].values(), *everything["bucket_policies"].values()]
-    assert len(policies) == 5
+    policies += without["queue_policies"].values()
+    assert len(policies) == 7
     for policy in policies:
         denials = [s for s in policy["Statement"] if s["Effect"] == "Deny"]
         assert any(s["Condition"] == {"Bool": {"aws:SecureTransport": "false"}} for s in denials)
         for statement in policy["Statement"]:
             if statement["Effect"] == "Allow":
                 assert "*" not in statement["Action"]
-                assert statement["Principal"] == {"Service": "events.amazonaws.com"}
-                assert statement["Condition"]["ArnLike"]["aws:SourceArn"].endswith(":rule/logscan-*")
+                (service,) = statement["Principal"].values()
+                if service == "s3.amazonaws.com":
+                    buckets = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
+                    assert buckets == ["arn:aws:s3:::logscan-logs-111122223333-eu-central-1"]
+                    assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": "111122223333"}
+                else:
+                    assert service == "events.amazonaws.com"
+                    assert statement["Condition"]["ArnLike"]["aws:SourceArn"].endswith(":rule/logscan-*")
     (own,) = everything["key_policy"]["Statement"]
     assert own["Principal"] == {"AWS": "arn:aws:iam::111122223333:root"}

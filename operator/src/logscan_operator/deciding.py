@@ -53,7 +53,7 @@ def decide(
     policies: dict[str, LogScanPolicySpec],
     kept: str | None,
     namespace: str,
-    scanned: Callable[[str, str], str | None],
+    scanned: Callable[[str, str, str | None], str | None],
 ) -> Object | Gathered | Ignored | Undecided:
     """Return the LogScan to create for an event, alone or with others, or why there is none.
 
@@ -62,8 +62,8 @@ def decide(
         policies: The namespace's policies by name.
         kept: The policy that the operator creates again when it is deleted, or None.
         namespace: Where LogScans are created.
-        scanned: Returns the LogScan of a namespace and content that makes another one needless; see
-            `view.View.scanned`.
+        scanned: Returns the LogScan of a namespace and content that makes one of a version with a sequencer needless;
+            see `view.View.scanned`.
     """
     policy = choose(policies, event.bucket, event.key)
     if policy is None and not policies:
@@ -76,7 +76,7 @@ def decide(
         return Ignored(f"the LogScanPolicy {policy} says so")
     name, content = scan_name(event), content_hash(event.bucket, event.key, event.etag) if event.etag else None
     if content and policies[policy].unchanged is Unchanged.SKIP:
-        earlier = scanned(namespace, content)
+        earlier = scanned(namespace, content, event.sequencer)
         if earlier not in (None, name):
             return Ignored(f"its content is that of {earlier}, and the LogScanPolicy {policy} skips what is unchanged")
     source = event.model_dump(by_alias=True, exclude_none=True, include=SOURCE_FIELDS)

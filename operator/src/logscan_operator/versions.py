@@ -50,6 +50,12 @@ class Versions:
         return found
 
 
+def is_as_new(scan: Scan, sequencer: str | None) -> bool:
+    """Return whether no version older than one with a sequencer makes a scan useless."""
+    key, there = _version_of(scan)
+    return key is None or (sequencer is not None and there >= padded_sequencer(sequencer))
+
+
 def _version_of(scan: Scan) -> tuple[ObjectKey | None, str]:
     source = scan.spec.source.s3 if scan.spec else None
     if source is None or source.key is None or source.sequencer is None:

@@ -20,7 +20,7 @@ from logscan_operator.families import Families
 from logscan_operator.items import Key, Object, Policy, RuleSet, Scan, key_of
 from logscan_operator.namespaces import Namespaces
 from logscan_operator.scanjobs import ForeignJobError, ScanJob, own_job
-from logscan_operator.versions import Versions
+from logscan_operator.versions import Versions, is_as_new
 
 WHY_LENGTH = 512
 
@@ -243,14 +243,18 @@ class View:
         """Return the rule sets of a namespace by name."""
         return self._rule_sets.get(namespace, {})
 
-    def scanned(self, namespace: str, content: str) -> str | None:
-        """Return the LogScan of a content that has succeeded or will be run, or None.
+    def scanned(self, namespace: str, content: str, sequencer: str | None) -> str | None:
+        """Return the LogScan of a content that has succeeded, or that will be run whatever else arrives, or None.
 
-        One that a newer version of the object supersedes will not be run.
+        Args:
+            namespace: Where it is.
+            content: What it is of (`identity.content_hash`).
+            sequencer: S3's sequencer of the upload that it would make needless: an unfinished scan of an older version
+                may still be superseded by one of a version in between.
         """
-        outdated = self.versions.outdated()
         for key in self.contents.of(content):
-            if key[0] == namespace and key not in outdated and _is_of_use(self.scans[key]):
+            scan = self.scans[key]
+            if key[0] == namespace and _is_of_use(scan) and (scan.finished or is_as_new(scan, sequencer)):
                 return key[1]
         return None
 

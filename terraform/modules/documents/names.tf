@@ -2,9 +2,12 @@
 # each other.
 locals {
   place = "${var.account.region}:${var.account.id}"
+  # S3 and EventBridge can feed a standard queue themselves; the forwarder feeds a FIFO queue. A dead-letter queue is of
+  # the kind of its source.
+  fifo = var.create_forwarder ? ".fifo" : ""
   names = {
-    queue             = "${var.name}.fifo"
-    dead_letter_queue = "${var.name}-dlq.fifo"
+    queue             = "${var.name}${local.fifo}"
+    dead_letter_queue = "${var.name}-dlq${local.fifo}"
     # Standard: neither a Lambda destination nor a Lambda dead-letter queue may be FIFO.
     failure_queue  = "${var.name}-ingest-failures"
     table          = "${var.name}-results"
@@ -43,5 +46,11 @@ locals {
   scanned = merge(
     var.create_logs_bucket ? { (local.names.logs_bucket) = var.prefixes } : {},
     { for name, bucket in var.existing_buckets : name => bucket.prefixes },
+  )
+
+  # Buckets whose notification configuration is written here, with their prefixes.
+  direct_buckets = merge(
+    var.create_logs_bucket ? { (local.names.logs_bucket) = var.prefixes } : {},
+    { for name, bucket in var.existing_buckets : name => bucket.prefixes if bucket.notification == "direct" },
   )
 }

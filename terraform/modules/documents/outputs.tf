@@ -39,8 +39,13 @@ output "service_accounts" {
 }
 
 output "queues" {
-  description = "Attributes of the three queues."
+  description = "Attributes of the queues; the one of failures is the forwarder's."
   value       = local.queues
+}
+
+output "direct_buckets" {
+  description = "Buckets whose notification configuration this module writes, with their prefixes."
+  value       = local.direct_buckets
 }
 
 output "filter_prefixes" {

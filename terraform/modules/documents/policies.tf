@@ -113,7 +113,7 @@ locals {
   }
 
   policies = {
-    for role in ["operator", "scanner", "forwarder"] : role => {
+    for role in concat(["operator", "scanner"], var.create_forwarder ? ["forwarder"] : []) : role => {
       Version = "2012-10-17"
       Statement = [
         for statement in jsondecode(templatefile(

@@ -4,19 +4,19 @@ locals {
 
   queues = {
     main = {
-      fifo_queue = true
+      fifo_queue = var.create_forwarder
       # High throughput: both, and from the start. The group is the object, so ids need to be unique within it only.
-      deduplication_scope   = "messageGroup"
-      fifo_throughput_limit = "perMessageGroupId"
+      deduplication_scope   = var.create_forwarder ? "messageGroup" : null
+      fifo_throughput_limit = var.create_forwarder ? "perMessageGroupId" : null
       # Off, so that a sender without an id is refused: a hash of the body would tell two events of one object apart by time.
-      content_based_deduplication = false
+      content_based_deduplication = var.create_forwarder ? false : null
       visibility_timeout_seconds  = var.queue.visibility_seconds
       receive_wait_time_seconds   = var.queue.receive_wait_seconds
       message_retention_seconds   = var.queue.retention_days * local.day
       redrive_policy              = { deadLetterTargetArn = local.arns.dead_letter_queue, maxReceiveCount = var.queue.max_receives }
     }
     dead_letter = {
-      fifo_queue = true
+      fifo_queue = var.create_forwarder
       # The time in the first queue counts: a dead letter must not expire on arrival.
       message_retention_seconds = 14 * local.day
       redrive_allow_policy      = { redrivePermission = "byQueue", sourceQueueArns = [local.arns.queue] }

@@ -135,6 +135,13 @@ variable "queue" {
   }
 }
 
+variable "create_forwarder" {
+  description = "Whether a Lambda function forwards uploads to a FIFO queue; otherwise S3 and EventBridge send them to a standard queue."
+  type        = bool
+  nullable    = false
+  default     = true
+}
+
 variable "forwarder_timeout_seconds" {
   description = "The forwarder's timeout."
   type        = number

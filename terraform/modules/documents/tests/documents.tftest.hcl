@@ -149,6 +149,63 @@ run "another_partition" {
   }
 }
 
+run "without_the_forwarder" {
+  variables {
+    create_forwarder = false
+    existing_buckets = {
+      theirs   = {}
+      direct   = { notification = "direct" }
+      listened = { notification = "none" }
+    }
+  }
+
+  assert {
+    condition     = [for it in [output.names.queue, output.names.dead_letter_queue] : it if endswith(it, ".fifo")] == [] && !anytrue([for it in values(output.queues) : it.fifo_queue])
+    error_message = "S3 notifies standard queues only, and a dead-letter queue is of the kind of its source"
+  }
+
+  assert {
+    condition     = output.queues.main.deduplication_scope == null && output.queues.main.fifo_throughput_limit == null && output.queues.main.content_based_deduplication == null
+    error_message = "SQS refuses what belongs to FIFO queues"
+  }
+
+  assert {
+    condition     = keys(output.policies) == ["operator", "scanner"] && keys(output.queue_policies) == ["dead_letter", "main"]
+    error_message = "nothing is left of the forwarder"
+  }
+
+  assert {
+    condition = [for s in output.queue_policies.main.Statement : s if s.Sid == "TakeWhatS3Announces"] == [{
+      Sid       = "TakeWhatS3Announces"
+      Effect    = "Allow"
+      Principal = { Service = "s3.amazonaws.com" }
+      Action    = "sqs:SendMessage"
+      Resource  = "arn:aws:sqs:eu-central-1:111122223333:logscan"
+      Condition = {
+        ArnEquals    = { "aws:SourceArn" = ["arn:aws:s3:::direct", "arn:aws:s3:::logscan-logs-111122223333-eu-central-1"] }
+        StringEquals = { "aws:SourceAccount" = "111122223333" }
+      }
+    }]
+    error_message = "S3 may send for the buckets that this module configures, of this account, and for no other"
+  }
+
+  assert {
+    condition     = { for queue, policy in output.queue_policies : queue => [for s in policy.Statement : s.Sid if try(s.Principal.Service, "") == "events.amazonaws.com"] } == { main = ["TakeWhatEventBridgeAnnounces"], dead_letter = ["KeepWhatEventBridgeCannotDeliver"] }
+    error_message = "EventBridge sends to the queue, and what it cannot deliver to the dead letters"
+  }
+}
+
+run "with_the_forwarder_nobody_else_feeds_the_queue" {
+  variables {
+    existing_buckets = { theirs = {}, direct = { notification = "direct" } }
+  }
+
+  assert {
+    condition     = { for queue, policy in output.queue_policies : queue => [for s in policy.Statement : s.Sid] } == { main = ["DenyWithoutTls"], dead_letter = ["DenyWithoutTls"], failures = ["DenyWithoutTls", "KeepWhatEventBridgeCannotDeliver"] }
+    error_message = "S3 and EventBridge call the function"
+  }
+}
+
 run "refuses_a_bad_name" {
   command = plan
   variables {
