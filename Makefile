@@ -23,7 +23,9 @@ RELEASE := .venv-release/.ready
 SITE := .venv-docs/.ready
 READY := $(VENV)/.ready
 # Pages with tables that follow from the code.
-TABLES := docs/notifications.md docs/operations.md docs/records.md docs/rules.md docs/troubleshooting.md
+TABLES := $(addprefix docs/,$(addsuffix .md,exit-codes notifications operations reasons records rules))
+# Pages with parts that follow from the commands of kubectl logscan.
+COMMANDS := docs/cli.md docs/exit-codes.md
 STACK ?= default
 LOG ?=
 # How pods run: `process`, or `docker` for containers of the images built by `make images`.
@@ -83,7 +85,8 @@ generate: $(READY) ## Write the generated files
 	$(BIN)/python -m logscan_api.crds crds
 	$(BIN)/python -m logscan_api.tables $(TABLES)
 	$(BIN)/python -m logscan_operator.settings_table docs/settings.md manifests/chart/values.schema.json
-	$(BIN)/python -m kubectl_logscan.reference docs/cli.md
+	$(BIN)/python -m logscan_operator.metrics_table docs/metrics.md
+	$(BIN)/python -m kubectl_logscan.reference $(COMMANDS)
 	$(BIN)/python -m logscan_tools.chartreadme
 	$(BIN)/python -m logscan_tools.dashboard
 	$(BIN)/python -m logscan_tools.manifests
@@ -113,7 +116,8 @@ drift: $(READY) ## Check that generated files are up to date
 	$(BIN)/python -m logscan_api.crds --check crds
 	$(BIN)/python -m logscan_api.tables --check $(TABLES)
 	$(BIN)/python -m logscan_operator.settings_table --check docs/settings.md manifests/chart/values.schema.json
-	$(BIN)/python -m kubectl_logscan.reference --check docs/cli.md
+	$(BIN)/python -m logscan_operator.metrics_table --check docs/metrics.md
+	$(BIN)/python -m kubectl_logscan.reference --check $(COMMANDS)
 	$(BIN)/python -m logscan_tools.chartreadme --check
 	$(BIN)/python -m logscan_tools.dashboard --check
 	$(BIN)/python -m logscan_tools.manifests --check

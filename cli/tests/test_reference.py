@@ -10,11 +10,12 @@ from logscan_tools.paths import REPOSITORY
 
 
 def test_every_command_and_exit_code_is_described() -> None:
-    page = reference.rewritten((REPOSITORY / "docs/cli.md").read_text())
+    page = (REPOSITORY / "docs/cli.md").read_text()
     for command in ("results", "why", "list", "scan", "retry", "suspend", "resume", "cancel", "rules test", "history"):
         assert f"### {command}\n" in page
+    codes = (REPOSITORY / "docs/exit-codes.md").read_text()
     for code in Exit:
-        assert f"| {int(code)} | {code.meaning} |" in page
+        assert f"| {int(code)} | {code.meaning} |" in codes
 
 
 def test_a_page_that_is_out_of_date_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

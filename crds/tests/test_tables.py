@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from logscan_api.conditions import ConditionType, RuleReason
 from logscan_api.exitcodes import ExitCode, Reason
 from logscan_api.notify import ChannelType
 from logscan_api.packs import pack_names
@@ -14,6 +15,8 @@ def test_every_code_reason_pack_and_channel_is_in_its_table() -> None:
     wanted = {
         "exit-codes": [f"| {int(code)} |" for code in ExitCode],
         "reasons": [f"`{reason}`" for reason in Reason],
+        "conditions": [f"| `{kind}` |" for kind in ConditionType],
+        "rule-reasons": [f"| {reason.status} | `{reason}` |" for reason in RuleReason],
         "packs": [f"| `{name}` |" for name in pack_names()],
         "channels": [f"| `{kind}` |" for kind in ChannelType],
     }

@@ -1,6 +1,7 @@
-"""The reference of the commands in docs/cli.md: `python -m kubectl_logscan.reference [--check] PAGE`.
+"""The reference of the commands, for docs/cli.md, and of their exit codes, for docs/exit-codes.md.
 
-It replaces what is between `<!-- generated NAME -->` and `<!-- end -->`.
+`python -m kubectl_logscan.reference [--check] PAGE...` replaces in pages what is between
+`<!-- generated NAME -->` and `<!-- end -->`.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Why a LogScan is in its phase, and how the scanner's process ends.
 
 A reason, or an exit code, is one line here. The Job's podFailurePolicy, the scanner's messages, the statuses and the
-tables in docs/troubleshooting.md follow from it.
+tables in docs/reasons.md and docs/exit-codes.md follow from it.
 
 The numbers follow BSD's sysexits.h where it has a word for the case (64-78), so that they collide neither with a
 shell's own codes (1, 2, 126-165) nor with a process killed by a signal (128 + n).

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
+from logscan_api.conditions import ConditionType
 from logscan_api.labels import shown_object
 from logscan_api.models import MOST, Model
 from logscan_api.quantities import Quantity
@@ -291,7 +292,7 @@ class LogScanStatus(Model):
     conditions: Annotated[list[Condition], Field(max_length=16)] | None = Field(
         default=None,
         json_schema_extra={"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]},
-        description="Ready, Reconciling, Stalled, Admitted, JobCreated, Complete, Failed.",
+        description=", ".join(ConditionType) + ".",
     )
     object: str | None = Field(
         default=None, max_length=64, description="Key, keys or prefix that is scanned, shortened for display."

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from logscan_api.conditions import ConditionType, RuleReason
 from logscan_api.exitcodes import ExitCode, Reason
 from logscan_api.framing import Framing
 from logscan_api.generated import settle
@@ -29,6 +30,17 @@ def reasons() -> str:
             if phase in reason.phases:
                 rows.setdefault((str(phase), reason.advice), []).append(f"`{reason}`")
     return _rows(("phase", "reasons", "what to do"), [(p, ", ".join(words), a) for (p, a), words in rows.items()])
+
+
+def conditions() -> str:
+    """Return the conditions of a LogScan."""
+    return _rows(("condition", "`True` means"), [(f"`{kind}`", kind.meaning) for kind in ConditionType])
+
+
+def rule_reasons() -> str:
+    """Return the reasons of the condition `Ready` of policies and rule sets, with what to do."""
+    rows = [(reason.status, f"`{reason}`", reason.advice) for reason in RuleReason]
+    return _rows(("`Ready`", "reason", "what to do"), rows)
 
 
 def exit_codes() -> str:
@@ -79,6 +91,8 @@ def columns() -> str:
 
 TABLES: dict[str, Callable[[], str]] = {
     "reasons": reasons,
+    "conditions": conditions,
+    "rule-reasons": rule_reasons,
     "exit-codes": exit_codes,
     "packs": packs,
     "channels": channels,

@@ -337,15 +337,6 @@ def test_without_an_address_of_the_runbook_no_alert_has_a_link() -> None:
     assert "runbook_url" not in text
 
 
-def test_the_documentation_tells_what_each_metric_means() -> None:
-    page = (CHART.parents[1] / "docs" / "operations.md").read_text()
-    told = {name.removesuffix("_bucket") for name in Metrics(slots=1).names()}
-    suffixes = ("_count", "_sum", "_total", "_info")
-    told = {name for name in told if name.startswith("logscan_")}  # those of the process are Prometheus' own
-    families = {name for name in told if not name.endswith(suffixes) or name.endswith("_total")}
-    assert [name for name in sorted(families) if f"`{name}" not in page] == []
-
-
 def test_prometheus_understands_what_a_leader_tells(promtool: str) -> None:
     metrics, view = Metrics(slots=1), View(["logscan"])
     metrics.lead(True)

@@ -173,3 +173,20 @@ def test_every_alert_is_evaluated_on_metrics_that_the_operator_tells(prometheus:
         rule["name"] for rule in rules if rule["state"] == "firing" and rule["labels"]["severity"] == "critical"
     ]
     assert critical == []
+
+
+@pytest.mark.usefixtures("busy")
+def test_the_page_of_the_metrics_has_the_labels_of_every_series(prometheus: Prometheus) -> None:
+    page = (CHART.parents[1] / "docs" / "metrics.md").read_text()
+    rows = re.findall(r"^\| `(logscan_\w+)` \| (\w+) \| (.*?) \|", page, re.MULTILINE)
+    shown = {name: (kind, set(re.findall(r"`(\w+)`", labels))) for name, kind, labels in rows}
+    types = {name: facts[0]["type"] for name, facts in prometheus.get("metadata").items()}
+    series = prometheus.get("series", **{"match[]": '{__name__=~"logscan_.+"}'})
+    assert len(series) > 50
+    for labels in series:
+        full = labels.pop("__name__")
+        name = full if full in shown else re.sub("_(bucket|sum|count)$", "", full)
+        kind, wanted = shown[name]
+        found = set(labels) - {"instance", "job", "namespace"}  # of the scrape
+        assert found - ({"le"} if kind == "histogram" else set()) == wanted, full
+        assert kind == types[name], full

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from logscan_api.conditions import ConditionType
 from logscan_api.statuses import Condition
 from logscan_api.text import printable
 from logscan_operator.items import Policy, RuleSet
@@ -25,13 +26,15 @@ def conditions(item: Item, verdict: Verdict, now: datetime) -> list[Condition]:
         verdict: The result of the check.
         now: The time.
     """
-    said = {"Ready": verdict.status} | ({"Stalled": "True"} if verdict.final else {})
+    said = {ConditionType.READY: verdict.status}
+    if verdict.final:
+        said[ConditionType.STALLED] = "True"
     known = {condition.type: condition for condition in item.status.conditions or []}
     return [
         Condition(
-            type=kind,
+            type=str(kind),
             status=status,
-            reason=verdict.reason,
+            reason=str(verdict.reason),
             message=printable(verdict.message)[:1024],
             last_transition_time=_since(known.get(kind), status, now),
             observed_generation=item.generation,

@@ -7,12 +7,17 @@ https://github.com/kubernetes-sigs/cli-utils/tree/master/pkg/kstatus
 from dataclasses import dataclass
 from typing import Literal
 
+from logscan_api.conditions import ConditionType
 from logscan_api.exitcodes import Reason
 from logscan_api.statuses import Condition, Phase
 from logscan_api.text import printable
 from logscan_operator.items import Scan
 
 MESSAGE_LENGTH = 88  # the status itself has the whole; five of them share its 4 KiB
+
+# What stays when the phase changes: always, or only once the scan has ended.
+LASTING = frozenset({ConditionType.ADMITTED, ConditionType.JOB_CREATED})
+FINAL = frozenset({ConditionType.COMPLETE, ConditionType.FAILED})
 
 Said = tuple[bool, Reason, str]
 
@@ -26,7 +31,7 @@ class Verdict:
     message: str
 
 
-def of(scan: Scan, verdict: Verdict, said: dict[str, Said], at: str) -> list[Condition]:
+def of(scan: Scan, verdict: Verdict, said: dict[ConditionType, Said], at: str) -> list[Condition]:
     """Return the conditions that follow from a verdict; one keeps its time while its status stays.
 
     `Reconciling` and `Stalled` are there only while they hold, as kstatus has it; `Complete` and `Failed` only once
@@ -39,13 +44,13 @@ def of(scan: Scan, verdict: Verdict, said: dict[str, Said], at: str) -> list[Con
         at: The time, as Kubernetes writes it.
     """
     known = {condition.type: condition for condition in scan.status.conditions or []}
-    stay = ("Admitted", "JobCreated", "Complete", "Failed") if verdict.phase.finished else ("Admitted", "JobCreated")
+    stay = LASTING | FINAL if verdict.phase.finished else LASTING
     found = {kind: condition for kind, condition in known.items() if kind in stay}
     for kind, (holds, reason, message) in {**_kstatus(verdict), **said}.items():
         old = known.get(kind)
         status: Literal["True", "False"] = "True" if holds else "False"
         found[kind] = Condition(
-            type=kind,
+            type=str(kind),
             status=status,
             reason=str(reason),
             message=printable(message)[:MESSAGE_LENGTH],
@@ -55,16 +60,16 @@ def of(scan: Scan, verdict: Verdict, said: dict[str, Said], at: str) -> list[Con
     return list(found.values())
 
 
-def _kstatus(verdict: Verdict) -> dict[str, Said]:
+def _kstatus(verdict: Verdict) -> dict[ConditionType, Said]:
     """Return the conditions by which kstatus tells whether a LogScan is as its spec asks.
 
     A scan that was given up is: nothing more is to happen, and nobody has to act. One that is suspended is neither
     ready nor being worked on.
     """
     phase, facts = verdict.phase, (verdict.reason, verdict.message)
-    said: dict[str, Said] = {"Ready": (phase in (Phase.SUCCEEDED, Phase.CANCELLED), *facts)}
+    said: dict[ConditionType, Said] = {ConditionType.READY: (phase in (Phase.SUCCEEDED, Phase.CANCELLED), *facts)}
     if phase is Phase.FAILED:
-        said["Stalled"] = (True, *facts)
+        said[ConditionType.STALLED] = (True, *facts)
     elif not phase.finished and phase is not Phase.SUSPENDED:
-        said["Reconciling"] = (True, *facts)
+        said[ConditionType.RECONCILING] = (True, *facts)
     return said

@@ -28,11 +28,14 @@ class FindingMetrics:
             registry=registry,
         )
         self._rule_lines = Counter(
-            "logscan_rule_lines", "Lines that a rule matched.", [*of_policy, "rule", "severity"], registry=registry
+            "logscan_rule_lines",
+            "Lines that a rule matched. After 500 policies or 5,000 rules the others are counted together as other.",
+            [*of_policy, "rule", "severity"],
+            registry=registry,
         )
-        self._objects = Counter("logscan_scanned_objects", "Objects read.", of_policy, registry=registry)
+        self._objects = Counter("logscan_scanned_objects", "Objects that scans read.", of_policy, registry=registry)
         self._bytes = Counter(
-            "logscan_scanned_bytes", "Bytes read from S3, as they are stored.", of_policy, registry=registry
+            "logscan_scanned_bytes", "Bytes that scans read from S3, as they are stored.", of_policy, registry=registry
         )
 
     def count(self, namespace: str, policy: str | None, result: ScanResult) -> None:

@@ -52,25 +52,34 @@ class Metrics:
         self.deleted = Counter("logscan_messages_deleted", "Messages deleted from SQS.", registry=registry)
         self.rejected = Counter(
             "logscan_messages_rejected",
-            "Messages left in the queue, counted each time they are received.",
+            "Messages left in the queue, counted each time they are received. Those that are malformed, "
+            "partly-malformed or unforeseen end in the dead-letter queue; the others are tried again.",
             ["reason"],
             registry=registry,
         )
         self.ignored = Counter(
-            "logscan_messages_ignored", "Objects that were not scanned on purpose.", registry=registry
+            "logscan_messages_ignored",
+            "Objects that were not scanned on purpose: no policy matches, or one says so.",
+            registry=registry,
         )
         self.duplicates = Counter("logscan_duplicates", "Messages whose LogScan already existed.", registry=registry)
         self.collisions = Counter(
-            "logscan_name_collisions", "LogScans whose name was that of another one.", registry=registry
+            "logscan_name_collisions",
+            "LogScans that got a longer name, because a different one already had theirs.",
+            registry=registry,
         )
         self.untrusted_rows = Counter(
-            "logscan_untrusted_rows", "Rows that are not signed for their scan, or were changed.", registry=registry
+            "logscan_untrusted_rows",
+            "Rows that are not signed for their scan, or were changed: somebody else writes the table, or the "
+            "signing key was changed.",
+            registry=registry,
         )
         self.aws_errors = Counter("logscan_aws_errors", "Failed calls to AWS.", ["service"], registry=registry)
         self.retries = Counter("logscan_retries", "Failed attempts that are retried.", ["reason"], registry=registry)
         self.unexpected_errors = Counter(
             "logscan_unexpected_errors",
-            "Actions that failed with an error that the operator does not know.",
+            "Actions that failed with an error that the operator does not know. After five in a row the scan "
+            "fails with InternalError.",
             ["action"],
             registry=registry,
         )
@@ -86,7 +95,7 @@ class Metrics:
         self.finished = Counter("logscan_scans_finished", "Scans that ended.", ["phase"], registry=registry)
         self.incomplete = Counter(
             "logscan_scans_incomplete",
-            "Scans that ended with a part not read or not counted, once for each reason.",
+            "Scans that succeeded although part of the input was not read or not counted, once for each reason.",
             ["reason"],
             registry=registry,
         )
@@ -110,7 +119,8 @@ class Metrics:
         )
         self.paused = Gauge(
             "logscan_poll_paused",
-            "1 while receiving is paused because too many scans are unfinished.",
+            "1 while receiving is paused because maxUnfinished LogScans of the operator's namespace are unfinished; "
+            "suspended ones do not count.",
             registry=registry,
         )
         self.paused_since = Gauge(
@@ -123,17 +133,25 @@ class Metrics:
         )
         self.receive_age = Gauge(
             "logscan_queue_receive_age_seconds",
-            "Seconds that a receive call has been waiting for the queue.",
+            "Seconds that a receive call has been waiting for the queue; normally at most 20, the long poll.",
             ["queue"],
             registry=registry,
         )
-        self._leader = Gauge("logscan_leader", "1 while this process is the leader.", registry=registry)
+        self._leader = Gauge(
+            "logscan_leader",
+            "1 while this process is the leader; the sum over all replicas is 1.",
+            registry=registry,
+        )
         self._synced = Gauge(
-            "logscan_synced", "1 while a watched namespace can be read.", ["watched_namespace"], registry=registry
+            "logscan_synced",
+            "1 while a watched namespace can be read; nothing is done in the others.",
+            ["watched_namespace"],
+            registry=registry,
         )
         self._watch_age = Gauge(
             "logscan_watch_age_seconds",
-            "Seconds since the API server last sent something on a watch.",
+            "Seconds since the API server last sent something on a watch: up to 250 if nothing changes, more while it "
+            "cannot be reached.",
             ["watched_namespace", "resource"],
             registry=registry,
         )
@@ -142,21 +160,25 @@ class Metrics:
         self._scans = Gauge("logscan_scans", "LogScans by phase.", ["phase"], registry=cluster)
         self._unreadable = Gauge(
             "logscan_objects_left_out",
-            "Objects that the operator leaves out because it cannot read them or did not make them.",
+            "Objects that the operator leaves out because it cannot read them or did not make them; an Event LeftOut "
+            "gives the reason.",
             ["kind"],
             registry=cluster,
         )
-        self._jobs = Gauge("logscan_jobs_active", "Jobs that occupy a slot.", registry=cluster)
+        self._jobs = Gauge("logscan_jobs_active", "Jobs that hold a slot.", registry=cluster)
         Gauge("logscan_slots", "Maximum number of concurrent Jobs.", registry=cluster).set(slots)
         self.queue_messages = Gauge(
             "logscan_queue_messages",
-            "Messages in a queue, about: those that wait (visible) and those in hand (in_flight).",
+            "Messages in a queue, about: those that wait (visible) and those in hand (in_flight); asked "
+            "every 20 seconds.",
             ["queue", "state"],
             registry=cluster,
         )
         self.queue_age = Gauge(
             "logscan_queue_oldest_message_age_seconds",
-            "Seconds that the oldest visible message of a queue has been waiting, estimated.",
+            "Seconds that the oldest visible message of a queue has been waiting. SQS tells it to CloudWatch only, so "
+            "it is estimated: the time since the newest message that was received was sent, or since the queue was "
+            "last seen empty.",
             ["queue"],
             registry=cluster,
         )

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from logscan_api import UnknownPackError
+from logscan_api.conditions import RuleReason
 from logscan_api.packs import resolve_rules
 from logscan_api.policies import LogScanPolicySpec, PolicyAction
 from logscan_api.rules import Rule
@@ -22,7 +23,6 @@ from logscan_api.rulesets import LogScanRuleSetSpec
 from logscan_operator.items import RuleSet
 from logscan_operator.resolving import named, unready
 
-NOT_READY = "RuleSetNotReady"
 CHECKER = (sys.executable, "-m", "logscan_engine")
 SHOWN_TESTS = 5
 CHECK_SECONDS = 40  # above the 10 s of CPU time that the engine allows itself, for a node without CPU to spare
@@ -33,32 +33,37 @@ class Verdict:
     """What the condition `Ready` of a policy or rule set says.
 
     Attributes:
-        status: The condition's status.
-        reason: Its reason.
+        reason: The condition's reason, from which its status follows.
         message: For a person: what is wrong and with which rule.
     """
 
-    status: Literal["True", "False", "Unknown"]
-    reason: str
+    reason: RuleReason
     message: str
+
+    @property
+    def status(self) -> Literal["True", "False", "Unknown"]:
+        """Return the condition's status."""
+        return self.reason.status
 
     @property
     def final(self) -> bool:
         """Return whether the rules cannot be used until somebody changes them."""
-        return self.status == "False" and self.reason != NOT_READY
+        return self.status == "False" and self.reason is not RuleReason.RULE_SET_NOT_READY
 
     @property
     def compiled(self) -> bool | None:
         """Return whether the rules compile; None if that is not known."""
-        return {"RulesCompiled": True, "TestFailed": True, "InvalidRule": False}.get(self.reason)
+        known = {RuleReason.COMPILED: True, RuleReason.TEST_FAILED: True, RuleReason.INVALID_RULE: False}
+        return known.get(self.reason)
 
 
-COMPILED = Verdict("True", "RulesCompiled", "all rules compile")
+COMPILED = Verdict(RuleReason.COMPILED, "all rules compile")
 
 
 # Not "undecided": the same rules would take as long again. Whoever changes them gets another check, but not at once.
 TOO_SLOW = Verdict(
-    "False", "InvalidRule", "the rules take too much CPU time to compile: split them into several policies or rule sets"
+    RuleReason.INVALID_RULE,
+    "the rules take too much CPU time to compile: split them into several policies or rule sets",
 )
 
 
@@ -72,8 +77,7 @@ def compiled(slow: Mapping[str, float]) -> Verdict:
         return COMPILED
     costs = ", ".join(f"{name} ({seconds:g} s)" for name, seconds in slow.items())
     return Verdict(
-        "True",
-        "RulesCompiled",
+        RuleReason.COMPILED,
         f"{COMPILED.message}; these are slow, as no text that their matches share is rare, with the CPU time that each "
         f"adds to the scan of 1 GB: {costs}",
     )
@@ -81,22 +85,22 @@ def compiled(slow: Mapping[str, float]) -> Verdict:
 
 def invalid(problem: str) -> Verdict:
     """Return the verdict on rules that cannot be used."""
-    return Verdict("False", "InvalidRule", problem)
+    return Verdict(RuleReason.INVALID_RULE, problem)
 
 
 def failed(tests: Sequence[str]) -> Verdict:
     """Return the verdict on rules that compile but do not do what their tests say."""
     more = len(tests) - SHOWN_TESTS
     shown = [*tests[:SHOWN_TESTS], *([f"and {more} more"] if more > 0 else [])]
-    return Verdict("False", "TestFailed", "; ".join(shown))
+    return Verdict(RuleReason.TEST_FAILED, "; ".join(shown))
 
 
 def undecided(cause: str) -> Verdict:
     """Return the verdict when the check failed and says nothing about the rules."""
-    return Verdict("Unknown", "CheckFailed", f"the rules could not be checked and are used unchecked: {cause}")
+    return Verdict(RuleReason.CHECK_FAILED, f"the rules could not be checked and are used unchecked: {cause}")
 
 
-UNREADABLE = Verdict("False", "InvalidSpec", "the spec cannot be read by this version of the operator")
+UNREADABLE = Verdict(RuleReason.INVALID_SPEC, "the spec cannot be read by this version of the operator")
 TIMED_OUT = undecided(f"the check did not end within {CHECK_SECONDS} s")
 
 
@@ -143,7 +147,7 @@ async def check(
     rule_sets = rule_sets or {}
     missing = unready([spec.rules], rule_sets)
     if missing is not None:
-        return Verdict("False", "RuleSetNotReady", f"{missing}; scans wait for it")
+        return Verdict(RuleReason.RULE_SET_NOT_READY, f"{missing}; scans wait for it")
     try:
         expressions = resolve_rules(spec.rules, {name: rule_sets[name].rules for name in named(spec.rules)})
         if spec.records is not None and spec.records.start is not None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from logscan_api.conditions import ConditionType
 from logscan_api.exitcodes import Reason
 from logscan_api.labels import shown_object
 from logscan_api.statuses import JobRef, Listing, LogScanStatus, Phase, ResultRef, Summary
@@ -223,7 +224,9 @@ def _status(
         "phase": verdict.phase,
         "reason": verdict.reason,
         "message": printable(verdict.message)[:MESSAGE_LENGTH],
-        "conditions": conditions.of(scan, verdict, said, stamp(now)),
+        "conditions": conditions.of(
+            scan, verdict, {ConditionType(kind): what for kind, what in said.items()}, stamp(now)
+        ),
     }
     if scan.spec is not None:
         source = scan.spec.source.s3
