@@ -1,19 +1,7 @@
 # The forwarder: S3 cannot notify a FIFO queue itself. Without it (forwarder.create = false), uploads go to a standard
-# queue.
-data "archive_file" "forwarder" {
-  count = var.forwarder.create ? 1 : 0
-
-  type        = "zip"
-  output_path = "${path.root}/.terraform/${var.name}-forwarder.zip"
-
-  dynamic "source" {
-    for_each = fileset("${path.module}/forwarder/src", "logscan_forwarder/*.py")
-
-    content {
-      filename = source.value
-      content  = file("${path.module}/forwarder/src/${source.value}")
-    }
-  }
+# queue. Its archive is a file of the repository, made by `make generate`: a plan names it, and applies wherever the module is.
+locals {
+  forwarder_archive = "${path.module}/forwarder/forwarder.zip"
 }
 
 resource "aws_cloudwatch_log_group" "forwarder" {
@@ -32,14 +20,14 @@ resource "aws_lambda_function" "forwarder" {
 
   # checkov:skip=CKV_AWS_117:It talks to SQS only; in a VPC it would need an endpoint and start slower.
   # checkov:skip=CKV_AWS_116:Its dead letters go by the on-failure destination below, which also has the reason.
-  # checkov:skip=CKV_AWS_272:The archive is made from this folder by whoever applies; there is no second hand to sign against.
+  # checkov:skip=CKV_AWS_272:The archive is a file of this repository, compared with its source by a test; nobody else makes it who could sign it.
   # checkov:skip=CKV_AWS_50:A trace of one call to SQS tells no more than its metrics.
   # checkov:skip=CKV_AWS_115:No reservation unless forwarder.reserved_concurrency says so: it would take from the account's pool.
   # checkov:skip=CKV_AWS_173:The variables are two URLs of queues.
   function_name    = module.documents.names.forwarder
   description      = "Forwards S3 uploads to ${module.documents.names.queue}"
-  filename         = data.archive_file.forwarder[0].output_path
-  source_code_hash = data.archive_file.forwarder[0].output_base64sha256
+  filename         = local.forwarder_archive
+  source_code_hash = filebase64sha256(local.forwarder_archive)
   handler          = "logscan_forwarder.handler.handler"
   runtime          = var.forwarder.runtime
   architectures    = ["arm64"]

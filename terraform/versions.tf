@@ -8,9 +8,5 @@ terraform {
       # tests/schema.json is this lower bound's schema, which every resource here is checked against.
       version = ">= 6.25.0, < 7.0.0"
     }
-    archive = {
-      source  = "hashicorp/archive"
-      version = ">= 2.7.0, < 3.0.0"
-    }
   }
 }

@@ -21,8 +21,6 @@ mock_provider "aws" {
   }
 }
 
-mock_provider "archive" {}
-
 variables {
   cluster = { admin_arns = ["arn:aws:iam::111122223333:role/admin"] }
 }

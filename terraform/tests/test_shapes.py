@@ -1,8 +1,6 @@
 """What Terraform makes is what the code expects and what the stack on one machine creates."""
 
-import io
 import json
-import zipfile
 from typing import Any
 
 import pytest
@@ -12,7 +10,7 @@ from logscan_api.events import ObjectEvent, read_message
 from logscan_api.table import INDEX_ATTRIBUTES, INDEXES, KEYS, TTL_ATTRIBUTE
 from logscan_local.stack import aws
 from logscan_local.testkit.waiting import eventually
-from logscan_tools.terraform.configuration import TERRAFORM, blocks
+from logscan_tools.terraform.configuration import blocks
 
 QUEUE_ATTRIBUTES = {
     "fifo_queue": "FifoQueue",
@@ -147,16 +145,3 @@ def _names(policy: dict[str, Any]) -> dict[str, Any]:
         return value.rsplit(":", 1)[-1] if isinstance(value, str) else value
 
     return {k: [short(one) for one in v] if isinstance(v, list) else short(v) for k, v in policy.items()}
-
-
-def test_the_archive_has_the_same_files_as_the_stacks_on_one_machine() -> None:
-    (source,) = [b for b in blocks("data") if b.type == "archive_file"]
-    (dynamic,) = [inner for name, inner in source.blocks() if name == "source"]
-    assert dynamic.body["filename"] == "${source.value}"
-    assert (
-        'fileset("${path.module}/forwarder/src", "logscan_forwarder/*.py")'
-        in source.body["dynamic"][0]['"source"']["for_each"]
-    )
-    packed = zipfile.ZipFile(io.BytesIO(aws.forwarder_zip())).namelist()
-    folder = TERRAFORM / "forwarder" / "src"
-    assert sorted(packed) == sorted(str(p.relative_to(folder)) for p in folder.glob("logscan_forwarder/*.py"))

@@ -16,6 +16,7 @@ from logscan_local.stack.emulator import bridge_ready, running, start_bridge
 from logscan_local.stack.paths import StackPaths
 from logscan_local.testkit.waiting import eventually
 from logscan_tools.paths import REPOSITORY
+from logscan_tools.terraform import archive
 
 
 def test_the_bridge_has_the_whole_forwarder_and_the_right_queues() -> None:
@@ -45,7 +46,7 @@ def test_other_code_makes_another_bridge(monkeypatch: pytest.MonkeyPatch, tmp_pa
     before = annotations()
     assert annotations() == before
     (tmp_path / "events.py").write_text("changed = True\n")
-    monkeypatch.setattr(kindcluster, "FORWARDER_SOURCE", tmp_path)
+    monkeypatch.setattr(archive, "SOURCE", tmp_path)
     assert annotations() != before
 
 

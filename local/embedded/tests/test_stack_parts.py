@@ -2,12 +2,10 @@
 
 import bz2
 import gzip
-import io
 import lzma
 import random
 import socket
 import sys
-import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +14,7 @@ import pytest
 
 from logscan_api.rules import Rule
 from logscan_local.stack import __main__ as command
-from logscan_local.stack import aws, demo, grep, pki, ports, processes
+from logscan_local.stack import demo, grep, pki, ports, processes
 from logscan_local.stack.errors import PartFailedError, StackError
 from logscan_local.stack.paths import StackPaths
 from logscan_local.stack.stacks import Stack
@@ -74,20 +72,6 @@ def test_keys_are_for_their_owner_only(tmp_path: Path) -> None:
         assert path.stat().st_mode & 0o077 == 0
     pki.write_kubeconfig(tmp_path / "kubeconfig", tmp_path / "pki", "admin", "https://127.0.0.1:1", "logscan")
     assert (tmp_path / "kubeconfig").stat().st_mode & 0o077 == 0
-
-
-def test_the_forwarders_archive_is_the_source_and_always_the_same() -> None:
-    archive = aws.forwarder_zip()
-    assert archive == aws.forwarder_zip()
-    names = zipfile.ZipFile(io.BytesIO(archive)).namelist()
-    assert names == [
-        "logscan_forwarder/__init__.py",
-        "logscan_forwarder/events.py",
-        "logscan_forwarder/handler.py",
-        "logscan_forwarder/metrics.py",
-        "logscan_forwarder/queues.py",
-    ]
-    assert len(archive) < 10_000
 
 
 def test_paths_stay_below_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

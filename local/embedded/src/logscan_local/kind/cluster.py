@@ -11,13 +11,14 @@ from pathlib import Path
 import yaml
 
 from logscan_local.stack import aws
-from logscan_local.stack.aws import FORWARDER_SOURCE, Resources
+from logscan_local.stack.aws import Resources
 from logscan_local.stack.errors import StackError
 from logscan_local.stack.install import namespace, secrets
 from logscan_local.stack.kubectl import Kubectl, KubectlError, Object
 from logscan_local.stack.state import State
 from logscan_tools.paths import REPOSITORY
 from logscan_tools.polling import NotReachedError, poll
+from logscan_tools.terraform import archive
 
 FOLDER = REPOSITORY / "local" / "kind"
 CHECKSUM = "logscan.dev/checksum"
@@ -59,7 +60,7 @@ def bridge(image: str) -> list[Object]:
     Args:
         image: The operator's image, which contains botocore.
     """
-    code = {path.name: path.read_text() for path in (FOLDER / "bridge.py", *FORWARDER_SOURCE.rglob("*.py"))}
+    code = {path.name: path.read_text() for path in (FOLDER / "bridge.py", *archive.SOURCE.rglob("*.py"))}
     (deployment,) = yaml.safe_load_all((FOLDER / "bridge.yaml").read_text())
     template = deployment["spec"]["template"]
     template["metadata"]["annotations"] = {CHECKSUM: _checksum(code)}

@@ -4,9 +4,7 @@ Who may do what is real too: operator, scanner and forwarder each have an IAM us
 Terraform attaches to their role (`terraform/modules/documents/policies`), and MiniStack evaluates it.
 """
 
-import io
 import json
-import zipfile
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -18,7 +16,7 @@ from botocore.exceptions import ClientError
 from logscan_api.table import TTL_ATTRIBUTE, table_definition
 from logscan_local.stack import permissions
 from logscan_local.stack.permissions import Credentials
-from logscan_tools.paths import REPOSITORY
+from logscan_tools.terraform import archive
 
 REGION = "eu-central-1"
 ACCOUNT = "000000000000"
@@ -37,7 +35,6 @@ VISIBILITY_SECONDS = 60
 RETENTION_SECONDS = 14 * 24 * 3600
 MAX_RECEIVES = 30
 FORWARDER_SECONDS = 30
-FORWARDER_SOURCE = REPOSITORY / "terraform" / "forwarder" / "src"
 
 
 ADMINISTRATOR = Credentials("test", "test")  # MiniStack's root
@@ -138,17 +135,6 @@ def create_all(endpoint: str, bridged: bool = False, known: Resources | None = N
         operator=operator,
         scanner=scanner,
     )
-
-
-def forwarder_zip() -> bytes:
-    """Return the Lambda's archive: the same files that Terraform packs, nothing else."""
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as out:
-        for path in sorted(FORWARDER_SOURCE.rglob("*.py")):
-            # A fixed time: the same source gives the same archive.
-            entry = zipfile.ZipInfo(str(path.relative_to(FORWARDER_SOURCE)))
-            out.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED)
-    return archive.getvalue()
 
 
 @dataclass(frozen=True)
@@ -259,7 +245,7 @@ def _install_forwarder(endpoint: str, queues: _Queues, role_arn: str, bucket_arn
         Runtime="python3.12",
         Handler="logscan_forwarder.handler.handler",
         Role=role_arn,
-        Code={"ZipFile": forwarder_zip()},
+        Code={"ZipFile": archive.build()},
         Environment={"Variables": variables},
         Timeout=FORWARDER_SECONDS,
     )
