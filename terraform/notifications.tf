@@ -9,7 +9,7 @@ locals {
 resource "aws_lambda_permission" "s3" {
   for_each = var.forwarder.create ? local.direct_buckets : {}
 
-  function_name  = aws_lambda_function.forwarder[0].function_name
+  function_name  = module.forwarder[0].function.name
   statement_id   = "s3-${substr(sha256(each.key), 0, 12)}" # 100 characters at the most, fewer than an old bucket may have
   action         = "lambda:InvokeFunction"
   principal      = "s3.amazonaws.com"
@@ -26,7 +26,7 @@ resource "aws_s3_bucket_notification" "direct" {
     for_each = var.forwarder.create ? each.value : []
 
     content {
-      lambda_function_arn = aws_lambda_function.forwarder[0].arn
+      lambda_function_arn = module.forwarder[0].function.arn
       events              = ["s3:ObjectCreated:*"]
       filter_prefix       = module.documents.filter_prefixes[each.key][lambda_function.value]
     }
@@ -59,18 +59,18 @@ resource "aws_cloudwatch_event_target" "uploads" {
   for_each = local.eventbridge_buckets
 
   rule = aws_cloudwatch_event_rule.uploads[each.key].name
-  arn  = var.forwarder.create ? aws_lambda_function.forwarder[0].arn : aws_sqs_queue.main.arn
+  arn  = var.forwarder.create ? module.forwarder[0].function.arn : aws_sqs_queue.main.arn
 
   # What EventBridge cannot deliver; its dead-letter queue must be standard.
   dead_letter_config {
-    arn = var.forwarder.create ? aws_sqs_queue.failures[0].arn : aws_sqs_queue.dead_letter.arn
+    arn = var.forwarder.create ? module.forwarder[0].failure_queue.arn : aws_sqs_queue.dead_letter.arn
   }
 }
 
 resource "aws_lambda_permission" "eventbridge" {
   for_each = var.forwarder.create ? local.eventbridge_buckets : toset([])
 
-  function_name = aws_lambda_function.forwarder[0].function_name
+  function_name = module.forwarder[0].function.name
   statement_id  = "eventbridge-${substr(sha256(each.key), 0, 12)}"
   action        = "lambda:InvokeFunction"
   principal     = "events.amazonaws.com"

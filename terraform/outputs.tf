@@ -40,12 +40,12 @@ output "dead_letter_queue_url" {
 
 output "failure_queue_url" {
   description = "URL of the queue of events that the forwarder could not send, each with the reason; null without the forwarder."
-  value       = one(aws_sqs_queue.failures[*].url)
+  value       = one(module.forwarder[*].failure_queue.url)
 }
 
 output "redrive_mapping" {
   description = "UUID of the event source mapping that passes these events to the forwarder again; see docs/operations.md. Null without the forwarder."
-  value       = one(aws_lambda_event_source_mapping.redrive[*].id)
+  value       = one(module.forwarder[*].redrive_mapping)
 }
 
 output "table" {

@@ -1,4 +1,4 @@
-# Object events, those the operator could not read, and those the forwarder could not send.
+# Object events, and those the operator could not read.
 resource "aws_sqs_queue" "main" {
   name                        = module.documents.names.queue
   fifo_queue                  = module.documents.queues.main.fifo_queue
@@ -27,25 +27,11 @@ resource "aws_sqs_queue" "dead_letter" {
   tags                      = local.tags
 }
 
-resource "aws_sqs_queue" "failures" {
-  count = var.forwarder.create ? 1 : 0
-
-  name                       = module.documents.names.failure_queue
-  message_retention_seconds  = module.documents.queues.failures.message_retention_seconds
-  visibility_timeout_seconds = module.documents.queues.failures.visibility_timeout_seconds
-  sqs_managed_sse_enabled    = var.kms_key_arn == null ? true : null
-  kms_master_key_id          = var.kms_key_arn
-  tags                       = local.tags
-}
-
 resource "aws_sqs_queue_policy" "this" {
-  for_each = merge(
-    {
-      main        = aws_sqs_queue.main.url
-      dead_letter = aws_sqs_queue.dead_letter.url
-    },
-    var.forwarder.create ? { failures = aws_sqs_queue.failures[0].url } : {},
-  )
+  for_each = {
+    main        = aws_sqs_queue.main.url
+    dead_letter = aws_sqs_queue.dead_letter.url
+  }
 
   queue_url = each.value
   policy    = jsonencode(module.documents.queue_policies[each.key])

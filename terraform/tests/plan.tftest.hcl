@@ -116,7 +116,7 @@ run "without_the_forwarder" {
   }
 
   assert {
-    condition     = length(aws_lambda_function.forwarder) + length(aws_lambda_permission.s3) + length(aws_lambda_permission.eventbridge) + length(aws_sqs_queue.failures) == 0
+    condition     = length(module.forwarder) + length(aws_lambda_permission.s3) + length(aws_lambda_permission.eventbridge) == 0
     error_message = "nothing is left of the forwarder"
   }
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from logscan_tools.terraform import provider, readme
-from logscan_tools.terraform.configuration import TERRAFORM, Block, blocks, load, named
+from logscan_tools.terraform.configuration import MODULES, TERRAFORM, Block, blocks, load, named
 from logscan_tools.terraform.provider import UnavailableError
 
 SCHEMA: dict[str, Any] = json.loads(provider.SCHEMA.read_text())
 RESOURCES = blocks("resource")
-FOLDERS = [TERRAFORM, *sorted(p.parent for p in (TERRAFORM / "examples").glob("*/main.tf"))]
+FOLDERS = [*MODULES, *sorted(p.parent for p in (TERRAFORM / "examples").glob("*/main.tf"))]
 
 
 def of_type(name: str) -> list[Block]:
@@ -83,8 +83,9 @@ def test_the_schema_check_misses_what_is_required() -> None:
 
 
 def test_the_schema_is_that_of_the_lower_bound() -> None:
-    (required,) = load(TERRAFORM / "versions.tf")["terraform"][0]["required_providers"]
-    assert required["aws"]["version"].strip('"').startswith(f">= {SCHEMA['provider']},")
+    for module in MODULES:
+        for required in load(module / "versions.tf")["terraform"][0].get("required_providers", []):
+            assert required["aws"]["version"].strip('"').startswith(f">= {SCHEMA['provider']},")
 
 
 @pytest.mark.tools
@@ -116,8 +117,8 @@ def test_every_queue_is_encrypted_and_tls_only() -> None:
     for queue in queues:
         assert queue.arguments["sqs_managed_sse_enabled"] == "${var.kms_key_arn == null ? true : null}"
         assert queue.arguments["kms_master_key_id"] == "${var.kms_key_arn}"
-    (policy,) = of_type("aws_sqs_queue_policy")
-    assert set(re.findall(r"aws_sqs_queue\.\w+", policy.body["for_each"])) == {queue.address for queue in queues}
+    urls = json.dumps([policy.body for policy in of_type("aws_sqs_queue_policy")])
+    assert set(re.findall(r"aws_sqs_queue\.\w+", urls)) == {queue.address for queue in queues}
 
 
 def test_every_role_takes_the_permissions_boundary() -> None:
@@ -132,24 +133,42 @@ def test_what_can_be_tagged_is_tagged() -> None:
 
 
 @pytest.mark.parametrize("kind", ["variable", "output"])
-@pytest.mark.parametrize("folder", [*FOLDERS, TERRAFORM / "modules" / "documents"], ids=lambda f: f.name)
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda f: f.name)
 def test_inputs_and_outputs_are_described_and_typed(kind: str, folder: Path) -> None:
     for name, body in named(kind, folder).items():
         assert len(str(body.get("description", ""))) > 5, name
         assert kind == "output" or "type" in body, name
 
 
-def test_every_input_is_used() -> None:
-    text = "".join(path.read_text() for path in TERRAFORM.glob("*.tf") if path.name != "variables.tf")
-    assert [name for name in named("variable") if f"var.{name}" not in text] == []
+@pytest.mark.parametrize("module", MODULES, ids=lambda f: f.name)
+def test_every_input_is_used(module: Path) -> None:
+    text = "".join(path.read_text() for path in module.glob("*.tf") if path.name != "variables.tf")
+    assert [name for name in named("variable", module) if f"var.{name}" not in text] == []
 
 
-def test_the_readme_lists_every_input_and_output() -> None:
+@pytest.mark.parametrize("module", MODULES, ids=lambda f: f.name)
+def test_a_module_has_the_files_of_the_standard_structure(module: Path) -> None:
+    """And the root's calls of other modules are in its main file (Terraform, "Standard module structure")."""
+    for name in ("README.md", "main.tf", "variables.tf", "outputs.tf", "versions.tf"):
+        assert (module / name).exists(), name
+    assert [path.name for path in module.glob("*.tf") if load(path).get("module")] in ([], ["main.tf"])
+    for kind in ("variable", "output"):
+        assert {path.name for path in module.glob("*.tf") if load(path).get(kind)} == {f"{kind}s.tf"}
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda f: f.name)
+def test_the_readme_lists_every_input_and_output(module: Path) -> None:
     assert readme.main(["--check"]) == 0
-    text = readme.README.read_text()
-    for name in [*named("variable"), *named("output")]:
+    text = (module / "README.md").read_text()
+    for name in [*named("variable", module), *named("output", module)]:
         assert f"| `{name}` |" in text
+    assert "optional, required" not in text
+
+
+def test_the_readme_lists_the_fields_of_an_input() -> None:
+    text = (TERRAFORM / "README.md").read_text()
     assert "`sender`: string, required" in text
+    assert "`scans`: map(list(string)), {}" in text
 
 
 @pytest.mark.tools

@@ -10,7 +10,7 @@ from logscan_api.events import ObjectEvent, read_message
 from logscan_api.table import INDEX_ATTRIBUTES, INDEXES, KEYS, TTL_ATTRIBUTE
 from logscan_local.stack import aws
 from logscan_local.testkit.waiting import eventually
-from logscan_tools.terraform.configuration import blocks
+from logscan_tools.terraform.configuration import TERRAFORM, blocks
 
 QUEUE_ATTRIBUTES = {
     "fifo_queue": "FifoQueue",
@@ -44,7 +44,13 @@ def test_the_resource_has_every_part_of_the_shape() -> None:
     for attribute in QUEUE_ATTRIBUTES:
         for queue, block in queues.items():
             if attribute in block.arguments:
-                assert f"module.documents.queues.{queue}.{attribute}" in block.arguments[attribute]
+                shape = "var.failure_queue" if queue == "failures" else f"module.documents.queues.{queue}"
+                assert f"{shape}.{attribute}" in block.arguments[attribute]
+    root = (TERRAFORM / "main.tf").read_text()
+    assert all(
+        f"module.documents.queues.failures.{name}" in root
+        for name in ("visibility_timeout_seconds", "message_retention_seconds")
+    )
 
 
 @pytest.mark.tools

@@ -11,7 +11,7 @@ import zipfile
 from logscan_tools.paths import REPOSITORY
 
 SOURCE = REPOSITORY / "terraform" / "forwarder" / "src"
-ARCHIVE = REPOSITORY / "terraform" / "forwarder" / "forwarder.zip"
+ARCHIVE = REPOSITORY / "terraform" / "modules" / "forwarder" / "forwarder.zip"
 READABLE = 0o100644  # a file that everybody may read: Lambda runs as a user of its own
 UNIX = 3
 

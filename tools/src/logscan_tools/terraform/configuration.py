@@ -11,6 +11,8 @@ import hcl2
 from logscan_tools.paths import REPOSITORY
 
 TERRAFORM = REPOSITORY / "terraform"
+# The module that people use, and those that it is made of.
+MODULES = [TERRAFORM, *sorted(path.parent for path in (TERRAFORM / "modules").glob("*/main.tf"))]
 META_ARGUMENTS = {"count", "for_each", "depends_on", "lifecycle", "provider", "provisioner", "connection"}
 
 
@@ -49,10 +51,10 @@ class Block:
                     yield name, Block(f"{self.address}.{name}", name, body, self.file)
 
 
-def blocks(kind: str, folder: Path = TERRAFORM) -> list[Block]:
-    """Return all `resource` or `data` blocks of a folder's configuration."""
+def blocks(kind: str, *folders: Path) -> list[Block]:
+    """Return all `resource` or `data` blocks of folders' configurations; of all modules if no folder is given."""
     found = []
-    for path in sorted(folder.glob("*.tf")):
+    for path in (path for folder in folders or MODULES for path in sorted(folder.glob("*.tf"))):
         for one in load(path).get(kind, []):
             ((kind_of, named),) = _labelled(one)
             ((name, body),) = _labelled(named)

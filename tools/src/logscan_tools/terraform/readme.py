@@ -1,21 +1,22 @@
-"""`python -m logscan_tools.terraform.readme [--check]`: the tables of inputs and outputs in terraform/README.md."""
+"""`python -m logscan_tools.terraform.readme [--check]`: the tables of inputs and outputs in each module's README."""
 
 import re
 import sys
+from pathlib import Path
 from typing import Any
 
-from logscan_tools.terraform.configuration import TERRAFORM, literal, named
+from logscan_tools.paths import REPOSITORY
+from logscan_tools.terraform.configuration import MODULES, literal, named
 
-README = TERRAFORM / "README.md"
 BEGIN, END = "<!-- inputs and outputs: made by `make generate` -->", "<!-- end -->"
 
 
-def tables() -> str:
-    """Return both tables in Markdown."""
+def tables(module: Path) -> str:
+    """Return both tables of a module in Markdown."""
     inputs = ["| input | what | default |", "| --- | --- | --- |"]
-    inputs += [_row(name, body) for name, body in named("variable").items()]
+    inputs += [_row(name, body) for name, body in named("variable", module).items()]
     outputs = ["| output | what |", "| --- | --- |"]
-    outputs += [f"| `{name}` | {_described(body)} |" for name, body in named("output").items()]
+    outputs += [f"| `{name}` | {_described(body)} |" for name, body in named("output", module).items()]
     return "\n".join([BEGIN, "### Inputs", *inputs, "", "### Outputs", *outputs, END])
 
 
@@ -35,7 +36,7 @@ def _described(body: dict[str, Any]) -> str:
 def _fields(declared: str) -> list[tuple[str, str]]:
     """Return the fields of an object's type, and what each is by default."""
     fields = []
-    kind = r"(?:list|map|set)\(\w+\)|\w+"
+    kind = r"(?:list|map|set)\((?:(?:list|map|set)\(\w+\)|\w+)\)|\w+"
     for match in re.finditer(rf"(\w+)\s*=\s*(?:optional\(({kind})(?:,\s*(\[[^]]*\]|[^),]+))?\)|({kind}))", declared):
         name, optional, default, required = match.groups()
         fields.append(
@@ -51,21 +52,27 @@ def _shown(default: Any) -> str:
         return "`{}`"
     if isinstance(default, list):
         return "`[" + ", ".join(str(v) for v in default) + "]`"
-    return f"`{default}`"
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
+
+
+def with_tables(readme: Path) -> str:
+    """Return a README with the tables of its module."""
+    before, _, rest = readme.read_text().partition(BEGIN)
+    return before + tables(readme.parent) + rest.partition(END)[2]
 
 
 def main(arguments: list[str]) -> int:
-    """Write the tables into the README, or check that they are there."""
-    text = README.read_text()
-    before, _, rest = text.partition(BEGIN)
-    expected = before + tables() + rest.partition(END)[2]
+    """Write the tables into the READMEs, or check that they are there."""
+    readmes = [module / "README.md" for module in MODULES]
     if "--check" not in arguments:
-        README.write_text(expected)
+        for readme in readmes:
+            readme.write_text(with_tables(readme))
         return 0
-    if text != expected:
-        sys.stderr.write("terraform/README.md is out of date: run `make generate` and commit the result\n")
-        return 1
-    return 0
+    outdated = [readme for readme in readmes if readme.read_text() != with_tables(readme)]
+    for readme in outdated:
+        name = readme.relative_to(REPOSITORY)
+        sys.stderr.write(f"{name} is out of date: run `make generate` and commit the result\n")
+    return int(bool(outdated))
 
 
 if __name__ == "__main__":

@@ -36,6 +36,29 @@ module "documents" {
   forwarder_timeout_seconds = var.forwarder.timeout_seconds
 }
 
+# S3 cannot notify a FIFO queue itself. Without the forwarder, uploads go to a standard queue: see notifications.tf.
+module "forwarder" {
+  source = "./modules/forwarder"
+  count  = var.forwarder.create ? 1 : 0
+
+  name        = module.documents.names.forwarder
+  log_group   = module.documents.names.forwarder_log
+  role_arn    = aws_iam_role.this["forwarder"].arn
+  queue       = { name = module.documents.names.queue, url = aws_sqs_queue.main.url }
+  function    = var.forwarder
+  kms_key_arn = var.kms_key_arn
+  tags        = local.tags
+  failure_queue = {
+    name                       = module.documents.names.failure_queue
+    message_retention_seconds  = module.documents.queues.failures.message_retention_seconds
+    visibility_timeout_seconds = module.documents.queues.failures.visibility_timeout_seconds
+    policy                     = jsonencode(module.documents.queue_policies.failures)
+  }
+
+  # The role must be able to read and write before anything uses it.
+  depends_on = [aws_iam_role_policy.this]
+}
+
 locals {
   account = {
     id        = data.aws_caller_identity.current.account_id
