@@ -1,6 +1,7 @@
 """`logscan-local up | down | status | demo | env`: the embedded stack from the command line."""
 
 import argparse
+import os
 import shlex
 import sys
 
@@ -27,7 +28,9 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="logscan-local", description=__doc__)
-    parser.add_argument("--stack", default="default", help="name of the stack (default: %(default)s)")
+    parser.add_argument(
+        "--stack", default=os.environ.get("STACK", "default"), help="name of the stack (default: $STACK, or default)"
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up", help="start the stack, unless it is running")
     commands.add_parser("down", help="stop the stack and delete its files")
