@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import psutil
 from operator_backfills import backfills
 from operator_batches import batches
-from operator_bench import GROUP, RULES, Bench
+from operator_bench import GROUP, RULES, Bench, at_rest, cpu_seconds
 from operator_hostile import beside_a_hostile_user
 from operator_memory import largest_scans
 from operator_soak import soak
@@ -98,15 +98,15 @@ async def _life(bench: Bench, count: int, ours: bool) -> Life:
     url = bench.queue(namespace)
     process: Any = bench.operator(namespace, url, max_concurrent="100") if ours else bench.peer(namespace)
     measured = psutil.Process(process.process.pid if ours else process.pid)
-    await _until_idle(measured)
-    writes_before, cpu_before, begin = await bench.writes(), _cpu_seconds(measured), time.monotonic()
+    await at_rest(measured)
+    writes_before, cpu_before, begin = await bench.writes(), cpu_seconds(measured), time.monotonic()
     finished = asyncio.create_task(bench.until_succeeded(namespace, count, 600))
     if ours:
         await asyncio.to_thread(bench.send, url, [f"{namespace}-{n}.log" for n in range(count)])
     else:
         await bench.create_scans(namespace, count)
     await finished
-    took, cpu = time.monotonic() - begin, _cpu_seconds(measured) - cpu_before
+    took, cpu = time.monotonic() - begin, cpu_seconds(measured) - cpu_before
     writes = await bench.writes() - writes_before
     if not ours:
         del writes["POST logscans/"]
@@ -115,19 +115,6 @@ async def _life(bench: Bench, count: int, ours: bool) -> Life:
     fake_kubelet.cancel()
     await bench.clear(namespace)
     return Life(count / took, cpu * 1000 / count, (writes.total() + events) / count)
-
-
-def _cpu_seconds(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
-
-
-async def _until_idle(process: psutil.Process) -> None:
-    """Return when a process that was just started has come to rest."""
-    spent = -1.0
-    while _cpu_seconds(process) - spent > 0.05:
-        spent = _cpu_seconds(process)
-        await asyncio.sleep(2)
 
 
 async def many_finished(bench: Bench, count: int, minutes: float) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from operator_bench import GROUP, RULES, Bench
+from operator_bench import GROUP, RULES, Bench, cpu_seconds
 
 from logscan_local.testkit.fakekubelet import FakeKubelet
 from logscan_local.testkit.operators import OperatorProcess
@@ -51,10 +51,10 @@ async def _backfill(bench: Bench, count: int) -> None:
     with bucket(count):
         kubelet = asyncio.create_task(FakeKubelet(bench.api, bench.state.resources.endpoint, [namespace]).run())
         operator, measured = await leader(bench, namespace, bench.queue(namespace))
-        writes, cpu, begin = (await bench.writes()).total(), _cpu_seconds(measured), time.monotonic()
+        writes, cpu, begin = (await bench.writes()).total(), cpu_seconds(measured), time.monotonic()
         await start_backfill(bench, namespace, "all", pageObjects=PAGE)
         status = await _until_ended(bench, namespace)
-        took, used = time.monotonic() - begin, _cpu_seconds(measured) - cpu
+        took, used = time.monotonic() - begin, cpu_seconds(measured) - cpu
         written = (await bench.writes()).total() - writes
         assert status["objects"]["done"] == count, status
         operator.kill()
@@ -71,11 +71,11 @@ async def _listing(bench: Bench) -> None:
         kubelet = asyncio.create_task(FakeKubelet(bench.api, bench.state.resources.endpoint, [namespace]).run())
         operator, measured = await leader(bench, namespace, bench.queue(namespace))
         idle, _ = await _answers_for(operator, measured, 10)  # what it takes to start is no growth
-        resident, cpu, begin = measured.memory_info().rss, _cpu_seconds(measured), time.monotonic()
+        resident, cpu, begin = measured.memory_info().rss, cpu_seconds(measured), time.monotonic()
         answers = asyncio.create_task(_answers(operator, measured))
         await start_backfill(bench, namespace, "all", include=["**000.log.gz"])
         status = await _until_ended(bench, namespace)
-        took, used = time.monotonic() - begin, _cpu_seconds(measured) - cpu
+        took, used = time.monotonic() - begin, cpu_seconds(measured) - cpu
         answers.cancel()
         delays, peak = await answers
         assert (status["listing"]["keys"], status["objects"]["done"]) == (MANY_KEYS, MANY_KEYS // 1000), status
@@ -148,8 +148,3 @@ def _shown(delays: list[float]) -> str:
     """Return the 99th percentile and the most of some delays."""
     ordered = sorted(delays)
     return f"{ordered[int(len(ordered) * 0.99)] * 1000:.0f} ms, {ordered[-1] * 1000:.0f} ms"
-
-
-def _cpu_seconds(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)

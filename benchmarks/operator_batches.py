@@ -1,4 +1,8 @@
-"""What an object of a batch costs the operator and the API server: uploads that are gathered, and lists."""
+"""What an object of a batch costs the operator and the API server: uploads that are gathered, and lists.
+
+The messages of uploads are in the queue before anything is measured: nothing is received while there is no policy. So
+the queue's emulator and whoever sends set no pace.
+"""
 
 import asyncio
 import json
@@ -7,9 +11,9 @@ from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
 import psutil
-from operator_bench import GROUP, RULES, Bench
+from operator_bench import GROUP, RULES, Bench, at_rest, cpu_seconds
 
-from logscan_local.stack.apiserver import JSON_MERGE, ApiServer
+from logscan_local.stack.apiserver import ApiServer
 from logscan_local.testkit.fakekubelet import FakeKubelet
 from logscan_local.testkit.waiting import eventually
 
@@ -48,18 +52,24 @@ async def _compare(bench: Bench, count: int, what: str, start: Start, batch: dic
 
 async def _measure(bench: Bench, count: int, start: Start, batch: dict[str, Any] | None) -> Cost:
     namespace = await bench.namespace()
-    if batch is not None:
-        path, policy = f"{GROUP}/{namespace}/logscanpolicies/default", {"spec": {"batch": batch}}
-        await bench.api.request("PATCH", path, policy, content_type=JSON_MERGE)
+    policies = f"{GROUP}/{namespace}/logscanpolicies"
+    await bench.api.request("DELETE", f"{policies}/default")
     kubelet = asyncio.create_task(FakeKubelet(bench.api, bench.state.resources.endpoint, [namespace]).run())
     url = bench.queue(namespace)
+    if start is _upload:
+        await _upload(bench, namespace, url, count)
     operator = bench.operator(namespace, url)
     await asyncio.to_thread(eventually, lambda: operator.leading, 60, "a leader")
     measured = psutil.Process(operator.process.pid)
-    writes, cpu, begin = (await bench.writes()).total(), _cpu_seconds(measured), time.monotonic()
-    await start(bench, namespace, url, count)
+    await at_rest(measured)
+    writes, cpu, begin = (await bench.writes()).total(), cpu_seconds(measured), time.monotonic()
+    policy = {"apiVersion": "logscan.dev/v1alpha1", "kind": "LogScanPolicy", "metadata": {"name": "default"}}
+    spec = {"rules": RULES} if batch is None else {"rules": RULES, "batch": batch}
+    await bench.api.request("POST", policies, {**policy, "spec": spec})
+    if start is not _upload:
+        await start(bench, namespace, url, count)
     await _until_scanned(bench.api, namespace, count)
-    took, used = time.monotonic() - begin, _cpu_seconds(measured) - cpu
+    took, used = time.monotonic() - begin, cpu_seconds(measured) - cpu
     written = (await bench.writes()).total() - writes
     paths = (f"{GROUP}/{namespace}/logscans", f"/apis/batch/v1/namespaces/{namespace}/jobs")
     stored = [
@@ -103,8 +113,3 @@ def _finished(status: dict[str, Any]) -> int:
     if counts is None:
         return int(status.get("phase") == "Succeeded")
     return int(counts["done"] + counts["skipped"])
-
-
-def _cpu_seconds(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)

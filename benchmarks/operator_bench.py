@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from logscan_local.stack import aws
 from logscan_local.stack.apiserver import JSON_MERGE, ApiServer, RefusedError
 from logscan_local.stack.stacks import Stack
@@ -24,6 +26,20 @@ RULES = {"inline": [{"name": "err", "pattern": "ERROR"}]}
 PARALLEL = 24
 RECEIVES = 30  # as Terraform's queue
 GROUP = "/apis/logscan.dev/v1alpha1/namespaces"
+
+
+def cpu_seconds(process: psutil.Process) -> float:
+    """Return the CPU time of a process."""
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+async def at_rest(process: psutil.Process) -> None:
+    """Return when a process has come to rest: it takes less than 50 ms of CPU time in two seconds."""
+    spent = -1.0
+    while cpu_seconds(process) - spent > 0.05:
+        spent = cpu_seconds(process)
+        await asyncio.sleep(2)
 
 
 class Bench:

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
-from operator_bench import GROUP, RULES, Bench
+import psutil
+from operator_bench import GROUP, RULES, Bench, at_rest
 
 from logscan_local.stack.apiserver import RefusedError
 from logscan_local.testkit.fakekubelet import FakeKubelet
-from logscan_local.testkit.operators import OperatorProcess
 
 RATE = 5  # messages a second
 PAUSE_SECONDS = 0.5  # between two hostile acts
@@ -137,7 +137,7 @@ async def beside_a_hostile_user(bench: Bench, rounds: int, seconds: int) -> None
         disturbed.append(await p99_of(bench, namespace, url, f"disturbed-{number}/", seconds))
         acting.cancel()
         acts += hostile.acts
-        await _at_rest(operator)
+        await at_rest(psutil.Process(operator.process.pid))
     ratios = [two / one for one, two in zip(calm, disturbed, strict=True)]
     label = f"p99 of message to final status, {RATE}/s, beside {acts} hostile acts; ratio to that without, worst"
     ratio = f"{statistics.median(ratios):.2f}, {max(ratios):.2f}"
@@ -147,11 +147,3 @@ async def beside_a_hostile_user(bench: Bench, rounds: int, seconds: int) -> None
     operator.kill()
     background.cancel()
     await asyncio.gather(bench.clear(namespace), bench.clear(other))
-
-
-async def _at_rest(operator: OperatorProcess) -> None:
-    """Return when an operator has nothing more to do than to wait."""
-    spent = -1.0
-    while operator.cpu_seconds() - spent > 0.1:
-        spent = operator.cpu_seconds()
-        await asyncio.sleep(2)

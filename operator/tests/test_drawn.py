@@ -17,7 +17,7 @@ from logscan_api.events import read_message
 from logscan_api.policies import LogScanPolicySpec
 from logscan_operator.actions import Action, CreateJob
 from logscan_operator.cleanup import expired
-from logscan_operator.deciding import Gathered, Ignored, Undecided, decide
+from logscan_operator.deciding import Gathered, Ignored, Undecided, alone, decide
 from logscan_operator.holds import Holds
 from logscan_operator.items import Object
 from logscan_operator.jobsignatures import signed
@@ -133,5 +133,5 @@ def test_a_message_is_refused_or_decided(body: str, policies: list[Object]) -> N
     with suppress(MalformedMessageError):
         for event in read_message(body).events:
             decision = decide(event, view.policies_in("logscan"), None, "logscan", view.scanned)
-            manifest = decision.alone if isinstance(decision, Gathered) else decision
+            manifest = alone("logscan", decision.policy, event) if isinstance(decision, Gathered) else decision
             assert isinstance(manifest, Ignored | Undecided) or manifest["kind"] == "LogScan"

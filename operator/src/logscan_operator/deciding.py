@@ -12,7 +12,7 @@ from logscan_api.policies import Batch, LogScanPolicySpec, PolicyAction, Unchang
 from logscan_api.sources import S3Object
 from logscan_operator.items import CONTENT_LABEL, IDENTITY_LABEL, Object
 
-SOURCE_FIELDS = {"bucket", "key", "etag", "size", "sequencer"}
+SOURCE_FIELDS = {"key", "etag", "size", "sequencer"}
 
 
 @dataclass(frozen=True)
@@ -36,16 +36,17 @@ class Gathered:
     Attributes:
         policy: The policy.
         batch: What it says of batches.
-        bucket: The bucket.
-        object: The object.
-        alone: The LogScan of the object alone, which serves when the LogScan of them all is refused.
+        event: The object that was created.
     """
 
     policy: str
     batch: Batch
-    bucket: str
-    object: S3Object
-    alone: Object
+    event: ObjectEvent
+
+    @property
+    def object(self) -> S3Object:
+        """The object, as a LogScan lists it."""
+        return S3Object.model_validate(_source(self.event))
 
 
 def decide(
@@ -74,21 +75,40 @@ def decide(
         return Ignored("no LogScanPolicy matches it")
     if policies[policy].action is PolicyAction.IGNORE:
         return Ignored(f"the LogScanPolicy {policy} says so")
-    name, content = scan_name(event), content_hash(event.bucket, event.key, event.etag) if event.etag else None
-    if content and policies[policy].unchanged is Unchanged.SKIP:
-        earlier = scanned(namespace, content, event.sequencer)
-        if earlier not in (None, name):
+    if policies[policy].unchanged is Unchanged.SKIP:
+        earlier = scanned(namespace, _content(event), event.sequencer) if event.etag else None
+        if earlier not in (None, scan_name(event)):
             return Ignored(f"its content is that of {earlier}, and the LogScanPolicy {policy} skips what is unchanged")
+    batch = policies[policy].batch
+    if batch is None or event.size is None or event.size >= batch.largest.bytes:
+        return alone(namespace, policy, event)
+    return Gathered(policy, batch, event)
+
+
+def alone(namespace: str, policy: str, event: ObjectEvent) -> Object:
+    """Return the LogScan of one object.
+
+    Args:
+        namespace: Where LogScans are created.
+        policy: The policy that applies to it.
+        event: The object that was created.
+    """
+    labels = _labels(identity_hash(event), event.bucket, policy)
+    if event.etag:
+        labels[CONTENT_LABEL] = _content(event)
+    return _manifest(namespace, scan_name(event), labels, {"bucket": event.bucket, **_source(event)})
+
+
+def _content(event: ObjectEvent) -> str:
+    return content_hash(event.bucket, event.key, event.etag or "")
+
+
+def _source(event: ObjectEvent) -> Object:
+    """Return what names an object in its bucket, as in a LogScan."""
     source = event.model_dump(by_alias=True, exclude_none=True, include=SOURCE_FIELDS)
     if event.version_id not in (None, "null"):
         source["versionId"] = event.version_id
-    labels = _labels(identity_hash(event), event.bucket, policy) | ({CONTENT_LABEL: content} if content else {})
-    alone = _manifest(namespace, name, labels, source)
-    batch = policies[policy].batch
-    if batch is None or event.size is None or event.size >= batch.largest.bytes:
-        return alone
-    found = S3Object.model_validate({field: value for field, value in source.items() if field != "bucket"})
-    return Gathered(policy, batch, event.bucket, found, alone)
+    return source
 
 
 def several(namespace: str, bucket: str, policy: str, objects: Sequence[S3Object]) -> Object:

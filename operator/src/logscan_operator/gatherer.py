@@ -56,12 +56,12 @@ class Gatherer:
             PutOffError: It was not stored.
             NotLeadingError: This process does not lead.
         """
-        key = (found.policy, found.bucket)
+        key, wanted = (found.policy, found.event.bucket), found.object
         waiting = self._open.get(key)
-        if waiting is None or not waiting.gathering.add(found.object, self._supersede):
+        if waiting is None or not waiting.gathering.add(wanted, self._supersede):
             self._close(key)
             waiting = self._begin(key, found, message_id)
-            waiting.gathering.add(found.object)
+            waiting.gathering.add(wanted)
         if waiting.gathering.full:
             self._close(key)
         await asyncio.shield(waiting.stored)
@@ -94,7 +94,7 @@ class Gatherer:
                 await closing.wait()
         except TimeoutError:
             self._close(key)
-        manifest = several(self._namespace, found.bucket, found.policy, gathering.objects)
+        manifest = several(self._namespace, found.event.bucket, found.policy, gathering.objects)
         await self._acceptor.store(manifest, message_id)
 
 

@@ -19,7 +19,7 @@ from logscan_operator.accepting import Acceptor, PutOffError
 from logscan_operator.ages import ReceiveAge
 from logscan_operator.aws import Message, Queue
 from logscan_operator.circuit import Circuit, Verdict
-from logscan_operator.deciding import Gathered, Ignored, Undecided, decide
+from logscan_operator.deciding import Gathered, Ignored, Undecided, alone, decide
 from logscan_operator.defaultpolicy import kept_policy
 from logscan_operator.errors import AwsError, NotLeadingError
 from logscan_operator.gatherer import Gatherer
@@ -313,7 +313,7 @@ class Intake:
         except PutOffError as error:
             if error.verdict is Verdict.EVERYONE:
                 raise
-            await self._acceptor.store(found.alone, message.id)
+            await self._acceptor.store(alone(self._settings.namespace, found.policy, found.event), message.id)
 
     def _ignore(self, reason: str, message: Message, **facts: str) -> None:
         self._metrics.ignored.inc()
