@@ -52,6 +52,13 @@ def test_a_row_is_success_whatever_became_of_the_job() -> None:
         assert [top.rule for top in status.summary.top_rules] == ["error"]
 
 
+def test_a_job_of_which_no_status_told_counts_as_an_attempt() -> None:
+    """The process that created it was killed before the write; a later run must not take the Job for its own."""
+    for result, phase in ((RESULT, Phase.SUCCEEDED), (None, Phase.FAILED)):
+        status = conclude(scan(), job(ended="Failed"), [pod_body(66)], result, 3, SETTINGS, NOW)
+        assert (status.phase, status.attempts, status.job and status.job.name) == (phase, 1, "a-1")
+
+
 def test_what_an_earlier_scan_found_is_said_to_be_its() -> None:
     status = concluded(
         job(ended="Complete"), [], RESULT.model_copy(update={"scan": "before", "scan_uid": "uid-before"})

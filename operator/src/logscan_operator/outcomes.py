@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from logscan_api.errors import MalformedResultError, UntrustedResultError
@@ -55,6 +55,9 @@ def conclude(
         settings: The operator's settings.
         now: The time.
     """
+    if job is not None and (scan.status.attempts or 0) < job.attempt:
+        # The process that created the Job was killed before it could say so.
+        scan = replace(scan, status=statuses.running(scan, job, now))
     if isinstance(result, ScanResult):
         return _succeeded(scan, result, now)
     attempt = max(scan.status.attempts or 0, job.attempt if job else 0)
