@@ -62,7 +62,7 @@ class Bench:
         request = _request(keys, self.rules)
         more = {"AWS_ENDPOINT_URL_DYNAMODB": self.rows, "LOGSCAN_TERMINATION_PATH": os.devnull}
         environment = {**self._environment, **more, "LOGSCAN_REQUEST": request.to_variable()}
-        read_request(environment)  # or the scanner ends before it asks for anything
+        read_request(environment, ScanRequest)  # or the scanner ends before it asks for anything
         command = [*prefix, "taskset", "-c", str(self.core), sys.executable, "-m", "logscan_scanner"]
         took = run(command, environment)
         key = {"pk": {"S": request.result.pk}, "sk": {"S": request.result.sk}}

@@ -11,6 +11,7 @@ from logscan_api.identity import (
     content_hash,
     identity_hash,
     job_name,
+    notice_name,
     padded_sequencer,
     partition_key,
     scan_name,
@@ -84,6 +85,16 @@ def test_content_is_bucket_key_and_etag() -> None:
 def test_two_scans_never_share_a_job(one: str, other: str, attempt: int) -> None:
     assert (job_name(one, attempt) == job_name(other, attempt)) == (one == other)
     assert len(job_name(one, attempt)) <= 63
+
+
+@given(st.text("abc.-1", min_size=1, max_size=253).map("a{}".format), st.text(), st.text(), st.integers(1, 10**6))
+def test_a_notice_has_a_name_of_its_own(name: str, uid: str, other: str, attempt: int) -> None:
+    found = notice_name(name, uid, attempt)
+    assert len(found) <= 63
+    assert re.fullmatch(r"[a-z0-9]([-.a-z0-9]*[a-z0-9])?", found)
+    assert not re.search(r"-[0-9]+\Z", found), "the Job of an attempt ends with its number"
+    assert (found == notice_name(name, other, attempt)) == (uid == other)
+    assert found != notice_name(name, uid, attempt + 1)
 
 
 def test_sequencers_of_different_lengths_compare_as_strings() -> None:

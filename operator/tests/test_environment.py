@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from objects import SETTINGS, scan_body
 
+from logscan_api.requests import ScanRequest
 from logscan_local.stack.node.expansion import expand
 from logscan_operator import jobs
 from logscan_operator.environment import values_of, variable
@@ -53,7 +54,7 @@ def built(key: str, patterns: list[str], env: dict[str, str]) -> Object:
 def test_keys_rules_and_addresses_reach_the_scanner_as_they_are(text: str, rules: int) -> None:
     patterns = [f"{text}{n:0900}" for n in range(rules)]
     environment = started(built(f"logs/{text}", patterns, {"AWS_ENDPOINT_URL": f"http://{text}"}))
-    request = read_request(environment)
+    request = read_request(environment, ScanRequest)
     assert (request.source.key, [rule.pattern for rule in request.rules]) == (f"logs/{text}", patterns)
     assert environment["AWS_ENDPOINT_URL"] == f"http://{text}"
     assert environment["LOGSCAN_REQUEST"].count("s3cr3t") == 0
@@ -70,5 +71,5 @@ def test_a_job_records_rules_as_they_are(text: str) -> None:
 @given(TEXT, TEXT)
 def test_nothing_that_a_person_writes_is_expanded(key: str, pattern: str) -> None:
     environment = started(built(key[:1024], [pattern[:1024]], {}))
-    request = read_request(environment)
+    request = read_request(environment, ScanRequest)
     assert (request.source.key, request.rules[0].pattern) == (key[:1024], pattern[:1024])

@@ -17,6 +17,7 @@ DIGITS = 32  # of a hash, hexadecimal: 128 bits
 # With a hash and the number of an attempt a name stays within the 63 characters that a label may have.
 SLUG_LENGTH = 26
 JOB_NAME_LIMIT = 63
+UID_DIGITS = 16  # of the hash of a uid in a name
 SEQUENCER_LENGTH = 32
 VERSION_BYTES = 512  # of a version that stands in a sort key as it is
 
@@ -62,6 +63,20 @@ def job_name(scan: str, attempt: int) -> str:
         return scan + suffix
     digest = hashlib.sha256(scan.encode()).hexdigest()[:DIGITS]
     return f"{scan[: JOB_NAME_LIMIT - len(suffix) - len(digest) - 1].rstrip('-.')}-{digest}{suffix}"
+
+
+def notice_name(scan: str, scan_uid: str, attempt: int) -> str:
+    """Return the name of the Job that notifies of a scan's failure: `<scan>-<hash of the uid>-<attempt>-notice`.
+
+    The Job of no attempt has it, since those end with a number, and neither has that of another LogScan of the name.
+
+    Args:
+        scan: The LogScan's name, of which the beginning is kept.
+        scan_uid: Its uid.
+        attempt: The attempt with which it failed.
+    """
+    suffix = f"-{_digest(scan_uid)[:UID_DIGITS]}-{attempt}-notice"
+    return scan[: JOB_NAME_LIMIT - len(suffix)].rstrip("-.") + suffix
 
 
 def padded_sequencer(sequencer: str) -> str:

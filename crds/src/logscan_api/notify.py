@@ -81,8 +81,8 @@ class Told(Model):
 
     when: When = Field(
         default=When.MATCH,
-        description="Match: the scan found a line of minSeverity or worse. Failure: the scan failed with a permanent "
-        "error. Always: every finished scan.",
+        description="Match: the scan found a line of minSeverity or worse. Failure: the scan failed. Always: every "
+        "finished scan.",
     )
     min_severity: Severity = Field(default=Severity.WARNING, description="Mildest severity that counts as a match.")
 
@@ -237,6 +237,12 @@ class Notify(Model):
         default=None,
         description="Deprecated: use a channel of the type webhook, whose URL is in a Secret. JSON by POST to a URL.",
     )
+
+    @property
+    def wants_failures(self) -> bool:
+        """Return whether anybody is notified about a scan that failed."""
+        told: list[Told | None] = [*(self.channels or []), self.email, self.sns, self.webhook]
+        return any(found.wants_failures for found in told if found is not None)
 
 
 def secret_variables(notify: Notify | None) -> dict[str, SecretKey]:

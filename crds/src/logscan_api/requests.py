@@ -26,7 +26,7 @@ from logscan_api.models import Model
 from logscan_api.notify import Notify
 from logscan_api.rules import Rule
 from logscan_api.sources import S3Source
-from logscan_api.statuses import ResultRef
+from logscan_api.statuses import ReasonWord, ResultRef
 
 REQUEST_VARIABLE = "LOGSCAN_REQUEST"
 MAX_VARIABLE_BYTES = 128 * 1024  # name, equals sign, value and the closing NUL
@@ -115,23 +115,16 @@ class ObjectRows(Model):
         return ResultRef(table=table, pk=partition_key(scan.namespace, source), sk=sort)
 
 
-class ScanRequest(Model):
-    """All that a scanner needs; it reads no Kubernetes API."""
+class Request(Model):
+    """What a Job of the scanner's image is asked to do; it reads no Kubernetes API.
+
+    The fields here are what notifications need, whether or not the scan has a result.
+    """
 
     schema_version: Literal[1] = Field(default=1, alias="schema")
     scan: ScanIdentity
     source: S3Source
-    rules: list[Rule] = Field(min_length=1)
-    limits: ResolvedLimits
-    records: Records = Field(default=Records(), description="How the log is divided.")
     result: ResultRef
-    tokens: list[Annotated[str, Field(min_length=1)]] = Field(
-        min_length=1,
-        max_length=2,
-        description="Tokens of the row: the first signs it, and a row that any of them signed is believed.",
-    )
-    rows: ObjectRows | None = Field(default=None, description="The rows of several objects; `result` is their sum.")
-    report: Report | None = None
     policy: str | None = Field(default=None, description="The policy that applies, whose notifications are grouped.")
     timeout_seconds: int | None = Field(default=None, ge=1, description="Run time after which the Job is ended.")
     notify: Notify | None = None
@@ -143,7 +136,6 @@ class ScanRequest(Model):
         default=None,
         description="The only hosts that it may post to, `*` at the start of one for any beginning; absent means all.",
     )
-    ttl_days: int = Field(default=90, ge=1, description="Days after which DynamoDB may drop the row.")
 
     def to_variable(self) -> str:
         """Return the text that `split` divides among the variables; equal requests give equal texts."""
@@ -164,6 +156,29 @@ class ScanRequest(Model):
             return cls.model_validate_json(document)
         except ValidationError as error:
             raise MalformedRequestError(explain(error, cls)) from error
+
+
+class ScanRequest(Request):
+    """To scan objects, and to notify of what is found."""
+
+    rules: list[Rule] = Field(min_length=1)
+    limits: ResolvedLimits
+    records: Records = Field(default=Records(), description="How the log is divided.")
+    tokens: list[Annotated[str, Field(min_length=1)]] = Field(
+        min_length=1,
+        max_length=2,
+        description="Tokens of the row: the first signs it, and a row that any of them signed is believed.",
+    )
+    rows: ObjectRows | None = Field(default=None, description="The rows of several objects; `result` is their sum.")
+    report: Report | None = None
+    ttl_days: int = Field(default=90, ge=1, description="Days after which DynamoDB may drop the row.")
+
+
+class NoticeRequest(Request):
+    """To notify of a scan that failed and whose own Job could not do so."""
+
+    reason: ReasonWord = Field(description="Why it failed, in one word, as in status.reason.")
+    message: str = Field(description="Why it failed, in a sentence.")
 
 
 def split(text: str) -> dict[str, str]:

@@ -18,10 +18,10 @@ from logscan_operator.errors import ApiError
 from logscan_operator.items import Object, Scan
 from logscan_operator.jobsignatures import is_signed
 from logscan_operator.leases import FencedApi
-from logscan_operator.lookups import stored_scan
+from logscan_operator.lookups import recorded_scan, whole_scan
 from logscan_operator.metrics import Metrics
 from logscan_operator.refusals import Refusal, refusal_of
-from logscan_operator.resolving import ResolvedScan, divided, recording_job, resolve_now, unready
+from logscan_operator.resolving import ResolvedScan, divided, resolve_now, unready
 from logscan_operator.scanjobs import ScanJob
 from logscan_operator.settings import Settings
 from logscan_operator.statuses import utc_now
@@ -59,12 +59,10 @@ class Creator:
         Raises:
             KubeError: It was not created, and the scan is not to blame.
         """
-        if scan.abridged:
-            whole = await self._whole(scan)
-            if whole is None:  # it is gone, or its spec is another one: the next plan is made of that
-                return
-            scan = whole
-        recorded = await self._recorded(scan)
+        whole = await whole_scan(self._api, self._view, scan)
+        if whole is None:  # it is gone, or its spec is another one: the next plan is made of that
+            return
+        scan, recorded = whole, await recorded_scan(self._api, self._view, scan)
         resolved = recorded or resolve_now(self._view, scan, self._settings)
         problem = self._mixed(scan) if recorded is None else None
         problem = problem or _refused(scan, resolved, self._settings)
@@ -97,17 +95,6 @@ class Creator:
         mixed = divided(scan.readable_spec, self._view.policies_in(scan.key[0]))
         return (Reason.INVALID_SPEC, mixed) if mixed is not None else None
 
-    async def _whole(self, scan: Scan) -> Scan | None:
-        """Return a scan with all of its spec, unless it has changed since it was planned; the view learns of that."""
-        body = await stored_scan(self._api, *scan.key)
-        if body is None:
-            return None
-        read = Scan.parse(body, whole=True)
-        if (read.uid, read.generation) == (scan.uid, scan.generation):
-            return read
-        self._view.scans.take(body)
-        return None
-
     async def back_off(self, scan: Scan, job: ScanJob | None, refusal: Refusal) -> None:
         """Write that a Job, or the pod of one that was deleted, was refused, and when the next try is due.
 
@@ -135,19 +122,6 @@ class Creator:
         held = job.suspended and not job.held
         await self._writer.write(scan, statuses.held(scan, job, now) if held else statuses.running(scan, job, now))
         log.info("Job created", extra={"scan": scan.key[1], "job": job.key[1], "attempt": job.attempt})
-
-    async def _recorded(self, scan: Scan) -> ResolvedScan | None:
-        """Return what applies to a scan as the Job of its earlier attempt records it, if that is still there."""
-        job = recording_job(self._view, scan)
-        if job is None:
-            return None
-        try:
-            body = await self._api.request("GET", paths.jobs(*job.key))
-        except ApiError as error:
-            if error.status == 404:
-                return None
-            raise
-        return jobs.recorded(body)
 
     async def _create_or_adopt(self, scan: Scan, manifest: Object) -> Object | None:
         """Return the scan's Job: created, or found because an earlier process created it."""

@@ -157,6 +157,11 @@ class Recorder:
         if said is not None and self._pace.allows():
             self._start(build(scan, *said, after.message or ""))
 
+    def warn(self, scan: Scan, reason: str, message: str) -> None:
+        """Write an Event about a problem of a scan, if the pace allows it."""
+        if self._pace.allows():
+            self._start(build(scan, "Warning", reason, message))
+
     def report(self, left_out: Iterable[Unreadable]) -> None:
         """Write an Event about each object that is left out now and was not before, as far as the pace allows it.
 

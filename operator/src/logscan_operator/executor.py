@@ -4,9 +4,10 @@ import logging
 
 from logscan_api.errors import MalformedResultError, UntrustedResultError
 from logscan_api.results import ScanResult
-from logscan_api.statuses import ResultRef
+from logscan_api.statuses import LogScanStatus, Phase, ResultRef
 from logscan_operator import outcomes, paths, statuses
 from logscan_operator.actions import Action, CheckPending, Collect, CreateJob, DeleteScan, Stop, SuspendJob, WriteStatus
+from logscan_operator.announcer import Announcer
 from logscan_operator.aws import ResultReader
 from logscan_operator.creator import Creator
 from logscan_operator.errors import ApiError
@@ -45,6 +46,7 @@ class Executor:
         self._metrics = metrics
         self._writer = Writer(view, api, settings, metrics)
         self._creator = Creator(view, api, self._writer, settings, metrics)
+        self._announcer = Announcer(view, api, self._writer, settings)
 
     def report_left_out(self) -> None:
         """Write Events about objects of the cluster that are left out."""
@@ -84,6 +86,8 @@ class Executor:
         pods = await self._pods(job) if job is not None and not decided else []
         record = record_of(self._view, scan, self._settings)
         status = outcomes.conclude(scan, job, pods, result, record.attempts, self._settings, utc_now())
+        if not isinstance(result, ScanResult):
+            await self._announce(scan, job, outcomes.without_result(result, job, pods), status)
         if not await self._writer.write(scan, status):
             return
         if isinstance(result, ScanResult) and result.scan_uid == scan.uid:
@@ -118,7 +122,6 @@ class Executor:
             await self._writer.delete_job(job)
             await self._creator.back_off(scan, job, refusal)
         elif late or failure.permanent:
-            await self._writer.delete_job(job)
             await self._end_attempt(scan, job, failure)
         elif failure is not outcomes.NOT_STARTED:
             status = statuses.starting(scan, job, failure.reason, failure.message, utc_now())
@@ -128,12 +131,22 @@ class Executor:
     async def _end_attempt(self, scan: Scan, job: ScanJob, failure: Failure) -> None:
         record = record_of(self._view, scan, self._settings)
         status = outcomes.after_failure(scan, job.attempt, failure, record.attempts, self._settings, utc_now())
+        await self._announce(scan, job, failure, status)
+        await self._writer.delete_job(job)
         if not await self._writer.write(scan, status):
             return
         if status.retry_time is not None:
             self._metrics.retries.labels(str(failure.reason)).inc()
         facts = {"scan": scan.key[1], "phase": str(status.phase), "reason": str(failure.reason)}
         log.warning("%s", status.message, extra=facts)
+
+    async def _announce(self, scan: Scan, job: ScanJob | None, failure: Failure, status: LogScanStatus) -> None:
+        """Have others notified of a scan that failed, unless the scanner did so.
+
+        That comes before the final status: a process that is killed in between does both again, and finds the Job made.
+        """
+        if status.phase is Phase.FAILED and not failure.told:
+            await self._announcer.announce(scan, job, status)
 
     async def _pods(self, job: ScanJob) -> list[Object]:
         """Return the pods of a Job; a pod that only has its label is somebody else's."""

@@ -19,11 +19,19 @@ from logscan_operator.settings import Settings
 
 @dataclass(frozen=True)
 class Failure:
-    """Why an attempt failed, and whether another could help."""
+    """Why an attempt failed.
+
+    Attributes:
+        reason: Why, in a word.
+        message: The same, for a person.
+        permanent: Whether another attempt must fail the same way.
+        told: Whether the scanner itself has notified of it.
+    """
 
     reason: Reason
     message: str
     permanent: bool
+    told: bool = False
 
 
 NOT_STARTED = Failure(Reason.POD_NOT_STARTED, "no pod of the Job has started, and none says why", permanent=False)
@@ -206,7 +214,8 @@ def _from_exit(state: Object) -> Failure | None:
     except ValueError:
         words = f"the scanner ended with exit code {number} ({state.get('reason', 'no reason')})"
         return Failure(Reason.JOB_FAILED, words, permanent=False)
-    return Failure(code.reason, _last_words(state) or f"exit code {number}", code.permanent)
+    told = code.permanent and code is not ExitCode.BAD_REQUEST  # of which it read no channels
+    return Failure(code.reason, _last_words(state) or f"exit code {number}", code.permanent, told)
 
 
 def _last_words(state: Object) -> str:

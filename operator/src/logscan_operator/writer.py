@@ -41,6 +41,10 @@ class Writer:
         """Write Events about objects of the cluster that are left out."""
         self._events.report(self._view.unreadable())
 
+    def warn(self, scan: Scan, reason: str, message: str) -> None:
+        """Write an Event about a problem of a scan that its status does not tell, if the pace allows it."""
+        self._events.warn(scan, reason, message)
+
     def knows(self, scan: Scan) -> bool:
         """Return whether a LogScan is still there, as far as is known."""
         known = self._view.scans.get(scan.key)

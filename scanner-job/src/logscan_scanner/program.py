@@ -1,7 +1,7 @@
 """What the process does: the scan of a Job, from `LOGSCAN_REQUEST` to an exit code.
 
 `--file PATH --rules FILE` scans a file of this machine instead and prints the counts, for trying rules. `rules test`
-runs the tests of a pack or rule set.
+runs the tests of a pack or rule set. `notify` sends the notifications of a scan whose own process was killed.
 """
 
 import argparse
@@ -11,18 +11,21 @@ import logging
 import os
 import sys
 from time import monotonic
+from typing import TypeVar
 
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")  # 5 % of a scan's start is the search for them
 
 from logscan_api import MalformedRequestError, logs
 from logscan_api.exitcodes import ExitCode
-from logscan_api.requests import REQUEST_VARIABLE, ScanRequest, joined
+from logscan_api.requests import REQUEST_VARIABLE, NoticeRequest, Request, ScanRequest, joined
 from logscan_api.text import printable
 from logscan_scanner import __version__
 from logscan_scanner.errors import ScanError
 from logscan_scanner.termination import leave_message
 
 # Each way to run imports what it needs, when it needs it: a scan starts in half the time.
+
+Asked = TypeVar("Asked", bound=Request)
 
 log = logging.getLogger("logscan.scanner")
 
@@ -34,13 +37,15 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.command == "rules":
             return _test_rules(options.source, options.log)
+        if options.command == "notify":
+            return _notify(read_request(os.environ, NoticeRequest))
         if options.file is not None:
             from logscan_scanner.localfile import scan_file
 
             _collect_garbage()
             _print(json.dumps(scan_file(options.file, options.rules), indent=2, ensure_ascii=False))
             return ExitCode.DONE
-        return _scan(read_request(os.environ))
+        return _scan(read_request(os.environ, ScanRequest))
     except ScanError as error:
         log.error("%s", error)
         return _end(error.code, str(error))
@@ -74,6 +79,17 @@ def _scan(request: ScanRequest) -> int:
     return _end(ExitCode.DONE, f"{result.matched_lines} of {result.lines} lines matched")
 
 
+def _notify(request: NoticeRequest) -> int:
+    """Send the notifications of a scan that failed, and whose own process could not."""
+    from logscan_scanner.aws import Results
+    from logscan_scanner.reporting import notifying
+
+    _collect_garbage()
+    failures = notifying.notify_failed(request, request.reason, request.message, Results(), monotonic())
+    words = "; ".join(f"{name}: {failure}" for name, failure in failures.items())
+    return _end(ExitCode.DONE, f"not all notifications were sent: {words}" if words else "the notifications were sent")
+
+
 def _test_rules(source: str, log_path: str | None) -> int:
     """Run the tests of a pack or of rule sets, scan a log with the rules if there is one, and print both."""
     from logscan_api.framing import Records
@@ -102,8 +118,12 @@ def _collect_garbage() -> None:
     gc.enable()
 
 
-def read_request(environment: "os._Environ[str] | dict[str, str]") -> ScanRequest:
+def read_request(environment: "os._Environ[str] | dict[str, str]", kind: type[Asked]) -> Asked:
     """Return the request in the environment.
+
+    Args:
+        environment: The environment.
+        kind: What is asked for.
 
     Raises:
         ScanError: The request is missing or not valid; the message names the field.
@@ -113,7 +133,7 @@ def read_request(environment: "os._Environ[str] | dict[str, str]") -> ScanReques
         message = f"{REQUEST_VARIABLE} is not set: this runs in a LogScan's Job, or with --file"
         raise ScanError(message, ExitCode.BAD_REQUEST)
     try:
-        return ScanRequest.from_variable(text)
+        return kind.from_variable(text)
     except MalformedRequestError as error:
         raise ScanError(f"{REQUEST_VARIABLE}: {error}", ExitCode.BAD_REQUEST) from error
 
@@ -134,6 +154,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         "--rules", metavar="FILE", help="YAML with packs and inline rules, as in a LogScan's spec.rules, and records"
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
+    commands.add_parser("notify", help="notify of a scan that failed (in a Job of the operator's)")
     rules = commands.add_parser("rules", help="test rules").add_subparsers(required=True, metavar="ACTION")
     test = rules.add_parser("test", help="run the tests of a pack or rule set")
     test.add_argument("source", metavar="RULES", help="name of a shipped pack, or YAML with a pack or LogScanRuleSets")

@@ -3,8 +3,7 @@
 from html import escape
 from typing import Any
 
-from logscan_api.exitcodes import Reason
-from logscan_api.requests import ScanRequest
+from logscan_api.requests import Request
 from logscan_api.results import ScanResult, stamp
 from logscan_api.text import printable
 from logscan_scanner.reporting import views
@@ -19,12 +18,12 @@ def subject(result: ScanResult) -> str:
     return _one_line(views.subject(result))
 
 
-def failure_subject(request: ScanRequest, reason: Reason) -> str:
+def failure_subject(request: Request, reason: str) -> str:
     """Return the subject of a mail about a scan that failed."""
     return _one_line(f"[logscan] failed ({reason}): {failed_object(request)}")
 
 
-def failed_object(request: ScanRequest) -> str:
+def failed_object(request: Request) -> str:
     """Return what was to be scanned, for people."""
     return f"s3://{request.source.bucket}/{request.source.common}{'*' if request.source.objects else ''}"
 
@@ -35,7 +34,7 @@ def failure_bodies(why: str, more: views.Facts | None = None) -> tuple[str, str]
     return "".join(f"{line}\n" for line in lines), "".join(f"<p>{escape(line)}</p>" for line in lines)
 
 
-def text(request: ScanRequest, result: ScanResult, more: views.Facts | None = None) -> str:
+def text(request: Request, result: ScanResult, more: views.Facts | None = None) -> str:
     """Return a mail's plain text.
 
     Args:
@@ -46,7 +45,7 @@ def text(request: ScanRequest, result: ScanResult, more: views.Facts | None = No
     return _filled("mail.txt.j2", request, result, more or [])
 
 
-def html(request: ScanRequest, result: ScanResult, more: views.Facts | None = None) -> str:
+def html(request: Request, result: ScanResult, more: views.Facts | None = None) -> str:
     """Return a mail's HTML, the short form of the report's page; see `text`.
 
     Whatever comes from a log or a key is escaped.
@@ -54,7 +53,7 @@ def html(request: ScanRequest, result: ScanResult, more: views.Facts | None = No
     return _filled("mail.html.j2", request, result, more or [])
 
 
-def _filled(template: str, request: ScanRequest, result: ScanResult, more: views.Facts) -> str:
+def _filled(template: str, request: Request, result: ScanResult, more: views.Facts) -> str:
     from logscan_scanner.reporting.templating import rendered  # only who is sent a mail waits for jinja2
 
     rules = views.found_rules(result, TOP_RULES)
@@ -70,7 +69,7 @@ def _filled(template: str, request: ScanRequest, result: ScanResult, more: views
     )
 
 
-def document(request: ScanRequest, result: ScanResult) -> dict[str, Any]:
+def document(request: Request, result: ScanResult) -> dict[str, Any]:
     """Return what machines are sent: the same facts, as JSON."""
     return {
         "schema": 1,
@@ -91,7 +90,7 @@ def document(request: ScanRequest, result: ScanResult) -> dict[str, Any]:
     }
 
 
-def failure_document(request: ScanRequest, reason: Reason, message: str) -> dict[str, Any]:
+def failure_document(request: Request, reason: str, message: str) -> dict[str, Any]:
     """Return what machines are sent about a scan that failed."""
     return {
         "schema": 1,
@@ -99,7 +98,7 @@ def failure_document(request: ScanRequest, reason: Reason, message: str) -> dict
         "scan": {"namespace": request.scan.namespace, "name": request.scan.name, "uid": request.scan.uid},
         "bucket": request.source.bucket,
         "key": request.source.common,
-        "reason": str(reason),
+        "reason": reason,
         "message": message,
     }
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from logscan_api import groups
-from logscan_api.exitcodes import Reason
-from logscan_api.requests import ScanRequest
+from logscan_api.requests import Request
 from logscan_api.results import ScanResult
 from logscan_api.rules import Severity
 from logscan_api.text import printable
@@ -45,7 +44,7 @@ class Message:
     samples: list[tuple[str, str]]
     document: dict[str, Any]
     mail: Callable[[views.Facts], tuple[str, str]]
-    request: ScanRequest
+    request: Request
     others: Mapping[str, int] = field(default_factory=dict)
 
     def id_for(self, channel: str) -> str:
@@ -92,7 +91,7 @@ class Message:
         return self.event == "ScanFailed"
 
 
-def of_result(request: ScanRequest, result: ScanResult) -> Message:
+def of_result(request: Request, result: ScanResult) -> Message:
     """Return the message about a finished scan."""
     found = views.verdict(result)
     facts = views.summary(f"{request.scan.namespace}/{request.scan.name}", result)
@@ -113,7 +112,7 @@ def of_result(request: ScanRequest, result: ScanResult) -> Message:
     )
 
 
-def of_failure(request: ScanRequest, reason: Reason, why: str) -> Message:
+def of_failure(request: Request, reason: str, why: str) -> Message:
     """Return the message about a scan that failed."""
     shown = printable(why)
     return Message(

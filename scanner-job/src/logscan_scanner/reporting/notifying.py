@@ -14,8 +14,7 @@ from math import inf
 from time import monotonic, sleep, time
 from typing import Protocol
 
-from logscan_api.exitcodes import Reason
-from logscan_api.requests import ScanRequest
+from logscan_api.requests import Request, ScanRequest
 from logscan_api.results import ScanResult
 from logscan_api.statuses import ResultRef
 from logscan_api.text import cut, printable
@@ -88,15 +87,32 @@ def notify_finished(
 
 
 def notify_failed(
-    request: ScanRequest, reason: Reason, why: str, updates: Updates, started: float | None = None
-) -> None:
-    """Send the notifications of a scan that failed permanently. It has no row, and its Job does not run again."""
+    request: Request, reason: str, why: str, updates: Updates, started: float | None = None
+) -> dict[str, str]:
+    """Send the notifications of a scan that failed for good; return what went wrong, by channel.
+
+    There is no row to record it in, and whoever does it does not try again.
+
+    Args:
+        request: What the process was asked to do.
+        reason: Why the scan failed, in a word.
+        why: The same, for a person.
+        updates: Where the groups are.
+        started: When the process began, by the monotonic clock; absent means now.
+    """
     wanted = [outlet for outlet in outlets(request.notify, os.environ) if outlet.channel.wants_failures]
+    failures: dict[str, str] = {}
+
+    def record(outlet: Outlet, _grouped: bool, failure: str | None) -> None:
+        if failure is not None:
+            failures[outlet.name] = failure
+
     if wanted:
-        _send_all(wanted, messages.of_failure(request, reason, why), lambda *_: None, updates, _ends(request, started))
+        _send_all(wanted, messages.of_failure(request, reason, why), record, updates, _ends(request, started))
+    return failures
 
 
-def _ends(request: ScanRequest, started: float | None) -> float:
+def _ends(request: Request, started: float | None) -> float:
     """Return when the scan must not wait any more, by the monotonic clock."""
     if request.timeout_seconds is None:
         return inf

@@ -7,6 +7,8 @@ would write, and the status of a pod that has ended. Labels of the Job (`spec.jo
 - `fake-kubelet/exit: "evicted"` ends it like a node that runs out of memory;
 - `fake-kubelet/row: "no"` ends it successfully without a row, `"forged"` with one that another token signed;
 - `fake-kubelet/hold: "yes"` leaves it running until the label is gone from the pod.
+
+A pod that notifies of a failure ends well and writes nothing; `fake-kubelet/notice: "hold"` leaves it running.
 """
 
 import asyncio
@@ -72,12 +74,7 @@ class FakeKubelet:
     def _take(self, pod: Object) -> None:
         uid, labels = pod["metadata"]["uid"], pod["metadata"].get("labels", {})
         ended = pod["status"].get("phase") in ("Succeeded", "Failed")
-        if (
-            uid in self._taken
-            or ended
-            or labels.get("fake-kubelet/hold") == "yes"
-            or "deletionTimestamp" in pod["metadata"]
-        ):
+        if uid in self._taken or ended or _held(pod, labels) or "deletionTimestamp" in pod["metadata"]:
             return
         self._taken.add(uid)
         task = asyncio.create_task(self._end(pod, labels))
@@ -85,6 +82,8 @@ class FakeKubelet:
         task.add_done_callback(self._tasks.discard)
 
     async def _end(self, pod: Object, labels: dict[str, str]) -> None:
+        if _notifies(pod):
+            labels = {"fake-kubelet/row": "no"}
         code, _, reason = labels.get("fake-kubelet/exit", "0").replace("evicted", "137-evicted").partition("-")
         async with self._parallel:
             if code == "0" and labels.get("fake-kubelet/row") != "no":
@@ -125,6 +124,16 @@ class FakeKubelet:
         except self._dynamodb.exceptions.ConditionalCheckFailedException:
             return False
         return True
+
+
+def _held(pod: Object, labels: dict[str, str]) -> bool:
+    if _notifies(pod):
+        return labels.get("fake-kubelet/notice") == "hold"
+    return labels.get("fake-kubelet/hold") == "yes"
+
+
+def _notifies(pod: Object) -> bool:
+    return bool(pod["spec"]["containers"][0].get("args") == ["notify"])
 
 
 def sum_of(result: ScanResult, written: list[bool]) -> ScanResult:
