@@ -256,6 +256,24 @@ def test_channels_use_secrets_of_their_namespace_and_say_which_is_missing(cloud:
     assert "the Secret no-such has no key url" in notes[f"{uid}/channels/lost_error"]["S"]
 
 
+@only_embedded
+def test_a_scan_that_is_killed_is_told_of_by_another_pod(cloud: Cloud) -> None:
+    posted = SimpleQueue[dict[str, Any]]()
+    cloud.s3.put_object(Bucket=aws.BUCKET, Key="e2e/killed.log", Body=b"FATAL\n")
+    little = {"requests": {"memory": "4Mi"}, "limits": {"memory": "4Mi"}}
+    with receiver(posted) as url:
+        metadata = {"name": "failures", "namespace": cloud.kubectl.namespace}
+        cloud.kubectl.apply([{"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"url": url}}])
+        hook = {"name": "hook", "type": "webhook", "secretRef": {"name": "failures", "key": "url"}, "when": "Failure"}
+        name = cloud.apply("killed", "e2e/killed.log", notify={"channels": [hook]}, job={"resources": little})
+        status = cloud.ended(name)["status"]
+        assert (status["phase"], status["reason"]) == ("Failed", "OutOfMemory")
+        told = posted.get(timeout=60)
+    assert (told["event"], told["scan"]["name"], told["key"]) == ("ScanFailed", name, "e2e/killed.log")
+    assert (told["reason"], told["message"]) == (status["reason"], status["message"])
+    assert posted.empty()
+
+
 def mails_about(cloud: Cloud, key: str) -> list[str]:
     """Return the mails that name an object, as JSON."""
     with urllib.request.urlopen(f"{cloud.state.resources.endpoint}/_ministack/ses/messages") as answer:
