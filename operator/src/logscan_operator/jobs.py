@@ -10,6 +10,7 @@ from logscan_api.logscans import Limits
 from logscan_api.notify import secret_variables
 from logscan_api.quantities import Quantity
 from logscan_api.requests import ObjectRows, Report, ScanIdentity, ScanRequest, outcome_hash, resolve_limits, split
+from logscan_api.roles import assumed_role
 from logscan_api.rules import RuleSelection
 from logscan_api.signatures import tokens
 from logscan_api.statuses import ResultRef
@@ -56,6 +57,7 @@ def build_request(scan: Scan, attempt: int, resolved: ResolvedScan, settings: Se
     return ScanRequest(
         scan=identity,
         source=source,
+        role=assumed_role(resolved.role_arn, settings.external_id_prefix, namespace, name, attempt),
         rules=rules,
         limits=limits,
         records=resolved.records,
@@ -165,6 +167,7 @@ def recorded(job: Object) -> ResolvedScan | None:
         timeout_seconds=record.timeout_seconds,
         job=record.job,
         policy=record.policy,
+        role_arn=request.role.arn if request.role is not None else None,
         combined={name: RuleSelection() for name in record.combined or []},  # their rules are in the request as well
     )
 
