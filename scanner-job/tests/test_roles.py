@@ -1,6 +1,5 @@
 """Logs that only a role may read, on an emulator that evaluates IAM: the scan reads in it, and does all else itself."""
 
-import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from types import SimpleNamespace
@@ -122,19 +121,15 @@ def test_a_scan_outlives_its_session(
     seen = {credentials.get_frozen_credentials().access_key for _ in range(2) if objects.begin(wanted)}
     assert len(seen) == 1
 
-    class Later(datetime):
-        @classmethod
-        def now(cls, tz: Any = None) -> datetime:
-            return datetime.now(tz) + timedelta(minutes=55)
-
-    monkeypatch.setattr("botocore.credentials.datetime", SimpleNamespace(datetime=Later))
+    later = SimpleNamespace(now=lambda zone: datetime.now(zone) + timedelta(minutes=55))
+    monkeypatch.setattr("botocore.credentials.datetime", SimpleNamespace(datetime=later))
     assert objects.begin(wanted)[1] == TEXT
     assert credentials.get_frozen_credentials().access_key not in seen
-    iam, role = local.client("iam", emulator.endpoint), theirs.role_arn.rpartition("/")[2]
+    iam, role = local.client("iam", emulator.endpoint), theirs.role
     try:
-        iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(foreign.trust("logscan:nobody")))
+        iam.update_assume_role_policy(RoleName=role, PolicyDocument=foreign.trust("logscan:nobody"))
         with pytest.raises(ScanError) as caught:
             objects.begin(wanted)
     finally:
-        iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(foreign.trust("logscan:team-a")))
+        iam.update_assume_role_policy(RoleName=role, PolicyDocument=foreign.trust("logscan:team-a"))
     assert caught.value.code is ExitCode.ROLE_NOT_ASSUMED

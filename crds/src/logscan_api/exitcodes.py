@@ -98,8 +98,7 @@ class Reason(StrEnum):
     ROLE_NOT_ASSUMED = (
         "RoleNotAssumed",
         "Failed",
-        "The message names the role. Compare its trust policy and the caller's policy with "
-        "[buckets in other accounts](accounts.md).",
+        "The message names the role and the external id; `docs/accounts.md` has the policies that are needed.",
     )
     INVALID_INVENTORY = (
         "InvalidInventory",
