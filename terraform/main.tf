@@ -25,6 +25,8 @@ module "documents" {
   oidc_provider_arn       = local.oidc_provider_arn
   credentials             = var.credentials
   namespaces              = var.namespaces
+  allowed_roles           = var.allowed_roles
+  external_id_prefix      = var.external_id_prefix
   tenant_recipients       = var.tenant_recipients
   tenant_topic_arns       = var.tenant_topic_arns
   tenant_event_bus_arns   = var.tenant_event_bus_arns

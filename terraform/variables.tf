@@ -200,6 +200,20 @@ variable "namespaces" {
   default  = {}
 }
 
+variable "allowed_roles" {
+  description = "Roles of IAM that LogScans may name (roleArn) to read buckets of other accounts, by namespace: { team-a = [\"arn:aws:iam::444455556666:role/logscan-reads-trails\"] }. Operator and scanner may assume them, with the external id of the namespace."
+  type        = map(list(string))
+  nullable    = false
+  default     = {}
+}
+
+variable "external_id_prefix" {
+  description = "What the external id of such a role begins with; a colon and the namespace follow. Clusters that share a role need different ones."
+  type        = string
+  nullable    = false
+  default     = "logscan"
+}
+
 variable "tenant_recipients" {
   description = "Mail addresses that scans of the namespaces in namespaces.scans may notify; * is a wildcard. Also set tenantRecipients in the chart."
   type        = list(string)

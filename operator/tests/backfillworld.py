@@ -13,6 +13,7 @@ from inventoryworld import MemoryObjects
 from memorycluster import MemoryCluster
 from objects import NOW, SETTINGS, scan_body, synced_view
 
+from logscan_api.roles import AssumedRole
 from logscan_api.statuses import LogScanStatus, ObjectCounts, Phase, RuleCount, Summary
 from logscan_operator import paths
 from logscan_operator.errors import AwsError
@@ -39,7 +40,13 @@ class MemoryBucket:
         self.modified: dict[str, datetime] = {}
         self.calls = 0
         self.problems: list[AwsError] = []
+        self.roles: list[AssumedRole | None] = []
         self.objects = MemoryObjects({}, most=40)
+
+    def assuming(self, role: AssumedRole | None) -> "MemoryBucket":
+        """Note the role, and return the same bucket."""
+        self.roles.append(role)
+        return self
 
     async def listed(self, bucket: str, prefix: str, after: str | None) -> tuple[list[Listed], bool]:
         """Return the next keys."""

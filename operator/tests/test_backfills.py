@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 import yaml
 from inventoryworld import MANIFEST, inventory, manifest, row_of
-from places import PATIENT, SEEN, Place
+from places import PATIENT, POLICY, SEEN, Place
 
 from logscan_local.stack import aws
+from logscan_local.testkit import foreign
 from logscan_local.testkit.operators import OperatorProcess
 from logscan_local.testkit.waiting import eventually
 
@@ -130,6 +131,25 @@ def test_an_inventory_that_cannot_be_used_says_why(place: Place, bucket: Bucket)
     assert "is no manifest of S3 Inventory" in status["message"]
     status = place.until("missing", 60, phase="Failed", reason="ObjectNotFound")
     assert f"s3://{bucket.name}/missing" in status["message"]
+
+
+def test_a_bucket_of_another_account_is_listed_in_the_role_of_its_policy(place: Place) -> None:
+    """The policy of one names a role that trusts logscan for this namespace, that of the other one for another."""
+    buckets = {"ours": f"logscan:{place.namespace}", "others": "logscan:somebody-else"}
+    s3 = aws.client("s3", place.state.resources.endpoint)
+    roles = []
+    for name, external_id in buckets.items():
+        theirs = foreign.create(place.state.resources, f"{name}-{place.namespace}", external_id)
+        roles.append(theirs.role_arn)
+        s3.put_object(Bucket=theirs.name, Key="app/a.log", Body=b"ERROR\n")
+        spec = {**POLICY["spec"], "priority": 1, "match": {"buckets": [theirs.name]}, "roleArn": theirs.role_arn}
+        place.kubectl.apply([{**POLICY, "metadata": {"name": name}, "spec": spec}])
+    place.operator(None, **PATIENT, allowed_roles=json.dumps({place.namespace: roles}))
+    for name in buckets:
+        place.scan(name, source={"s3": {"bucket": f"{name}-{place.namespace}", "prefix": "app/"}})
+    assert place.until("ours", 60, phase="Succeeded")["objects"]["progress"] == "1/1"
+    status = place.until("others", 60, phase="Failed", reason="RoleNotAssumed")
+    assert f"cannot assume {roles[1]} with the external id logscan:{place.namespace}" in status["message"]
 
 
 def test_suspend_cancel_and_deletion_reach_all_parts(place: Place, bucket: Bucket) -> None:

@@ -11,10 +11,12 @@ from inventoryworld import MANIFEST, inventory, row_of
 from objects import NOW, SETTINGS
 
 from logscan_api.statuses import Phase
+from logscan_operator.assuming import NOT_ASSUMED
 from logscan_operator.errors import ApiError, AwsError
 from logscan_operator.items import Object
 
 RULES = {"packs": ["generic"]}
+ROLE = "arn:aws:iam::444455556666:role/logscan-reads-logs"
 POLICIES: dict[str, Object] = {
     "all": {"rules": RULES, "match": {"keys": ["app/**"], "excludeKeys": ["**/*.tmp"]}, "priority": -1},
     "json": {"rules": RULES, "match": {"keys": ["**/*.json"]}},
@@ -136,7 +138,11 @@ def test_if_nothing_can_be_read_it_fails() -> None:
 
 @pytest.mark.parametrize(
     ("problem", "reason"),
-    [(AwsError("no", "NoSuchBucket"), "ObjectNotFound"), (AwsError("no", "AccessDenied"), "AccessDenied")],
+    [
+        (AwsError("no", "NoSuchBucket"), "ObjectNotFound"),
+        (AwsError("no", "AccessDenied"), "AccessDenied"),
+        (AwsError("no", NOT_ASSUMED), "RoleNotAssumed"),
+    ],
 )
 def test_a_bucket_that_cannot_be_listed_at_all_fails_it(problem: AwsError, reason: str) -> None:
     bucket = MemoryBucket(keys(2, ".log"))
@@ -249,6 +255,28 @@ def test_a_namespace_may_only_list_its_buckets() -> None:
     world.lister._settings = SETTINGS.model_copy(update={"allowed_buckets": {"logscan": ["mine"]}})
     run(world)
     assert (world.status["reason"], world.bucket.calls) == ("NotAllowed", 0)
+
+
+def test_keys_are_listed_in_the_role_of_the_logscan_and_its_parts_have_it_too() -> None:
+    world = World(MemoryBucket(keys(3, ".log")), POLICIES, roleArn=ROLE)
+    world.lister._settings = SETTINGS.model_copy(update={"allowed_roles": {"logscan": [ROLE]}})
+
+    async def look_at_parts() -> None:
+        await world.round()
+        assert [child["spec"]["roleArn"] for child in world.children()] == [ROLE]
+
+    run(world, look_at_parts)
+    assert {role.arguments["ExternalId"] for role in world.bucket.roles if role} == {"logscan:logscan"}
+    assert None not in world.bucket.roles
+
+
+@pytest.mark.parametrize("of_policy", [False, True])
+def test_nothing_is_listed_in_a_role_that_is_not_listed_in_the_settings(of_policy: bool) -> None:
+    policies = {"all": {**POLICIES["all"], "roleArn": ROLE}} if of_policy else POLICIES
+    world = World(MemoryBucket(keys(3, ".log")), policies, **({} if of_policy else {"roleArn": ROLE}))
+    run(world)
+    assert (world.status["reason"], world.bucket.roles) == ("NotAllowed", [])
+    assert "allowedRoles" in world.status["message"]
 
 
 KILLS = st.lists(st.tuples(st.integers(0, 12), st.booleans()), max_size=6)

@@ -19,11 +19,13 @@ from logscan_api.rules import RuleSelection
 from logscan_operator import jobs
 from logscan_operator.items import Object, RuleSet
 from logscan_operator.jobsignatures import is_signed
-from logscan_operator.resolving import ResolvedScan, record_of, resolve, rules_of, unready
+from logscan_operator.resolving import ResolvedScan, listing_role, record_of, resolve, rules_of, unready
 from logscan_operator.scanjobs import ScanJob
 
 MAIL = Notify(email=Email(to=["sre@example.com"]))
+ROLE, OTHER_ROLE = (f"arn:aws:iam::444455556666:role/{name}" for name in ("reads-trails", "reads-logs"))
 POLICY = LogScanPolicySpec(
+    role_arn=ROLE,
     rules=RuleSelection(packs=["etcd"]),
     records=Records(framing=Framing.MULTILINE, start="^E"),
     limits=Limits(max_bytes=5, context_lines=6),
@@ -33,6 +35,7 @@ POLICY = LogScanPolicySpec(
     job=JobTemplate.model_validate({"nodeSelector": {"pool": "scans"}, "labels": {"team": "a", "queue": "q"}}),
 )
 OWN: dict[str, Any] = {
+    "roleArn": OTHER_ROLE,
     "rules": {"packs": ["generic"]},
     "records": {"messageField": "log"},
     "limits": {"maxBytes": 50},
@@ -61,11 +64,13 @@ def test_every_field_that_a_scan_leaves_out_comes_from_the_policy(rules: Any) ->
     assert found.rules == (RuleSelection(packs=["generic"]) if rules else POLICY.rules)
     assert (found.limits, found.notify, found.attempts, found.timeout_seconds) == (POLICY.limits, MAIL, 7, 99)
     assert (found.job, found.policy, found.records) == (POLICY.job, "pol", POLICY.records)
+    assert found.role_arn == ROLE
 
 
 def test_what_a_scan_says_itself_counts() -> None:
     found = resolved({"pol": POLICY}, **OWN)
     assert (found.rules, found.records) == (RuleSelection(packs=["generic"]), Records(message_field="log"))
+    assert found.role_arn == OTHER_ROLE
     assert (found.limits.max_bytes, found.limits.context_lines, found.limits.max_record_bytes) == (50, 6, None)
     assert found.notify is not None
     assert found.notify.email is None, "who notifies somebody decides who is notified"
@@ -87,8 +92,35 @@ def test_what_a_scan_says_itself_counts() -> None:
 )
 def test_without_a_policy_that_scans_the_settings_count(policies: dict[str, LogScanPolicySpec]) -> None:
     found = resolved(policies, rules=None)
-    assert (found.rules, found.policy, found.notify) == (None, None, None)
+    assert (found.rules, found.policy, found.notify, found.role_arn) == (None, None, None, None)
     assert (found.attempts, found.timeout_seconds) == (SETTINGS.default_attempts, SETTINGS.default_timeout_seconds)
+
+
+def test_a_role_is_assumed_for_the_namespace_in_the_name_of_the_job() -> None:
+    found = resolved({"pol": POLICY})
+    request = jobs.build_request(scan("a"), 2, found, SETTINGS.model_copy(update={"external_id_prefix": "prod"}))
+    assert request.role is not None
+    assert request.role.arguments == {"RoleArn": ROLE, "ExternalId": "prod:logscan", "RoleSessionName": "a-2"}
+    assert jobs.build_request(scan("a"), 1, resolved({}), SETTINGS).role is None
+
+
+def test_a_prefix_is_listed_in_the_role_of_a_policy_for_its_bucket() -> None:
+    """Whatever its keys: they are what is to be found out."""
+    keys = {"buckets": ["logs"], "keys": ["**/*.gz"]}
+    low = LogScanPolicySpec.model_validate({"match": keys, "roleArn": ROLE, "rules": {"packs": ["etcd"]}})
+    high = low.model_copy(update={"priority": 5, "role_arn": OTHER_ROLE})
+    policies = {
+        "low": low,
+        "none": low.model_copy(update={"priority": 9, "role_arn": None}),
+        "ignores": high.model_copy(update={"action": PolicyAction.IGNORE}),
+        "elsewhere": high.model_copy(update={"match": PolicyMatch(buckets=["other"])}),
+    }
+    prefix: dict[str, Any] = {"source": {"s3": {"bucket": "logs", "prefix": "app/"}}}
+    spec = scan(**prefix).readable_spec
+    assert listing_role(spec, {}) is None
+    assert listing_role(spec, policies) == ROLE
+    assert listing_role(spec, policies | {"high": high}) == OTHER_ROLE
+    assert listing_role(scan(**prefix, roleArn=ROLE).readable_spec, {"high": high}) == ROLE
 
 
 def same(found: ResolvedScan | None, wanted: ResolvedScan) -> None:

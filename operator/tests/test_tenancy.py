@@ -113,6 +113,14 @@ CASES: list[tuple[Object, bool, bool]] = [
     ({"rules": {"inline": [RULE, {**RULE, "name": "bare", "redact": False}]}}, False, True),
 ]
 BUCKETS = [("logs", True), ("shared", True), ("sharedx", False), ("team-a-", True), ("other", False)]
+ROLES = [
+    ("arn:aws:iam::444455556666:role/logs", True),
+    ("arn:aws:iam::444455556666:role/logs2", False),
+    ("arn:aws:iam::444455556666:role/team-a/x", True),
+    ("arn:aws:iam::777788889999:role/logs", False),
+    ("arn:aws:iam::444455556666:role/team-b/x", False),
+]
+ALLOWED_ROLES = [ROLES[0][0], "arn:aws:iam::444455556666:role/team-a/*"]
 ALLOWED = {"team-a": ["logs", "shared", "team-a-*"]}
 
 
@@ -171,6 +179,22 @@ def test_which_buckets_a_tenant_may_scan(bucket: str, may: bool) -> None:
     assert refused(source, settings(unlistedNamespaces="Allow")) is None
 
 
+@pytest.mark.parametrize("namespace", ["team-a", "logscan"])
+@pytest.mark.parametrize(("role", "may"), ROLES)
+def test_which_roles_a_namespace_may_name(role: str, may: bool, namespace: str) -> None:
+    """No namespace may name a role that is not listed for it, not even that of who runs the operator."""
+    use = settings(allowedRoles={namespace: ALLOWED_ROLES})
+    said = refused({"roleArn": role}, use, namespace)
+    assert (said is None) == may
+    assert said is None or said.startswith(f"roleArn: namespace {namespace} may not assume {role}; ask for it in allow")
+    of_policy = refused({}, use, namespace, policy={"rules": {"packs": ["generic"]}, "roleArn": role})
+    assert (of_policy is None) == may
+    assert of_policy is None or of_policy.startswith("roleArn of the LogScanPolicy: ")
+    elsewhere = settings(allowedRoles={"team-b": ["arn:*"]})
+    for none in (settings(), elsewhere):
+        assert refused({"roleArn": role}, none, namespace) is not None, "nothing is allowed unless it is listed"
+
+
 def admitted(kubectl: Kubectl, kind: str, spec: Object) -> bool:
     """Return whether the API server would store an object; a refusal must be that of the admission policy."""
     metadata = {"name": "tried"}
@@ -207,6 +231,8 @@ def test_the_api_server_refuses_the_same(new_place: NewPlace, loose: bool) -> No
     place.furnish(theirs)
     wanted = LOOSE if loose else {}
     allowed = [f"--set-json=allowedBuckets={json.dumps({place.others[0]: ALLOWED['team-a']})}"]
+    roles = {place.others[0]: ALLOWED_ROLES} if loose else {}
+    allowed.append(f"--set-json=allowedRoles={json.dumps(roles)}")
     install(place, *allowed, f"--set-json=settings={json.dumps(wanted)}")
     for spec, usual, wide in CASES:
         may = wide if loose else usual
@@ -222,6 +248,10 @@ def test_the_api_server_refuses_the_same(new_place: NewPlace, loose: bool) -> No
         assert admitted(theirs, "LogScan", logscan(source)) == may, bucket
         assert admitted(theirs, "LogScan", logscan(with_inventory(bucket))) == may, bucket
         assert admitted(place.kubectl, "LogScan", logscan(source)), bucket
+    for role, listed in ROLES:
+        for kind, rest in (("LogScan", logscan({})), ("LogScanPolicy", {"rules": {"packs": ["generic"]}})):
+            assert admitted(theirs, kind, {**rest, "roleArn": role}) == (listed and loose), role
+            assert not admitted(place.kubectl, kind, {**rest, "roleArn": role}), role
 
 
 OLD_FIELDS: Object = {

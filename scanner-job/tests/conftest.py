@@ -1,3 +1,3 @@
 """Shared by all tests of the package."""
 
-pytest_plugins = ["browser", "cloud", "webhooks"]
+pytest_plugins = ["browser", "cloud", "webhooks", "logscan_local.testkit.fixtures"]

@@ -33,6 +33,11 @@ EVERYTHING: dict[str, Any] = {
     "event_bus_arns": ["arn:aws:events:eu-central-1:111122223333:event-bus/oncall"],
     "kms_key_arn": "arn:aws:kms:eu-central-1:111122223333:key/1",
     "namespaces": {"scans": {"team-a": ["theirs"]}},
+    "allowed_roles": {
+        "logscan": ["arn:aws:iam::444455556666:role/logscan-reads-trails"],
+        "team-a": ["arn:aws:iam::777788889999:role/team-a/logs"],
+    },
+    "external_id_prefix": "logscan/prod",
     "operator_pods": {"node_selector": {"logscan.dev/role": "operator"}},
     "scan_pods": {
         "node_selector": {"logscan.dev/role": "scans"},

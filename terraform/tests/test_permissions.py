@@ -17,6 +17,7 @@ from botocore import xform_name
 from conftest import EVERYTHING, Evaluate, Outputs
 
 from logscan_api.identity import partition_key
+from logscan_api.roles import assumed_role
 from logscan_api.sources import S3Source
 from logscan_local.stack.permissions import policy_document
 
@@ -24,8 +25,9 @@ pytestmark = pytest.mark.tools
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # Import-linter sees to it that nothing else imports boto3 or botocore.
+OF_OPERATOR = ("assuming.py", "aws.py", "buckets.py")
 CODE = {
-    "operator": [REPOSITORY / "operator" / "src" / "logscan_operator" / name for name in ("aws.py", "buckets.py")],
+    "operator": [REPOSITORY / "operator" / "src" / "logscan_operator" / name for name in OF_OPERATOR],
     "scanner": sorted((REPOSITORY / "scanner-job" / "src" / "logscan_scanner" / "aws").glob("*.py")),
     "forwarder": sorted((REPOSITORY / "terraform" / "forwarder" / "src" / "logscan_forwarder").glob("*.py")),
 }
@@ -50,6 +52,9 @@ ACTIONS: dict[str, set[str]] = {
     "s3:UploadPart": {"s3:PutObject"} | ENCRYPT,
     "s3:CompleteMultipartUpload": {"s3:PutObject"} | ENCRYPT,
     "s3:AbortMultipartUpload": {"s3:AbortMultipartUpload"},
+    # The session that Pod Identity gives has tags that the next one inherits, which counts as tagging that (EKS user
+    # guide, "Grant Pods access to AWS resources based on tags"; aws/eks-pod-identity-agent, issue 80).
+    "sts:AssumeRole": {"sts:AssumeRole", "sts:TagSession"},
     "sesv2:SendEmail": {"ses:SendEmail"},
     "sns:Publish": {"sns:Publish"},
     "events:PutEvents": {"events:PutEvents"},
@@ -60,6 +65,10 @@ UNUSED = {"operator": {"s3:GetObjectVersion"}}
 # (Lambda developer guide, "Creating and configuring an Amazon SQS event source mapping").
 BY_LAMBDA = {"logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"}
 BY_LAMBDA |= {"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"}
+
+# Keys of conditions that the emulator does not know, in policies of identities.
+UNKNOWN_KEYS = {"aws:ResourceAccount", "kms:ViaService", "sts:ExternalId"}
+(ROLE_OF_LOGSCAN,), (ROLE_OF_TEAM,) = EVERYTHING["allowed_roles"].values()
 
 # The services through which each role uses keys.
 VIA = {
@@ -114,6 +123,7 @@ def test_the_calls_are_found_in_the_code() -> None:
         "dynamodb:BatchGetItem",
         "s3:ListObjectsV2",
         "s3:GetObject",
+        "sts:AssumeRole",
     }
     assert {"s3:GetObject", "s3:UploadPart", "sesv2:SendEmail"} <= calls(CODE["scanner"])
 
@@ -175,11 +185,12 @@ def test_the_stack_on_one_machine_uses_the_same_policies(role: str, everything: 
         "event_bus_arns": EVERYTHING["event_bus_arns"],
         "key_arns": [EVERYTHING["kms_key_arn"]],
         "log_key_arns": ["arn:aws:kms:eu-central-1:111122223333:key/2"],
+        "log_role_arns": [ROLE_OF_LOGSCAN, ROLE_OF_TEAM] if role == "operator" else [ROLE_OF_LOGSCAN],
     }
     ours = copy.deepcopy(everything["policies"][role])
     for statement in ours["Statement"]:
-        if set(statement.get("Condition", {}).get("StringEquals", {})) & {"aws:ResourceAccount", "kms:ViaService"}:
-            del statement["Condition"]  # the emulator knows neither key
+        if set(statement.get("Condition", {}).get("StringEquals", {})) & UNKNOWN_KEYS:
+            del statement["Condition"]
     assert policy_document(role, values) == ours
 
 
@@ -213,8 +224,26 @@ def test_buckets_are_those_of_known_accounts_and_keys_are_used_through_services(
             assert sorted(equal["aws:ResourceAccount"]) == (["111122223333"] if own else accounts), statement["Sid"]
         elif service == "kms":
             assert set(equal["kms:ViaService"]) <= {f"{name}.eu-central-1.amazonaws.com" for name in VIA[role]}
-        else:
+        elif service != "sts":
             assert "111122223333" in "".join(statement["Resource"]), "these ARNs name the account"
+
+
+def test_a_role_is_assumed_for_its_namespace_only(everything: Outputs) -> None:
+    """A pod that was taken over can name no other namespace, whatever roles trust logscan."""
+    prefix = everything["helm_values"]["settings"]["externalIdPrefix"]
+    both = [f"{prefix}:logscan", f"{prefix}:team-a"]
+    expected: dict[str, tuple[dict[str, Any], list[str], list[str]]] = {
+        "operator": (everything["policies"]["operator"], [ROLE_OF_LOGSCAN, ROLE_OF_TEAM], both),
+        "scanner": (everything["policies"]["scanner"], [ROLE_OF_LOGSCAN], both[:1]),
+        "team-a": (everything["tenant_policies"]["team-a"], [ROLE_OF_TEAM], both[1:]),
+    }
+    for policy, roles, external_ids in expected.values():
+        found = statements(policy)
+        assert found["AssumeRolesOfBuckets"]["Resource"] == roles
+        assert found["AssumeRolesOfBuckets"]["Condition"] == {"StringEquals": {"sts:ExternalId": external_ids}}
+        assert found["KeepTagsOfPodIdentity"]["Resource"] == roles
+    known = [assumed_role(role, prefix, name, "s") for name, (role,) in EVERYTHING["allowed_roles"].items()]
+    assert [role.external_id for role in known if role] == both, "as operator and scanner say it"
 
 
 def test_the_rows_and_reports_of_a_scan_are_those_that_its_role_may_write(everything: Outputs) -> None:

@@ -95,6 +95,11 @@ class Reason(StrEnum):
         "Failed",
         "Grant the scanner's role what `terraform/modules/documents/policies/scanner.json.tftpl` lists.",
     )
+    ROLE_NOT_ASSUMED = (
+        "RoleNotAssumed",
+        "Failed",
+        "The message names the role and the external id; `docs/accounts.md` has the policies that are needed.",
+    )
     INVALID_INVENTORY = (
         "InvalidInventory",
         "Queued Failed",
@@ -181,6 +186,7 @@ class ExitCode(IntEnum):
     TRY_AGAIN = 75, Reason.TRY_AGAIN_LATER, False, "Throttling, the network, missing credentials, or SIGTERM."
     UNSUPPORTED_FORMAT = 76, Reason.UNSUPPORTED_FORMAT, True, "The object is binary content of another kind, not a log."
     KEY_UNAVAILABLE = 77, Reason.KEY_UNAVAILABLE, True, "The object's KMS key is disabled, deleted or not allowed."
+    ROLE_NOT_ASSUMED = 78, Reason.ROLE_NOT_ASSUMED, True, "The role of the LogScan cannot be assumed."
 
 
 def permanent_codes() -> list[int]:

@@ -9,6 +9,7 @@ from logscan_api.framing import Records
 from logscan_api.jobtemplates import JobTemplate
 from logscan_api.models import MOST, Model
 from logscan_api.notify import Notify
+from logscan_api.roles import RoleArn
 from logscan_api.rules import RuleSelection
 from logscan_api.schema import cel
 from logscan_api.sources import Source
@@ -83,7 +84,7 @@ class Limits(Model):
         return base.model_copy(update=self.model_dump(exclude_none=True))
 
 
-IMMUTABLE = ("source", "rules", "records", "limits", "notify", "attempts", "timeoutSeconds", "job")
+IMMUTABLE = ("source", "roleArn", "rules", "records", "limits", "notify", "attempts", "timeoutSeconds", "job")
 
 
 def _immutable(field: str) -> Any:
@@ -107,6 +108,12 @@ class LogScanSpec(Model):
     )
 
     source: Source = Field(description="Where the logs are.")
+    role_arn: RoleArn | None = Field(
+        default=None,
+        description="ARN of the IAM role that is assumed to list and read the logs, such as one of the account that "
+        "owns the bucket (default: as the matching LogScanPolicy says, or the roles of operator and scanner). The "
+        "operator's setting `allowedRoles` must list it for the namespace.",
+    )
     rules: RuleSelection | None = Field(
         default=None,
         description="Which rules to run (default: those of the matching LogScanPolicy).",

@@ -13,6 +13,7 @@ from logscan_api.logscans import Limits
 from logscan_api.models import Model
 from logscan_api.notify import Notify
 from logscan_api.quantities import Quantity
+from logscan_api.roles import RoleArn
 from logscan_api.rules import RuleSelection
 from logscan_api.schema import cel
 from logscan_api.sources import MOST_OBJECTS, Glob, Globs
@@ -99,6 +100,11 @@ class LogScanPolicySpec(Model):
     batch: Batch | None = Field(
         default=None,
         description="Scan several uploads in one Job, for many small objects (default: a Job for each object).",
+    )
+    role_arn: RoleArn | None = Field(
+        default=None,
+        description="IAM role that lists and reads the logs of LogScans that leave out roleArn. The operator's setting "
+        "`allowedRoles` must list it for the namespace.",
     )
     rules: RuleSelection | None = Field(default=None, description="Rules of LogScans that leave out rules.")
     records: Records | None = Field(default=None, description="Records of LogScans that leave out records.")

@@ -24,6 +24,7 @@ from logscan_api.identity import partition_key, sort_key
 from logscan_api.logscans import Limits
 from logscan_api.models import Model
 from logscan_api.notify import Notify
+from logscan_api.roles import AssumedRole
 from logscan_api.rules import Rule
 from logscan_api.sources import S3Source
 from logscan_api.statuses import ReasonWord, ResultRef
@@ -161,6 +162,9 @@ class Request(Model):
 class ScanRequest(Request):
     """To scan objects, and to notify of what is found."""
 
+    role: AssumedRole | None = Field(
+        default=None, description="Reads the source; absent means the pod's own role, which does all else."
+    )
     rules: list[Rule] = Field(min_length=1)
     limits: ResolvedLimits
     records: Records = Field(default=Records(), description="How the log is divided.")

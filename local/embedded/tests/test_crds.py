@@ -39,6 +39,24 @@ EVERY_CHANNEL: list[dict[str, Any]] = [
     {"type": "webhook", "secretRef": SECRET, "signingRef": SECRET},
     {"type": "pagerduty", "secretRef": SECRET, "region": "eu"},
 ]
+GOOD_ROLES = [
+    "arn:aws:iam::444455556666:role/logs",
+    "arn:aws-us-gov:iam::444455556666:role/logs_+=,.@-",
+    f"arn:aws-cn:iam::444455556666:role/{'p' * 510}/{'r' * 64}",
+    "arn:aws:iam::444455556666:role/service-role/#~/x",
+]
+BAD_ROLES = [
+    "",
+    "logs",
+    "arn:aws:iam::44445555666:role/logs",
+    "arn:aws:iam::444455556666:user/logs",
+    "arn:aws:sts::444455556666:assumed-role/logs/session",
+    "arn:aws:iam::444455556666:role/",
+    f"arn:aws:iam::444455556666:role/{'r' * 65}",
+    "arn:aws:iam::444455556666:role/*",
+    "arn:aws:iam::444455556666:role/a b",
+    "arn:aws:iam::444455556666:role/logs\n",
+]
 LACKING = {"email": "to", "sns": "topicArn", "eventbridge": "eventBusArn", "slack": "secretRef"}
 
 
@@ -75,6 +93,7 @@ def where(fields: dict[str, Any]) -> dict[str, Any]:
         changed(ttlSecondsAfterFinished=316224000),
         changed(ttlSecondsAfterFinished="never"),
         changed(**channels(*EVERY_CHANNEL)),
+        *(changed(roleArn=arn) for arn in GOOD_ROLES),
     ],
 )
 def test_accepted(kubectl: Kubectl, document: dict[str, Any]) -> None:
@@ -139,6 +158,7 @@ def test_accepted(kubectl: Kubectl, document: dict[str, Any]) -> None:
         (changed(**channels(*[SLACK] * 11)), "must have at most 10 items"),
         (changed(notify={"channels": [{**SLACK, "name": "c"}] * 2}), "Duplicate value"),
         (changed(notify={"email": {"to": ["größe@example.com"]}}), "spec.notify.email.to[0]"),
+        *((changed(roleArn=arn), "spec.roleArn: Invalid value") for arn in BAD_ROLES),
     ],
 )
 def test_refused_with_advice(kubectl: Kubectl, document: dict[str, Any], words: str) -> None:
@@ -169,6 +189,7 @@ def test_only_some_fields_may_change(kubectl: Kubectl) -> None:
         ("attempts", 2),
         ("timeoutSeconds", 99),
         ("job", {"nodeSelector": {"a": "b"}}),
+        ("roleArn", GOOD_ROLES[0]),
     ):
         with pytest.raises(KubectlError, match="is immutable: delete the LogScan and create it again"):
             apply(kubectl, changed(**{field: value}))
@@ -247,6 +268,13 @@ def test_what_is_applied_again_is_unchanged(kubectl: Kubectl, document: dict[str
 def test_samples_are_accepted(kubectl: Kubectl) -> None:
     for path in SAMPLES.glob("*.yaml"):
         kubectl.run("apply", "--dry-run=server", f"--filename={path}")
+
+
+def test_a_policy_may_name_a_role(kubectl: Kubectl) -> None:
+    for arn in GOOD_ROLES:
+        apply(kubectl, {**POLICY, "spec": {**POLICY["spec"], "roleArn": arn}})
+    with pytest.raises(KubectlError, match=r"spec\.roleArn: Invalid value"):
+        apply(kubectl, {**POLICY, "spec": {**POLICY["spec"], "roleArn": BAD_ROLES[-1]}})
 
 
 def test_a_policy_that_scans_needs_rules(kubectl: Kubectl) -> None:

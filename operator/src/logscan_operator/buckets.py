@@ -1,12 +1,13 @@
 """Buckets: lists their keys, and reads ranges of their objects."""
 
 import threading
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.config import Config
 
-from logscan_operator import listxml
+from logscan_api.roles import AssumedRole
+from logscan_operator import assuming, listxml
 from logscan_operator.calls import client, in_a_thread, own_errors
 from logscan_operator.errors import AwsError
 from logscan_operator.inventoryfiles import Piece
@@ -16,12 +17,26 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 
+ROLES = 32  # whose clients are kept: a client is made in some ms, and takes some 100 KB
+
+
 class Buckets:
     """Lists and reads buckets. Its client is made when it is first needed: few operators ever list anything."""
 
-    def __init__(self) -> None:
+    def __init__(self, role: AssumedRole | None = None) -> None:
+        """Do nothing yet.
+
+        Args:
+            role: The role that lists and reads; None for the operator's own.
+        """
+        self._role = role
         self._s3: S3Client | None = None
         self._making = threading.Lock()
+        self._of_role = lru_cache(ROLES)(Buckets)
+
+    def assuming(self, role: AssumedRole | None) -> "Buckets":
+        """Return the same buckets, listed and read in a role; None is the operator's own."""
+        return self if role is None else self._of_role(role)
 
     async def listed(self, bucket: str, prefix: str, after: str | None) -> tuple[list[Listed], bool]:
         """Return the next keys under a prefix, up to a thousand, in S3's order, and whether more follow.
@@ -80,6 +95,7 @@ class Buckets:
         with self._making:
             if self._s3 is None:
                 retries: Any = {"mode": "standard", "max_attempts": 3}
-                self._s3 = client("s3", Config(connect_timeout=5, read_timeout=30, retries=retries))
+                config, role = Config(connect_timeout=5, read_timeout=30, retries=retries), self._role
+                self._s3 = client("s3", config) if role is None else assuming.client("s3", config, role)
                 self._s3.meta.events.register("before-parse.s3.ListObjectsV2", listxml.take_over)
             return self._s3

@@ -8,7 +8,7 @@ from logscan_operator import sums
 from logscan_operator.errors import AwsError
 from logscan_operator.items import Scan
 from logscan_operator.listings import wanted
-from logscan_operator.shelves import SLICE_SECONDS, Bucket, Turns, shelf_of
+from logscan_operator.shelves import SLICE_SECONDS, BucketOf, Turns, shelf_of
 
 log = logging.getLogger("logscan.counting")
 
@@ -16,14 +16,14 @@ log = logging.getLogger("logscan.counting")
 class Counting:
     """Counts beside the work, once for each run of a LogScan."""
 
-    def __init__(self, buckets: Bucket, lists: asyncio.Semaphore) -> None:
+    def __init__(self, bucket_of: BucketOf, lists: asyncio.Semaphore) -> None:
         """Count nothing yet.
 
         Args:
-            buckets: Where keys come from.
+            bucket_of: Where the keys of a LogScan come from.
             lists: Bounds how many answers are fetched at the same time.
         """
-        self._buckets = buckets
+        self._bucket_of = bucket_of
         self._lists = lists
         self._tasks: dict[str, asyncio.Task[int | None]] = {}
 
@@ -43,7 +43,7 @@ class Counting:
         if parent.uid in self._tasks or listing.complete or listing.expected is not None:
             return
         source, known = parent.readable_spec.source.s3, listing.objects
-        shelf = shelf_of(self._buckets, source, listing.cursor, self._lists, verify=False)
+        shelf = shelf_of(self._bucket_of(parent), source, listing.cursor, self._lists, verify=False)
         wants = wanted(source, began)
 
         async def count() -> int | None:

@@ -16,7 +16,7 @@ from logscan_operator.items import Object, Scan
 from logscan_operator.leases import FencedApi
 from logscan_operator.listings import Page, Pager, Part
 from logscan_operator.lookups import stored_scan
-from logscan_operator.shelves import Bucket, Shelf, fill, shelf_of
+from logscan_operator.shelves import BucketOf, Shelf, fill, shelf_of
 from logscan_operator.view import View
 
 
@@ -48,18 +48,18 @@ class Draft:
 class Drafts:
     """Makes the pages of all LogScans of prefixes."""
 
-    def __init__(self, view: View, api: FencedApi, buckets: Bucket, lists: asyncio.Semaphore) -> None:
+    def __init__(self, view: View, api: FencedApi, bucket_of: BucketOf, lists: asyncio.Semaphore) -> None:
         """Make nothing yet.
 
         Args:
             view: Where policies are known, and new LogScans go at once.
             api: Where LogScans are created.
-            buckets: Where keys come from.
+            bucket_of: Where the keys of a LogScan come from.
             lists: Bounds how many answers are fetched at the same time.
         """
         self._view = view
         self._api = api
-        self._buckets = buckets
+        self._bucket_of = bucket_of
         self._lists = lists
         self._drafts: dict[str, Draft] = {}
 
@@ -97,7 +97,7 @@ class Drafts:
         spec = parent.readable_spec
         source = spec.source.s3
         if draft.shelf is None or draft.shelf.after != listing.cursor:
-            draft.shelf = shelf_of(self._buckets, source, listing.cursor, self._lists)
+            draft.shelf = shelf_of(self._bucket_of(parent), source, listing.cursor, self._lists)
         room = source.max_objects - listing.objects if source.max_objects is not None else None
         draft.page, draft.manifests = None, {}
         pager = Pager(spec, self._view.policies_in(parent.key[0]), began, listing.cursor, room)

@@ -9,6 +9,7 @@ from logscan_api.jobtemplates import JobTemplate, Resources
 from logscan_api.logscans import Limits
 from logscan_api.quantities import Quantity
 from logscan_api.requests import ObjectRows, Report, ScanIdentity, ScanRequest, outcome_hash, resolve_limits
+from logscan_api.roles import assumed_role
 from logscan_api.rules import RuleSelection
 from logscan_api.signatures import tokens
 from logscan_api.statuses import ResultRef
@@ -31,7 +32,7 @@ def build_request(scan: Scan, attempt: int, resolved: ResolvedScan, settings: Se
         pydantic.ValidationError: The resolved rules are not valid.
     """
     rules, source = rules_of(resolved), scan.readable_spec.source.s3
-    limits, namespace = resolve_limits(resolved.limits), scan.key[0]
+    limits, (namespace, name) = resolve_limits(resolved.limits), scan.key
     outcome, prior = outcome_hash(rules, limits, resolved.records), scan.status.prior_attempts
     sort = sort_key(source, scan.uid, outcome, scan.by_hand, prior)
     result = ResultRef(table=settings.table, pk=partition_key(namespace, source, scan.uid), sk=sort)
@@ -40,6 +41,7 @@ def build_request(scan: Scan, attempt: int, resolved: ResolvedScan, settings: Se
     refs = [rows.ref(settings.table, common["scan"], found) for found in source.each]
     return ScanRequest(
         **common,
+        role=assumed_role(resolved.role_arn, settings.external_id_prefix, namespace, name, attempt),
         rules=rules,
         limits=limits,
         records=resolved.records,
@@ -163,6 +165,7 @@ def recorded(job: Object) -> ResolvedScan | None:
         timeout_seconds=record.timeout_seconds,
         job=record.job,
         policy=record.policy,
+        role_arn=request.role.arn if request.role is not None else None,
         combined={name: RuleSelection() for name in record.combined or []},  # their rules are in the request as well
     )
 

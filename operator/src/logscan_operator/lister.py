@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from logscan_api.exitcodes import Reason
+from logscan_api.roles import assumed_role
 from logscan_api.statuses import ListedChild, LogScanStatus, Phase
 from logscan_operator import sums, tenancy
+from logscan_operator.assuming import NOT_ASSUMED
 from logscan_operator.backfills import Known, Step, ended, next_step, said, waiting
 from logscan_operator.conditions import Verdict
 from logscan_operator.counting import Counting
@@ -25,6 +27,7 @@ from logscan_operator.leases import FencedApi
 from logscan_operator.lookups import stored_scan
 from logscan_operator.metrics import Metrics
 from logscan_operator.refusals import refusal_of
+from logscan_operator.resolving import listing_role
 from logscan_operator.settings import Settings
 from logscan_operator.shelves import Bucket
 from logscan_operator.statuses import same, utc_now
@@ -44,6 +47,7 @@ LASTING = {
     "NoSuchBucket": Reason.OBJECT_NOT_FOUND,
     "NoSuchKey": Reason.OBJECT_NOT_FOUND,
     "AccessDenied": Reason.ACCESS_DENIED,
+    NOT_ASSUMED: Reason.ROLE_NOT_ASSUMED,
     "InvalidInventory": Reason.INVALID_INVENTORY,
 }
 
@@ -93,8 +97,9 @@ class Lister:
         self._alive = alive
         self._writer = Writer(view, api, settings, metrics)
         lists = asyncio.Semaphore(LISTS)
-        self._counting = Counting(buckets, lists)
-        self._drafts = Drafts(view, api, buckets, lists)
+        self._buckets = buckets
+        self._counting = Counting(self._bucket_of, lists)
+        self._drafts = Drafts(view, api, self._bucket_of, lists)
         self._rests: dict[str, _Rest] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -175,7 +180,7 @@ class Lister:
             gone = [named.name for named in step.missing if not await self._is_there(parent, named)]
             step = self._step(parent, now, frozenset(gone))
         status = step.status or parent.status
-        denied = tenancy.bucket_refusal(parent, self._settings) if step.lists else None
+        denied = self._refusal(parent) if step.lists else None
         if denied is not None:
             await self._end(parent, Verdict(Phase.FAILED, Reason.NOT_ALLOWED, denied), now)
         elif step.lists and lists:
@@ -185,6 +190,19 @@ class Lister:
             await self._write(parent, waiting(parent, status, Reason.BACKFILL_LIMIT, message, now))
         else:
             await self._write(parent, status)
+
+    def _refusal(self, parent: Scan) -> str | None:
+        """Return why the keys of a LogScan may not be listed, or None if they may."""
+        refusal = tenancy.bucket_refusal(parent, self._settings)
+        return refusal or tenancy.role_refusal(parent, self._role_arn(parent), self._settings)
+
+    def _role_arn(self, parent: Scan) -> str | None:
+        return listing_role(parent.readable_spec, self._view.policies_in(parent.key[0]))
+
+    def _bucket_of(self, parent: Scan) -> Bucket:
+        """Return what lists and reads for a LogScan of a prefix, in the role that it has for that."""
+        prefix, (namespace, name) = self._settings.external_id_prefix, parent.key
+        return self._buckets.assuming(assumed_role(self._role_arn(parent), prefix, namespace, name))
 
     async def _with_next_page(self, parent: Scan, status: LogScanStatus, step: Step, now: datetime) -> LogScanStatus:
         """Return a status that names the LogScans of the next page, which are created before.

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from logscan_api.framing import Records
+from logscan_api.globs import matches
 from logscan_api.jobtemplates import JobTemplate
 from logscan_api.logscans import Limits, LogScanSpec
 from logscan_api.notify import Notify
@@ -34,6 +35,7 @@ class ResolvedScan:
         timeout_seconds: Maximum run time of one attempt.
         job: Changes to the operator's Job template.
         policy: The policy that fills what the scan leaves out, if one matches.
+        role_arn: The role that reads the logs, if it is not the scanner's own.
         rule_sets: The rule sets that the rules name, by name, as far as they exist.
         combined: The rules that other matching policies add, by the policy, the highest priority first.
     """
@@ -46,6 +48,7 @@ class ResolvedScan:
     timeout_seconds: int
     job: JobTemplate
     policy: str | None
+    role_arn: str | None = None
     rule_sets: Mapping[str, RuleSet] = field(default_factory=dict)
     combined: Mapping[str, RuleSelection] = field(default_factory=dict)
 
@@ -103,9 +106,31 @@ def resolve(
         timeout_seconds=spec.timeout_seconds or policy.timeout_seconds or settings.default_timeout_seconds,
         job=(spec.job or JobTemplate()).over(policy.job or JobTemplate()),
         policy=name,
+        role_arn=spec.role_arn or policy.role_arn,
         rule_sets={name: rule_sets[name] for name in sorted(sets) if name in rule_sets},
         combined=combined,
     )
+
+
+def listing_role(spec: LogScanSpec, policies: Mapping[str, LogScanPolicySpec]) -> str | None:
+    """Return the role that lists the keys of a LogScan of a prefix, or None for the operator's own.
+
+    Policies are chosen for each key, and here there is none yet. So it is the role of the policy with the highest
+    priority among those that have one and scan objects of the bucket, whatever their keys.
+
+    Args:
+        spec: The LogScan's spec.
+        policies: Specs of the LogScanPolicies in its namespace, by name.
+    """
+    if spec.role_arn is not None:
+        return spec.role_arn
+    bucket = spec.source.s3.bucket
+    found = [
+        (-policy.priority, name, policy.role_arn)
+        for name, policy in policies.items()
+        if policy.role_arn and policy.action is PolicyAction.SCAN and matches(policy.match.buckets, bucket)
+    ]
+    return min(found)[2] if found else None
 
 
 def divided(spec: LogScanSpec, policies: Mapping[str, LogScanPolicySpec]) -> str | None:

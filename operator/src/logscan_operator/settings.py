@@ -11,6 +11,7 @@ from logscan_api.explanations import Path, dotted, problems
 from logscan_api.jobtemplates import JobTemplate
 from logscan_api.logscans import MAX_TTL_SECONDS
 from logscan_api.quantities import Amount, Quantity
+from logscan_api.roles import EXTERNAL_ID_PATTERN
 from logscan_api.rules import MOST_PACKS
 from logscan_operator.settingvalues import (
     Names,
@@ -200,6 +201,19 @@ class Settings(BaseSettings):
         default="Deny",
         pattern="^(Allow|Deny)$",
         description="Whether LogScans of watched namespaces without allowed buckets are run.",
+    )
+    allowed_roles: Annotated[dict[str, list[str]], NoDecode, BeforeValidator(parsed_json)] = Field(
+        default={},
+        description="ARNs of IAM roles that the LogScans and policies of a namespace may name in `roleArn`, as JSON: "
+        "globs with * at the end by namespace. No role may be named that is not listed.",
+    )
+    external_id_prefix: str = Field(
+        default="logscan",
+        min_length=1,
+        max_length=64,
+        pattern=EXTERNAL_ID_PATTERN,
+        description="What the external id begins with that such a role is assumed with; a colon and the namespace of "
+        "the LogScan follow. Clusters that share a role of AWS need different ones.",
     )
     tenant_recipients: str = Field(
         default="",

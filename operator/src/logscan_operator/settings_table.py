@@ -30,6 +30,7 @@ FROM_OTHER_VALUES = frozenset(
         "mail_sender",
         "default_policy_packs",
         "allowed_buckets",
+        "allowed_roles",
         "unlisted_namespaces",
         "http_port",
     }

@@ -3,11 +3,14 @@
 import asyncio
 import time
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol
 
+from logscan_api.roles import AssumedRole
 from logscan_api.sources import S3Source
 from logscan_operator.errors import InventoryError
 from logscan_operator.inventoryfiles import InventoryKeys, Objects
+from logscan_operator.items import Scan
 from logscan_operator.listings import Listed, Page, Pager
 
 # How long keys are looked at before others get their turn. The keys of one answer, against many globs, take longer.
@@ -17,8 +20,14 @@ SLICE_SECONDS = 0.005
 class Bucket(Objects, Protocol):
     """Lists keys, and reads inventories of them; see `buckets.Buckets`."""
 
+    def assuming(self, role: AssumedRole | None) -> "Bucket":
+        """Return what does so in a role."""
+
     async def listed(self, bucket: str, prefix: str, after: str | None) -> tuple[list[Listed], bool]:
         """Return the next keys, and whether more follow."""
+
+
+BucketOf = Callable[[Scan], Bucket]
 
 
 class Entries(Protocol):

@@ -25,7 +25,7 @@ def refusal(scan: Scan, resolved: ResolvedScan, settings: Settings) -> str | Non
         resolved: What applies to it, whether it says so itself or its policy does.
         settings: The operator's settings.
     """
-    denied = bucket_refusal(scan, settings)
+    denied = bucket_refusal(scan, settings) or role_refusal(scan, resolved.role_arn, settings)
     if denied is not None or scan.key[0] == settings.namespace:
         return denied
     return next(_refusals(resolved, settings), None)
@@ -39,6 +39,24 @@ def bucket_refusal(scan: Scan, settings: Settings) -> str | None:
         if bucket is not None and not _may_scan(namespace, bucket, settings):
             return f"source.s3.{field}: namespace {namespace} may not scan {bucket}; ask for it in allowedBuckets"
     return None
+
+
+def role_refusal(scan: Scan, role_arn: str | None, settings: Settings) -> str | None:
+    """Return why the role that reads the logs of a scan may not be assumed for its namespace, or None if it may.
+
+    Unlike a bucket, a role must be listed for the operator's own namespace as well.
+
+    Args:
+        scan: The LogScan.
+        role_arn: The role, whether the LogScan or a policy names it; None for the operator's and the scanner's own.
+        settings: The operator's settings.
+    """
+    namespace = scan.key[0]
+    allowed = settings.allowed_roles.get(namespace, [])
+    if role_arn is None or any(_starts(glob, role_arn) for glob in allowed):
+        return None
+    field = "roleArn" if scan.readable_spec.role_arn is not None else "roleArn of the LogScanPolicy"
+    return f"{field}: namespace {namespace} may not assume {role_arn}; ask for it in allowedRoles"
 
 
 def _may_scan(namespace: str, bucket: str, settings: Settings) -> bool:

@@ -60,7 +60,7 @@ def _scan(request: ScanRequest) -> int:
     from logscan_scanner.aws import Objects, Results
 
     started = monotonic()
-    objects, results = Objects(), Results()
+    objects, results = Objects(request.role), Results()
     _collect_garbage()
     try:
         result = runner.run(request, objects, results, os.environ.get("LOGSCAN_JOB_UID", "none"))

@@ -24,6 +24,8 @@ locals {
     tolerations     = var.operator_pods.tolerations
     watchNamespaces = keys(local.tenants)
     allowedBuckets  = local.tenants
+    allowedRoles    = var.allowed_roles
+    settings        = { externalIdPrefix = var.external_id_prefix }
     serviceAccount  = { annotations = local.role_annotations.operator }
     scanner = {
       serviceAccount = {

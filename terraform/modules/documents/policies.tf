@@ -1,7 +1,7 @@
 # What each role may do. The templates are shared with the stacks on one machine, whose emulator evaluates them; a
 # statement whose resources come out empty (no mail, no topic, no key) is left out.
 locals {
-  policy_values = {
+  shared_values = {
     queue_arns           = [local.arns.queue]
     watched_queue_arns   = [local.arns.queue, local.arns.dead_letter_queue]
     table_arns           = [local.arns.table]
@@ -25,10 +25,18 @@ locals {
     log_key_arns       = distinct(compact([for bucket in var.existing_buckets : bucket.kms_key_arn]))
   }
 
+  # The operator lists in the roles of all namespaces; a scanner assumes those of its own.
+  policy_values = {
+    for role in ["operator", "scanner", "forwarder"] : role => merge(local.shared_values, {
+      log_role_arns = role == "operator" ? distinct(flatten(values(var.allowed_roles))) : lookup(var.allowed_roles, var.namespaces.operator, [])
+    })
+  }
+
   # What the scanner of a tenant's namespace may do: the same, with its own buckets, rows and reports. Rows are bound by
   # their partition key, which starts with the namespace.
   tenant_values = {
-    for namespace, buckets in local.tenants : namespace => merge(local.policy_values, {
+    for namespace, buckets in local.tenants : namespace => merge(local.shared_values, {
+      log_role_arns   = lookup(var.allowed_roles, namespace, [])
       log_bucket_arns = [for bucket in buckets : "${local.arn}:s3:::${bucket}"]
       log_object_arns = flatten([
         for bucket in buckets : [
@@ -37,7 +45,7 @@ locals {
       ])
       log_key_arns       = distinct(compact([for bucket in buckets : try(var.existing_buckets[bucket].kms_key_arn, null)]))
       report_object_arns = ["${local.arns.reports_bucket}/${namespace}/*"]
-      mail_identity_arns = length(var.tenant_recipients) == 0 ? [] : local.policy_values.mail_identity_arns
+      mail_identity_arns = length(var.tenant_recipients) == 0 ? [] : local.shared_values.mail_identity_arns
       topic_arns         = var.tenant_topic_arns
       event_bus_arns     = var.tenant_event_bus_arns
     })
@@ -71,6 +79,17 @@ locals {
     }
   }
 
+  # A role is assumed with the external id of the namespace that it is assumed for, which its trust policy asks for: whoever takes
+  # over a pod can name no other one.
+  external_ids = {
+    for role, namespaces in merge(
+      { operator = keys(var.allowed_roles), scanner = [var.namespaces.operator] },
+      { for namespace, _ in local.tenants : "scanner/${namespace}" => [namespace] },
+      ) : role => {
+      StringEquals = { "sts:ExternalId" = [for namespace in namespaces : "${var.external_id_prefix}:${namespace}"] }
+    }
+  }
+
   # Conditions by statement, beside those of the templates. The emulator of the stack on one machine knows none of their keys.
   conditions = {
     for role, accounts in local.log_accounts : role => merge(local.via, {
@@ -86,11 +105,18 @@ locals {
     })
   }
 
+  role_conditions = {
+    operator  = merge(local.conditions[""], { AssumeRolesOfBuckets = local.external_ids.operator })
+    scanner   = merge(local.conditions[""], { AssumeRolesOfBuckets = local.external_ids.scanner })
+    forwarder = local.conditions[""]
+  }
+
   tenant_conditions = {
     for namespace, _ in local.tenants : namespace => merge(local.conditions[namespace], {
-      ReadAndWriteResults = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["${namespace}#*"] } }
+      AssumeRolesOfBuckets = local.external_ids["scanner/${namespace}"]
+      ReadAndWriteResults  = { "ForAllValues:StringLike" = { "dynamodb:LeadingKeys" = ["${namespace}#*"] } }
       SendMail = {
-        StringEquals              = { "ses:FromAddress" = local.policy_values.mail_senders }
+        StringEquals              = { "ses:FromAddress" = local.shared_values.mail_senders }
         "ForAllValues:StringLike" = { "ses:Recipients" = var.tenant_recipients }
       }
     })
@@ -118,10 +144,10 @@ locals {
       Statement = [
         for statement in jsondecode(templatefile(
           "${path.module}/policies/${role}.json.tftpl",
-          { for name, value in local.policy_values : name => jsonencode(value) },
+          { for name, value in local.policy_values[role] : name => jsonencode(value) },
           )).Statement : merge(
           statement,
-          { for condition in [try(local.conditions[""][statement.Sid], null)] : "Condition" => condition if condition != null },
+          { for condition in [try(local.role_conditions[role][statement.Sid], null)] : "Condition" => condition if condition != null },
         )
         if length(statement.Resource) > 0
       ]

@@ -232,6 +232,35 @@ variable "namespaces" {
   }
 }
 
+variable "allowed_roles" {
+  description = "Roles of IAM that LogScans may name (roleArn) to read buckets of other accounts, by namespace: { team-a = [\"arn:aws:iam::444455556666:role/logscan-reads-trails\"] }. Operator and scanner may assume them, with the external id of the namespace."
+  type        = map(list(string))
+  nullable    = false
+  default     = {}
+
+  validation {
+    condition     = alltrue([for arn in flatten(values(var.allowed_roles)) : can(regex("^arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$", arn))])
+    error_message = "allowed_roles must have whole ARNs of IAM roles, without wildcards."
+  }
+
+  validation {
+    condition     = alltrue([for n in keys(var.allowed_roles) : n == var.namespaces.operator || contains(keys(var.namespaces.scans), n)])
+    error_message = "allowed_roles has a namespace that is neither namespaces.operator nor in namespaces.scans."
+  }
+}
+
+variable "external_id_prefix" {
+  description = "What the external id of such a role begins with; a colon and the namespace follow."
+  type        = string
+  nullable    = false
+  default     = "logscan"
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9_+=,.@:/-]{1,64}$", var.external_id_prefix))
+    error_message = "external_id_prefix must be 1 to 64 letters, digits and characters of _+=,.@:/-."
+  }
+}
+
 variable "tenant_recipients" {
   description = "Mail addresses that scans of tenants' namespaces may notify; * matches any part. None by default."
   type        = list(string)

@@ -14,8 +14,7 @@ from urllib.parse import urlsplit
 from botocore.auth import S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSPreparedRequest, AWSRequest
 from botocore.exceptions import BotoCoreError
-
-from logscan_scanner.aws.clients import session
+from botocore.session import Session
 
 _SCOPE = re.compile(r"AWS4-HMAC-SHA256 Credential=[^/]+/\d{8}/([a-z0-9-]+)/(s3|dynamodb)/aws4_request")
 _VIRTUAL_HOST = re.compile(r"\.s3([.-][a-z0-9.-]+)?\.amazonaws\.com(\.cn)?")  # behind the bucket
@@ -25,14 +24,16 @@ SIGNERS = {"s3": S3SigV4Auth, "dynamodb": SigV4Auth}
 class Direct:
     """Repeats the calls of one operation of a client."""
 
-    def __init__(self, client: Any, operation: str, bucket: str | None = None) -> None:
+    def __init__(self, client: Any, operation: str, by: Session, bucket: str | None = None) -> None:
         """Watch a client.
 
         Args:
             client: Botocore's.
             operation: Such as `GetObject`.
+            by: The session that made the client.
             bucket: The bucket that all calls are about, for S3.
         """
+        self._session = by
         # Botocore has no other way to the connections of a client.
         self._http = client._endpoint.http_session
         self._bucket = bucket
@@ -49,7 +50,7 @@ class Direct:
             headers: Those of the operation.
             body: The request's.
         """
-        credentials = session().get_credentials()
+        credentials = self._session.get_credentials()
         if self._learned is None or credentials is None:
             return None
         base, region, service = self._learned

@@ -10,8 +10,8 @@ from typing import Any
 
 from botocore.loaders import Loader, instance_cache
 
-# What the scanner calls, and what botocore calls by itself: for the region of a bucket, for directory buckets, and to
-# find DynamoDB's endpoints.
+# What the scanner calls, and what botocore calls by itself: for the region of a bucket, for directory buckets, to find
+# DynamoDB's endpoints, and for the credentials of a service account.
 OPERATIONS = {
     "dynamodb": {"BatchGetItem", "DescribeEndpoints", "GetItem", "PutItem", "UpdateItem"},
     "events": {"PutEvents"},
@@ -27,8 +27,9 @@ OPERATIONS = {
     },
     "sesv2": {"SendEmail"},
     "sns": {"Publish"},
+    "sts": {"AssumeRole", "AssumeRoleWithWebIdentity"},
 }
-SERVICES = [*OPERATIONS, "sso", "sso-oidc", "sts"]  # the others give credentials
+SERVICES = [*OPERATIONS, "sso", "sso-oidc"]  # the others give credentials
 
 
 class _Listed(Loader):

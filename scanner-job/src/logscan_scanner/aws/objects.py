@@ -15,8 +15,10 @@ from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
 
 from logscan_api.exitcodes import ExitCode
 from logscan_api.identity import padded_sequencer
+from logscan_api.roles import AssumedRole
 from logscan_api.sources import S3Source
-from logscan_scanner.aws.clients import client, translate
+from logscan_scanner.aws import roles
+from logscan_scanner.aws.clients import OWN_ROLE, client, session, translate
 from logscan_scanner.aws.direct import Direct
 from logscan_scanner.errors import ScanError
 
@@ -76,8 +78,15 @@ class StoredObject:
 class Objects:
     """Reads objects from S3."""
 
-    def __init__(self) -> None:
-        self._s3: S3Client = client("s3")
+    def __init__(self, role: AssumedRole | None = None) -> None:
+        """Read nothing yet.
+
+        Args:
+            role: The role that reads; None for the pod's own.
+        """
+        self._session = session() if role is None else roles.session_in(role)
+        self._role = OWN_ROLE if role is None else role.arn
+        self._s3: S3Client = client("s3", self._session)
         self._direct: dict[str, Direct] = {}
         self._learning = Lock()
 
@@ -109,7 +118,7 @@ class Objects:
         with self._learning:
             direct = self._direct.get(wanted.bucket)
             if direct is None:
-                direct = self._direct[wanted.bucket] = Direct(self._s3, "GetObject", wanted.bucket)
+                direct = self._direct[wanted.bucket] = Direct(self._s3, "GetObject", self._session, wanted.bucket)
         version = f"?versionId={quote(wanted.version_id, safe='-_.~')}" if wanted.version_id else ""
         headers = {"Range": f"bytes=0-{BEGINNING_BYTES - 1}"}
         if wanted.etag:
@@ -142,9 +151,9 @@ class Objects:
         except ClientError as error:
             if error.response["Error"]["Code"] == "InvalidRange":  # S3's answer to any range of an empty object
                 return replace(wanted, size=0), None
-            raise translate(error, what, pinned) from error
+            raise translate(error, what, pinned, self._role) from error
         except BotoCoreError as error:
-            raise translate(error, what, pinned) from error
+            raise translate(error, what, pinned, self._role) from error
         found = replace(
             wanted,
             etag=answer["ETag"].strip('"'),
@@ -184,11 +193,14 @@ class Objects:
                 body = None
             except (HTTPClientError, BotoCoreError, ClientError) as error:
                 resumes, body = resumes + 1, None
-                failure = translate(error, f"read s3://{found.bucket}/{found.key} at {position}", pinned=True)
+                failure = self._broken(error, found, position)
                 if resumes > RESUMES or failure.code is not ExitCode.TRY_AGAIN:
                     raise failure from error
                 log.info("resuming at %d: %s", position, error)
         return parts
+
+    def _broken(self, error: Exception, found: StoredObject, position: int) -> ScanError:
+        return translate(error, f"read s3://{found.bucket}/{found.key} at {position}", pinned=True, role=self._role)
 
     def _get(self, wanted: StoredObject, start: int, last: int) -> Any:
         arguments: Any = {"Bucket": wanted.bucket, "Key": wanted.key, "Range": f"bytes={start}-{last}"}

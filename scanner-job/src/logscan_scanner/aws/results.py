@@ -16,7 +16,7 @@ from logscan_api.failedrows import FailedRow
 from logscan_api.results import ScanResult
 from logscan_api.signatures import is_signed
 from logscan_api.statuses import ResultRef
-from logscan_scanner.aws.clients import client, translate
+from logscan_scanner.aws.clients import client, session, translate
 from logscan_scanner.aws.direct import Direct
 from logscan_scanner.errors import ScanError
 
@@ -158,7 +158,7 @@ class Results:
 
     @cached_property
     def _direct(self) -> Direct:
-        return Direct(self._dynamodb, "PutItem")
+        return Direct(self._dynamodb, "PutItem", session())
 
 
 def _finished(ref: ResultRef, item: Item, tokens: Sequence[str], now: int) -> ScanResult | None:

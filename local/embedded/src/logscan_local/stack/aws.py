@@ -113,6 +113,7 @@ def create_all(endpoint: str, bridged: bool = False, known: Resources | None = N
         "event_bus_arns": [f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"],
         "key_arns": [],
         "log_key_arns": [],
+        "log_role_arns": [],
     }
     iam = client("iam", endpoint)
     operator = permissions.create_user(iam, "operator", values, known.operator if known else None)
