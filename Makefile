@@ -199,6 +199,9 @@ docs: $(SITE) ## Build the documentation's site into dist/docs/site (SOURCE=addr
 diagrams: $(READY) ## Draw the diagrams of the documentation that have changed (needs Node.js and Chromium)
 	@$(BIN)/python -m logscan_tools.site.diagrams
 
+pictures: $(READY) ## Draw the pictures of a terminal and of the dashboard's panels (needs the AWS CLI and Prometheus; 5 minutes)
+	@$(BIN)/python -m logscan_local.pictures
+
 release-tools: $(RELEASE) ## Install what a release needs besides
 
 release-rehearsal: $(RELEASE) ## Make a release against a registry on this machine, and install it from there (as root, with Docker)
@@ -280,4 +283,4 @@ bench-batches: $(READY) ## Measure a batch of 10,000 small objects, and a downlo
 clean: ## Delete everything that was installed into this clone
 	rm -rf $(VENV) $(dir $(CHECKOV)) $(dir $(RELEASE)) $(dir $(SITE)) .venv-audit dist $(CRATE)/target .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: audit docs diagrams nightly release-tools release-rehearsal arm64-test bump crate secrets help setup up down status demo generate format lint drift unit check tests tiers coverage test test-logs fuzz engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner bench-backfill bench-batches chaos soak lock clean
+.PHONY: audit docs diagrams pictures nightly release-tools release-rehearsal arm64-test bump crate secrets help setup up down status demo generate format lint drift unit check tests tiers coverage test test-logs fuzz engine images images-check containers-test kind-up kind-demo kind-test kind-rehearsal kind-down bench-operator bench-scanner bench-backfill bench-batches chaos soak lock clean

@@ -19,7 +19,10 @@ from logscan_local.testkit.waiting import eventually
 from logscan_tools.paths import REPOSITORY
 from logscan_tools.site.pages import sources
 
-PAGES = {name: (REPOSITORY / name).read_text(encoding="utf-8") for name in sources()}
+# Of packages and examples, beside the pages of the site.
+READMES = [*REPOSITORY.glob("*/README.md"), *REPOSITORY.glob("terraform/*/*/README.md")]
+NAMES = sorted({*sources(), *(path.relative_to(REPOSITORY).as_posix() for path in READMES)})
+PAGES = {name: (REPOSITORY / name).read_text(encoding="utf-8") for name in NAMES}
 LISTED = tomllib.loads((REPOSITORY / "docs" / "shell-blocks.toml").read_text(encoding="utf-8"))["not_run"]
 NOT_RUN = [(page, first) for group in LISTED for page, them in group.items() if page != "why" for first in them]
 
@@ -37,7 +40,7 @@ RUN = sorted(
 # What a reader repeats until it shows what they wait for.
 READS = re.compile(r"kubectl (get|logscan (list|results|history|why|doctor)) |cat \S+$")
 COMMAND_SECONDS = 600  # the demo builds what is missing
-READ_SECONDS = 60
+READ_SECONDS = 120
 
 
 def test_each_block_that_is_listed_is_in_its_page_and_has_a_reason() -> None:

@@ -2,25 +2,20 @@
 
 import gzip
 import json
-import math
 import os
 import re
 import shutil
-import subprocess
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from clouds import EXTERNAL, Cloud, operator_pod, text
+from clouds import EXTERNAL, Cloud, text
 
 from logscan_api.results import ScanResult
-from logscan_local.stack.ports import free_ports
 from logscan_local.testkit.clusters import Cluster
+from logscan_local.testkit.prometheus import NAMESPACE, PROGRAM, Prometheus, scraping
 from logscan_local.testkit.waiting import eventually
 from logscan_tools.manifests import CHART, render
 
@@ -32,25 +27,7 @@ pytestmark = [
 DASHBOARD = CHART / "files" / "dashboard.json"
 COUNTED = "e2e/counted/"
 # Grafana makes it of the scrape interval and the time that the panel shows.
-VARIABLES = {"$__rate_interval": "5m", "$namespace": "logscan"}
-
-
-class Prometheus:
-    """A server."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-
-    def get(self, path: str, **parameters: str) -> Any:
-        """Return the data of an answer of its API."""
-        query = urllib.parse.urlencode(parameters)
-        with urllib.request.urlopen(f"{self._url}/api/v1/{path}?{query}", timeout=10) as answer:
-            return json.load(answer)["data"]
-
-    def ask(self, expression: str) -> list[float]:
-        """Return the values of what a query finds now, without those that are no number."""
-        found = self.get("query", query=expression)["result"]
-        return [value for series in found if not math.isnan(value := float(series["value"][1]))]
+VARIABLES = {"$__rate_interval": "5m", "$namespace": NAMESPACE}
 
 
 @pytest.fixture(scope="module")
@@ -61,50 +38,15 @@ def cloud(full_stack: Cluster) -> Cloud:
 @pytest.fixture(scope="module")
 def prometheus(cloud: Cloud, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
     """Yield a Prometheus with the chart's alerts that scrapes the operator."""
-    program = shutil.which("prometheus")
+    program = shutil.which(PROGRAM)
     if program is None:
         if os.environ.get("CI"):
             pytest.fail("prometheus is not installed (Debian: apt-get install prometheus)")
         pytest.skip("prometheus is not installed (Debian: apt-get install prometheus)")
-    folder = tmp_path_factory.mktemp("prometheus")
     documents = yaml.safe_load_all(render(f"--values={CHART / 'ci' / 'everything.yaml'}"))
     (rules,) = [document for document in documents if document and document["kind"] == "PrometheusRule"]
-    (folder / "rules.yaml").write_text(yaml.safe_dump(rules["spec"]))
-    target = {"targets": [operator_address(cloud)], "labels": {"namespace": "logscan"}}
-    configuration = {
-        "global": {"scrape_interval": "1s", "evaluation_interval": "2s"},
-        "rule_files": ["rules.yaml"],
-        "scrape_configs": [{"job_name": "logscan", "static_configs": [target]}],
-    }
-    (folder / "prometheus.yaml").write_text(yaml.safe_dump(configuration))
-    (port,) = free_ports(1)
-    with start(program, folder, port) as process:
-        server = Prometheus(f"http://127.0.0.1:{port}")
-        eventually(lambda: process.poll() is not None or ready(server), 60, "Prometheus to scrape the operator")
+    with scraping(program, cloud.kubectl, tmp_path_factory.mktemp("prometheus"), rules["spec"]) as server:
         yield server
-        process.terminate()
-
-
-def start(program: str, folder: Path, port: int) -> "subprocess.Popen[bytes]":
-    command = [program, f"--config.file={folder / 'prometheus.yaml'}", f"--storage.tsdb.path={folder / 'data'}"]
-    command.append(f"--web.listen-address=127.0.0.1:{port}")
-    with (folder / "log").open("wb") as log:
-        return subprocess.Popen(command, stdout=log, stderr=log)
-
-
-def ready(server: Prometheus) -> bool:
-    try:
-        return server.ask("up") == [1.0]
-    except OSError:
-        return False
-
-
-def operator_address(cloud: Cloud) -> str:
-    """Return where the operator's metrics are."""
-    pod = operator_pod(cloud)
-    ports = [port for container in pod["spec"]["containers"] for port in container.get("ports", [])]
-    (port,) = [port["containerPort"] for port in ports if port["name"] == "http"]
-    return f"{pod['status'].get('podIP', '127.0.0.1')}:{port}"
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Pictures of the documentation that show what a running stack answers."""
