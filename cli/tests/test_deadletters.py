@@ -87,6 +87,23 @@ def test_messages_are_sent_again_and_deleted(ask: Ask, sqs: Any, emulator: "Reso
     assert bodies(sqs, emulator.dead_letter_queue_url) == []
 
 
+def test_messages_of_standard_queues_are_sent_again_with_their_attributes(run: Run, emulator: "Resources") -> None:
+    """As EventBridge leaves them, which SQS does not move itself."""
+    from logscan_local.stack import aws
+
+    client = aws.client("sqs", emulator.endpoint)
+    letters, target = (client.create_queue(QueueName=name)["QueueUrl"] for name in ("standard-dlq", "standard"))
+    attributes = {"ERROR_CODE": {"DataType": "String", "StringValue": "NO_PERMISSIONS"}}
+    client.send_message(QueueUrl=letters, MessageBody="late", MessageAttributes=attributes)
+    keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_DEFAULT_REGION": "eu-central-1"}
+    done = run("dlq", "redrive", "--queue", letters, "--to", target, AWS_ENDPOINT_URL=emulator.endpoint, **keys)
+    assert done.returncode == 0, done.stderr
+    answer = client.receive_message(QueueUrl=target, MessageAttributeNames=["All"], WaitTimeSeconds=1)
+    (message,) = answer["Messages"]
+    assert (message["Body"], message["MessageAttributes"]["ERROR_CODE"]["StringValue"]) == ("late", "NO_PERMISSIONS")
+    assert bodies(client, letters) == []
+
+
 def test_a_message_that_cannot_be_sent_stays(ask: Ask, sqs: Any, emulator: "Resources") -> None:
     done = ask("redrive", "--to", emulator.queue_url.replace(".fifo", "-none.fifo"))
     assert done.returncode == 5

@@ -47,6 +47,19 @@ EVERYTHING: dict[str, Any] = {
     },
 }
 
+# What SQS calls the attributes of queues.
+QUEUE_ATTRIBUTES = {
+    "fifo_queue": "FifoQueue",
+    "deduplication_scope": "DeduplicationScope",
+    "fifo_throughput_limit": "FifoThroughputLimit",
+    "content_based_deduplication": "ContentBasedDeduplication",
+    "visibility_timeout_seconds": "VisibilityTimeout",
+    "receive_wait_time_seconds": "ReceiveMessageWaitTimeSeconds",
+    "message_retention_seconds": "MessageRetentionPeriod",
+    "redrive_policy": "RedrivePolicy",
+    "redrive_allow_policy": "RedriveAllowPolicy",
+}
+
 
 @pytest.fixture(scope="session")
 def terraform() -> Callable[..., subprocess.CompletedProcess[str]]:

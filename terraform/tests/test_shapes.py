@@ -4,25 +4,11 @@ import json
 from typing import Any
 
 import pytest
-from conftest import Evaluate, Outputs
+from conftest import QUEUE_ATTRIBUTES, Outputs
 
-from logscan_api.events import ObjectEvent, read_message
 from logscan_api.table import INDEX_ATTRIBUTES, INDEXES, KEYS, TTL_ATTRIBUTE
 from logscan_local.stack import aws
-from logscan_local.testkit.waiting import eventually
 from logscan_tools.terraform.configuration import TERRAFORM, blocks
-
-QUEUE_ATTRIBUTES = {
-    "fifo_queue": "FifoQueue",
-    "deduplication_scope": "DeduplicationScope",
-    "fifo_throughput_limit": "FifoThroughputLimit",
-    "content_based_deduplication": "ContentBasedDeduplication",
-    "visibility_timeout_seconds": "VisibilityTimeout",
-    "receive_wait_time_seconds": "ReceiveMessageWaitTimeSeconds",
-    "message_retention_seconds": "MessageRetentionPeriod",
-    "redrive_policy": "RedrivePolicy",
-    "redrive_allow_policy": "RedriveAllowPolicy",
-}
 
 
 @pytest.mark.tools
@@ -100,48 +86,6 @@ def test_the_stack_on_one_machine_creates_the_same_queues(
             assert _names(json.loads(made[name])) == _names(value), name
         else:
             assert made.get(name, "false").lower() == str(value).lower(), name
-
-
-@pytest.mark.tools
-@pytest.mark.emulator
-def test_s3_feeds_the_standard_queue_that_terraform_describes(emulator: aws.Resources, documents: Evaluate) -> None:
-    """The emulator evaluates the queue's policy for each notification, and delivers S3's own messages."""
-    buckets = {"direct-uploads": {"notification": "direct"}}
-    place = {"id": aws.ACCOUNT, "region": aws.REGION}
-    made = documents(account=place, create_forwarder=False, existing_buckets=buckets)
-    sqs, s3 = aws.client("sqs", emulator.endpoint), aws.client("s3", emulator.endpoint)
-    policies = made["queue_policies"]
-    _create(sqs, made["names"]["dead_letter_queue"], made["queues"]["dead_letter"], policies["dead_letter"])
-    queue = _create(sqs, made["names"]["queue"], made["queues"]["main"], policies["main"])
-    rule = {"QueueArn": made["arns"]["queue"], "Events": ["s3:ObjectCreated:*"]}
-    for bucket in (*buckets, "of-nobody"):
-        aws.create_bucket(emulator.endpoint, bucket)
-        s3.put_bucket_notification_configuration(
-            Bucket=bucket, NotificationConfiguration={"QueueConfigurations": [rule]}, SkipDestinationValidation=True
-        )
-    s3.put_object(Bucket="of-nobody", Key="a.log", Body=b"ERROR")
-    version = s3.put_object(Bucket="direct-uploads", Key="größe +%.log", Body=b"ERROR")["VersionId"]
-    found: list[ObjectEvent] = []
-
-    def announced() -> list[ObjectEvent]:
-        answer = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10, WaitTimeSeconds=1)
-        found.extend(event for m in answer.get("Messages", []) for event in read_message(m["Body"]).events)
-        return found
-
-    (event,) = eventually(announced, 30, "the upload to be announced")
-    assert (event.bucket, event.key, event.version_id) == ("direct-uploads", "größe +%.log", version)
-    assert event.sequencer
-
-
-def _create(sqs: Any, name: str, shape: dict[str, Any], policy: dict[str, Any]) -> str:
-    """Create a queue of a shape, with the attributes that SQS wants as text, and return its URL."""
-    values = {QUEUE_ATTRIBUTES[key]: value for key, value in shape.items() if value is not None and key != "fifo_queue"}
-    texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
-    # The emulator is reached without TLS, which a statement of the policy denies.
-    allowed = [statement for statement in policy["Statement"] if statement["Sid"] != "DenyWithoutTls"]
-    if allowed:
-        texts["Policy"] = json.dumps({**policy, "Statement": allowed})
-    return str(sqs.create_queue(QueueName=name, Attributes=texts)["QueueUrl"])
 
 
 def _names(policy: dict[str, Any]) -> dict[str, Any]:

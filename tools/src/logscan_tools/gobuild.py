@@ -29,6 +29,7 @@ PACKAGES = {
     "cosign": (PROGRAMS / "cosign", "github.com/sigstore/cosign/v3/cmd/cosign"),
     "crane": (RELEASE, "github.com/google/go-containerregistry/cmd/crane"),
     "validate-krew-manifest": (RELEASE, "sigs.k8s.io/krew/cmd/validate-krew-manifest"),
+    "awsschema": (PROGRAMS / "awsschema", "logscan.local/awsschema"),
     "gitops": (PROGRAMS / "gitops", "logscan.local/gitops"),
     "tofu": (PROGRAMS / "opentofu", "github.com/opentofu/opentofu/cmd/tofu"),
 }

@@ -13,6 +13,7 @@ from logscan_tools.paths import REPOSITORY
 TERRAFORM = REPOSITORY / "terraform"
 # The module that people use, and those that it is made of.
 MODULES = [TERRAFORM, *sorted(path.parent for path in (TERRAFORM / "modules").glob("*/main.tf"))]
+EXAMPLES = sorted(path.parent for path in (TERRAFORM / "examples").glob("*/main.tf"))
 META_ARGUMENTS = {"count", "for_each", "depends_on", "lifecycle", "provider", "provisioner", "connection"}
 
 

@@ -17,13 +17,15 @@ from pathlib import Path
 from typing import Any
 
 from logscan_tools.errors import ToolError
-from logscan_tools.terraform.configuration import TERRAFORM, blocks
+from logscan_tools.terraform.configuration import EXAMPLES, MODULES, TERRAFORM, blocks
 
 PACKAGE = "@cdktf/provider-aws@21.22.1"
 SCHEMA = TERRAFORM / "tests" / "schema.json"
 KINDS = ("resource", "data")
 
-Node = dict[str, Any]  # {"attributes": {name: required}, "blocks": {name: {"required": ..., **Node}}}
+# {"attributes": {name: required}, "computed": [name], "blocks": {name: {"required": ..., **Node}}}; what the provider
+# computes may be an attribute as well, whose value it takes if there is one.
+Node = dict[str, Any]
 
 
 class UnavailableError(ToolError):
@@ -32,7 +34,8 @@ class UnavailableError(ToolError):
 
 def used() -> dict[str, list[str]]:
     """Return the AWS resource types that the configuration uses, by kind."""
-    return {kind: sorted({b.type for b in blocks(kind) if b.type.startswith("aws_")}) for kind in KINDS}
+    folders = [*MODULES, *EXAMPLES]
+    return {kind: sorted({b.type for b in blocks(kind, *folders) if b.type.startswith("aws_")}) for kind in KINDS}
 
 
 def outdated() -> str:
@@ -94,22 +97,31 @@ class _Source:
 
     def top(self) -> Node:
         start = self._code.index("synthesizeHclAttributes()")
-        return self._node(self._code[start:], f"{self._class}Config")
+        return self._node(self._code[start:], f"{self._class}Config", self._class)
 
-    def _node(self, code: str, interface: str) -> Node:
+    def _node(self, code: str, interface: str, reader: str) -> Node:
         body = re.split(r"\n(?:function|class) ", code, maxsplit=1)[0]  # without attributes: an empty block
         required = self._required(interface)
-        node: Node = {"attributes": {}, "blocks": {}}
+        node: Node = {"attributes": {}, "computed": [], "blocks": {}}
         for match in re.finditer(r"\n +(\w+): \{\n +value: (.*),\n +isBlock: (true|false)", body):
             name, value, is_block = match[1], match[2], match[3] == "true"
             nested = re.search(r"(\w+)ToHclTerraform\b(?=[,)(])", re.sub(r"cdktf\.\w+ToHclTerraform", "", value))
             if is_block and nested:
                 function = f"{nested[1]}ToHclTerraform"
-                inner = self._node(self._code[self._code.index(f"function {function}(") :], _capital(nested[1]))
+                kind = _capital(nested[1])
+                inner = self._node(
+                    self._code[self._code.index(f"function {function}(") :], kind, f"{kind}OutputReference"
+                )
                 node["blocks"][name] = {"required": name in required, **inner}
             else:
                 node["attributes"][name] = name in required
+        node["computed"] = sorted(self._computed(reader) - node["blocks"].keys())
         return node
+
+    def _computed(self, reader: str) -> set[str]:
+        """Return what a class reads that the provider computes."""
+        found = re.search(rf"^class {reader} .*?^\}}", self._code, re.DOTALL | re.MULTILINE)
+        return set(re.findall(r"// (\w+) - computed: true", found[0])) if found else set()
 
     def _required(self, interface: str) -> set[str]:
         match = re.search(rf"export interface {interface} (?:extends [\w.]+ )?\{{(.*?)\n\}}", self._types, re.DOTALL)
