@@ -25,6 +25,7 @@ from logscan_operator.errors import AwsError, NotLeadingError
 from logscan_operator.gatherer import Gatherer
 from logscan_operator.items import Object
 from logscan_operator.metrics import Metrics
+from logscan_operator.rejections import Rejection
 from logscan_operator.settings import Settings
 from logscan_operator.statuses import stamp, utc_now
 from logscan_operator.view import View
@@ -233,18 +234,19 @@ class Intake:
             except NotLeadingError:
                 seconds = 0.0
             except MalformedMessageError as error:
-                part = "partly-malformed" if isinstance(error, PartlyMalformedError) else "malformed"
+                partly = isinstance(error, PartlyMalformedError)
+                part = Rejection.PARTLY_MALFORMED if partly else Rejection.MALFORMED
                 self._reject(message, part, f"{part}: {error}")
                 seconds = MALFORMED_SECONDS
             except UndecidedError as error:
-                self._reject(message, "undecided", str(error))
+                self._reject(message, Rejection.UNDECIDED, str(error))
                 seconds = backoff_seconds(message.receives)
             except PutOffError as error:
                 seconds = self._put_off(message, error)
             except Exception as error:
                 # Whatever it is, it is this message's: the loop and the other messages go on.
                 log.exception("a message could not be handled", extra={"messageId": message.id})
-                self._reject(message, "unforeseen", f"{type(error).__name__}: {error}")
+                self._reject(message, Rejection.UNFORESEEN, f"{type(error).__name__}: {error}")
                 seconds = backoff_seconds(message.receives)
             else:
                 continue
@@ -256,16 +258,16 @@ class Intake:
         """Return after how many seconds a message is to come again whose LogScan was refused."""
         if error.verdict is Verdict.EVERYONE:
             # It is first in line again; nothing is received before LogScans are accepted.
-            self._reject(message, "outage", str(error))
+            self._reject(message, Rejection.OUTAGE, str(error))
             return 0.0
-        self._reject(message, "not-created", str(error))
+        self._reject(message, Rejection.NOT_CREATED, str(error))
         return backoff_seconds(message.receives)
 
-    def _reject(self, message: Message, reason: str, why: str) -> None:
-        self._metrics.rejected.labels(reason).inc()
+    def _reject(self, message: Message, reason: Rejection, why: str) -> None:
+        self._metrics.rejected.labels(str(reason)).inc()
         # It is received dozens of times, and says the same each time; the circuit reports an outage.
-        level = logging.ERROR if message.receives == 1 and reason != "outage" else logging.DEBUG
-        facts = {"messageId": message.id, "receives": message.receives, "reason": reason}
+        level = logging.ERROR if message.receives == 1 and reason is not Rejection.OUTAGE else logging.DEBUG
+        facts = {"messageId": message.id, "receives": message.receives, "reason": str(reason)}
         log.log(level, "a message stays in the queue: %s", why, extra=facts)
 
     async def _handle_message(self, message: Message) -> None:

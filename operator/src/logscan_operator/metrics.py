@@ -25,9 +25,9 @@ from logscan_api.statuses import IncompleteReason, Phase, Summary
 from logscan_operator import __version__
 from logscan_operator.actions import Action
 from logscan_operator.findingmetrics import FindingMetrics
+from logscan_operator.rejections import Rejection
 from logscan_operator.view import View
 
-REJECTIONS = ("malformed", "partly-malformed", "unforeseen", "undecided", "not-created", "outage")
 QUEUE_STATES = ("visible", "in_flight")
 SERVICES = ("sqs", "dynamodb")
 FAILURES = tuple(reason for reason in Reason if Phase.FAILED in reason.phases)
@@ -235,8 +235,8 @@ class Metrics:
 
     def _start_series(self) -> None:
         """Start every series whose labels are known, at 0."""
-        for rejection in REJECTIONS:
-            self.rejected.labels(rejection)
+        for rejection in Rejection:
+            self.rejected.labels(str(rejection))
         for service in SERVICES:
             self.aws_errors.labels(service)
         for action in get_args(Action):

@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 
 from logscan_api.generated import settle
 from logscan_operator.metrics import Metrics
+from logscan_operator.rejections import Rejection
 
 OURS = "logscan_"
 HEADER = """# Metrics of the operator
@@ -22,7 +23,7 @@ Generated from `operator/src/logscan_operator/metrics.py` by `make generate`. Do
 [Alerts](alerts.md) what to do when they are bad. A counter starts at 0 for each known value of its labels, so that
 `increase` sees the first event. `watched_namespace` is the namespace of a LogScan: Prometheus sets `namespace` to that
 of the operator's pod. A `reason` is one of the [reasons](reasons.md), but for
-[incomplete scans](rules.md#incomplete-scans) and rejected [messages](operations.md#messages), which have their own.
+[incomplete scans](rules.md#incomplete-scans) and [rejected messages](#rejected-messages), which have their own.
 
 ## Of every replica
 {every}
@@ -32,7 +33,12 @@ those of Prometheus' client for Python.
 ## Of the leader
 They are about the cluster and the queues. Only the leader serves them, so `sum` over the replicas is correct.
 
-{leader}"""
+{leader}
+## Rejected messages
+The `reason` of `logscan_messages_rejected_total`. [Operations](operations.md#messages) says when a rejected message is
+received again, and when it becomes a dead letter.
+
+{rejections}"""
 
 
 class Family(NamedTuple):
@@ -72,7 +78,7 @@ def _family(name: str, kind: str, documentation: str, labels: tuple[str, ...]) -
 def render() -> str:
     """Return the page."""
     metrics = Metrics(slots=1)
-    return HEADER.format(every=_table(metrics.registry), leader=_table(metrics.cluster))
+    return HEADER.format(every=_table(metrics.registry), leader=_table(metrics.cluster), rejections=_rejections())
 
 
 def _table(registry: CollectorRegistry) -> str:
@@ -81,6 +87,11 @@ def _table(registry: CollectorRegistry) -> str:
         for name, kind, labels, text in families(registry)
     ]
     return "".join(["| metric | type | labels | meaning |\n", "| --- | --- | --- | --- |\n", *rows])
+
+
+def _rejections() -> str:
+    rows = [f"| `{rejection}` | {rejection.meaning} |\n" for rejection in Rejection]
+    return "".join(["| reason | meaning |\n", "| --- | --- |\n", *rows])
 
 
 def main(arguments: list[str]) -> int:

@@ -1,0 +1,27 @@
+"""Why a message stays in the queue: the reasons of `logscan_messages_rejected_total`, as docs/metrics.md shows them."""
+
+from enum import StrEnum
+
+
+class Rejection(StrEnum):
+    """Why a message that was received is not deleted.
+
+    Attributes:
+        meaning: What happened, for the documentation.
+    """
+
+    meaning: str
+
+    def __new__(cls, word: str, meaning: str = "") -> "Rejection":
+        """Return a member with its word and its meaning; the default is for type checkers."""
+        rejection = str.__new__(cls, word)
+        rejection._value_ = word
+        rejection.meaning = meaning
+        return rejection
+
+    MALFORMED = "malformed", "The message cannot be read."
+    PARTLY_MALFORMED = "partly-malformed", "Some records of the message cannot be read; the others became LogScans."
+    NOT_CREATED = "not-created", "One LogScan was refused."
+    OUTAGE = "outage", "All LogScans are refused."
+    UNDECIDED = "undecided", "The policy that may apply is missing."
+    UNFORESEEN = "unforeseen", "An unexpected error of the operator; its log has the traceback."
