@@ -35,9 +35,15 @@ RUN_BY = $(if $(RUNTIME),--runtime $(RUNTIME)) $(if $(TAG),--tag $(TAG))
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
 
-$(READY): bootstrap.lock requirements.lock pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES)) $(NATIVE)
+# Parts of `make up` and `make demo`.
+.PHONY: prerequisites installed environments programs
+
+prerequisites:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: set PYTHON, such as make PYTHON=python3.12")'
 	@command -v cargo >/dev/null || { echo "$(CARGO_HELP)" >&2; exit 1; }
+
+$(READY): bootstrap.lock requirements.lock pyproject.toml $(addsuffix /pyproject.toml,$(PACKAGES)) $(NATIVE)
+	@$(MAKE) --no-print-directory prerequisites
 	@echo "installing into $(VENV) ..."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r bootstrap.lock
@@ -69,7 +75,18 @@ $(SITE): tools/site.lock $(READY)
 
 setup: $(READY) $(CHECKOV) ## Install everything needed for development
 
-up: $(READY) ## Start the embedded stack (RUNTIME=docker runs pods in containers)
+# At the first start, programs are built beside the installation of packages and the compilation of the engine.
+FIRST := $(if $(wildcard $(CACHE)/environments),,environments)
+installed: prerequisites
+	@$(MAKE) --no-print-directory --jobs=2 programs $(READY) $(if $(filter docker,$(RUNTIME)),,$(FIRST))
+
+environments: $(READY)
+	@$(BIN)/logscan-local environments
+
+programs: ## Find, download or build the programs of the control plane
+	@PYTHONPATH=tools/src $(PYTHON) -m logscan_tools.binaries control-plane >/dev/null
+
+up: installed ## Start the embedded stack (RUNTIME=docker runs pods in containers)
 	@$(BIN)/logscan-local --stack $(STACK) up $(RUN_BY)
 
 down: $(READY) ## Stop the embedded stack and delete its files
@@ -78,7 +95,7 @@ down: $(READY) ## Stop the embedded stack and delete its files
 status: $(READY) ## Show the processes of the embedded stack
 	@$(BIN)/logscan-local --stack $(STACK) status
 
-demo: $(READY) ## Upload logs and watch their scans (LOG=/path adds one of yours; RUNTIME=docker)
+demo: installed ## Upload logs and watch their scans (LOG=/path adds one of yours; RUNTIME=docker)
 	@$(BIN)/logscan-local --stack $(STACK) demo $(RUN_BY) $(if $(LOG),--log "$(LOG)")
 
 generate: $(READY) ## Write the generated files
@@ -105,7 +122,7 @@ format: $(READY) ## Format the code
 lint: $(READY) ## Check format, lint, types and import contracts
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/shellcheck -x local/kind/*.sh tools/base-image tools/engine-up tools/release .ci/run
+	$(BIN)/shellcheck -x local/kind/*.sh local/embedded/demo tools/base-image tools/engine-up tools/release .ci/run
 	$(BIN)/mypy $(SOURCES) scanner-job/engine/oracle benchmarks local/kind
 	MYPYPATH=tools/images/checks $(BIN)/mypy tools/images/trim.py tools/images/checks
 	@for tests in $(TESTS); do echo "mypy $$tests"; MYPYPATH=$$tests $(BIN)/mypy $$tests; done
@@ -186,6 +203,15 @@ images: $(READY) ## Build both images with docker, podman or buildah (TAG= BASE=
 	@$(BIN)/python -m logscan_tools.imagebuild $(if $(TAG),--tag $(TAG)) $(if $(BASE),--base $(BASE)) \
 	  $(if $(RUST),--rust $(RUST)) $(if $(PLATFORM),--platform $(PLATFORM))
 
+.PHONY: demo-image demo-check
+demo-image: $(READY) ## Build the image of the demo, which needs nothing but Docker (TAG= BASE= RUST= PLATFORM=)
+	@$(BIN)/python -m logscan_tools.imagebuild --demo $(if $(TAG),--tag $(TAG)) $(if $(BASE),--base $(BASE)) \
+	  $(if $(RUST),--rust $(RUST)) $(if $(PLATFORM),--platform $(PLATFORM))
+
+demo-check: demo-image ## Build the image of the demo, and run it without network and capabilities
+	docker run --rm --network=none --cap-drop=ALL --security-opt=no-new-privileges \
+	  logscan-demo:$(or $(TAG),$(shell $(BIN)/python -c 'from logscan_tools import version; print(version.current())'))
+
 images-check: $(READY) ## Build the images, start the operator in a container and measure it (as root, with Docker)
 	@$(BIN)/python -m logscan_local.testkit.imagecheck $(if $(TAG),--tag $(TAG)) $(if $(BASE),--base $(BASE))
 
@@ -254,6 +280,9 @@ soak: $(READY) ## Run a steady load and watch memory and calls (MINUTES=30)
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-emit-index-url \
 	--no-annotate
 
+# What the tools need, and not the stack.
+NOT_IN_DEMO := $(addprefix --no-emit-package ,grafana-foundation-sdk hypothesis sortedcontainers pytest pluggy iniconfig python-hcl2 lark regex)
+
 bump: $(READY) ## Set the version in every file (VERSION=1.2.3)
 	$(BIN)/python -m logscan_tools.version "$(or $(VERSION),$(error set VERSION, such as VERSION=1.2.3))"
 	@$(MAKE) --no-print-directory setup generate
@@ -265,10 +294,12 @@ lock: $(READY) ## Pin the dependencies
 	  --constraint requirements.lock crds/pyproject.toml scanner-job/engine/pyproject.toml $$image/pyproject.toml --output-file $$image/image.lock; done
 	$(LOCK) $(addprefix --no-emit-package logscan-,api engine scanner) --constraint requirements.lock \
 	  $(addsuffix /pyproject.toml,crds scanner-job/engine scanner-job cli) --output-file cli/plugin.lock
+	$(LOCK) $(addprefix --no-emit-package logscan-,api tools) $(NOT_IN_DEMO) --constraint requirements.lock \
+	  $(addsuffix /pyproject.toml,crds tools local/embedded) --output-file local/embedded/image.lock
 	printf 'cyclonedx-python-lib[json-validation]\nziglang\n' | $(LOCK) - --output-file tools/images/release.lock
 	echo pip-audit | $(LOCK) - --output-file tools/images/audit.lock
 	echo zensical | $(LOCK) - --output-file tools/site.lock
-	printf 'hatchling\nmaturin\n' | $(LOCK) --constraint requirements.lock - --output-file tools/images/build.lock
+	printf 'editables\nhatchling\nmaturin\n' | $(LOCK) --constraint requirements.lock - --output-file tools/images/build.lock
 	echo checkov | $(LOCK) - --output-file terraform/tests/checkov.lock
 
 bench-scanner: $(READY) ## Measure the scanner and rg (about 20 minutes; ARGS="--log FILE --before PYTHON --megabytes 60")

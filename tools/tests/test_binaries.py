@@ -25,6 +25,14 @@ from logscan_tools.paths import platform_name
 from logscan_tools.polling import poll
 
 SCRIPT = "#!/bin/sh\necho 'Kubernetes {version}'\n"
+# What Go does with `-o FOLDER/ PACKAGE...`.
+GO = """#!/bin/sh
+while [ "$1" != -o ]; do shift; done
+folder=$2
+shift 2
+{before}
+for package; do echo built >> "$folder$(basename "${{package%/v[0-9]}}")"; done
+"""
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -85,7 +93,7 @@ def publish_etcd(releases: Path, data: bytes) -> None:
 
 def test_releases_are_downloaded_verified_and_kept(releases: Path) -> None:
     publish_etcd(releases, b"etcd!")
-    for name in ("kube-apiserver", "kube-controller-manager"):
+    for name in ("kube-apiserver", "kube-controller-manager", "kubectl"):
         publish(releases, name, name.encode())
     said: list[str] = []
     found = binaries.control_plane(said.append)
@@ -154,13 +162,15 @@ def test_a_build_that_fails_shows_its_end(tmp_path: Path, monkeypatch: pytest.Mo
 
 def test_a_build_puts_programs_into_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     go = tmp_path / "go"
-    go.write_text('#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\necho built > "$2"\n')
+    go.write_text(GO.format(before=""))
     go.chmod(0o755)
     monkeypatch.setattr("logscan_tools.gobuild.shutil.which", lambda name: str(go))
     said: list[str] = []
-    gobuild.build(["etcd", "helm"], tmp_path, KUBERNETES_VERSION, said.append)
-    assert (tmp_path / "etcd").read_text() == (tmp_path / "helm").read_text() == "built\n"
-    assert any("helm built after" in line for line in said)
+    gobuild.build(["etcd", "kubectl", "helm"], tmp_path, KUBERNETES_VERSION, said.append)
+    assert {(tmp_path / name).read_text() for name in ("etcd", "kubectl", "helm")} == {"built\n"}
+    # Programs of one module are built together.
+    assert [line.split(" built")[0].strip() for line in said[1:]] == ["etcd, kubectl", "helm"]
+    assert not list(tmp_path.glob(".building*"))
 
 
 def test_builds_at_the_same_time_do_not_remove_each_others_modules(
@@ -169,9 +179,10 @@ def test_builds_at_the_same_time_do_not_remove_each_others_modules(
     """The first build stands in the middle, its modules there, while a second one begins."""
     go, gate, modules = tmp_path / "go", tmp_path / "gate", tmp_path / "cache" / "go" / "modules"
     go.write_text(
-        '#!/bin/sh\nwhile [ "$1" != -o ]; do shift; done\nout=$2\nmkdir -p "$GOMODCACHE"\n'
-        f"case $out in *etcd*) read word < {gate};; esac\n"
-        '[ -d "$GOMODCACHE" ] || { echo its modules are gone; exit 1; }\necho built >> "$out"\n'
+        GO.format(
+            before=f'mkdir -p "$GOMODCACHE"\ncase $1 in *etcd*) read word < {gate};; esac\n'
+            '[ -d "$GOMODCACHE" ] || { echo its modules are gone; exit 1; }'
+        )
     )
     go.chmod(0o755)
     os.mkfifo(gate)

@@ -12,6 +12,8 @@ from logscan_tools.imagebuild import ImageError
 from logscan_tools.paths import REPOSITORY, platform_name
 from logscan_tools.polling import poll
 
+EVERY = [*dockerfiles.DOCKERFILES.values(), *dockerfiles.DEMO.values()]
+
 
 def test_without_a_tool_no_image_is_built(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -109,19 +111,17 @@ def test_another_base_gets_it_compiled_by_the_build(tmp_path: Path, capfd: pytes
     assert seen.count("--build-arg=BASE=registry/python --build-arg=RUST=registry/rust") == len(dockerfiles.DOCKERFILES)
 
 
-def test_both_images_compile_the_engine_by_the_same_steps() -> None:
+def test_all_images_compile_the_engine_by_the_same_steps() -> None:
     """So that the second build finds them in the first one's cache."""
-    texts = [(REPOSITORY / dockerfile).read_text() for dockerfile in dockerfiles.DOCKERFILES.values()]
-    first, second = (
-        re.findall(r"^FROM \$\{RUST\} AS engine\n.*?(?=^FROM )", text, re.DOTALL | re.MULTILINE) for text in texts
-    )
-    assert first == second
-    assert len(first) == 1
+    stage = re.compile(r"^FROM \$\{RUST\} AS engine\n.*?(?=^FROM )", re.DOTALL | re.MULTILINE)
+    found = [stage.findall((REPOSITORY / dockerfile).read_text()) for dockerfile in EVERY]
+    assert len(found[0]) == 1
+    assert found == [found[0]] * len(EVERY)
 
 
 def test_images_run_as_a_user_with_a_number() -> None:
     """Kubernetes cannot tell whether a user with a name is root (`runAsNonRoot`)."""
-    for dockerfile in dockerfiles.DOCKERFILES.values():
+    for dockerfile in EVERY:
         text = (REPOSITORY / dockerfile).read_text()
         assert "USER 65532:65532" in text
 
@@ -129,7 +129,7 @@ def test_images_run_as_a_user_with_a_number() -> None:
 def test_images_are_built_from_what_is_locked() -> None:
     """Each image's lock is a part of the workspace's."""
     whole = (REPOSITORY / "requirements.lock").read_text()
-    for lock in ("operator/image.lock", "scanner-job/image.lock"):
+    for lock in ("operator/image.lock", "scanner-job/image.lock", "local/embedded/image.lock"):
         pins = re.findall(r"^[a-z0-9.-]+==\S+", (REPOSITORY / lock).read_text(), re.MULTILINE)
         assert len(pins) > 10
         assert [pin for pin in pins if pin not in whole] == []

@@ -3,7 +3,9 @@
 1. `KUBEBUILDER_ASSETS`, then PATH, if the minor version is the pinned one;
 2. the cache;
 3. the official release, with its checksum verified, unless `LOGSCAN_DOWNLOAD=0`;
-4. a build from the Go modules in `tools/programs` (about eight minutes on two cores).
+4. a build from the Go modules in `tools/programs` (about four minutes on two cores).
+
+`make` runs it before there is an environment, so it and what it imports need only the standard library.
 """
 
 import os
@@ -25,8 +27,9 @@ BUILT_VERSION = "v1.36.3"
 # Tests on other versions download them.
 KUBERNETES_VERSION = os.environ.get("LOGSCAN_KUBERNETES_VERSION") or BUILT_VERSION
 ETCD_VERSION = "v3.7.3"
-PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager")
 KUBECTL = "kubectl"
+PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", KUBECTL)
+CONTROL_PLANE = "control-plane"
 HELM = "helm"
 TOFU = "tofu"
 KIND = "kind"
@@ -42,11 +45,12 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Binaries:
-    """Paths of the control plane's programs."""
+    """Paths of the control plane's programs and of kubectl."""
 
     etcd: Path
     apiserver: Path
     controller_manager: Path
+    kubectl: Path
 
 
 def cache_folder() -> Path:
@@ -55,7 +59,7 @@ def cache_folder() -> Path:
 
 
 def control_plane(say: Say) -> Binaries:
-    """Return the control plane's programs, downloading or building those that are missing.
+    """Return the control plane's programs and kubectl, downloading or building those that are missing.
 
     Args:
         say: Called with a line of progress before each slow step.
@@ -67,7 +71,7 @@ def control_plane(say: Say) -> Binaries:
     missing = [name for name in PROGRAMS if name not in found]
     if missing:
         found |= obtain(missing, say)
-    return Binaries(found["etcd"], found["kube-apiserver"], found["kube-controller-manager"])
+    return Binaries(*(found[name] for name in PROGRAMS))
 
 
 def kubectl(say: Say) -> Path:
@@ -76,7 +80,7 @@ def kubectl(say: Say) -> Path:
     Raises:
         BinaryUnavailableError: There is none, and it could be neither downloaded nor built.
     """
-    return _own_or_obtained(shutil.which(KUBECTL), KUBECTL, say)
+    return find(KUBECTL) or obtain([KUBECTL], say)[KUBECTL]
 
 
 def helm(say: Say) -> Path:
@@ -125,13 +129,13 @@ def _own_or_obtained(own: str | None, name: str, say: Say) -> Path:
 
 
 def find(name: str) -> Path | None:
-    """Return a program of the pinned minor version that is already on this machine."""
+    """Return a program that is already on this machine: of the pinned minor version, unless it is kubectl."""
     assets = os.environ.get("KUBEBUILDER_ASSETS")
     candidates = [Path(assets) / name] if assets else []
     on_path = shutil.which(name)
     candidates += [Path(on_path)] if on_path else []
     for path in candidates:
-        if path.exists() and has_pinned_minor(name, path):
+        if path.exists() and (name == KUBECTL or has_pinned_minor(name, path)):
             return path
     cached = cache_folder() / name
     return cached if cached.exists() else None
@@ -196,9 +200,10 @@ def _build(names: list[str], folder: Path, say: Say) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Print the path of a program: `python -m logscan_tools.binaries kind`."""
+    """Print the path of a program: `python -m logscan_tools.binaries kind`; of `control-plane`, that of its etcd."""
     programs: dict[str, Callable[[Say], Path]] = {KUBECTL: kubectl, HELM: helm, KIND: kind, TOFU: terraform}
     programs |= {name: partial(pinned, name) for name in PINNED}
+    programs[CONTROL_PLANE] = lambda say: control_plane(say).etcd
     if len(arguments) != 1 or arguments[0] not in programs:
         sys.stderr.write(f"usage: python -m logscan_tools.binaries {'|'.join(programs)}\n")
         return 2

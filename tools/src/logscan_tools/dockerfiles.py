@@ -10,6 +10,7 @@ from logscan_tools.errors import ToolError
 from logscan_tools.paths import REPOSITORY
 
 DOCKERFILES = {"logscan-operator": "operator/Dockerfile", "logscan-scanner": "scanner-job/Dockerfile"}
+DEMO = {"logscan-demo": "local/embedded/Dockerfile"}
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,6 @@
-"""`python -m logscan_tools.imagebuild [--tag TAG] [--base IMAGE] [--rust IMAGE] [--platform P,...]`: build both images.
+"""Builds our images: `python -m logscan_tools.imagebuild [--demo] [--tag TAG] [--base IMAGE] [--platform P,...]`.
+
+Without `--demo` these are the operator's and the scanner's.
 
 `LOGSCAN_IMAGE_TOOL` names the tool: docker, podman or buildah; by default the first one that works. The base `local` is
 a Debian built on this machine, and the engine is then compiled on this machine. Otherwise a stage of the build does it.
@@ -9,12 +11,13 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import astuple
 from pathlib import Path
 
-from logscan_tools import enginewheel, version
-from logscan_tools.dockerfiles import DOCKERFILES
+from logscan_tools import binaries, enginewheel, version
+from logscan_tools.dockerfiles import DEMO, DOCKERFILES
 from logscan_tools.errors import ToolError
 from logscan_tools.paths import REPOSITORY, platform_name
 
@@ -24,6 +27,7 @@ LOCAL = "local"
 # What runs programs of another architecture, by the architectures of our images.
 BINFMT, QEMU = Path("/proc/sys/fs/binfmt_misc"), {"amd64": "x86_64", "arm64": "aarch64"}
 LOCAL_BASE = "logscan-base:bookworm"
+PROGRAMS = REPOSITORY / "local" / "embedded" / "dist"
 
 
 class ImageError(ToolError):
@@ -62,7 +66,7 @@ def build(
     platform: str | None = None,
     source: str | None = None,
 ) -> list[str]:
-    """Build both images and return their names.
+    """Build the images of operator and scanner and return their names.
 
     Args:
         program: One of `TOOLS`.
@@ -75,13 +79,34 @@ def build(
     Raises:
         ToolError: A build failed.
     """
+    return _build_all(DOCKERFILES, program, tag, base, rust, platform, source)
+
+
+def build_demo(
+    program: str, tag: str, base: str | None = None, rust: str | None = None, platform: str | None = None
+) -> list[str]:
+    """Build the image of the demo and return its name; arguments and errors are those of `build`."""
+    with _programs_in_context(base == LOCAL):
+        return _build_all(DEMO, program, tag, base, rust, platform, None)
+
+
+def _build_all(
+    dockerfiles: Mapping[str, str],
+    program: str,
+    tag: str,
+    base: str | None,
+    rust: str | None,
+    platform: str | None,
+    source: str | None,
+) -> list[str]:
     with _wheel_in_context(base == LOCAL):
         if base == LOCAL:
             base = rust = local_base()
         revision, created = _commit()
         arguments = {"VERSION": VERSION, "REVISION": revision, "CREATED": created, "SOURCE": source}
         arguments |= {"BASE": base, "BASE_DIGEST": (base or "").partition("@")[2], "RUST": rust}
-        return _build(program, tag, {name: value for name, value in arguments.items() if value}, platform)
+        given = {name: value for name, value in arguments.items() if value}
+        return _build(dockerfiles, program, tag, given, platform)
 
 
 def require_platforms(wanted: Sequence[str], base: str | None) -> None:
@@ -124,9 +149,27 @@ def _wheel_in_context(wanted: bool) -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _build(program: str, tag: str, arguments: dict[str, str], platform: str | None) -> list[str]:
+@contextmanager
+def _programs_in_context(wanted: bool) -> Iterator[None]:
+    """Put the control plane's programs of this machine into the build's context, or make sure that there are none."""
+    shutil.rmtree(PROGRAMS, ignore_errors=True)
+    try:
+        if wanted:
+            found = binaries.control_plane(lambda line: print(line, file=sys.stderr))
+            folder = PROGRAMS / binaries.cache_folder().name
+            folder.mkdir(parents=True)
+            for name, path in zip(binaries.PROGRAMS, astuple(found), strict=True):
+                shutil.copy(path, folder / name)
+        yield
+    finally:
+        shutil.rmtree(PROGRAMS, ignore_errors=True)
+
+
+def _build(
+    dockerfiles: Mapping[str, str], program: str, tag: str, arguments: dict[str, str], platform: str | None
+) -> list[str]:
     names = []
-    for name, dockerfile in DOCKERFILES.items():
+    for name, dockerfile in dockerfiles.items():
         # Without a registry Kubernetes would look for it at Docker's, so podman names it localhost/.
         reference = f"{name}:{tag}" if program == "docker" else f"localhost/{name}:{tag}"
         # The machine's network, since only that may reach a package index.
@@ -178,6 +221,7 @@ def _commit() -> tuple[str, str]:
 def main() -> int:
     """Build the images and print their names."""
     parser = argparse.ArgumentParser(prog="imagebuild", description="Build the images of operator and scanner.")
+    parser.add_argument("--demo", action="store_true", help="build the image of the demo instead")
     parser.add_argument("--tag", default=VERSION)
     parser.add_argument("--base", help="base image instead of the Dockerfiles' own; `local`: built on this machine")
     parser.add_argument("--rust", help="image with Rust that compiles the engine, instead of the Dockerfiles' own")
@@ -189,7 +233,8 @@ def main() -> int:
         for platform in platforms or [None]:
             # A tag names one image; `crane index append` joins them in a registry.
             tag = f"{chosen.tag}-{platform.partition('/')[2]}" if platform and platforms[1:] else chosen.tag
-            for name in build(tool(), tag, chosen.base, chosen.rust, platform):
+            chosen_build = build_demo if chosen.demo else build
+            for name in chosen_build(tool(), tag, chosen.base, chosen.rust, platform):
                 print(name)
     except ToolError as error:
         sys.stderr.write(f"{error}\n")

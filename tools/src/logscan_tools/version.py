@@ -33,13 +33,13 @@ class VersionError(ToolError):
 
 def versions() -> dict[str, list[str]]:
     """Return the versions that stand in each place; more than one where a file repeats it."""
-    return {name: re.findall(pattern, _read(name), re.MULTILINE) for name, pattern in PLACES.items()}
+    return {name: _found(name, pattern) for name, pattern in PLACES.items()}
 
 
 def current() -> str:
-    """Return logscan's version."""
-    first = next(iter(PLACES))
-    return versions()[first][0]
+    """Return logscan's version, as the first place has it: the demo's image does not have all."""
+    name, pattern = next(iter(PLACES.items()))
+    return _found(name, pattern)[0]
 
 
 def bump(new: str) -> None:
@@ -62,6 +62,10 @@ def bump(new: str) -> None:
 def _with(match: re.Match[str], new: str) -> str:
     start, end = match.start(1) - match.start(), match.end(1) - match.start()
     return match[0][:start] + new + match[0][end:]
+
+
+def _found(name: str, pattern: str) -> list[str]:
+    return re.findall(pattern, _read(name), re.MULTILINE)
 
 
 def _read(name: str) -> str:

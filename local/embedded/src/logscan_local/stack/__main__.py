@@ -1,11 +1,11 @@
-"""`logscan-local up | down | status | demo | env`: the embedded stack from the command line."""
+"""`logscan-local up | down | status | demo | env | environments`: the embedded stack from the command line."""
 
 import argparse
 import os
 import shlex
 import sys
 
-from logscan_local.stack import demo, processes
+from logscan_local.stack import demo, environments, processes
 from logscan_local.stack.nodes import RUNTIMES, PodRuntime
 from logscan_local.stack.stacks import Stack
 from logscan_tools.errors import ToolError
@@ -17,6 +17,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = _options(arguments)
     commands = {"up": _up, "down": _down, "status": _status, "env": _env, "demo": _demo}
     try:
+        if options.command == "environments":
+            environments.images(_say)
+            return 0
         stack = Stack(options.stack, _say, _runtime(options))
         return commands[options.command](stack, options)
     except ToolError as error:
@@ -36,6 +39,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     commands.add_parser("down", help="stop the stack and delete its files")
     commands.add_parser("status", help="show the stack's processes and their logs")
     commands.add_parser("env", help='print shell variables: eval "$(logscan-local env)"')
+    commands.add_parser("environments", help="make what pods that are processes run in, unless it exists")
     demonstration = commands.add_parser("demo", help="start the stack, upload logs and show their scans")
     demonstration.add_argument("--log", metavar="PATH", help="also upload a log file of yours")
     for command in (up, demonstration):

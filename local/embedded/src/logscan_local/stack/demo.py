@@ -252,14 +252,16 @@ def _selection(scan: Object) -> RuleSelection:
 
 def _what_next(stack: Stack, scans: dict[str, Object], console: Console) -> None:
     first = next(iter(scans.values()))
+    # In a clone it is not on PATH, and there is make.
+    cloned = shutil.which("logscan-local") is None
     console.rule("[bold]the stack keeps running; next")
     lines = [
-        f'eval "$(.venv/bin/logscan-local --stack {stack.paths.name} env)"',
+        f'eval "$({".venv/bin/" if cloned else ""}logscan-local --stack {stack.paths.name} env)"',
         "kubectl get logscans -o wide",
         f"kubectl describe logscan {first['metadata']['name']}",
         f"kubectl logs job/{first['status'].get('job', {}).get('name', 'NAME')}",
-        "make demo LOG=/var/log/some.log",
-        "make down",
+        "make demo LOG=/var/log/some.log" if cloned else "logscan-local demo --log /var/log/some.log",
+        "make down" if cloned else "logscan-local down",
     ]
     for line in lines:
         console.print(f"  {line}", markup=False)

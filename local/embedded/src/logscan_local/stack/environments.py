@@ -39,6 +39,7 @@ def images(say: Callable[[str], None]) -> dict[str, Image]:
         recipe = dockerfiles.read(name)
         variables = {key: value for key, value in recipe.variables.items() if key != "PATH"}
         found[name] = Image(_environment(name, recipe, say), recipe.entrypoint, recipe.user, variables)
+    _remove_unused(_root())
     return found
 
 
@@ -62,7 +63,7 @@ def _sources(package: Path) -> Iterator[Path]:
 
 
 def _environment(name: str, recipe: Recipe | None, say: Callable[[str], None]) -> Path:
-    root = cache_root() / "environments"
+    root = _root()
     root.mkdir(parents=True, exist_ok=True)
     folder = root / f"{name}-{fingerprint(recipe)}"
     ready = folder / ".ready"
@@ -71,8 +72,11 @@ def _environment(name: str, recipe: Recipe | None, say: Callable[[str], None]) -
             say(f"creating the environment of {name} ...")
             _make(folder, recipe)
         ready.touch()
-    _remove_unused(root)
     return folder
+
+
+def _root() -> Path:
+    return cache_root() / "environments"
 
 
 def _make(folder: Path, recipe: Recipe | None) -> None:

@@ -90,7 +90,7 @@ class Stack:
 
     def _start(self, runtime: PodRuntime, with_operator: bool, with_node: bool, bridged: bool) -> State:
         runtime.require()
-        programs, kubectl = binaries.control_plane(self._say), binaries.kubectl(self._say)
+        programs = binaries.control_plane(self._say)
         self.paths.root.mkdir(parents=True, exist_ok=True, mode=0o700)
         etcd, peer, apiserver, manager, node, cloud_port, operator = free_ports(7)
         ports = ControlPlanePorts(etcd, peer, apiserver, manager)
@@ -104,7 +104,7 @@ class Stack:
                 resources = cloud.result()
             if with_node:
                 started.append(nodes.start(self.paths, node, runtime, self._say))
-            state = State(started, resources, kubectl, self.paths.kubeconfig, runtime)
+            state = State(started, resources, programs.kubectl, self.paths.kubeconfig, runtime)
             state.write(self.paths.state)
             if with_operator:
                 self._say("installing logscan ...")
