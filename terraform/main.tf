@@ -27,6 +27,7 @@ module "documents" {
   namespaces              = var.namespaces
   allowed_roles           = var.allowed_roles
   external_id_prefix      = var.external_id_prefix
+  tag_objects             = var.tag_objects
   tenant_recipients       = var.tenant_recipients
   tenant_topic_arns       = var.tenant_topic_arns
   tenant_event_bus_arns   = var.tenant_event_bus_arns

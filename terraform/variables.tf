@@ -214,6 +214,13 @@ variable "external_id_prefix" {
   default     = "logscan"
 }
 
+variable "tag_objects" {
+  description = "Whether scanners may tag the objects that they read, for LogScans and policies with notify.tagObject."
+  type        = bool
+  nullable    = false
+  default     = false
+}
+
 variable "tenant_recipients" {
   description = "Mail addresses that scans of the namespaces in namespaces.scans may notify; * is a wildcard. Also set tenantRecipients in the chart."
   type        = list(string)

@@ -38,6 +38,7 @@ EVERYTHING: dict[str, Any] = {
         "team-a": ["arn:aws:iam::777788889999:role/team-a/logs"],
     },
     "external_id_prefix": "logscan/prod",
+    "tag_objects": True,
     "operator_pods": {"node_selector": {"logscan.dev/role": "operator"}},
     "scan_pods": {
         "node_selector": {"logscan.dev/role": "scans"},

@@ -47,6 +47,9 @@ ACTIONS: dict[str, set[str]] = {
     # ListBucket makes a missing object a 404 instead of a 403.
     "s3:GetObject": {"s3:GetObject", "s3:GetObjectVersion", "s3:ListBucket"} | DECRYPT,
     "s3:ListObjectsV2": {"s3:ListBucket"},
+    # With a version, the actions have other names (service authorization reference, "Amazon S3").
+    "s3:GetObjectTagging": {"s3:GetObjectTagging", "s3:GetObjectVersionTagging"},
+    "s3:PutObjectTagging": {"s3:PutObjectTagging", "s3:PutObjectVersionTagging"},
     "s3:PutObject": {"s3:PutObject"} | ENCRYPT,
     "s3:CreateMultipartUpload": {"s3:PutObject"} | ENCRYPT,
     "s3:UploadPart": {"s3:PutObject"} | ENCRYPT,
@@ -175,7 +178,8 @@ def test_the_stack_on_one_machine_uses_the_same_policies(role: str, everything: 
         "failure_queue_arns": [arns["failure_queue"]],
         "forwarder_log_arns": [f"{arns['forwarder_log']}:*"],
         "log_bucket_arns": buckets,
-        "log_object_arns": [f"{buckets[0]}/app/*", f"{buckets[0]}/audit/*", f"{buckets[1]}/*"],
+        "log_object_arns": (logs := [f"{buckets[0]}/app/*", f"{buckets[0]}/audit/*", f"{buckets[1]}/*"]),
+        "tagged_object_arns": logs,
         "inventory_object_arns": ["arn:aws:s3:::lists/s3/*"],
         "inventory_key_arns": ["arn:aws:kms:eu-central-1:111122223333:key/3"],
         "report_object_arns": [f"{arns['reports_bucket']}/*"],

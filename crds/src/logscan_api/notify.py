@@ -10,6 +10,7 @@ from logscan_api.models import Model
 from logscan_api.rules import Severity
 from logscan_api.schema import cel
 
+VERDICT_TAG = "logscan-verdict"
 MOST_CHANNELS = 10
 MOST_RECIPIENTS = 20
 Address = Annotated[str, Field(min_length=3, max_length=254, pattern=r"^[!-+\--:=?A-~]+@[!-+\--:=?A-~]+$")]
@@ -236,6 +237,12 @@ class Notify(Model):
     webhook: Webhook | None = Field(
         default=None,
         description="Deprecated: use a channel of the type webhook, whose URL is in a Secret. JSON by POST to a URL.",
+    )
+
+    tag_object: bool = Field(
+        default=False,
+        description=f"Tag each scanned object with the verdict, as `{VERDICT_TAG}`: the worst severity, `clean`, or "
+        "`no match` if something was not read. Other tags are kept. The scanner's role must allow it.",
     )
 
     @property

@@ -23,6 +23,7 @@ from logscan_scanner.recording import Attempt, reporting, with_page, write
 from logscan_scanner.scanning.progress import ObjectsProgress
 from logscan_scanner.scanning.rules import compile_for_scan
 from logscan_scanner.scanning.sums import Sum
+from logscan_scanner.tagging import Tagger
 
 IN_FLIGHT = 16  # objects: S3 takes 20 to 50 ms to answer, DynamoDB 5, twice, and a small scan 3
 MOST_UNDONE = 2 * IN_FLIGHT  # in a row: then it is no single object that fails
@@ -52,11 +53,15 @@ def run(attempt: Attempt, objects: Objects, results: Results) -> ScanResult:
         return done
     ruleset = compile_for_scan(request.rules)
     with reporting(request) as (findings, uri):
-        scanner = Members(attempt, ruleset, objects, results, ObjectsProgress(len(members)), findings, len(members))
+        tagger = Tagger(request, objects)
+        progress = ObjectsProgress(len(members))
+        scanner = Members(attempt, ruleset, objects, results, progress, findings, len(members), tagger)
         found = _Batch(attempt, results, scanner).scan(members)
     where: dict[str, Any] = {"ref": request.result, "key": request.source.common, "prefix": True, "report_uri": uri}
     result = ScanResult(started_at=attempt.started, **attempt.facts(), **where, **found.facts())
-    return write(with_page(result, request, findings), request.tokens, results)
+    there = write(with_page(result, request, findings), request.tokens, results)
+    tagger.note(results)
+    return there
 
 
 def members_of(request: ScanRequest) -> list[Member]:

@@ -21,6 +21,7 @@ from logscan_scanner.recording import Attempt, write
 from logscan_scanner.reporting.report import LINES_PER_RULE, Findings
 from logscan_scanner.scanning.progress import ObjectsProgress
 from logscan_scanner.scanning.scan import WHY_BYTES, Scan, processors
+from logscan_scanner.tagging import Tagger
 
 LEAST_FINDINGS = 10  # of each rule and object, however many objects share the report
 
@@ -89,6 +90,7 @@ class Members:
         progress: ObjectsProgress,
         findings: Findings | None,
         total: int,
+        tagger: Tagger,
     ) -> None:
         """Scan nothing yet.
 
@@ -100,6 +102,7 @@ class Members:
             progress: Told of each block.
             findings: The report, if there is one.
             total: How many objects share the report.
+            tagger: Tags each that was scanned.
         """
         self.progress = progress
         self._attempt = attempt
@@ -107,6 +110,7 @@ class Members:
         self._objects = objects
         self._results = results
         self._findings = findings
+        self._tagger = tagger
         self._most_findings = max(LINES_PER_RULE // total, LEAST_FINDINGS)
         self._report = Lock()
         self._processors = processors()
@@ -130,6 +134,7 @@ class Members:
         except Exception as error:
             log.exception("unexpected error at s3://%s/%s", member.source.bucket, member.key)
             raise ScanError(f"s3://{member.source.bucket}/{member.key}: {type(error).__name__}: {error}") from error
+        self._tagger.tag(stored, result)  # before there is a row, with which no other attempt would come back
         return Scanned(write(result, member.tokens, self._results, stored.order(member.source.sequencer)))
 
     def _read(self, member: Member) -> tuple[StoredObject, ScanResult]:

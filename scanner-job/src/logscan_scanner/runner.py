@@ -14,6 +14,7 @@ from logscan_scanner.reporting.report import LINES_PER_RULE
 from logscan_scanner.scanning.progress import Progress
 from logscan_scanner.scanning.rules import compile_for_scan
 from logscan_scanner.scanning.scan import Scan
+from logscan_scanner.tagging import Tagger
 
 log = logging.getLogger("logscan.scanner")
 
@@ -44,6 +45,15 @@ def run(request: ScanRequest, objects: Objects, results: Results, job_uid: str) 
 
 
 def _run(attempt: Attempt, objects: Objects, results: Results) -> ScanResult:
+    stored, result = _scan(attempt, objects, results)
+    tagger = Tagger(attempt.request, objects)
+    tagger.tag(stored, result)
+    tagger.note(results)
+    return result
+
+
+def _scan(attempt: Attempt, objects: Objects, results: Results) -> tuple[StoredObject, ScanResult]:
+    """Return the object that was read, and the result in the table."""
     request = attempt.request
     with ThreadPoolExecutor(1, "compile") as pool:
         compiling = pool.submit(compile_for_scan, request.rules)
@@ -55,7 +65,7 @@ def _run(attempt: Attempt, objects: Objects, results: Results) -> ScanResult:
         done = results.finished(request.result, request.tokens, int(attempt.started.timestamp()))
         if done is not None:
             log.info("the table already has a result, of Job %s", done.job_uid)
-            return done
+            return stored, done
         ruleset = compiling.result()
     with reporting(request) as (findings, uri):
         progress = Progress(request.source.size)
@@ -72,4 +82,4 @@ def _run(attempt: Attempt, objects: Objects, results: Results) -> ScanResult:
     there = write(with_page(result, request, findings), request.tokens, results, order)
     if there.job_uid != result.job_uid:
         log.info("the table already has a result, of Job %s", there.job_uid)
-    return there
+    return stored, there

@@ -28,21 +28,27 @@ locals {
   # The operator lists in the roles of all namespaces; a scanner assumes those of its own.
   policy_values = {
     for role in ["operator", "scanner", "forwarder"] : role => merge(local.shared_values, {
-      log_role_arns = role == "operator" ? distinct(flatten(values(var.allowed_roles))) : lookup(var.allowed_roles, var.namespaces.operator, [])
+      log_role_arns      = role == "operator" ? distinct(flatten(values(var.allowed_roles))) : lookup(var.allowed_roles, var.namespaces.operator, [])
+      tagged_object_arns = var.tag_objects ? local.shared_values.log_object_arns : []
     })
+  }
+
+  tenant_object_arns = {
+    for namespace, buckets in local.tenants : namespace => flatten([
+      for bucket in buckets : [
+        for prefix in lookup(local.scanned, bucket, [""]) : "${local.arn}:s3:::${bucket}/${prefix}*"
+      ]
+    ])
   }
 
   # What the scanner of a tenant's namespace may do: the same, with its own buckets, rows and reports. Rows are bound by
   # their partition key, which starts with the namespace.
   tenant_values = {
     for namespace, buckets in local.tenants : namespace => merge(local.shared_values, {
-      log_role_arns   = lookup(var.allowed_roles, namespace, [])
-      log_bucket_arns = [for bucket in buckets : "${local.arn}:s3:::${bucket}"]
-      log_object_arns = flatten([
-        for bucket in buckets : [
-          for prefix in lookup(local.scanned, bucket, [""]) : "${local.arn}:s3:::${bucket}/${prefix}*"
-        ]
-      ])
+      log_role_arns      = lookup(var.allowed_roles, namespace, [])
+      log_bucket_arns    = [for bucket in buckets : "${local.arn}:s3:::${bucket}"]
+      log_object_arns    = local.tenant_object_arns[namespace]
+      tagged_object_arns = var.tag_objects ? local.tenant_object_arns[namespace] : []
       log_key_arns       = distinct(compact([for bucket in buckets : try(var.existing_buckets[bucket].kms_key_arn, null)]))
       report_object_arns = ["${local.arns.reports_bucket}/${namespace}/*"]
       mail_identity_arns = length(var.tenant_recipients) == 0 ? [] : local.shared_values.mail_identity_arns
@@ -95,6 +101,7 @@ locals {
     for role, accounts in local.log_accounts : role => merge(local.via, {
       ListLogs                         = accounts
       ReadLogs                         = accounts
+      TagLogs                          = accounts
       ListLogsAndTellMissingFromDenied = accounts
       WriteReports                     = local.own_account
       ReadInventories = {

@@ -261,6 +261,13 @@ variable "external_id_prefix" {
   }
 }
 
+variable "tag_objects" {
+  description = "Whether scanners may tag the objects that they read, for LogScans and policies with notify.tagObject."
+  type        = bool
+  nullable    = false
+  default     = false
+}
+
 variable "tenant_recipients" {
   description = "Mail addresses that scans of tenants' namespaces may notify; * matches any part. None by default."
   type        = list(string)

@@ -17,7 +17,7 @@ from logscan_api.exitcodes import ExitCode
 from logscan_api.identity import padded_sequencer
 from logscan_api.roles import AssumedRole
 from logscan_api.sources import S3Source
-from logscan_scanner.aws import roles
+from logscan_scanner.aws import roles, tags
 from logscan_scanner.aws.clients import OWN_ROLE, client, session, translate
 from logscan_scanner.aws.direct import Direct
 from logscan_scanner.errors import ScanError
@@ -112,6 +112,15 @@ class Objects:
             return direct
         found, body = self._first(wanted, BEGINNING_BYTES)
         return found, b"".join(self._read(found, 0, min(BEGINNING_BYTES, found.size or 0), body))
+
+    def tag(self, found: StoredObject, name: str, value: str) -> None:
+        """Tag an object as it was read, and keep its other tags.
+
+        Raises:
+            ScanError: It was not tagged.
+        """
+        version = {"VersionId": found.version_id} if found.version_id else {}
+        tags.put(self._s3, {"Bucket": found.bucket, "Key": found.key, **version}, name, value, self._role)
 
     def _begin(self, wanted: StoredObject) -> tuple[StoredObject, bytes] | None:
         """Return what `begin` does if nothing is in the way."""

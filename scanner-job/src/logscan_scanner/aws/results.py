@@ -16,6 +16,7 @@ from logscan_api.failedrows import FailedRow
 from logscan_api.results import ScanResult
 from logscan_api.signatures import is_signed
 from logscan_api.statuses import ResultRef
+from logscan_api.text import cut, printable
 from logscan_scanner.aws.clients import client, session, translate
 from logscan_scanner.aws.direct import Direct
 from logscan_scanner.errors import ScanError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 MOST_ROWS = 50  # read in one call, of the hundred that DynamoDB allows: one has up to 50 KB
+NOTE_BYTES = 300  # of what went wrong with a notification
 PAUSES = [0.1 * 2**n for n in range(7)]  # seconds before what a throttled call left out is asked for again
 REPLACEMENTS = 3  # of rows with a wrong signature, before a scan gives up
 
@@ -124,7 +126,7 @@ class Results:
 
     def note_error(self, ref: ResultRef, scan_uid: str, channel: str, error: str) -> None:
         """Record why a scan's notification was not sent."""
-        self.update(table.note_notification_error(ref, scan_uid, channel, error))
+        self.update(table.note_notification_error(ref, scan_uid, channel, cut(printable(error), NOTE_BYTES)))
 
     def update(self, call: table.Call) -> Item | None:
         """Change an item if the call's condition holds; return what the call asks for, or None if it does not hold."""

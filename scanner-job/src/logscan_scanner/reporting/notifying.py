@@ -17,7 +17,6 @@ from typing import Protocol
 from logscan_api.requests import Request, ScanRequest
 from logscan_api.results import ScanResult
 from logscan_api.statuses import ResultRef
-from logscan_api.text import cut, printable
 from logscan_scanner.errors import ScanError
 from logscan_scanner.reporting import messages
 from logscan_scanner.reporting.channels import Outlet, outlets, send
@@ -25,7 +24,6 @@ from logscan_scanner.reporting.grouping import SENDS, Group, Turn, Updates, grou
 from logscan_scanner.reporting.messages import Message
 from logscan_scanner.reporting.webhooks import NotSentError
 
-NOTE_BYTES = 300
 PAUSES = (1.0, 2.0, 4.0, 8.0, 16.0)  # seconds before a message is sent again; less by chance, so that scans spread
 SECONDS = 60.0  # after which nothing is sent again; a scan takes so long for all of its channels
 SPARE_SECONDS = 90.0  # before the end of the Job's time, when no scan waits for others
@@ -77,7 +75,7 @@ def notify_finished(
                 now = datetime.now(UTC).isoformat(timespec="seconds")
                 notifications.note_sent(ref, uid, outlet.name, now, grouped)
             else:
-                notifications.note_error(ref, uid, outlet.name, cut(printable(failure), NOTE_BYTES))
+                notifications.note_error(ref, uid, outlet.name, failure)
         except ScanError as error:
             log.warning("could not record the notification by %s: %s", outlet.name, error)
 

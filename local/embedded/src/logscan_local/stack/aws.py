@@ -104,6 +104,7 @@ def create_all(endpoint: str, bridged: bool = False, known: Resources | None = N
         "forwarder_log_arns": [f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/lambda/{FORWARDER}:*"],
         "log_bucket_arns": [bucket_arn],
         "log_object_arns": [f"{bucket_arn}/*"],
+        "tagged_object_arns": [f"{bucket_arn}/*"],
         "inventory_object_arns": [f"{bucket_arn}/{INVENTORIES}*"],
         "inventory_key_arns": [],
         "report_object_arns": [f"{reports_arn}/*"],
