@@ -107,6 +107,7 @@ generate: $(READY) ## Write the generated files
 	$(BIN)/python -m logscan_tools.chartreadme
 	$(BIN)/python -m logscan_tools.dashboard
 	$(BIN)/python -m logscan_tools.manifests
+	$(BIN)/python -m logscan_tools.site.plots
 	$(BIN)/python -m logscan_tools.terraform.archive
 	$(BIN)/python -m logscan_tools.terraform.provider
 	$(BIN)/python -m logscan_tools.terraform.readme
@@ -139,6 +140,7 @@ drift: $(READY) ## Check that generated files are up to date
 	$(BIN)/python -m logscan_tools.chartreadme --check
 	$(BIN)/python -m logscan_tools.dashboard --check
 	$(BIN)/python -m logscan_tools.manifests --check
+	$(BIN)/python -m logscan_tools.site.plots --check
 	$(BIN)/python -m logscan_tools.terraform.archive --check
 	$(BIN)/python -m logscan_tools.terraform.provider --check
 	$(BIN)/python -m logscan_tools.terraform.readme --check

@@ -3,13 +3,14 @@
 import os
 import re
 import tomllib
+import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from logscan_tools.site import diagrams, fields, packs, pages
+from logscan_tools.site import diagrams, fields, packs, pages, plots
 from logscan_tools.site.__main__ import CONFIG, ZENSICAL, build, write
 
 PLACES = {"docs/rules.md": "rules.md", "docs/decisions/0018-site.md": "decisions/0018-site.md", "README.md": "index.md"}
@@ -125,3 +126,12 @@ def test_a_page_shows_its_diagrams_as_pictures() -> None:
     text = "# A\n```mermaid\na\n```\nb\n```mermaid\nc\n```\n```sh\nd\n```\n"
     shown = "# A\n![A](pictures/x-1.svg)\nb\n![A](pictures/x-2.svg)\n```sh\nd\n```\n"
     assert diagrams.as_pictures("x", text) == shown
+
+
+def test_the_plot_has_a_bar_for_each_row_of_the_table() -> None:
+    found = plots.rows(plots.TABLE.read_text(encoding="utf-8"))
+    assert len(found) > 9
+    assert all(row.worst <= row.ratio for row in found)
+    drawn = ElementTree.fromstring(plots.draw(found))
+    texts = {text.text for text in drawn.iter("{http://www.w3.org/2000/svg}text")}
+    assert {row.what for row in found} <= texts
