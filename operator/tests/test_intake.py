@@ -12,7 +12,7 @@ from logscan_local.stack.aws import MAX_RECEIVES
 from logscan_operator.aws import Message
 from logscan_operator.circuit import TRIAL_NAME
 from logscan_operator.errors import ApiError, AwsError, NotLeadingError
-from logscan_operator.intake import backoff_seconds, grouped
+from logscan_operator.handling import backoff_seconds, grouped
 from logscan_operator.statuses import stamp_now
 
 
@@ -201,7 +201,7 @@ async def test_an_error_of_the_heartbeat_ends_nothing() -> None:
 
     queue.hide = hide  # type: ignore[method-assign]
     intake = intake_of(queue, MemoryApi({}), synced_view(), visibility_seconds=0.03)
-    beat = asyncio.create_task(intake._keep_hidden([message(1, "a", "x")]))
+    beat = asyncio.create_task(intake._handling._keep_hidden([message(1, "a", "x")]))
     await asyncio.wait_for(beats.wait(), 20)
     assert not beat.done()
     beat.cancel()
