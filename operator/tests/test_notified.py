@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from notified import NotifiedQueue
-from places import Place
+from places import PATIENT, Place
 
 from logscan_api.events import ObjectEvent, read_message
 from logscan_api.identity import padded_sequencer, scan_name
@@ -45,9 +45,9 @@ def test_each_version_is_scanned_once_whatever_the_order_of_its_notifications(
     assert [event.key for event in events] == KEYS * VERSIONS
     for body in [*reversed(bodies), *bodies]:
         queue.send(body)
-    place.operator(queue_urls=queue.url)
+    place.operator(queue_urls=queue.url, **PATIENT)
     names = {scan_name(event): event for event in events}
-    eventually(queue.is_empty, 60, "the queue to be empty")
+    eventually(queue.is_empty, 180, "the queue to be empty")
     assert place.scans().keys() == names.keys()
     for event in events[-len(KEYS) :]:
         place.until(scan_name(event), phase="Succeeded")
@@ -55,7 +55,7 @@ def test_each_version_is_scanned_once_whatever_the_order_of_its_notifications(
     def ended() -> bool:
         return all(status["phase"] in ("Succeeded", "Cancelled") for status in place.scans().values())
 
-    eventually(ended, 60, lambda: f"all scans to end ({place.phases()}); this")
+    eventually(ended, 180, lambda: f"all scans to end ({place.phases()}); this")
     assert {s["reason"] for s in place.scans().values() if s["phase"] == "Cancelled"} <= {"Superseded"}
     assert len(place.jobs.created) == len(set(place.jobs.created)), "no scan ran twice"
     assert queue.dead_letters() == []
@@ -74,8 +74,8 @@ def test_a_bad_record_takes_its_message_to_the_dead_letters_and_no_other_record_
     bad = {**records[0], "s3": {**records[0]["s3"], "object": {"key": "%ff.log", "size": 3}}}
     mixed = json.dumps({"Records": [*records[:2], bad, *records[2:]]})
     queue.send(mixed)
-    place.operator(queue_urls=queue.url)
-    eventually(lambda: queue.dead_letters() == [mixed], 60, "the message to become a dead letter")
+    place.operator(queue_urls=queue.url, **PATIENT)
+    eventually(lambda: queue.dead_letters() == [mixed], 180, "the message to become a dead letter")
     wanted = {scan_name(event) for event in uploaded(queue, bodies)}
     assert len(wanted) == len(KEYS)
     for name in wanted:
