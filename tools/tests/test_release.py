@@ -222,6 +222,8 @@ def test_installations_for_several_pythons_stand_side_by_side(tmp_path: Path) ->
         (folder / "__pycache__" / "x.pyc").write_text(python)
         (tmp_path / python / "p-1.dist-info").mkdir()
         (tmp_path / python / "p-1.dist-info" / "RECORD").write_text(python)
+        (tmp_path / python / "p-1.dist-info" / "sboms").mkdir()
+        (tmp_path / python / "p-1.dist-info" / "sboms" / "p.cyclonedx.json").write_text(python)
         plugin.merge(tmp_path / python, tmp_path / "lib")
     found = {str(path.relative_to(tmp_path / "lib")) for path in (tmp_path / "lib").rglob("*") if path.is_file()}
     assert found == {"p/__init__.py", "p/_p.cpython-311.so", "p/_p.cpython-312.so"}

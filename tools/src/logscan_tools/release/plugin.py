@@ -100,7 +100,9 @@ def merge(source: Path, target: Path) -> None:
 
 
 def _is_record(name: Path) -> bool:
-    return len(name.parts) == 2 and name.parts[0].endswith(".dist-info") and name.name != "METADATA"
+    """Return whether a file says how a wheel was built: of each Python's there is another one (also PEP 770, SBOMs)."""
+    folder, *rest = name.parts
+    return folder.endswith(".dist-info") and (rest[0] == "sboms" or len(rest) == 1) and name.name != "METADATA"
 
 
 def _pack(root: Path, target: Path, seconds: int) -> None:
