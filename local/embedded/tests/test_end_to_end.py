@@ -260,7 +260,7 @@ def test_channels_use_secrets_of_their_namespace_and_say_which_is_missing(cloud:
 def test_a_scan_that_is_killed_is_told_of_by_another_pod(cloud: Cloud) -> None:
     posted = SimpleQueue[dict[str, Any]]()
     cloud.s3.put_object(Bucket=aws.BUCKET, Key="e2e/killed.log", Body=b"FATAL\n")
-    little = {"requests": {"memory": "4Mi"}, "limits": {"memory": "4Mi"}}
+    little = {"requests": {"memory": "8Mi"}, "limits": {"memory": "8Mi"}}  # Docker takes no less than 6 MiB
     with receiver(posted) as url:
         metadata = {"name": "failures", "namespace": cloud.kubectl.namespace}
         cloud.kubectl.apply([{"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"url": url}}])
