@@ -45,7 +45,7 @@ def test_each_version_is_scanned_once_whatever_the_order_of_its_notifications(
     assert [event.key for event in events] == KEYS * VERSIONS
     for body in [*reversed(bodies), *bodies]:
         queue.send(body)
-    place.operator(queue_urls=queue.url, **PATIENT)
+    place.operator(None, queue_urls=queue.url, **PATIENT)
     names = {scan_name(event): event for event in events}
     eventually(queue.is_empty, 180, "the queue to be empty")
     assert place.scans().keys() == names.keys()
@@ -74,7 +74,7 @@ def test_a_bad_record_takes_its_message_to_the_dead_letters_and_no_other_record_
     bad = {**records[0], "s3": {**records[0]["s3"], "object": {"key": "%ff.log", "size": 3}}}
     mixed = json.dumps({"Records": [*records[:2], bad, *records[2:]]})
     queue.send(mixed)
-    place.operator(queue_urls=queue.url, **PATIENT)
+    place.operator(None, queue_urls=queue.url, **PATIENT)
     eventually(lambda: queue.dead_letters() == [mixed], 180, "the message to become a dead letter")
     wanted = {scan_name(event) for event in uploaded(queue, bodies)}
     assert len(wanted) == len(KEYS)
