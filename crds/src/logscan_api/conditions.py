@@ -6,22 +6,11 @@ The operator's statuses and the tables in docs/reasons.md follow from it.
 from enum import StrEnum
 from typing import Literal
 
+from logscan_api.meanings import Explained
 
-class ConditionType(StrEnum):
-    """A condition of a LogScan.
 
-    Attributes:
-        meaning: When it is true, for the documentation.
-    """
-
-    meaning: str
-
-    def __new__(cls, word: str, meaning: str = "") -> "ConditionType":
-        """Return a member with its word and its meaning; the default is for type checkers."""
-        kind = str.__new__(cls, word)
-        kind._value_ = word
-        kind.meaning = meaning
-        return kind
+class ConditionType(Explained):
+    """A condition of a LogScan, and what it means if it is true."""
 
     READY = "Ready", "The scan succeeded, or was cancelled: it is in the state that its spec asks for."
     RECONCILING = "Reconciling", "The operator works on the scan, or the scan waits. Left out otherwise."

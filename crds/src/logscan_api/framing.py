@@ -1,29 +1,15 @@
 """What a record of a log is."""
 
-from enum import StrEnum
-
 from pydantic import ConfigDict, Field
 
+from logscan_api.meanings import Explained
 from logscan_api.models import Model
 from logscan_api.rules import Pattern
 from logscan_api.schema import cel
 
 
-class Framing(StrEnum):
-    """How a log is divided into records.
-
-    Attributes:
-        meaning: What a record is, for the documentation.
-    """
-
-    meaning: str
-
-    def __new__(cls, word: str, meaning: str = "") -> "Framing":
-        """Return a member with its word and what it means; the default is for type checkers."""
-        framing = str.__new__(cls, word)
-        framing._value_ = word
-        framing.meaning = meaning
-        return framing
+class Framing(Explained):
+    """How a log is divided into records."""
 
     AUTO = "Auto", "Detected from the first 64 KiB of the log, as in the table below. The default."
     LINES = "Lines", "A line, whether or not it is JSON."

@@ -7,6 +7,7 @@ from pydantic import ConfigDict, Field
 
 from logscan_api.conditions import ConditionType
 from logscan_api.labels import shown_object
+from logscan_api.meanings import Explained
 from logscan_api.models import MOST, Model
 from logscan_api.quantities import Quantity
 
@@ -54,21 +55,8 @@ class Condition(Model):
     observed_generation: Generation | None = None
 
 
-class IncompleteReason(StrEnum):
-    """Why a part of the input was not read, or not counted.
-
-    Attributes:
-        meaning: What that means for the result, for the documentation.
-    """
-
-    meaning: str
-
-    def __new__(cls, word: str, meaning: str = "") -> "IncompleteReason":
-        """Return a member with its word and what it means; the default is for type checkers."""
-        reason = str.__new__(cls, word)
-        reason._value_ = word
-        reason.meaning = meaning
-        return reason
+class IncompleteReason(Explained):
+    """Why a part of the input was not read, or not counted."""
 
     MATCH_LIMIT = (
         "MatchLimit",

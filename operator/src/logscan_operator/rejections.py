@@ -1,23 +1,10 @@
 """Why a message stays in the queue: the reasons of `logscan_messages_rejected_total`, as docs/metrics.md shows them."""
 
-from enum import StrEnum
+from logscan_api.meanings import Explained
 
 
-class Rejection(StrEnum):
-    """Why a message that was received is not deleted.
-
-    Attributes:
-        meaning: What happened, for the documentation.
-    """
-
-    meaning: str
-
-    def __new__(cls, word: str, meaning: str = "") -> "Rejection":
-        """Return a member with its word and its meaning; the default is for type checkers."""
-        rejection = str.__new__(cls, word)
-        rejection._value_ = word
-        rejection.meaning = meaning
-        return rejection
+class Rejection(Explained):
+    """Why a message that was received is not deleted."""
 
     MALFORMED = "malformed", "The message cannot be read."
     PARTLY_MALFORMED = "partly-malformed", "Some records of the message cannot be read; the others became LogScans."
