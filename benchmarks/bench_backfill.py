@@ -8,7 +8,6 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from time import perf_counter
 from typing import Any
 
 import log_corpus
+import peers
 from stored_logs import small_bodies
 
 from logscan_api.identity import partition_key
@@ -94,19 +94,12 @@ class Bench:
         """Download objects and count with zgrep, a rule on each core; return the seconds, and lines by rule."""
         environment = {**os.environ, **aws.ADMINISTRATOR.environment(), "AWS_DEFAULT_REGION": aws.REGION}
         environment["AWS_ENDPOINT_URL"] = self.state.resources.endpoint
-        download = ["aws", "s3", "sync", "--quiet", f"s3://{aws.BUCKET}/", str(folder), "--exclude", "*"]
-        for key in keys:
-            download += ["--include", key]
-
-        def count(rule: Rule) -> tuple[str, int]:
-            case = ["-i"] if rule.ignore_case else []
-            grep = ["zgrep", "-h", "-a", "-c", "-P", *case, "-e", str(rule.pattern), *[str(folder / k) for k in keys]]
-            return rule.name, sum(map(int, subprocess.run(grep, capture_output=True, check=False).stdout.split()))
-
+        files = [folder / key for key in keys]
         begin = perf_counter()
-        subprocess.run(download, env=environment, check=True)
+        peers.download(aws.BUCKET, keys, folder, environment)
         with ThreadPoolExecutor(os.cpu_count()) as threads:
-            counts = Counter(dict(threads.map(count, self.rules)))
+            found = threads.map(lambda rule: peers.zgrep(rule, files), self.rules)
+            counts = Counter(dict(zip((rule.name for rule in self.rules), found, strict=True)))
         return perf_counter() - begin, counts
 
 

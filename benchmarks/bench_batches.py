@@ -8,7 +8,6 @@ import argparse
 import os
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import uuid
@@ -20,6 +19,7 @@ from time import perf_counter
 from typing import Any
 
 import log_corpus
+import peers
 import row_server
 import s3_gateway
 from processes import Run, run
@@ -71,22 +71,10 @@ class Bench:
 
     def peer(self, keys: Sequence[str]) -> tuple[float, dict[str, int]]:
         """Download objects and count with zgrep, all on the scanner's core; return seconds, and lines of each rule."""
-        target = self.folder / "downloaded"
-        names = self.folder / "keys"
-        names.write_text("".join(f"{key}\n" for key in keys))
-        pin = ["taskset", "-c", str(self.core)]
+        target, pin = self.folder / "downloaded", ["taskset", "-c", str(self.core)]
         begin = perf_counter()
-        download = [*pin, "aws", "s3", "sync", "--quiet", f"s3://{BUCKET}/", str(target), "--exclude", "*"]
-        for key in keys:
-            download += ["--include", key]
-        environment = {**self._environment, "AWS_ENDPOINT_URL": self.s3}
-        subprocess.run(download, env=environment, check=True)
-        counts = {}
-        for rule in self.rules:
-            case = ["-i"] if rule.ignore_case else []
-            grep = [*pin, "zgrep", "-h", "-a", "-c", "-P", *case, "-e", str(rule.pattern)]
-            told = subprocess.run([*grep, *[str(target / key) for key in keys]], capture_output=True, check=False)
-            counts[rule.name] = sum(map(int, told.stdout.split()))
+        peers.download(BUCKET, keys, target, {**self._environment, "AWS_ENDPOINT_URL": self.s3}, pin)
+        counts = {rule.name: peers.zgrep(rule, [target / key for key in keys], pin) for rule in self.rules}
         seconds = perf_counter() - begin
         shutil.rmtree(target)
         return seconds, counts

@@ -18,7 +18,6 @@ from operator_bench import GROUP, RULES, Bench, cpu_seconds
 
 from logscan_local.testkit.fakekubelet import FakeKubelet
 from logscan_local.testkit.operators import OperatorProcess
-from logscan_local.testkit.waiting import eventually
 
 PAGE = 500
 MANY_KEYS = 1_000_000
@@ -50,7 +49,7 @@ async def _backfill(bench: Bench, count: int) -> None:
     namespace = await bench.namespace()
     with bucket(count):
         kubelet = asyncio.create_task(FakeKubelet(bench.api, bench.state.resources.endpoint, [namespace]).run())
-        operator, measured = await leader(bench, namespace, bench.queue(namespace))
+        operator, measured = await bench.leader(namespace, bench.queue(namespace))
         writes, cpu, begin = (await bench.writes()).total(), cpu_seconds(measured), time.monotonic()
         await start_backfill(bench, namespace, "all", pageObjects=PAGE)
         status = await _until_ended(bench, namespace)
@@ -69,7 +68,7 @@ async def _listing(bench: Bench) -> None:
     namespace = await bench.namespace()
     with bucket(MANY_KEYS):
         kubelet = asyncio.create_task(FakeKubelet(bench.api, bench.state.resources.endpoint, [namespace]).run())
-        operator, measured = await leader(bench, namespace, bench.queue(namespace))
+        operator, measured = await bench.leader(namespace, bench.queue(namespace))
         idle, _ = await _answers_for(operator, measured, 10)  # what it takes to start is no growth
         resident, cpu, begin = measured.memory_info().rss, cpu_seconds(measured), time.monotonic()
         answers = asyncio.create_task(_answers(operator, measured))
@@ -88,13 +87,6 @@ async def _listing(bench: Bench) -> None:
     bench.row("operator's resident growth meanwhile", "<= 30 MiB", f"{(peak - resident) / 2**20:.0f} MiB")
     bench.row("answers of the same event loop meanwhile, p99, slowest", "<= 100 ms", _shown(delays))
     bench.row("the same before it", "-", _shown(idle))
-
-
-async def leader(bench: Bench, namespace: str, url: str, **settings: str) -> tuple[OperatorProcess, psutil.Process]:
-    """Start an operator and wait until it leads."""
-    operator = bench.operator(namespace, url, **settings)
-    await asyncio.to_thread(eventually, lambda: operator.leading, 60, "a leader")
-    return operator, psutil.Process(operator.process.pid)
 
 
 async def start_backfill(bench: Bench, namespace: str, name: str, **fields: Any) -> None:

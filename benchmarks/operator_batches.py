@@ -10,12 +10,10 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, NamedTuple
 
-import psutil
 from operator_bench import GROUP, RULES, Bench, at_rest, cpu_seconds
 
 from logscan_local.stack.apiserver import ApiServer
 from logscan_local.testkit.fakekubelet import FakeKubelet
-from logscan_local.testkit.waiting import eventually
 
 BATCH = 500
 SECONDS = 600.0
@@ -58,9 +56,7 @@ async def _measure(bench: Bench, count: int, start: Start, batch: dict[str, Any]
     url = bench.queue(namespace)
     if start is _upload:
         await _upload(bench, namespace, url, count)
-    operator = bench.operator(namespace, url)
-    await asyncio.to_thread(eventually, lambda: operator.leading, 60, "a leader")
-    measured = psutil.Process(operator.process.pid)
+    operator, measured = await bench.leader(namespace, url)
     await at_rest(measured)
     writes, cpu, begin = (await bench.writes()).total(), cpu_seconds(measured), time.monotonic()
     policy = {"apiVersion": "logscan.dev/v1alpha1", "kind": "LogScanPolicy", "metadata": {"name": "default"}}

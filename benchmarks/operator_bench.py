@@ -20,6 +20,7 @@ from logscan_local.stack.apiserver import JSON_MERGE, ApiServer, RefusedError
 from logscan_local.stack.stacks import Stack
 from logscan_local.stack.state import State
 from logscan_local.testkit.operators import OperatorProcess
+from logscan_local.testkit.waiting import eventually
 from logscan_operator.settings import Settings
 
 RULES = {"inline": [{"name": "err", "pattern": "ERROR"}]}
@@ -202,6 +203,12 @@ class Bench:
         operator = OperatorProcess(self.stack.paths.kubeconfig, self.state, url, namespace, log, **values)
         self.started.append(operator.process)
         return operator
+
+    async def leader(self, namespace: str, url: str, **settings: str) -> tuple[OperatorProcess, psutil.Process]:
+        """Start logscan's operator and wait until it leads."""
+        operator = self.operator(namespace, url, **settings)
+        await asyncio.to_thread(eventually, lambda: operator.leading, 60, "a leader")
+        return operator, psutil.Process(operator.process.pid)
 
     def peer(self, namespace: str) -> "subprocess.Popen[bytes]":
         """Start the plain kopf operator."""

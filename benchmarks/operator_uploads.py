@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import row_server
-from operator_backfills import PAGE, backfill_status, bucket, leader, start_backfill
+from operator_backfills import PAGE, backfill_status, bucket, start_backfill
 from operator_bench import GROUP, Bench
 
 from logscan_local.stack.apiserver import ApiServer, Connection
@@ -51,7 +51,7 @@ async def uploads_beside_a_backfill(bench: Bench, objects: int, rounds: int) -> 
     namespace = await bench.namespace()
     url, calm, beside = bench.queue(namespace), [], []
     with bucket(objects), table() as endpoint, pods(bench, endpoint, namespace):
-        operator, _ = await leader(bench, namespace, url, max_concurrent="20")
+        operator, _ = await bench.leader(namespace, url, max_concurrent="20")
         await _p99_of(bench, namespace, url, "first/")  # until all was done once
         for number in range(rounds):
             calm.append(await _p99_of(bench, namespace, url, f"calm-{number}/"))

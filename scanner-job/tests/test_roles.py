@@ -1,6 +1,5 @@
 """Logs that only a role may read, on an emulator that evaluates IAM: the scan reads in it, and does all else itself."""
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -18,10 +17,10 @@ from logscan_local.stack.aws import Resources
 from logscan_local.testkit import foreign
 from logscan_local.testkit.foreign import ForeignBucket
 from logscan_scanner import aws, runner
-from logscan_scanner.aws import StoredObject, clients
+from logscan_scanner.aws import StoredObject
 from logscan_scanner.errors import ScanError
 
-pytestmark = pytest.mark.emulator
+pytestmark = [pytest.mark.emulator, pytest.mark.usefixtures("as_scanner")]
 KEYS = ["a.log", "b.log"]
 TEXT = b"ERROR one\nfine\nERROR two\n"
 
@@ -33,16 +32,6 @@ def theirs(emulator: Resources) -> ForeignBucket:
     for key in KEYS:
         s3.put_object(Bucket=made.name, Key=key, Body=TEXT)
     return made
-
-
-@pytest.fixture(autouse=True)
-def as_scanner(emulator: Resources, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    environment = {"AWS_REGION": local.REGION, "AWS_ENDPOINT_URL": emulator.endpoint}
-    for name, value in {**emulator.scanner.environment(), **environment}.items():
-        monkeypatch.setenv(name, value)
-    clients.session.cache_clear()
-    yield
-    clients.session.cache_clear()
 
 
 def role_for(theirs: ForeignBucket, namespace: str) -> AssumedRole:

@@ -13,21 +13,10 @@ from logscan_local.stack import aws as local
 from logscan_local.stack.aws import Resources
 from logscan_local.testkit import foreign
 from logscan_scanner import aws, runner, tagging
-from logscan_scanner.aws import clients
 from logscan_scanner.aws.tags import MOST_TAGS
 
-pytestmark = pytest.mark.emulator
+pytestmark = [pytest.mark.emulator, pytest.mark.usefixtures("as_scanner")]
 TEXTS = {"errors.log": b"ERROR one\n", "clean.log": b"fine\n", "more.log": b"ERROR two\n"}
-
-
-@pytest.fixture(autouse=True)
-def as_scanner(emulator: Resources, monkeypatch: pytest.MonkeyPatch) -> Any:
-    environment = {"AWS_REGION": local.REGION, "AWS_ENDPOINT_URL": emulator.endpoint}
-    for name, value in {**emulator.scanner.environment(), **environment}.items():
-        monkeypatch.setenv(name, value)
-    clients.session.cache_clear()
-    yield
-    clients.session.cache_clear()
 
 
 @pytest.fixture
