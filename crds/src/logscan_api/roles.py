@@ -5,7 +5,8 @@ the namespace, and no field of a LogScan or policy changes it. A role whose trus
 namespace is of no use to another (IAM user guide, "The confused deputy problem").
 """
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import Field
 
@@ -55,3 +56,14 @@ def assumed_role(arn: str | None, prefix: str, namespace: str, scan: str, attemp
     if arn is None:
         return None
     return AssumedRole(arn=arn, external_id=f"{prefix}:{namespace}", session=job_name(scan, attempt))
+
+
+def lent(answer: Mapping[str, Any]) -> dict[str, str]:
+    """Return the credentials in an answer of `sts:AssumeRole`, as botocore names their parts."""
+    found = answer["Credentials"]
+    return {
+        "access_key": found["AccessKeyId"],
+        "secret_key": found["SecretAccessKey"],
+        "token": found["SessionToken"],
+        "expiry_time": found["Expiration"].isoformat(),
+    }

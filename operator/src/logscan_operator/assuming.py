@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.credentials import CredentialProvider, CredentialResolver, DeferredRefreshableCredentials
 from botocore.session import get_session
 
-from logscan_api.roles import AssumedRole
+from logscan_api.roles import AssumedRole, lent
 from logscan_operator import calls
 from logscan_operator.errors import AwsError
 
@@ -62,13 +62,7 @@ def _assume(role: AssumedRole, config: Config) -> dict[str, str]:
     sts = calls.client("sts", config)
     try:
         with calls.own_errors():
-            lent = sts.assume_role(**role.arguments)["Credentials"]
+            return lent(sts.assume_role(**role.arguments))
     except AwsError as error:
         message = f"cannot assume {role.arn} with the external id {role.external_id}: {error}"
         raise AwsError(message, NOT_ASSUMED if error.code == "AccessDenied" else error.code) from error
-    return {
-        "access_key": lent["AccessKeyId"],
-        "secret_key": lent["SecretAccessKey"],
-        "token": lent["SessionToken"],
-        "expiry_time": lent["Expiration"].isoformat(),
-    }

@@ -45,7 +45,8 @@ class Tagger:
         """Record in the request's row how many objects were not tagged, and why the first was not."""
         if not self._failures:
             return
-        others = f"; so were {len(self._failures) - 1} more objects" if len(self._failures) > 1 else ""
+        more = len(self._failures) - 1
+        others = f"; {more} more objects were not tagged either" if more else ""
         try:
             results.note_error(self._request.result, self._request.scan.uid, NOTE, self._failures[0] + others)
         except ScanError as error:

@@ -6,14 +6,13 @@ for an hour at most (IAM user guide, "Roles terms and concepts", role chaining),
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 from botocore.credentials import CredentialProvider, CredentialResolver, DeferredRefreshableCredentials
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.session import Session
 
 from logscan_api.exitcodes import ExitCode
-from logscan_api.roles import AssumedRole
+from logscan_api.roles import AssumedRole, lent
 from logscan_scanner.aws.clients import client, new_session, translate
 from logscan_scanner.errors import ScanError
 
@@ -45,15 +44,9 @@ def _assume(role: AssumedRole) -> dict[str, str]:
         ScanError: It was not assumed.
     """
     try:
-        lent: Any = client("sts").assume_role(**role.arguments)["Credentials"]
+        return lent(client("sts").assume_role(**role.arguments))
     except (ClientError, BotoCoreError) as error:
         raise _not_assumed(role, error) from error
-    return {
-        "access_key": lent["AccessKeyId"],
-        "secret_key": lent["SecretAccessKey"],
-        "token": lent["SessionToken"],
-        "expiry_time": lent["Expiration"].isoformat(),
-    }
 
 
 def _not_assumed(role: AssumedRole, error: Exception) -> ScanError:
