@@ -99,7 +99,7 @@ async def _has_jobs(bench: Bench, namespace: str, name: str) -> bool:
 
 async def _end_pods(kubeconfig: str, endpoint: str, namespace: str) -> None:
     async with ApiServer(Connection.read(Path(kubeconfig))) as api:
-        await FakeKubelet(api, endpoint, [namespace]).run()
+        await FakeKubelet(api, endpoint, [namespace], rows_of_objects=False).run()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The API client against servers that refuse, break off or do not answer: each failure is one of our own errors."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import aiohttp
 import pytest
 import yaml
+from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 from logscan_local.stack.ports import free_ports
 from logscan_operator.errors import ApiError, KubeError, NoAnswerError
@@ -20,10 +23,10 @@ def answer(status: bytes, body: bytes, length: int | None = None) -> bytes:
     return HEAD % (status, len(body) if length is None else length, body)
 
 
-def connection_to(port: int, folder: Path) -> Connection:
+def connection_to(port: int, folder: Path, path: str = "") -> Connection:
     document = {
         "current-context": "c",
-        "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{port}"}}],
+        "clusters": [{"name": "c", "cluster": {"server": f"http://127.0.0.1:{port}{path}"}}],
         "users": [{"name": "u", "user": {"token": "t"}}],
         "contexts": [{"name": "c", "context": {"cluster": "c", "user": "u"}}],
     }
@@ -94,3 +97,27 @@ def test_which_refusals_may_pass(status: int, retryable: bool) -> None:
     error = ApiError(status, "", "")
     assert error.retryable is retryable
     assert isinstance(error, KubeError)
+
+
+UNUSUAL = {
+    "half a pair": "logs/\ud800.log",
+    "more than 64 bits": 2**70,
+    "text": "ä\u2028/\x7f",
+    "nested": [{"a": None}],
+}
+
+
+async def test_a_request_arrives_as_it_was_meant_also_at_a_server_behind_a_path(tmp_path: Path) -> None:
+    async def echo(request: web.Request) -> web.Response:
+        said = {"path": request.path, "query": dict(request.query), "body": await request.text()}
+        return web.json_response(said)
+
+    application = web.Application()
+    application.router.add_route("*", "/{any:.*}", echo)
+    async with TestServer(application) as server:
+        assert server.port is not None
+        async with ApiServer(connection_to(server.port, tmp_path, "/k8s/clusters/c-1")) as api:
+            answered = await api.request("PATCH", "/api/v1/x", UNUSUAL, {"labelSelector": "a=b,c in (d)"})
+    assert answered["path"] == "/k8s/clusters/c-1/api/v1/x"
+    assert answered["query"] == {"labelSelector": "a=b,c in (d)"}
+    assert json.loads(answered["body"]) == UNUSUAL

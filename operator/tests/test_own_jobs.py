@@ -9,7 +9,7 @@ from objects import SETTINGS, at, in_namespace, job_body, scan, scan_body, synce
 
 from logscan_operator.items import Object, Scan
 from logscan_operator.jobsignatures import signed
-from logscan_operator.scanjobs import ATTEMPT_LABEL, SCAN_UID_LABEL
+from logscan_operator.scanjobs import ATTEMPT_LABEL, SCAN_UID_LABEL, own_job
 from logscan_operator.view import View
 
 KEYS = SETTINGS.row_keys
@@ -81,6 +81,29 @@ def test_a_job_that_is_not_signed_or_was_changed_is_left_out(job: Object) -> Non
     assert [name for _, name in view.jobs] == ["good-1"]
     (left_out,) = view.unreadable()
     assert "not signed" in left_out.why
+
+
+@pytest.mark.parametrize("job", CHANGED.values(), ids=CHANGED)
+def test_a_known_job_that_is_changed_is_verified_again(job: Object) -> None:
+    with pytest.raises(ValueError, match="not signed"):
+        own_job(job, KEYS, own_job(job_body(), KEYS))
+
+
+STATUSES: dict[str, Object] = {
+    "none": {},
+    "started": {"startTime": "2026-11-24T10:00:01Z", "active": 1, "ready": 1},
+    "complete": {"conditions": [{"type": "Complete", "status": "True"}]},
+    "failed": {"conditions": [{"type": "Failed", "status": "True", "reason": "DeadlineExceeded", "message": "late"}]},
+}
+
+
+@pytest.mark.parametrize("status", STATUSES.values(), ids=STATUSES)
+@pytest.mark.parametrize("change", [{}, {"suspend": True}, {"activeDeadlineSeconds": 7}], ids=str)
+def test_a_known_job_is_what_its_newest_version_says(status: Object, change: Object) -> None:
+    newest = job_body()
+    newest["metadata"] |= {"resourceVersion": "99", "managedFields": [{"manager": "controller"}]}
+    newest |= {"spec": newest["spec"] | change, "status": status}
+    assert own_job(newest, KEYS, own_job(job_body(), KEYS)) == own_job(newest, KEYS)
 
 
 def test_a_signed_job_cannot_be_that_of_another_attempt_or_scan() -> None:

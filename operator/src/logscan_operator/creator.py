@@ -86,7 +86,7 @@ class Creator:
             return
         body = await self._create_or_adopt(scan, manifest)
         if body is not None:
-            await self._created(scan, ScanJob.parse(body), body)
+            await self._created(scan, self._view.jobs.take(body) or ScanJob.parse(body))
 
     def _mixed(self, scan: Scan) -> tuple[Reason, str] | None:
         """Return why a list of objects that a person made cannot be one scan."""
@@ -114,8 +114,7 @@ class Creator:
         facts = {"scan": scan.key[1], "namespace": scan.key[0], "reason": str(refusal.reason), "refusals": refusals}
         log.warning("%s", verdict.message, extra=facts)
 
-    async def _created(self, scan: Scan, job: ScanJob, body: Object) -> None:
-        self._view.jobs.take(body)
+    async def _created(self, scan: Scan, job: ScanJob) -> None:
         now = utc_now()
         if job.attempt == 1:
             self._metrics.admission_wait.observe((now - scan.created).total_seconds())

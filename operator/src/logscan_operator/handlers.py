@@ -135,7 +135,7 @@ async def see_rule_set(memo: Watched, event: kopf.RawEvent, **_: Any) -> None:
     _see(memo, "logscanrulesets", event)
 
 
-@kopf.on.event("batch", "v1", "jobs", labels={SCAN_UID_LABEL: kopf.PRESENT}, registry=NAMESPACE)
+@kopf.on.event("batch", "v1", "jobs", registry=NAMESPACE)
 async def see_job(memo: Watched, event: kopf.RawEvent, **_: Any) -> None:
     """Hand the change of a scan's Job to the view."""
     _see(memo, "jobs", event)
@@ -246,6 +246,7 @@ async def run_watches(watched: Watched, stop: asyncio.Event) -> None:
     settings.scanning.disabled = True  # no watch of CRDs and namespaces, for which the operator has no rights
     settings.posting.enabled = False
     settings.watching.chunk_size = PAGE
+    settings.watching.label_selectors["batch", "v1", "jobs"] = SCAN_UID_LABEL
     settings.queueing.idle_timeout = IDLE_SECONDS
     settings.watching.server_timeout = WATCH_SECONDS
     settings.watching.client_timeout = WATCH_SECONDS + 30

@@ -1,8 +1,11 @@
 """The Jobs of LogScans, as the operator sees them, and which Jobs are its own."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Any
+
+import orjson
 
 from logscan_api.identity import job_name
 from logscan_api.quantities import Quantity
@@ -17,6 +20,8 @@ ATTEMPT_LABEL = "logscan.dev/attempt"
 SUSPENDED_ANNOTATION = "logscan.dev/suspended"
 # Prefix of what Kueue puts on the Jobs that it manages, https://kueue.sigs.k8s.io/docs/reference/labels-and-annotations
 KUEUE = "kueue.x-k8s.io/"
+# Metadata that changes with each write, or when only the status does.
+VOLATILE = ("resourceVersion", "managedFields")
 
 
 class ForeignJobError(ValueError):
@@ -46,6 +51,7 @@ class ScanJob:
         ready: Whether its pod runs.
         ends_by: When the Job controller ends it at the latest, or None if it has no deadline.
         memory: The scanner's memory limit.
+        fixed: Hash of all of it that is neither its status nor changes with each write.
     """
 
     key: Key
@@ -66,6 +72,7 @@ class ScanJob:
     ready: bool
     ends_by: datetime | None
     memory: Quantity | None
+    fixed: int
 
     @property
     def policy(self) -> str | None:
@@ -83,9 +90,6 @@ class ScanJob:
         metadata = body["metadata"]
         labels, annotations = metadata.get("labels") or {}, metadata.get("annotations") or {}
         scan_uid, attempt = _identity(body)
-        status = body.get("status", {})
-        conditions = status.get("conditions") or []
-        end: Object = next((c for c in conditions if c["type"] in ("Complete", "Failed") and c["status"] == "True"), {})
         result = annotations.get(RESULT_ANNOTATION)
         return cls(
             key=key_of(body),
@@ -97,29 +101,32 @@ class ScanJob:
             held=SUSPENDED_ANNOTATION in annotations,
             kueue=any(name.startswith(KUEUE) for name in (*labels, *annotations, body["spec"].get("managedBy", ""))),
             deleting="deletionTimestamp" in metadata,
-            ended=end.get("type"),
-            reason=end.get("reason", ""),
-            message=end.get("message", ""),
             result=ResultRef.model_validate_json(result) if result else None,
             record=Record.from_annotation(annotations.get(RECORD_ANNOTATION)),
-            started=parse_time(status["startTime"]) if status.get("startTime") else None,
-            ready=bool(status.get("ready")),
-            ends_by=_ends_by(body),
             memory=_memory_limit(body["spec"]),
+            fixed=_fixed(body),
+            **_said_by_status(body),
         )
 
+    def with_status(self, body: Object) -> "ScanJob":
+        """Return this Job as a later version of its object has it, in which nothing but the status has changed."""
+        return replace(self, version=int(body["metadata"]["resourceVersion"]), **_said_by_status(body))
 
-def own_job(body: Object, keys: Sequence[bytes]) -> ScanJob:
+
+def own_job(body: Object, keys: Sequence[bytes], known: ScanJob | None = None) -> ScanJob:
     """Return the Job that an object of the API describes, if the operator made it.
 
     Args:
         body: The object.
         keys: What Jobs are signed with.
+        known: What was known of it, which was verified then: of each Job, most versions differ in the status only.
 
     Raises:
         ForeignJobError: The operator did not make it.
         ValueError: It cannot be read.
     """
+    if known is not None and known.fixed == _fixed(body):
+        return known.with_status(body)
     job = ScanJob.parse(body)
     if not is_signed(body, keys):
         raise ForeignJobError("it is not signed with the operator's key, or was changed")
@@ -144,6 +151,27 @@ def _identity(job: Object) -> tuple[str, int]:
     if not (attempt.isascii() and attempt.isdigit()) or metadata["name"] != job_name(owner["name"], int(attempt)):
         raise ForeignJobError(f"its name does not follow from its LogScan and the label {ATTEMPT_LABEL}")
     return owner["uid"], int(attempt)
+
+
+def _fixed(job: Object) -> int:
+    """Return a hash of a Job without its status. Python's has another key in each process, so nobody can aim at one."""
+    metadata = {name: value for name, value in job["metadata"].items() if name not in VOLATILE}
+    return hash(orjson.dumps([metadata, job["spec"]]))
+
+
+def _said_by_status(job: Object) -> dict[str, Any]:
+    """Return the fields of `ScanJob` that follow from the status."""
+    status = job.get("status", {})
+    conditions = status.get("conditions") or []
+    end: Object = next((c for c in conditions if c["type"] in ("Complete", "Failed") and c["status"] == "True"), {})
+    return {
+        "ended": end.get("type"),
+        "reason": end.get("reason", ""),
+        "message": end.get("message", ""),
+        "started": parse_time(status["startTime"]) if status.get("startTime") else None,
+        "ready": bool(status.get("ready")),
+        "ends_by": _ends_by(job),
+    }
 
 
 def _ends_by(job: Object) -> datetime | None:

@@ -74,7 +74,7 @@ class Scheduler:
         while True:
             self._alive()
             self._view.changed.clear()
-            now, began = utc_now(), time.perf_counter()
+            now, began = utc_now(), time.thread_time()
             with self._metrics.plan_seconds.time():
                 actions = self._plan(now)
             self._notes.clear()
@@ -82,7 +82,7 @@ class Scheduler:
                 self._take(action)
             self._clean_up(now)
             self._dispatch()
-            await self._wait(now, time.perf_counter() - began)
+            await self._wait(now, time.thread_time() - began)
 
     def explain(self) -> list[dict[str, str]]:
         """Return what would be done now, and why, without doing it."""
@@ -116,7 +116,8 @@ class Scheduler:
     async def _wait(self, now: datetime, took: float) -> None:
         """Wait for a reason to plan again; a plan that took long is followed by a long rest.
 
-        With thousands of scans waiting, planning at every change would be most of what the process does.
+        With thousands of scans waiting, planning at every change would be most of what the process does. How long it
+        took is CPU time: on a busy machine a plan that was interrupted does not make scans wait.
         """
         deadline = next_deadline(self._view, self._settings, now, self._holds)
         seconds = min((deadline - now).total_seconds(), CLEAN_UP_SECONDS) if deadline else CLEAN_UP_SECONDS

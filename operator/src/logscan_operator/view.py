@@ -87,24 +87,25 @@ class Table(dict[Key, T]):
         self._changed = changed
         self._index = index
 
-    def take(self, body: Object) -> None:
-        """Take an object from a watch, a list or a write of our own, unless a newer one is known.
+    def take(self, body: Object) -> T | None:
+        """Take an object from a watch, a list or a write of our own, unless a newer one is known; return the newer one.
 
         Whatever is in an object, it never keeps the others from being read: one that cannot be read is left out.
         """
         key, version = key_of(body), int(body["metadata"]["resourceVersion"])
         known = self.get(key)
         if version <= max(known.version if known is not None else 0, self._deleted.get(key, 0)):
-            return
+            return known
         try:
             item = self._parse(body, known)
         except Exception as error:
             self._leave_out(key, body, error)
-            return
+            return None
         self.unreadable.pop(key, None)
         self[key] = item
         self._index(known, item)
         self._changed.set()
+        return item
 
     def _leave_out(self, key: Key, body: Object, error: Exception) -> None:
         """Record an object that cannot be read; what was known of it is forgotten."""
@@ -176,7 +177,7 @@ class View:
         self._attempts: dict[tuple[str, str], dict[int, ScanJob]] = {}
         self.scans = Table("LogScan", Scan.parse, self.changed, self._index_scan)
         self.families = Families(self.scans)
-        self.jobs = Table("Job", lambda body, _: own_job(body, keys), self.changed, self._index_job)
+        self.jobs = Table("Job", lambda body, known: own_job(body, keys, known), self.changed, self._index_job)
         self.policies = Table("LogScanPolicy", lambda body, _: Policy.parse(body), self.changed, lambda old, new: None)
         self.rule_sets = Table(
             "LogScanRuleSet", lambda body, _: RuleSet.parse(body), self.changed, self._index_rule_set
