@@ -1,16 +1,14 @@
 """The clients of SQS and DynamoDB: every failure reaches whoever waits, and no call keeps a process that ends."""
 
 import asyncio
-import json
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from services import Service
 
 from logscan_api.errors import UntrustedResultError
 from logscan_api.results import ScanResult
@@ -21,58 +19,11 @@ from logscan_local.stack.aws import Resources
 from logscan_local.stack.ports import free_ports
 from logscan_local.testkit.results import RESULT
 from logscan_operator.aws import Queue, ResultReader
+from logscan_operator.calls import in_a_thread
 from logscan_operator.errors import AwsError
 
 KEYS = [b"k" * 32]
 REF = ResultRef(table="results", pk="p", sk="s")
-
-
-class Service:
-    """An AWS service that gives every request the same answer."""
-
-    def __init__(self) -> None:
-        self.status = 200
-        self.answer: dict[str, Any] = {}
-        self.asked: list[dict[str, Any]] = []
-        service = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                length = int(self.headers["Content-Length"])
-                service.asked.append(json.loads(self.rfile.read(length)))
-                body = json.dumps(service.answer).encode()
-                self.send_response(service.status)
-                self.send_header("Content-Type", "application/x-amz-json-1.0")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: Any) -> None:
-                """Be quiet."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-
-@pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "x")
-    monkeypatch.setenv("AWS_REGION", "eu-central-1")
-    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    return monkeypatch
-
-
-@pytest.fixture
-def service(environment: pytest.MonkeyPatch) -> Iterator[Service]:
-    made = Service()
-    thread = threading.Thread(target=made.server.serve_forever)
-    thread.start()
-    environment.setenv("AWS_ENDPOINT_URL", made.url)
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
-    thread.join()
 
 
 async def test_rows_that_are_asked_for_together_are_read_in_one_call(service: Service) -> None:
@@ -192,3 +143,24 @@ def test_a_call_that_hangs_does_not_keep_the_process(environment: pytest.MonkeyP
         environment.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
         ended = subprocess.run([sys.executable, "-c", RECEIVE], timeout=20, check=False)  # the call takes 35 s
     assert ended.returncode == 0
+
+
+async def test_calls_one_after_the_other_share_a_thread_and_those_at_once_do_not() -> None:
+    both = threading.Barrier(2)
+
+    def met() -> int:
+        both.wait(20)
+        return threading.get_ident()
+
+    at_once = await asyncio.gather(in_a_thread(met), in_a_thread(met))
+    assert len(set(at_once)) == 2
+    for _ in range(9):
+        assert await in_a_thread(threading.get_ident) in _named("aws")
+    before = _named("aws")
+    for _ in range(9):
+        await in_a_thread(threading.get_ident)
+    assert _named("aws") == before
+
+
+def _named(name: str) -> set[int | None]:
+    return {thread.ident for thread in threading.enumerate() if thread.name == name}

@@ -4,7 +4,9 @@ import asyncio
 import json
 import re
 from pathlib import Path
+from typing import Any
 
+import pytest
 from memory import DEFAULT, MemoryApi, MemoryQueue, handled, intake_of, message, newer
 from objects import SETTINGS, in_namespace, scan_body, synced_view
 
@@ -13,6 +15,8 @@ from logscan_operator.aws import Message
 from logscan_operator.circuit import TRIAL_NAME
 from logscan_operator.errors import ApiError, AwsError, NotLeadingError
 from logscan_operator.handling import backoff_seconds, grouped
+from logscan_operator.intake import MOST_HANDLED, to_receive
+from logscan_operator.items import Object
 from logscan_operator.statuses import stamp_now
 
 
@@ -110,24 +114,101 @@ def test_nested_json_is_left_for_the_dead_letter_queue() -> None:
 
 
 def test_in_an_outage_messages_go_back_at_once_and_none_is_received() -> None:
-    queue = MemoryQueue([message(1, "a", "x"), message(2, "b", "y")], [message(1, "a", "x", 2)], [])
+    """A receive call may be under way meanwhile, and no other follows; afterwards one message shows what is next."""
+    queue = MemoryQueue([message(1, "a", "x"), message(2, "b", "y")], [], [message(1, "a", "x", 2)], [])
     down = ApiError(500, "InternalError", "failed calling webhook")
     api, view = MemoryApi({"x": down, "y": down, TRIAL_NAME: down}), synced_view()
     view.policies.take(DEFAULT)
     rounds: list[int] = []
+    receive, hide, put_back = queue.receive, queue.hide, asyncio.Semaphore(0)
 
-    def recover_in_the_fourth_round() -> None:
+    async def long_poll(most: int) -> list[Message]:
+        if len(queue.asked) == 1:
+            for _ in range(2):
+                await put_back.acquire()
+        return await receive(most)
+
+    async def noticed(messages: list[Message], seconds: float) -> list[str]:
+        put_back.release()
+        return await hide(messages, seconds)
+
+    def recover_in_the_fifth_round() -> None:
         rounds.append(len(queue.asked))
-        if len(rounds) == 4:
+        if len(rounds) == 5:
             assert intake._circuit.problem is not None
             api.refusals.clear()
 
-    intake = intake_of(queue, api, view, recover_in_the_fourth_round)
+    queue.receive, queue.hide = long_poll, noticed  # type: ignore[method-assign]
+    intake = intake_of(queue, api, view, recover_in_the_fifth_round)
     asyncio.run(asyncio.wait_for(intake.run(), 20))
     assert queue.hidden == [("m1", 0.0), ("m2", 0.0)]
-    assert rounds[1:4] == [1, 1, 1], "nothing is received meanwhile"
-    assert (api.created, queue.deleted, queue.asked) == (["x"], ["m1"], [10, 1, 2])
+    assert rounds[2:5] == [2, 2, 2], "nothing is received meanwhile"
+    assert (api.created, queue.deleted, queue.asked) == (["x"], ["m1"], [10, 10, 1, 2])
     assert (counted(queue, "outage"), intake._circuit.problem) == (2, None)
+
+
+class SlowApi(MemoryApi):
+    """An API server that answers when it is let to."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+        self.go = asyncio.Event()
+
+    async def request(self, *arguments: Any, **more: Any) -> Object:
+        """Wait, then answer."""
+        await self.go.wait()
+        return await super().request(*arguments, **more)
+
+
+def test_messages_are_received_while_others_are_handled() -> None:
+    """The API server answers nobody before all are received; the end of the intake waits for it."""
+    queue, api, view = MemoryQueue([message(1, "a", "x")], [message(2, "b", "y")], []), SlowApi(), synced_view()
+    view.policies.take(DEFAULT)
+    receive = queue.receive
+
+    async def answer_after_the_last(most: int) -> list[Message]:
+        messages = await receive(most)
+        if not queue.batches:
+            api.go.set()
+        return messages
+
+    queue.receive = answer_after_the_last  # type: ignore[method-assign]
+    asyncio.run(asyncio.wait_for(intake_of(queue, api, view).run(), 20))
+    assert (sorted(api.created), sorted(queue.deleted)) == (["x", "y"], ["m1", "m2"])
+
+
+def test_no_more_than_some_tens_of_messages_are_in_hand() -> None:
+    tens = [[message(n, f"g{n}", f"k{n}") for n in range(first, first + 10)] for first in range(0, 100, 10)]
+    queue, api, view, most = MemoryQueue(*tens), SlowApi(), synced_view(), list[int]()
+    view.policies.take(DEFAULT)
+
+    def answer_when_nothing_more_is_received() -> None:
+        most.append(intake._handled.count)
+        if most[-1] == MOST_HANDLED:
+            api.go.set()
+
+    intake = intake_of(queue, api, view, answer_when_nothing_more_is_received)
+    asyncio.run(asyncio.wait_for(intake.run(), 20))
+    assert max(most) == MOST_HANDLED
+    assert (len(api.created), len(queue.deleted)) == (100, 100)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "handled", "room", "expected"),
+    [
+        (10, 0, 1000, 10),
+        (10, 30, 1000, 10),
+        (10, 31, 1000, 0),  # too many in hand
+        (10, 9, 9, 0),  # these may make as many LogScans as may be unfinished
+        (10, 8, 9, 10),
+        (1, 0, 1000, 1),
+        (1, 1, 1000, 0),  # what becomes of that one is not known yet
+        (8, 1, 1000, 0),
+        (0, 0, 1000, 0),
+    ],
+)
+def test_how_many_messages_are_received(allowed: int, handled: int, room: int, expected: int) -> None:
+    assert to_receive(allowed, handled, room) == expected
 
 
 def test_who_no_longer_leads_puts_its_messages_back_for_the_next() -> None:

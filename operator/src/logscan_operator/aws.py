@@ -16,6 +16,7 @@ from logscan_api.signatures import is_signed, tokens
 from logscan_api.statuses import ResultRef
 from logscan_api.table import key_of, ref_of
 from logscan_operator.calls import client, in_a_thread, own_errors
+from logscan_operator.direct import Direct
 from logscan_operator.errors import AwsError
 
 if TYPE_CHECKING:
@@ -73,6 +74,8 @@ class Queue:
             connect_timeout=5, read_timeout=wait_seconds + 15, retries={"mode": "standard", "max_attempts": 3}
         )
         self._sqs: SQSClient = client("sqs", config)
+        self._receive = Direct(self._sqs, "ReceiveMessage")
+        self._delete = Direct(self._sqs, "DeleteMessageBatch")
         self._url = url
         self._wait = wait_seconds
         self._visibility = visibility_seconds
@@ -80,7 +83,7 @@ class Queue:
     async def receive(self, most: int = BATCH) -> list[Message]:
         """Return up to `most` messages (ten), waiting for the first as long as the long poll lasts."""
         answer = await self._call(
-            self._sqs.receive_message,
+            self._receive,
             MaxNumberOfMessages=most,
             WaitTimeSeconds=self._wait,
             VisibilityTimeout=self._visibility,
@@ -109,7 +112,7 @@ class Queue:
         entries = [{"Id": str(n), "ReceiptHandle": m.receipt} for n, m in enumerate(messages)]
         if not entries:
             return []
-        answer = await self._call(self._sqs.delete_message_batch, Entries=entries)
+        answer = await self._call(self._delete, Entries=entries)
         return [f"{f['Code']}: {f.get('Message', '')}" for f in answer.get("Failed", [])]
 
     async def hide(self, messages: Iterable[Message], seconds: float) -> list[str]:

@@ -19,6 +19,7 @@ SOURCE_FIELDS = {"key", "etag", "size", "sequencer"}
 class Ignored:
     """An object that is not to be scanned, and why."""
 
+    key: str
     reason: str
 
 
@@ -72,13 +73,14 @@ def decide(
     if policy is None and kept is not None and kept not in policies:
         return Undecided(f"the LogScanPolicy {kept} is missing")
     if policy is None:
-        return Ignored("no LogScanPolicy matches it")
+        return Ignored(event.key, "no LogScanPolicy matches it")
     if policies[policy].action is PolicyAction.IGNORE:
-        return Ignored(f"the LogScanPolicy {policy} says so")
+        return Ignored(event.key, f"the LogScanPolicy {policy} says so")
     if policies[policy].unchanged is Unchanged.SKIP:
         earlier = scanned(namespace, _content(event), event.sequencer) if event.etag else None
         if earlier not in (None, scan_name(event)):
-            return Ignored(f"its content is that of {earlier}, and the LogScanPolicy {policy} skips what is unchanged")
+            why = f"its content is that of {earlier}, and the LogScanPolicy {policy} skips what is unchanged"
+            return Ignored(event.key, why)
     batch = policies[policy].batch
     if batch is None or event.size is None or event.size >= batch.largest.bytes:
         return alone(namespace, policy, event)

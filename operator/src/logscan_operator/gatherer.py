@@ -49,12 +49,12 @@ class Gatherer:
         self._supersede = supersede
         self._open: dict[tuple[str, str], Open] = {}
 
-    async def add(self, found: Gathered, message_id: str) -> None:
-        """Add an object to those of its policy and bucket, and wait until their LogScan is stored.
+    def add(self, found: Gathered, message_id: str) -> "asyncio.Task[None]":
+        """Add an object to those of its policy and bucket.
 
-        Raises:
-            PutOffError: It was not stored.
-            NotLeadingError: This process does not lead.
+        Returns:
+            What ends when their LogScan is stored, for all of them: with a PutOffError if it is not, or a
+            NotLeadingError. Whoever awaits it must not cancel it.
         """
         key, wanted = (found.policy, found.event.bucket), found.object
         waiting = self._open.get(key)
@@ -64,7 +64,7 @@ class Gatherer:
             waiting.gathering.add(wanted)
         if waiting.gathering.full:
             self._close(key)
-        await asyncio.shield(waiting.stored)
+        return waiting.stored
 
     def close_all(self) -> None:
         """Let no object wait any longer."""

@@ -6,10 +6,11 @@ after a back-off; other groups go on. A message that nobody can read is left for
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Sequence
+from dataclasses import dataclass
 
 from logscan_api import MalformedMessageError
-from logscan_api.events import ObjectEvent, read_message
+from logscan_api.events import Reading, read_message
 from logscan_operator.accepting import Acceptor, PutOffError
 from logscan_operator.aws import Message, Queue
 from logscan_operator.circuit import Verdict
@@ -37,6 +38,27 @@ class PartlyMalformedError(MalformedMessageError):
 
 class UndecidedError(Exception):
     """The policy that may apply to an object is missing for now."""
+
+
+Decision = Object | Gathered | Ignored | Undecided
+
+
+@dataclass(frozen=True)
+class Received:
+    """A message, and what is in it.
+
+    Attributes:
+        message: The message.
+        reading: What it announces.
+        decisions: What is to be made of each object, as it looks when the message is received.
+    """
+
+    message: Message
+    reading: Reading
+    decisions: Sequence[Decision]
+
+
+Group = Sequence[Received]  # in the order in which they were received
 
 
 def grouped(messages: Iterable[Message]) -> list[list[Message]]:
@@ -76,22 +98,31 @@ class Handling:
         self._metrics = metrics
         self._kept_policy = kept_policy(settings)
 
-    def may_wait(self, message: Message) -> bool:
-        """Return whether an object of a message may wait for others."""
-        try:
-            events = read_message(message.body).events
-        except MalformedMessageError:
-            return False
-        return any(isinstance(self._decide(event), Gathered) for event in events)
+    def sorted(self, messages: Iterable[Message]) -> tuple[list[Group], list[Group]]:
+        """Return messages by group: the groups whose LogScans are stored at once, and those with an object that waits.
 
-    async def handle(self, messages: list[Message]) -> None:
+        Messages that wait for others must not keep those that do not from being deleted.
+        """
+        at_once: list[Group] = []
+        waiting: list[Group] = []
+        for group in grouped(messages):
+            received = [self._read(message) for message in group]
+            waits = any(isinstance(decision, Gathered) for one in received for decision in one.decisions)
+            (waiting if waits else at_once).append(received)
+        return at_once, waiting
+
+    def _read(self, message: Message) -> Received:
+        reading = read_message(message.body)
+        return Received(message, reading, self._decided(reading))
+
+    async def handle(self, groups: Sequence[Group]) -> None:
         """Make LogScans of messages, and delete those that are done; the others come again."""
-        beat = asyncio.create_task(self._keep_hidden(messages))
+        beat = asyncio.create_task(self._keep_hidden([one.message for group in groups for one in group]))
         try:
-            results = await asyncio.gather(*(self._handle_group(group) for group in grouped(messages)))
+            results = await asyncio.gather(*(self._handle_group(group) for group in groups))
         finally:
             beat.cancel()
-        done = [message for group in results for message in group]
+        done = [one.message for group in results for one in group]
         self._metrics.deleted.inc(len(done))
         await self._quietly("delete", self._queue.delete(done))
 
@@ -104,11 +135,14 @@ class Handling:
             except Exception:
                 log.exception("could not extend the visibility timeout of messages")
 
-    async def _handle_group(self, group: list[Message]) -> list[Message]:
+    async def _handle_group(self, group: Group) -> Group:
         """Return the messages of a group that are done; the rest was put back."""
-        for number, message in enumerate(group):
+        for number, received in enumerate(group):
+            message = received.message
+            # What became of the messages before it may decide otherwise.
+            decisions = self._decided(received.reading) if number else received.decisions
             try:
-                await self._handle_message(message)
+                await self._handle_message(message, received.reading, decisions)
             except NotLeadingError:
                 seconds = 0.0
             except MalformedMessageError as error:
@@ -128,7 +162,7 @@ class Handling:
                 seconds = backoff_seconds(message.receives)
             else:
                 continue
-            await self._quietly("release", self._queue.hide(group[number:], seconds))
+            await self._quietly("release", self._queue.hide([one.message for one in group[number:]], seconds))
             return group[:number]
         return group
 
@@ -148,7 +182,7 @@ class Handling:
         facts = {"messageId": message.id, "receives": message.receives, "reason": str(reason)}
         log.log(level, "a message stays in the queue: %s", why, extra=facts)
 
-    async def _handle_message(self, message: Message) -> None:
+    async def _handle_message(self, message: Message, reading: Reading, decisions: Sequence[Decision]) -> None:
         """Make LogScans of what a message announces.
 
         Raises:
@@ -156,40 +190,45 @@ class Handling:
             UndecidedError: A policy that may apply is missing.
             PutOffError: A LogScan was not created.
         """
-        reading = read_message(message.body)
         for reason in reading.ignored:
             self._ignore(reason, message)
-        # All at once: the objects of one message may wait for each other.
-        results = await asyncio.gather(
-            *(self._handle_event(event, message) for event in reading.events), return_exceptions=True
-        )
-        for error in results:
-            if error is not None:
-                raise error
+        if len(decisions) == 1:
+            await self._carry_out(decisions[0], message)
+        else:
+            await self._carry_out_all(decisions, message)
         if reading.malformed:
             readable = reading.events or reading.ignored
             raise (PartlyMalformedError if readable else MalformedMessageError)("; ".join(reading.malformed))
 
-    async def _handle_event(self, event: ObjectEvent, message: Message) -> None:
-        decision = self._decide(event)
+    async def _carry_out_all(self, decisions: Sequence[Decision], message: Message) -> None:
+        """Carry out the decisions on one message all at once, since its objects may wait for each other."""
+        results = await asyncio.gather(
+            *(self._carry_out(decision, message) for decision in decisions), return_exceptions=True
+        )
+        for error in results:
+            if error is not None:
+                raise error
+
+    async def _carry_out(self, decision: Decision, message: Message) -> None:
         if isinstance(decision, Undecided):
             raise UndecidedError(decision.reason)
         if isinstance(decision, Ignored):
-            self._ignore(decision.reason, message, key=event.key)
+            self._ignore(decision.reason, message, key=decision.key)
         elif isinstance(decision, Gathered):
             await self._gather(decision, message)
         else:
             await self._acceptor.store(decision, message.id)
 
-    def _decide(self, event: ObjectEvent) -> Object | Gathered | Ignored | Undecided:
+    def _decided(self, reading: Reading) -> list[Decision]:
+        """Return what is to be made of each object of a message."""
         namespace = self._settings.namespace
         policies = self._view.policies_in(namespace)
-        return decide(event, policies, self._kept_policy, namespace, self._view.scanned)
+        return [decide(event, policies, self._kept_policy, namespace, self._view.scanned) for event in reading.events]
 
     async def _gather(self, found: Gathered, message: Message) -> None:
         """Have an object scanned with others, or alone if their LogScan is refused: perhaps for one of the others."""
         try:
-            await self._gatherer.add(found, message.id)
+            await asyncio.shield(self._gatherer.add(found, message.id))
         except PutOffError as error:
             if error.verdict is Verdict.EVERYONE:
                 raise

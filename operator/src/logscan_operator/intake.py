@@ -1,7 +1,9 @@
 """From messages to LogScans. A message means "make this resource"; it is deleted once the resource is stored.
 
-What becomes of the messages is in `handling`. While LogScans are refused for everyone, nothing is received (`circuit`).
-Messages whose objects wait for others (`gatherer`) are held while the next ones are received.
+What becomes of the messages is in `handling`, while the next ones are received: an upload waits neither for LogScans
+of those before it to be stored nor for their messages to be deleted. The order within a FIFO group is SQS's own, which
+gives out no more messages of a group while some are in flight (Amazon SQS developer guide, "FIFO queue delivery
+logic"). While LogScans are refused for everyone, nothing is received (`circuit`).
 """
 
 import asyncio
@@ -13,11 +15,12 @@ from datetime import datetime
 
 from logscan_operator.accepting import Acceptor
 from logscan_operator.ages import ReceiveAge
-from logscan_operator.aws import Message, Queue
+from logscan_operator.aws import BATCH, Message, Queue
 from logscan_operator.circuit import Circuit
 from logscan_operator.errors import AwsError
 from logscan_operator.gatherer import Gatherer
-from logscan_operator.handling import Handling, grouped
+from logscan_operator.handling import Handling
+from logscan_operator.inhand import InHand
 from logscan_operator.metrics import Metrics
 from logscan_operator.settings import Settings
 from logscan_operator.statuses import stamp, utc_now
@@ -25,9 +28,25 @@ from logscan_operator.view import View
 
 PAUSE_SECONDS = 0.5
 CLOSE_SECONDS = 0.05
-MOST_HELD = 5000  # messages; a queue has 120,000 in flight at most
+MOST_HELD = 5000  # messages whose objects wait for others (`gatherer`); a queue has 120,000 in flight at most
+# Other messages: enough that the API server and SQS never wait for each other. In an outage each of them has been
+# received once more for nothing.
+MOST_HANDLED = 40
 
 log = logging.getLogger("logscan.intake")
+
+
+def to_receive(allowed: int, handled: int, room: int) -> int:
+    """Return how many messages may be received now; 0 is none before some of those in hand are done.
+
+    Args:
+        allowed: How many the circuit allows. If they are few, what becomes of them decides about the next.
+        handled: How many are being handled.
+        room: How many more LogScans may be unfinished.
+    """
+    if allowed < BATCH:
+        return 0 if handled else allowed
+    return allowed if handled < room and handled + allowed <= MOST_HANDLED else 0
 
 
 class Intake:
@@ -77,30 +96,28 @@ class Intake:
         self._paused_since: datetime | None = None
         self.receiving = ReceiveAge()
         self.newest = 0.0
-        self._held: dict[asyncio.Task[None], int] = {}
+        self._held = InHand()
+        self._handled = InHand()
 
     async def run(self) -> None:
         """Receive and handle messages until `stopping` is set; what is in hand then is finished."""
         try:
             await self._receive()
-            while self._held:  # the last ones may not have begun to wait for others yet
-                self._gatherer.close_all()
-                await asyncio.wait(self._held, timeout=CLOSE_SECONDS)
+            while self._handled.count or self._held.count:
+                await (self._handled if self._handled.count else self._held).fewer(CLOSE_SECONDS)
+                self._gatherer.close_all()  # the last ones may not have begun to wait for others before
         finally:
-            for task in self._held:
-                task.cancel()
+            self._handled.cancel()
+            self._held.cancel()
 
     async def _receive(self) -> None:
         failures = 0
         while not self.stopping.is_set():
             self._alive()
-            self._note_pause(self._back_pressure())
-            room = sum(self._held.values()) < MOST_HELD
-            ready = room and self._view.synced and self.pause is None and not self._lacks_policies()
-            most = await self._circuit.allowance() if ready else 0
+            most = await self._room()
             if not most:
                 self.receiving.end()
-                await self._pause(PAUSE_SECONDS)
+                await self._wait()
                 continue
             try:
                 self.receiving.begin()
@@ -117,16 +134,26 @@ class Intake:
                 continue
             self._metrics.received.inc(len(messages))
             self.newest = max([self.newest, *(message.sent for message in messages)])
-            await self._handle_or_hold(messages)
+            self._take(messages)
 
-    def _back_pressure(self) -> str | None:
+    async def _room(self) -> int:
+        """Return how many messages may be received now."""
+        namespace = self._settings.namespace
+        backlog = self._view.backlog(namespace)
+        self._note_pause(self._back_pressure(backlog))
+        held = self._held.count >= MOST_HELD
+        if held or not self._view.synced or self.pause is not None or self._lacks_policies():
+            return 0
+        allowed = await self._circuit.allowance()
+        return to_receive(allowed, self._handled.count, self._settings.max_unfinished - backlog)
+
+    def _back_pressure(self, backlog: int) -> str | None:
         """Return why enough scans are unfinished to receive no more messages, or None.
 
         Scans of the namespace that the intake makes them in count, unless they are suspended: what others create in
         theirs, or leave suspended, must not stop the intake.
         """
         namespace, most = self._settings.namespace, self._settings.max_unfinished
-        backlog = self._view.backlog(namespace)
         if backlog < most:
             return None
         return f"paused: {backlog} LogScans in {namespace} are unfinished, and maxUnfinished is {most}"
@@ -144,25 +171,21 @@ class Intake:
             self.problem = f"there is no LogScanPolicy in {self._settings.namespace}: messages wait in the queue"
         return lacking
 
+    async def _wait(self) -> None:
+        """Wait until there may be room again."""
+        if self._handled.count:
+            await self._handled.fewer(PAUSE_SECONDS)
+        else:
+            await self._pause(PAUSE_SECONDS)
+
     async def _pause(self, seconds: float) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.stopping.wait()
 
-    async def _handle_or_hold(self, messages: list[Message]) -> None:
-        """Handle messages; those in groups with an object that may wait for others are handled meanwhile."""
-        now: list[Message] = []
-        held: list[Message] = []
-        for group in grouped(messages):
-            (held if any(map(self._handling.may_wait, group)) else now).extend(group)
-        if held:
-            task = asyncio.create_task(self._handling.handle(held))
-            self._held[task] = len(held)
-            task.add_done_callback(self._let_go)
-        if now:
-            await self._handling.handle(now)
-
-    def _let_go(self, task: "asyncio.Task[None]") -> None:
-        del self._held[task]
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("messages were not handled, and come again", exc_info=error)
+    def _take(self, messages: list[Message]) -> None:
+        """Have messages handled; those in groups with an object that may wait for others apart from the rest."""
+        at_once, waiting = self._handling.sorted(messages)
+        for groups, hands in ((at_once, self._handled), (waiting, self._held)):
+            if groups:
+                hands.take(self._handling.handle(groups), sum(map(len, groups)))
