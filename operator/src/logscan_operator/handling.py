@@ -7,6 +7,7 @@ after a back-off; other groups go on. A message that nobody can read is left for
 import asyncio
 import logging
 from collections.abc import Awaitable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from logscan_api import MalformedMessageError
@@ -50,12 +51,13 @@ class Received:
     Attributes:
         message: The message.
         reading: What it announces.
-        decisions: What is to be made of each object, as it looks when the message is received.
+        decisions: What is to be made of each object, as it looks when the message is received; None if that could not
+            be decided.
     """
 
     message: Message
     reading: Reading
-    decisions: Sequence[Decision]
+    decisions: Sequence[Decision] | None
 
 
 Group = Sequence[Received]  # in the order in which they were received
@@ -107,13 +109,15 @@ class Handling:
         waiting: list[Group] = []
         for group in grouped(messages):
             received = [self._read(message) for message in group]
-            waits = any(isinstance(decision, Gathered) for one in received for decision in one.decisions)
+            waits = any(isinstance(decision, Gathered) for one in received for decision in one.decisions or ())
             (waiting if waits else at_once).append(received)
         return at_once, waiting
 
     def _read(self, message: Message) -> Received:
         reading = read_message(message.body)
-        return Received(message, reading, self._decided(reading))
+        with suppress(Exception):  # it is raised again, and reported, where this message alone is handled
+            return Received(message, reading, self._decided(reading))
+        return Received(message, reading, None)
 
     async def handle(self, groups: Sequence[Group]) -> None:
         """Make LogScans of messages, and delete those that are done; the others come again."""
@@ -140,8 +144,9 @@ class Handling:
         for number, received in enumerate(group):
             message = received.message
             # What became of the messages before it may decide otherwise.
-            decisions = self._decided(received.reading) if number else received.decisions
+            decided = None if number else received.decisions
             try:
+                decisions = self._decided(received.reading) if decided is None else decided
                 await self._handle_message(message, received.reading, decisions)
             except NotLeadingError:
                 seconds = 0.0
