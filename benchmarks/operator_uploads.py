@@ -2,7 +2,8 @@
 
 A fake kubelet ends the Jobs, S3 is a stub that only lists, and the table a stub that only keeps, so that what is
 measured is the operator and the API server. What other machines would do, pods and table, has a process of its own with
-the lowest priority: `python operator_uploads.py KUBECONFIG ENDPOINT NAMESPACE` is the fake kubelet.
+the lowest priority: `python operator_uploads.py KUBECONFIG ENDPOINT NAMESPACE` is the fake kubelet. It writes no rows
+of single objects, which the operator does not read.
 """
 
 import asyncio
@@ -22,6 +23,9 @@ from logscan_local.stack.apiserver import ApiServer, Connection
 from logscan_local.testkit.fakekubelet import FakeKubelet
 
 RATE, SECONDS = 10, 12  # messages a second, and for how long
+# Half of the slots are left to uploads while a prefix is scanned. At this rate twenty are enough that none waits for
+# one: an upload has its slot for half a second to a second, until the Job controller has seen the end of its pod.
+SLOTS = 40
 
 
 @contextmanager
@@ -51,7 +55,7 @@ async def uploads_beside_a_backfill(bench: Bench, objects: int, rounds: int) -> 
     namespace = await bench.namespace()
     url, calm, beside = bench.queue(namespace), [], []
     with bucket(objects), table() as endpoint, pods(bench, endpoint, namespace):
-        operator, _ = await bench.leader(namespace, url, max_concurrent="20")
+        operator, _ = await bench.leader(namespace, url, max_concurrent=str(SLOTS))
         await _p99_of(bench, namespace, url, "first/")  # until all was done once
         for number in range(rounds):
             calm.append(await _p99_of(bench, namespace, url, f"calm-{number}/"))
