@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import boto3
@@ -33,12 +34,14 @@ class Store:
     """A server on loopback that answers as S3 does, and knows whether a request is signed by the only user.
 
     Attributes:
-        answered: What was asked for, and by whom: `Boto3` or `Botocore` in the user agent means the client.
+        asked: What was asked for, and whether by the client: `Botocore` is in its user agent.
+        sent: The host, the path and the session token of each request.
         broken: Statuses of the next answers; 0 ends the connection.
     """
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, bool]] = []
+        self.sent: list[tuple[str, str, str | None]] = []
         self.broken: list[int] = []
         store = self
 
@@ -48,6 +51,8 @@ class Store:
             def do_GET(self) -> None:  # the library's name
                 parts = urlsplit(self.path)
                 client = "otocore" in self.headers.get("User-Agent", "")
+                token = self.headers["X-Amz-Security-Token"]
+                store.sent.append((self.headers["Host"], self.path, token))
                 store.asked.append((unquote(parts.path.removeprefix("/logs/")), client))
                 assert signed_right(self)
                 status = store.broken.pop(0) if store.broken else 206
@@ -81,7 +86,8 @@ def signed_right(handler: BaseHTTPRequestHandler) -> bool:
     """Return whether botocore signs what arrived in the same way."""
     user, told = local.ADMINISTRATOR, handler.headers["Authorization"]
     names = told.partition("SignedHeaders=")[2].partition(",")[0].split(";")
-    request = AWSRequest("GET", f"http://{handler.headers['Host']}{handler.path}")
+    parts = urlsplit(handler.path)  # of a proxy, with the host
+    request = AWSRequest("GET", f"http://{handler.headers['Host']}{parts.path}?{parts.query}")
     for name in names:
         if name != "host":
             request.headers[name] = handler.headers[name]
@@ -115,7 +121,28 @@ def test_further_calls_are_made_directly_and_say_the_same(store: Store) -> None:
     assert [client for _, client in store.asked] == [True] + [False] * 7
 
 
-@pytest.mark.parametrize("status", [0, 500, 503])
+def test_a_proxy_is_asked_for_whole_addresses(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://s3.example.com:9000")
+    monkeypatch.setenv("HTTP_PROXY", store.url)
+    objects = aws.Objects()
+    for key in ["a b/c.gz", "größe+%2F.log", "q?versionId=1&a=b#c"]:
+        wanted = StoredObject("logs", key, version_id="v1")
+        assert objects.begin(wanted) == objects.begin(wanted)
+    assert {host for host, _, _ in store.sent} == {"s3.example.com:9000"}
+    assert all(path.startswith("http://s3.example.com:9000/logs/") for _, path, _ in store.sent)
+    assert [client for _, client in store.asked] == [True] + [False] * 5
+
+
+def test_requests_say_who_asks_now(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    objects = aws.Objects()
+    credentials: Any = objects._session.get_credentials()
+    for token in (None, None, "t1", "t2"):
+        credentials.token = token
+        objects.begin(StoredObject("logs", "a"))
+    assert [token for _, _, token in store.sent] == [None, None, "t1", "t2"]
+
+
+@pytest.mark.parametrize("status", [0, 307, 500, 503])
 def test_what_goes_wrong_is_left_to_the_client(store: Store, status: int) -> None:
     objects = aws.Objects()
     objects.begin(StoredObject("logs", "a"))
