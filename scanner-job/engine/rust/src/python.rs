@@ -24,7 +24,7 @@ mod _native {
     #[pymodule_export]
     use super::file::LogFile;
     #[pymodule_export]
-    use super::found::{Counts, Line};
+    use super::found::{Counts, Line, Lines};
     #[pymodule_export]
     use super::rules::RuleSet;
     #[pymodule_export]

@@ -7,6 +7,7 @@ no network and no other package of logscan.
 
 from logscan_engine._native import Counts as Counts
 from logscan_engine._native import Line as Line
+from logscan_engine._native import Lines as Lines
 from logscan_engine._native import LogFile as LogFile
 from logscan_engine._native import RuleSet as RuleSet
 from logscan_engine._native import Scan as Scan

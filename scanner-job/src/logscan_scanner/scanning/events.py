@@ -3,6 +3,8 @@
 import re
 from collections.abc import Sequence
 
+from logscan_engine import Lines
+
 LOOK_LINES = 64  # after a line
 KEPT_LINES = 12  # of an event, after its first line
 _KEPT_LAST = 3
@@ -33,7 +35,7 @@ _CLOSING = re.compile(rb"\"?[\]})]+[;,]? ?$")
 _PANICKED = re.compile(rb"panicked at .*:\d+:\d+:$")
 
 
-def of_event(line: bytes, after: Sequence[bytes], count: int) -> list[bytes]:
+def of_event(line: bytes, after: Lines | Sequence[bytes], count: int) -> list[bytes]:
     """Return the lines after a line that continue its event, and at least `count` of them.
 
     Of a long event, lines in the middle are left out: its last ones say what went wrong.
@@ -43,8 +45,8 @@ def of_event(line: bytes, after: Sequence[bytes], count: int) -> list[bytes]:
         after: The lines after it.
         count: How many are returned in any case, if there are so many.
     """
-    length = _length([line, *after])
-    event = list(after[: max(length, count)])
+    length = _length(line, after)
+    event = [after[place] for place in range(min(len(after), max(length, count)))]
     head = max(count, KEPT_LINES - _KEPT_LAST - 1)
     left_out = length - head - _KEPT_LAST
     if left_out < 2:
@@ -52,20 +54,20 @@ def of_event(line: bytes, after: Sequence[bytes], count: int) -> list[bytes]:
     return [*event[:head], b"[%d lines are left out]" % left_out, *event[length - _KEPT_LAST : length]]
 
 
-def _length(lines: list[bytes]) -> int:
-    """Return how many lines after the first one belong to its event."""
-    python = _PYTHON_TRACE.match(lines[0]) is not None
-    for place in range(1, len(lines)):
-        before, line = lines[place - 1], lines[place]
-        below = lines[place + 1] if place + 1 < len(lines) else b""
+def _length(line: bytes, after: Lines | Sequence[bytes]) -> int:
+    """Return how many of the lines after a line belong to its event; of those that do not, few are looked at."""
+    python, many = _PYTHON_TRACE.match(line) is not None, len(after)
+    before, line = line, after[0] if many else b""
+    for place in range(many):
+        below = after[place + 1] if place + 1 < many else b""
         if _PYTHON_TRACE.match(line):
             python = True
-        if _CONTINUATION.match(line) or _belongs(before, line, below):
-            continue
-        if not (python and _INDENTED.match(before) and _PYTHON_ERROR.match(line)):
-            return place - 1
-        python = False
-    return len(lines) - 1
+        if not (_CONTINUATION.match(line) or _belongs(before, line, below)):
+            if not (python and _INDENTED.match(before) and _PYTHON_ERROR.match(line)):
+                return place
+            python = False
+        before, line = line, below
+    return many
 
 
 def _belongs(before: bytes, line: bytes, below: bytes) -> bool:

@@ -55,7 +55,7 @@ class Samples:
 
     def _sample(self, line: Line) -> Sample:
         rule = self._rules[line.rule]
-        before, after = line.before or [], of_event(line.text, line.after or [], self.context)
+        before, after = line.before or [], of_event(line.text, [] if line.after is None else line.after, self.context)
         if rule.redact:
             after = without_keys([*before, line.text], after)
         return Sample(

@@ -197,7 +197,7 @@ class Scan:
     def _hand_over(self) -> None:
         """Pass the lines found so far to the samples and the findings."""
         for line in self.engine.take_lines():
-            if line.before is not None:
+            if line.after is not None:
                 self.samples.offer(line)
             if self._findings is not None and line.nth <= self._first:
                 self._findings(line)

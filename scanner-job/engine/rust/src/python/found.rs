@@ -1,10 +1,11 @@
 //! Results of a scan as Python objects.
 
+use pyo3::exceptions::PyIndexError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
 use super::rules::RuleSet;
-use crate::tally::{Bin, SEVERITIES, Sample, Tally};
+use crate::tally::{Bin, KeptLines, SEVERITIES, Sample, Tally};
 
 /// A line that a rule matches.
 #[pyclass(frozen, get_all, module = "logscan_engine")]
@@ -18,18 +19,20 @@ pub(super) struct Line {
     start: usize,
     shown: usize,
     before: Option<Vec<Py<PyBytes>>>,
-    after: Option<Vec<Py<PyBytes>>>,
+    after: Option<Py<Lines>>,
 }
 
 impl Line {
-    pub(super) fn new(py: Python<'_>, sample: Sample) -> Self {
+    pub(super) fn new(py: Python<'_>, sample: Sample) -> PyResult<Self> {
         let bytes = |line: Vec<u8>| PyBytes::new(py, &line).unbind();
-        let list = |lines: Vec<Vec<u8>>| lines.into_iter().map(bytes).collect();
         let (before, after) = match sample.around {
-            Some(around) => (Some(list(around.before)), Some(list(around.after))),
+            Some(around) => (
+                Some(around.before.into_iter().map(bytes).collect()),
+                Some(Py::new(py, Lines(around.after))?),
+            ),
             None => (None, None),
         };
-        Line {
+        Ok(Line {
             rule: sample.rule,
             nth: sample.nth,
             number: sample.number,
@@ -40,7 +43,24 @@ impl Line {
             shown: sample.shown,
             before,
             after,
-        }
+        })
+    }
+}
+
+/// Lines, each of which becomes an object of Python when it is asked for.
+#[pyclass(frozen, sequence, module = "logscan_engine")]
+pub(super) struct Lines(KeptLines);
+
+#[pymethods]
+impl Lines {
+    fn __len__(&self) -> usize {
+        self.0.count()
+    }
+
+    fn __getitem__<'py>(&self, py: Python<'py>, number: usize) -> PyResult<Bound<'py, PyBytes>> {
+        let line = self.0.get(number);
+        let line = line.ok_or_else(|| PyIndexError::new_err("there are not so many lines"))?;
+        Ok(PyBytes::new(py, line))
     }
 }
 

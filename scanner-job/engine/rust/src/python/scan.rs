@@ -120,10 +120,10 @@ impl Scan {
     /// Return lines that were found since the last call, in the order of the log.
     fn take_lines(&mut self, py: Python<'_>) -> PyResult<Vec<Line>> {
         let samples = guarded(|| Ok(py.detach(|| self.scanner.tally().take_samples())))?;
-        Ok(samples
+        samples
             .into_iter()
             .map(|sample| Line::new(py, sample))
-            .collect())
+            .collect()
     }
 
     /// Return what was counted so far.

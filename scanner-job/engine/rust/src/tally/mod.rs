@@ -6,6 +6,7 @@
 
 mod found;
 mod histogram;
+mod lines;
 mod samples;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use crate::pieces::Places;
 pub use found::Found;
 pub use histogram::{Bin, Histogram};
+pub use lines::KeptLines;
 use samples::Samples;
 pub use samples::{Around, Sample, Sampling};
 

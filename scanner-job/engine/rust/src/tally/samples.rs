@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use memchr::{memchr, memchr_iter, memrchr};
 
+use super::lines::KeptLines;
 use super::{Block, Locate};
 
 /// Of the lines after a sample only so many may be as long as a line that is kept: a stack trace is long and narrow.
@@ -58,13 +59,13 @@ pub struct Around {
     /// Those before it, in their order.
     pub before: Vec<Vec<u8>>,
     /// Those after it.
-    pub after: Vec<Vec<u8>>,
+    pub after: KeptLines,
 }
 
 impl Around {
     fn is_complete(&self, sampling: Sampling) -> bool {
-        let bytes: usize = self.after.iter().map(Vec::len).sum();
-        self.after.len() >= sampling.after || bytes >= LONG_LINES_AFTER * sampling.line_bytes
+        self.after.count() >= sampling.after
+            || self.after.bytes() >= LONG_LINES_AFTER * sampling.line_bytes
     }
 
     /// Adds lines after the sample, as many as there may be.
@@ -73,7 +74,7 @@ impl Around {
             if self.is_complete(sampling) {
                 return;
             }
-            self.after.push(cut(line, sampling.line_bytes).to_vec());
+            self.after.push(cut(line, sampling.line_bytes));
         }
     }
 }
@@ -244,7 +245,7 @@ impl WithinBlock<'_> {
         let next = memchr(b'\n', &data[end..]).map_or(data.len(), |distance| end + distance + 1);
         let mut around = Around {
             before: self.before(start),
-            after: Vec::new(),
+            after: KeptLines::default(),
         };
         around.follow(Lines { data, at: next }, self.samples.sampling);
         around

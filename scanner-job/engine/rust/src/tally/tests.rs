@@ -124,7 +124,7 @@ fn samples_and_the_lines_around_them_do_not_depend_on_the_cut() {
     let around = |lines: [&str; 2], after: [&str; 3]| {
         Some(Around {
             before: lines.map(|line| line.as_bytes().to_vec()).to_vec(),
-            after: after.map(|line| line.as_bytes().to_vec()).to_vec(),
+            after: after.into_iter().collect(),
         })
     };
     let expected = Sample {
@@ -177,7 +177,7 @@ fn lines_after_a_sample_are_many_if_they_are_short() {
         let text = format!("x\n{}", format!("{line}\n").repeat(50));
         for cut in [1, 7, 100] {
             let found = tally(&text, &["x"], &[ERROR], sampling, cut).take_samples();
-            let after = found[0].around.as_ref().map(|around| around.after.len());
+            let after = found[0].around.as_ref().map(|around| around.after.count());
             assert_eq!(after, Some(lines), "{line}, cut {cut}");
         }
     }
