@@ -3,6 +3,7 @@
 import re
 from collections import deque
 from collections.abc import Sequence
+from functools import lru_cache
 
 from logscan_api.results import MAX_SAMPLES_BYTES, Sample
 from logscan_api.rules import Rule
@@ -125,6 +126,7 @@ def readable(line: bytes, masked: bool, max_bytes: int) -> str:
     return cut(_text(line, masked), max_bytes)
 
 
+@lru_cache(maxsize=16)  # several rules match one line, and their samples follow one another
 def _text(line: bytes, masked: bool) -> str:
     text = line.decode("utf-8", "replace")
     text = redact(text) if masked else text
