@@ -1,5 +1,6 @@
 """Calls of SQS that are repeated without botocore's client: the same answers, and the client's errors."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -8,7 +9,7 @@ from services import Service
 
 from logscan_local.stack import aws
 from logscan_local.stack.aws import Resources
-from logscan_operator.aws import Message, Queue
+from logscan_operator.aws import AT_ONCE, Message, Queue
 from logscan_operator.errors import AwsError
 
 BODIES = ["plain", 'quotes " and \\', "Grüße, 日本, 😀", json.dumps({"key": "a/b.log", "size": 1}), "lines\n\ttabs"]
@@ -94,3 +95,11 @@ async def test_a_queue_that_is_gone_is_an_error_without_a_code(service: Service)
     with pytest.raises(AwsError) as caught:
         await queue.receive()
     assert caught.value.code == ""
+
+
+async def test_the_messages_of_a_whole_list_are_deleted_in_few_calls_at_once(service: Service) -> None:
+    queue = Queue("http://q", 0, 10)
+    gone = Message(id="m", receipt="r", body="b", group="m", receives=1)
+    await asyncio.gather(*(queue.delete([gone]) for _ in range(50)))
+    assert len(service.asked) == 50
+    assert 1 <= service.at_once <= AT_ONCE

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 BATCH = 10  # SQS: messages of one call
+# Calls that delete or hide messages. The messages of a list of objects are all done at once, and each call beyond the
+# ten connections that botocore keeps would open one of its own.
+AT_ONCE = 4
 KEYS = 100  # DynamoDB: keys of one BatchGetItem
 GATHER_SECONDS = 0.2
 # What DynamoDB says of a call because of one key in it: of a form that no row has, or of a table that is not there.
@@ -79,6 +82,7 @@ class Queue:
         self._url = url
         self._wait = wait_seconds
         self._visibility = visibility_seconds
+        self._few = asyncio.Semaphore(AT_ONCE)
 
     async def receive(self, most: int = BATCH) -> list[Message]:
         """Return up to `most` messages (ten), waiting for the first as long as the long poll lasts."""
@@ -112,7 +116,8 @@ class Queue:
         entries = [{"Id": str(n), "ReceiptHandle": m.receipt} for n, m in enumerate(messages)]
         if not entries:
             return []
-        answer = await self._call(self._delete, Entries=entries)
+        async with self._few:
+            answer = await self._call(self._delete, Entries=entries)
         return [f"{f['Code']}: {f.get('Message', '')}" for f in answer.get("Failed", [])]
 
     async def hide(self, messages: Iterable[Message], seconds: float) -> list[str]:
@@ -121,7 +126,8 @@ class Queue:
         entries = [{"Id": str(n), "ReceiptHandle": m.receipt, **timeout} for n, m in enumerate(messages)]
         if not entries:
             return []
-        answer = await self._call(self._sqs.change_message_visibility_batch, Entries=entries)
+        async with self._few:
+            answer = await self._call(self._sqs.change_message_visibility_batch, Entries=entries)
         return [f"{f['Code']}: {f.get('Message', '')}" for f in answer.get("Failed", [])]
 
     async def _call(self, function: Any, url: str | None = None, **arguments: Any) -> Any:
