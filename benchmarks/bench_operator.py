@@ -217,7 +217,7 @@ async def run(options: argparse.Namespace) -> None:
                     "life": lambda: whole_life(bench, options.scans),
                     "batches": lambda: batches(bench, 5 * options.scans),
                     "backfills": lambda: backfills(bench, 10 * options.scans),
-                    "uploads": lambda: uploads_beside_a_backfill(bench, 10 * options.scans, options.rounds),
+                    "uploads": lambda: uploads_beside_a_backfill(bench, 30 * options.scans, options.rounds),
                     "kept": lambda: many_finished(bench, options.kept, options.minutes),
                     "largest": lambda: largest_scans(bench, options.kept, 2),
                     "hostile": lambda: beside_a_hostile_user(bench, options.rounds, 20),
