@@ -87,7 +87,7 @@ def calls(source: list[Path]) -> set[str]:
     trees = [ast.parse(path.read_text()) for path in source]
     nodes = [node for tree in trees for node in ast.walk(tree)]
     words = {n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)}
-    names = {n.attr for n in nodes if isinstance(n, ast.Attribute)} | words  # a paginator's operation is a string
+    names = {n.attr for n in nodes if isinstance(n, ast.Attribute)} | words  # or handed on
     session = botocore.session.get_session()
     made = {
         argument.value
@@ -100,7 +100,7 @@ def calls(source: list[Path]) -> set[str]:
         f"{service}:{operation}"
         for service in made
         for operation in session.get_service_model(service).operation_names
-        if xform_name(operation) in names
+        if {operation, xform_name(operation)} & names
     }
 
 
