@@ -87,21 +87,22 @@ def calls(source: list[Path]) -> set[str]:
     trees = [ast.parse(path.read_text()) for path in source]
     nodes = [node for tree in trees for node in ast.walk(tree)]
     words = {n.value for n in nodes if isinstance(n, ast.Constant) and isinstance(n.value, str)}
-    names = {n.attr for n in nodes if isinstance(n, ast.Attribute)} | words  # or handed on
+    names = {n.attr for n in nodes if isinstance(n, ast.Attribute)} | words  # a paginator's operation is a string
     session = botocore.session.get_session()
-    made = {
-        argument.value
-        for n in nodes
-        if isinstance(n, ast.Call) and ast.unparse(n.func).rsplit(".", 1)[-1] in {"client", "_client", "create_client"}
-        for argument in n.args[:1]
-        if isinstance(argument, ast.Constant) and isinstance(argument.value, str)
-    }
+    made = _strings_given_to(nodes, "client", "_client", "create_client")
+    names |= {xform_name(operation) for operation in _strings_given_to(nodes, "Direct")}
     return {
         f"{service}:{operation}"
         for service in made
         for operation in session.get_service_model(service).operation_names
-        if {operation, xform_name(operation)} & names
+        if xform_name(operation) in names
     }
+
+
+def _strings_given_to(nodes: list[ast.AST], *functions: str) -> set[str]:
+    calls = [n for n in nodes if isinstance(n, ast.Call) and ast.unparse(n.func).rsplit(".", 1)[-1] in functions]
+    values = [argument.value for call in calls for argument in call.args if isinstance(argument, ast.Constant)]
+    return {value for value in values if isinstance(value, str)}
 
 
 def difference(role: str, policy: dict[str, Any]) -> tuple[set[str], set[str]]:

@@ -88,8 +88,7 @@ IMMUTABLE = ("source", "roleArn", "rules", "records", "limits", "notify", "attem
 
 
 def _immutable(field: str) -> Any:
-    same = f"has(self.{field}) == has(oldSelf.{field}) && (!has(self.{field}) || self.{field} == oldSelf.{field})"
-    return cel(same, f"spec.{field} is immutable: delete the LogScan and create it again, or use another name")
+    return cel(f"self.?{field} == oldSelf.?{field}", f"spec.{field} is immutable: delete the LogScan and create it again, or use another name")
 
 
 class LogScanSpec(Model):
