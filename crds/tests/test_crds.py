@@ -1,12 +1,13 @@
 """The generated CRDs: structural, and up to date."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from logscan_api import crds
-from logscan_api.logscans import COLUMNS
+from logscan_api.logscans import COLUMNS, IMMUTABLE
 
 FORBIDDEN = {"$ref", "const", "title", "$defs"}
 
@@ -45,3 +46,41 @@ def test_check_tells_what_is_out_of_date(tmp_path: Path, capsys: pytest.CaptureF
     assert "logscans.yaml" in capsys.readouterr().err
     assert crds.main([str(tmp_path)]) == 0
     assert crds.main(["--check", str(tmp_path)]) == 0
+
+
+def texts_of(schema: dict[str, Any]) -> list[int]:
+    """Return the bounds of all texts of a schema, in characters."""
+    if schema.get("type") == "string":
+        return [schema.get("maxLength", 0)]
+    inner = [*schema.get("properties", {}).values(), schema.get("items"), schema.get("additionalProperties")]
+    return [bound for part in inner if isinstance(part, dict) for bound in texts_of(part)]
+
+
+def test_what_may_change_in_a_logscan_holds_no_text_to_speak_of() -> None:
+    """The sum of all texts is computed once, of what may change later too."""
+    (version,) = crds.build_all()["logscans.yaml"]["spec"]["versions"]
+    fields = version["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]
+    assert set(IMMUTABLE) <= fields.keys()
+    assert sum(sum(texts_of(field)) for name, field in fields.items() if name not in IMMUTABLE) < 100
+
+
+def rules_in(schema: dict[str, Any], inside: bool = False) -> Iterator[tuple[bool, dict[str, Any]]]:
+    """Yield the CEL rules of a schema, with whether they are of an item without an identity."""
+    yield from ((inside, rule) for rule in schema.get("x-kubernetes-validations", []))
+    for field in schema.get("properties", {}).values():
+        yield from rules_in(field, inside)
+    for name in ("items", "additionalProperties"):
+        anonymous = name == "items" and schema.get("x-kubernetes-list-type") != "map"
+        yield from rules_in(schema[name], inside or anonymous) if isinstance(schema.get(name), dict) else []
+
+
+def test_rules_of_immutable_fields_are_evaluated_once_and_others_always() -> None:
+    specs = {
+        name: crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"]
+        for name, crd in crds.build_all().items()
+    }
+    for field, schema in specs["logscans.yaml"]["properties"].items():
+        for anonymous, rule in rules_in(schema):
+            assert rule.get("optionalOldSelf", False) is (field in IMMUTABLE and not anonymous)
+    for name in ("logscanpolicies.yaml", "logscanrulesets.yaml"):
+        assert not [rule for _, rule in rules_in(specs[name]) if "optionalOldSelf" in rule]

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from logscan_api import GROUP, VERSION, logscans, policies, rulesets
 from logscan_api.generated import settle
+from logscan_api.immutable import checked_once
 from logscan_api.schema import structural
 from logscan_api.sizes import limited
 
@@ -16,7 +17,12 @@ HEADER = "# Generated from crds/src/logscan_api by `make generate`. Do not edit.
 
 
 def build_crd(
-    model: type[BaseModel], plural: str, short: str, columns: list[dict[str, Any]], selectable: tuple[str, ...]
+    model: type[BaseModel],
+    plural: str,
+    short: str,
+    columns: list[dict[str, Any]],
+    selectable: tuple[str, ...] = (),
+    immutable: tuple[str, ...] = (),
 ) -> dict[str, Any]:
     """Return the CustomResourceDefinition of a model with the fields `spec` and `status`.
 
@@ -26,10 +32,12 @@ def build_crd(
         short: Its short name.
         columns: What `kubectl get` shows.
         selectable: JSON paths that `--field-selector` takes.
+        immutable: The fields of the spec that never change; if there are any, those that may hold no text to speak of.
     """
     kind = model.__name__
     schema = structural(model)
-    schema["properties"]["spec"] = limited(schema["properties"]["spec"])
+    spec = checked_once(schema["properties"]["spec"], immutable)
+    schema["properties"]["spec"] = limited(spec, immutable=bool(immutable))
     schema["properties"] = {
         "apiVersion": {"type": "string"},
         "kind": {"type": "string"},
@@ -62,9 +70,9 @@ def build_crd(
 
 def build_all() -> dict[str, dict[str, Any]]:
     """Return every CRD by the name of the file that ships it."""
-    scans = build_crd(logscans.LogScan, "logscans", "lscan", logscans.COLUMNS, logscans.SELECTABLE)
+    scans = build_crd(logscans.LogScan, "logscans", "lscan", logscans.COLUMNS, logscans.SELECTABLE, logscans.IMMUTABLE)
     rules = build_crd(policies.LogScanPolicy, "logscanpolicies", "lsp", policies.COLUMNS, policies.SELECTABLE)
-    sets = build_crd(rulesets.LogScanRuleSet, "logscanrulesets", "lrs", rulesets.COLUMNS, ())
+    sets = build_crd(rulesets.LogScanRuleSet, "logscanrulesets", "lrs", rulesets.COLUMNS)
     return {"logscans.yaml": scans, "logscanpolicies.yaml": rules, "logscanrulesets.yaml": sets}
 
 

@@ -6,6 +6,7 @@ from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema
 
 from logscan_api.exitcodes import Reason
 from logscan_api.framing import Records
+from logscan_api.immutable import unchanged
 from logscan_api.jobtemplates import JobTemplate
 from logscan_api.models import MOST, Model
 from logscan_api.notify import Notify
@@ -87,19 +88,15 @@ class Limits(Model):
 IMMUTABLE = ("source", "roleArn", "rules", "records", "limits", "notify", "attempts", "timeoutSeconds", "job")
 
 
-def _immutable(field: str) -> Any:
-    return cel(f"self.?{field} == oldSelf.?{field}", f"spec.{field} is immutable: delete the LogScan and create it again, or use another name")
-
-
 class LogScanSpec(Model):
     """What to scan and how. Only suspend, cancel, retry, priority and ttlSecondsAfterFinished may change later."""
 
     model_config = ConfigDict(
         json_schema_extra={
             "x-kubernetes-validations": [
-                *map(_immutable, IMMUTABLE),
+                unchanged(IMMUTABLE),
                 cel(
-                    "!(has(oldSelf.cancel) && oldSelf.cancel) || (has(self.cancel) && self.cancel)",
+                    "!oldSelf.?cancel.orValue(false) || self.?cancel.orValue(false)",
                     "a cancelled scan stays cancelled: delete the LogScan and create it again to run it",
                 ),
             ]

@@ -6,6 +6,7 @@ The API server computes it by a CEL expression that is made from the schema, so 
 
 from typing import Any
 
+from logscan_api.immutable import once
 from logscan_api.schema import Schema, cel
 
 SPEC_BYTES = 64 * 1024
@@ -13,7 +14,7 @@ OWN_BOUND = "x-logscan-bytes"  # never in a CRD: `limited` makes a rule of it
 
 
 def own_bound(most: int) -> dict[str, Any]:
-    """Return what marks a field whose texts have a bound of their own, and do not count towards that of the object.
+    """Return what marks an immutable field whose texts have a bound of their own, and count no further.
 
     Args:
         most: The number of bytes.
@@ -21,15 +22,17 @@ def own_bound(most: int) -> dict[str, Any]:
     return {OWN_BOUND: most}
 
 
-def limited(schema: Schema, most: int = SPEC_BYTES) -> Schema:
+def limited(schema: Schema, most: int = SPEC_BYTES, *, immutable: bool = False) -> Schema:
     """Return the schema of an object with a rule that limits its size.
 
     Args:
         schema: A structural schema.
         most: The number of bytes.
+        immutable: Whether to compute it once: what may change later holds no text to speak of.
     """
     message = f"all texts of the spec have at most {most} bytes (UTF-8) together: use fewer or shorter rules and names"
-    return _with_rule(_bounded(schema), cel(f"{_size(schema, 'self', 0)} <= {most}", message))
+    rule = cel(f"{_size(schema, 'self', 0)} <= {most}", message)
+    return _with_rule(_bounded(schema), once(rule) if immutable else rule)
 
 
 def _bounded(schema: Schema) -> Schema:
@@ -41,7 +44,7 @@ def _bounded(schema: Schema) -> Schema:
         return kept
     most = schema[OWN_BOUND]
     message = f"all texts of this list have at most {most} bytes (UTF-8) together: use several LogScans"
-    return _with_rule(kept, cel(f"{_size(kept, 'self', 0)} <= {most}", message))
+    return _with_rule(kept, once(cel(f"{_size(kept, 'self', 0)} <= {most}", message)))
 
 
 def _with_rule(schema: Schema, rule: Any) -> Schema:

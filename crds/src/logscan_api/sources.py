@@ -48,10 +48,16 @@ def _within_s3(*fields: str) -> list[Any]:
     ]
 
 
+def _each_within_s3() -> Any:
+    """Return the CEL rule for the number of bytes in each of several objects: of the list, whose old value is known."""
+    within = f"size(bytes(o.key)) <= {S3_BYTES} && (!has(o.versionId) || size(bytes(o.versionId)) <= {S3_BYTES})"
+    return cel(
+        f"self.all(o, {within})", f"key and versionId of each object have at most {S3_BYTES} bytes (UTF-8), as in S3"
+    )
+
+
 class S3Object(Model):
     """One of several objects of a bucket."""
-
-    model_config = ConfigDict(json_schema_extra={"x-kubernetes-validations": _within_s3("key", "versionId")})
 
     key: str = Field(min_length=1, max_length=1024, description="Key of the object, not URL-encoded.")
     version_id: str | None = Field(
@@ -117,7 +123,7 @@ class S3Source(Model):
     )
     objects: Annotated[list[S3Object], Field(min_length=1, max_length=MOST_OBJECTS)] | None = Field(
         default=None,
-        json_schema_extra=own_bound(OBJECTS_BYTES),
+        json_schema_extra={**own_bound(OBJECTS_BYTES), "x-kubernetes-validations": [_each_within_s3()]},
         description=f"Up to {MOST_OBJECTS} objects, each key once, to which the same LogScanPolicy applies. One Job "
         "scans them all. Each has a row of its own, and an object that cannot be read fails no other.",
     )

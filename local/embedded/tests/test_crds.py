@@ -60,6 +60,10 @@ BAD_ROLES = [
 LACKING = {"email": "to", "sns": "topicArn", "eventbridge": "eventBusArn", "slack": "secretRef"}
 
 
+def several(*objects: dict[str, Any]) -> dict[str, Any]:
+    return changed(source={"s3": {"bucket": "logs", "objects": list(objects)}})
+
+
 def where(fields: dict[str, Any]) -> dict[str, Any]:
     return {"name": "r", "where": fields}
 
@@ -142,6 +146,8 @@ def test_accepted(kubectl: Kubectl, document: dict[str, Any]) -> None:
         (changed(colour="red"), "spec.colour"),
         (changed(source__s3__key="ö" * 513), "key has at most 1024 bytes (UTF-8), as in S3"),
         (changed(source__s3__versionId="ö" * 513), "versionId has at most 1024 bytes"),
+        (several({"key": "a"}, {"key": "ö" * 513}), "key and versionId of each object have at most 1024 bytes"),
+        (several({"key": "a", "versionId": "ö" * 513}), "key and versionId of each object have at most 1024 bytes"),
         (changed(ttlSecondsAfterFinished=999999999999), "set seconds, from 0 to 316224000 (ten years), or never"),
         (changed(ttlSecondsAfterFinished=-1), "or never"),
         (changed(ttlSecondsAfterFinished="forever"), "or never"),
@@ -191,7 +197,8 @@ def test_only_some_fields_may_change(kubectl: Kubectl) -> None:
         ("job", {"nodeSelector": {"a": "b"}}),
         ("roleArn", GOOD_ROLES[0]),
     ):
-        with pytest.raises(KubectlError, match="is immutable: delete the LogScan and create it again"):
+        immutable = f"spec.{field.split('__')[0]} is immutable: delete the LogScan and create it again"
+        with pytest.raises(KubectlError, match=immutable):
             apply(kubectl, changed(**{field: value}))
     apply(kubectl, changed(cancel=True), dry_run=False)
     with pytest.raises(KubectlError, match="a cancelled scan stays cancelled"):
