@@ -9,6 +9,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
+from hypothesis import strategies as st
 from inventoryworld import MemoryObjects
 from memorycluster import MemoryCluster
 from objects import NOW, SETTINGS, scan_body, synced_view
@@ -24,6 +25,13 @@ from logscan_operator.listings import Listed
 from logscan_operator.metrics import Metrics
 
 LINES = 3  # that each object has
+KILLS = st.lists(st.tuples(st.integers(0, 12), st.booleans()), max_size=6)
+RULES = {"packs": ["generic"]}
+POLICIES: dict[str, Object] = {
+    "all": {"rules": RULES, "match": {"keys": ["app/**"], "excludeKeys": ["**/*.tmp"]}, "priority": -1},
+    "json": {"rules": RULES, "match": {"keys": ["**/*.json"]}},
+    "not": {"action": "Ignore", "match": {"keys": ["**/*.bak"]}, "priority": 5},
+}
 EARLIER = datetime(2026, 11, 1, tzinfo=UTC)
 
 
@@ -189,3 +197,14 @@ def summary_of(objects: int) -> Summary:
         by_severity={"error": objects, "info": 0},
         top_rules=[RuleCount(rule="err", severity="error", lines=objects)] if objects else [],
     )
+
+
+def run(world: World, *steps: Any) -> None:
+    """Let a world go on to its end."""
+
+    async def all_of_it() -> None:
+        for step in steps:
+            await step()
+        await world.until_rest()
+
+    asyncio.run(all_of_it())
