@@ -164,6 +164,11 @@ class Bench:
         # Updates of a Job and of its status are its controller's; nobody here sends one.
         return Counter({what: count for what, count in counts.items() if not what.startswith("PUT jobs")})
 
+    def server(self) -> psutil.Process:
+        """Return the API server's process."""
+        (part,) = (part for part in self.state.parts if part.name == "kube-apiserver")
+        return psutil.Process(part.pid)
+
     async def own_events(self, namespace: str) -> int:
         """Return the number of Events about LogScans in a namespace; the others are the Job controller's."""
         events = await self.api.request("GET", f"/api/v1/namespaces/{namespace}/events")
