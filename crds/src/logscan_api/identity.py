@@ -24,14 +24,17 @@ VERSION_BYTES = 512  # of a version that stands in a sort key as it is
 
 def identity_hash(event: ObjectEvent) -> str:
     """Return 32 hexadecimal digits that name an event: equal for every delivery of it, different for any other."""
-    version = None if event.version_id == "null" else event.version_id
-    if version:
-        facts = ["version", version]
-    elif event.sequencer:
-        facts = ["sequencer", padded_sequencer(event.sequencer), event.etag or ""]
+    return _identity(event.bucket, event)
+
+
+def _identity(bucket: str, found: ObjectEvent | S3Object) -> str:
+    if found.version_id and found.version_id != "null":
+        facts = ["version", found.version_id]
+    elif found.sequencer:
+        facts = ["sequencer", padded_sequencer(found.sequencer), found.etag or ""]
     else:
-        facts = ["etag", event.etag or ""]
-    return _digest(event.bucket, event.key, *facts)
+        facts = ["etag", found.etag or ""]
+    return _digest(bucket, found.key, *facts)
 
 
 def content_hash(bucket: str, key: str, etag: str) -> str:
@@ -41,8 +44,7 @@ def content_hash(bucket: str, key: str, etag: str) -> str:
 
 def batch_hash(bucket: str, objects: Sequence[S3Object]) -> str:
     """Return 32 hexadecimal digits that name several objects, whatever their order."""
-    events = (ObjectEvent(bucket=bucket, **found.model_dump(exclude_none=True)) for found in objects)
-    return _digest(bucket, *sorted(identity_hash(event) for event in events))
+    return _digest(bucket, *sorted(_identity(bucket, found) for found in objects))
 
 
 def scan_name(event: ObjectEvent) -> str:

@@ -6,7 +6,6 @@ can sign no row at another key. The key of a row names its namespace, the object
 the LogScan if that was made by hand (`logscan_api.identity`). See docs/decisions/0008-signed-rows.md.
 """
 
-import hashlib
 import hmac
 import json
 from collections.abc import Iterable
@@ -23,7 +22,7 @@ PURPOSE = "logscan row 1"
 def tokens(keys: Iterable[bytes], ref: ResultRef) -> list[str]:
     """Return the tokens of a row, one for each key."""
     facts = json.dumps([PURPOSE, ref.table, ref.pk, ref.sk]).encode()
-    return [hmac.new(key, facts, hashlib.sha256).hexdigest() for key in keys]
+    return [hmac.digest(key, facts, "sha256").hex() for key in keys]
 
 
 def signed(item: Item, token: str) -> Item:
@@ -48,4 +47,4 @@ def is_signed(item: Item, accepted: Iterable[str]) -> bool:
 def _signature(item: Item, token: str) -> str:
     facts = {name: value for name, value in item.items() if name not in NOT_SIGNED}
     text = json.dumps(facts, sort_keys=True, separators=(",", ":"), default=repr)  # bytes and sets are never ours
-    return hmac.new(token.encode(), text.encode(), hashlib.sha256).hexdigest()
+    return hmac.digest(token.encode(), text.encode(), "sha256").hex()

@@ -203,7 +203,7 @@ class S3Source(Model):
     @property
     def each(self) -> list[Self]:
         """Return a source for each of several objects."""
-        return [type(self).model_construct(bucket=self.bucket, **dict(found)) for found in self.objects or []]
+        return [type(self)(bucket=self.bucket, **found.model_dump()) for found in self.objects or []]
 
     @property
     def common(self) -> str:

@@ -39,14 +39,15 @@ def build_request(scan: Scan, attempt: int, resolved: ResolvedScan, settings: Se
     common = request_fields(scan, attempt, resolved, settings, result)
     rows = ObjectRows(outcome=outcome, own=scan.by_hand, prior_attempts=prior, tokens=[])
     refs = [rows.ref(settings.table, common["scan"], found) for found in source.each]
+    keys = settings.row_keys
     return ScanRequest(
         **common,
         role=assumed_role(resolved.role_arn, settings.external_id_prefix, namespace, name, attempt),
         rules=rules,
         limits=limits,
         records=resolved.records,
-        tokens=tokens(settings.row_keys, result),
-        rows=rows.model_copy(update={"tokens": [tokens(settings.row_keys, ref) for ref in refs]}) if refs else None,
+        tokens=tokens(keys, result),
+        rows=rows.model_copy(update={"tokens": [tokens(keys, ref) for ref in refs]}) if refs else None,
         report=Report(bucket=settings.reports_bucket) if settings.reports_bucket else None,
         ttl_days=settings.result_ttl_days,
     )
