@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from logscan_api import attributes
 from logscan_api.errors import MalformedResultError
+from logscan_api.incomplete import Incomplete
 from logscan_api.models import Model
 from logscan_api.results import SHOWN_INCOMPLETE, Bin, Sample, ScanResult
 from logscan_api.rules import Severity
-from logscan_api.statuses import Incomplete, ResultRef
+from logscan_api.statuses import ResultRef
 from logscan_api.table import put_latest, put_result, table_definition
 
 NOW = datetime(2026, 11, 24, 8, 0, 0, 123000, tzinfo=UTC)

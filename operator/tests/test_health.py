@@ -9,7 +9,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 from objects import job_body, scan_body, view_of
 
-from logscan_api.statuses import Incomplete
+from logscan_api.incomplete import Incomplete
 from logscan_local.testkit.results import RESULT
 from logscan_operator import __version__, health
 from logscan_operator.ages import ReceiveAge, oldest

@@ -7,7 +7,8 @@ from objects import NOW, SETTINGS, job, job_body, pod_body, scan, stamp
 
 from logscan_api.errors import MalformedResultError, UntrustedResultError
 from logscan_api.exitcodes import ExitCode, Reason
-from logscan_api.statuses import Incomplete, LogScanStatus, Phase, ResultRef
+from logscan_api.incomplete import Incomplete
+from logscan_api.statuses import LogScanStatus, Phase, ResultRef
 from logscan_local.testkit.results import RESULT
 from logscan_operator.items import Object
 from logscan_operator.jobs import build_request

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from objects import NOW, SETTINGS, job, pod_body, scan
 
 from logscan_api.exitcodes import ExitCode
+from logscan_api.incomplete import Incomplete
 from logscan_api.logs import JsonFormatter
-from logscan_api.statuses import Incomplete, LogScanStatus
+from logscan_api.statuses import LogScanStatus
 from logscan_local.testkit.results import RESULT
 from logscan_operator import events
 from logscan_operator.outcomes import conclude

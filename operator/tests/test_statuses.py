@@ -8,7 +8,8 @@ import pytest
 from objects import NOW, job, job_body, scan, scan_body, stamp
 
 from logscan_api.exitcodes import Reason
-from logscan_api.statuses import Incomplete, LogScanStatus, Phase
+from logscan_api.incomplete import Incomplete
+from logscan_api.statuses import LogScanStatus, Phase
 from logscan_local.testkit.results import RESULT
 from logscan_operator import conditions, statuses
 from logscan_operator.conditions import Verdict

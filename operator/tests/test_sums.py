@@ -7,9 +7,9 @@ import pytest
 from objects import NOW, scan_body, stamp
 
 from logscan_api.exitcodes import Reason
+from logscan_api.incomplete import Incomplete
 from logscan_api.statuses import (
     FailedObject,
-    Incomplete,
     ListedChild,
     Listing,
     LogScanStatus,

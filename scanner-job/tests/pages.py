@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from typing import Any
 
+from logscan_api.incomplete import Incomplete
 from logscan_api.results import Bin, Sample, ScanResult
 from logscan_api.rules import Severity
-from logscan_api.statuses import FailedObject, Incomplete, ObjectCounts
+from logscan_api.statuses import FailedObject, ObjectCounts
 from logscan_local.testkit import results
 from logscan_scanner.reporting import page
 from logscan_scanner.reporting.packing import Packer

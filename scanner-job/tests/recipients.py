@@ -7,12 +7,13 @@ import pytest
 
 from logscan_api.attributes import Item
 from logscan_api.exitcodes import ExitCode
+from logscan_api.incomplete import Incomplete
 from logscan_api.notify import Channel, ChannelType, Notify, SecretKey
 from logscan_api.requests import ScanIdentity, ScanRequest, resolve_limits
 from logscan_api.results import Sample
 from logscan_api.rules import Rule, Severity
 from logscan_api.sources import S3Source
-from logscan_api.statuses import Incomplete, ResultRef
+from logscan_api.statuses import ResultRef
 from logscan_api.table import Call
 from logscan_local.testkit import results
 from logscan_scanner.errors import ScanError

@@ -11,10 +11,11 @@ from recipients import PARTS, RESULT, Notifications, channel, environment, reque
 from webhooks import Hook
 
 from logscan_api.exitcodes import Reason
+from logscan_api.incomplete import Incomplete
 from logscan_api.notify import ChannelType, Email, Notify, Webhook, When
 from logscan_api.results import Sample
 from logscan_api.rules import Severity
-from logscan_api.statuses import Incomplete, ResultRef
+from logscan_api.statuses import ResultRef
 from logscan_scanner.reporting import channels, mail, notifying
 
 

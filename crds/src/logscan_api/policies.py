@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
+from logscan_api.bounded import Count, Generation
 from logscan_api.framing import Records
 from logscan_api.globs import matches
 from logscan_api.jobtemplates import JobTemplate
@@ -17,7 +18,7 @@ from logscan_api.roles import RoleArn
 from logscan_api.rules import RuleSelection
 from logscan_api.schema import cel
 from logscan_api.sources import MOST_OBJECTS, Glob, Globs
-from logscan_api.statuses import Condition, Count, Generation
+from logscan_api.statuses import Condition
 
 
 class PolicyAction(StrEnum):

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError
 
+from logscan_api.bounded import ReasonWord
 from logscan_api.destinations import Destination
 from logscan_api.errors import MalformedRequestError, RequestTooLargeError
 from logscan_api.explanations import explain
@@ -27,7 +28,7 @@ from logscan_api.notify import Notify
 from logscan_api.roles import AssumedRole
 from logscan_api.rules import Rule
 from logscan_api.sources import S3Source
-from logscan_api.statuses import ReasonWord, ResultRef
+from logscan_api.statuses import ResultRef
 
 REQUEST_VARIABLE = "LOGSCAN_REQUEST"
 MAX_VARIABLE_BYTES = 128 * 1024  # name, equals sign, value and the closing NUL

@@ -15,9 +15,10 @@ from logscan_api import attributes
 from logscan_api.attributes import Item
 from logscan_api.errors import MalformedResultError
 from logscan_api.explanations import explain
+from logscan_api.incomplete import Incomplete
 from logscan_api.models import Model
 from logscan_api.rules import Severity
-from logscan_api.statuses import Incomplete, ObjectCounts, ResultRef, RuleCount, Summary
+from logscan_api.statuses import ObjectCounts, ResultRef, RuleCount, Summary
 
 DAY_SHARDS = 8
 TOP_RULES = 5

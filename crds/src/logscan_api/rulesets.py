@@ -4,10 +4,11 @@ from typing import Annotated, Any, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
+from logscan_api.bounded import Count, Generation
 from logscan_api.models import Model
 from logscan_api.rules import INLINE_BYTES, Rule, size_of
 from logscan_api.schema import cel
-from logscan_api.statuses import Condition, Count, Generation
+from logscan_api.statuses import Condition
 
 MOST_RULES = 200
 MOST_LINES = 10

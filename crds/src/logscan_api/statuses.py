@@ -5,21 +5,12 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
+from logscan_api.bounded import Count, Generation, KeyText, Name, ReasonWord, SeverityWord, Time
 from logscan_api.conditions import ConditionType
+from logscan_api.incomplete import Incomplete
 from logscan_api.labels import shown_object
-from logscan_api.meanings import Explained
-from logscan_api.models import MOST, Model
+from logscan_api.models import Model
 from logscan_api.quantities import Quantity
-
-# Open sets: a newer operator may write words that this CRD, or an older operator that reads them, does not know.
-ReasonWord = Annotated[str, Field(max_length=64)]
-SeverityWord = Annotated[str, Field(max_length=16)]
-Name = Annotated[str, Field(max_length=253)]  # of any object of Kubernetes
-Time = Annotated[str, Field(max_length=64, json_schema_extra={"format": "date-time"})]
-Count = Annotated[int, Field(ge=0, le=MOST)]
-KeyText = Annotated[str, Field(max_length=2048)]  # of DynamoDB, and of what holds a key of S3
-Generation = Annotated[int, Field(ge=-1, le=MOST)]  # -1 is what no generation is
-
 
 MOST_FAILURES = 10
 MOST_NAMED = 24  # LogScans of a prefix: as many as may be unfinished, and the last page may have four more
@@ -53,67 +44,6 @@ class Condition(Model):
     message: str = Field(max_length=1024)
     last_transition_time: Time
     observed_generation: Generation | None = None
-
-
-class IncompleteReason(Explained):
-    """Why a part of the input was not read, or not counted."""
-
-    MATCH_LIMIT = (
-        "MatchLimit",
-        "The rule took too many steps on a line, or too much time. Its count is too low, the others are exact.",
-    )
-    MAX_BYTES = "MaxBytes", "Reading stopped at `limits.maxBytes`."
-    MAX_DECOMPRESSED_BYTES = "MaxDecompressedBytes", "Reading stopped at `limits.maxDecompressedBytes`."
-    MAX_OBJECTS = "MaxObjects", "The prefix has more objects than `maxObjects`; the others were not read."
-    MAX_RECORD_BYTES = (
-        "MaxRecordBytes",
-        "Records longer than `limits.maxRecordBytes` were matched up to there; the row's `cut_records` counts them.",
-    )
-    OBJECTS_FAILED = (
-        "ObjectsFailed",
-        "Objects of a list could not be read; `status.objects.failures` names the first ten, and each has a row.",
-    )
-    COMPRESSION_RATIO = "CompressionRatio", "The content is over 1,000 times as large as the object, as no log is."
-    DAMAGED = (
-        "Damaged",
-        "Compressed or packed input is cut off or corrupt. All else counts, also what follows in an archive.",
-    )
-    UNREADABLE_ROWS = (
-        "UnreadableRows",
-        "Rows of the inventory cannot be read, or are of another bucket; `status.listing.unreadable` counts them.",
-    )
-    UNSUPPORTED_FORMAT = (
-        "UnsupportedFormat",
-        "A member of an archive, or an object of a prefix, is not a log, is encrypted, or cannot be unpacked.",
-    )
-
-
-class Incomplete(Model):
-    """A part of the input that was not read, or not counted."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    reason: ReasonWord = Field(
-        description="MatchLimit, MaxBytes, MaxDecompressedBytes, MaxObjects, MaxRecordBytes, ObjectsFailed, "
-        "CompressionRatio, Damaged, UnreadableRows, UnsupportedFormat; the set of words is open."
-    )
-    rule: Name | None = Field(default=None, description="Rule whose count is too low.")
-    object: KeyText | None = Field(
-        default=None, description="Object that was not read to its end, if there are several."
-    )
-    message: KeyText | None = Field(
-        default=None, description="What was not read or not counted; only in the row, status.message has its beginning."
-    )
-
-    def __str__(self) -> str:
-        """Return the same for people, such as `MatchLimit (rule slow): ...`."""
-        about = ", ".join(filter(None, [self.rule and f"rule {self.rule}", self.object]))
-        return f"{self.reason}{f' ({about})' if about else ''}{f': {self.message}' if self.message else ''}"
-
-    def shortened(self) -> "Incomplete":
-        """Return the same in the form that a status has room for."""
-        shown = None if self.object is None else shown_object(self.object, None)
-        return self.model_copy(update={"object": shown, "message": None})
 
 
 class RuleCount(Model):

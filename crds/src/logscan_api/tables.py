@@ -13,11 +13,12 @@ from logscan_api.conditions import ConditionType, RuleReason
 from logscan_api.exitcodes import ExitCode, Reason
 from logscan_api.framing import Framing
 from logscan_api.generated import settle
+from logscan_api.incomplete import IncompleteReason
 from logscan_api.logscans import COLUMNS
 from logscan_api.notify import ChannelType
 from logscan_api.packs import Pack, load_pack, pack_names
 from logscan_api.rules import Severity
-from logscan_api.statuses import IncompleteReason, Phase
+from logscan_api.statuses import Phase
 
 _TABLE = re.compile(r"(?s)(<!-- table ([a-z-]+) -->\n).*?(<!-- end -->\n)")
 

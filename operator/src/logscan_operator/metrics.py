@@ -21,7 +21,8 @@ from prometheus_client import (
 )
 
 from logscan_api.exitcodes import Reason
-from logscan_api.statuses import IncompleteReason, Phase, Summary
+from logscan_api.incomplete import IncompleteReason
+from logscan_api.statuses import Phase, Summary
 from logscan_operator import __version__
 from logscan_operator.actions import Action
 from logscan_operator.findingmetrics import FindingMetrics

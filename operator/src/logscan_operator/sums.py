@@ -9,12 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from logscan_api.exitcodes import Reason
+from logscan_api.incomplete import Incomplete, IncompleteReason
 from logscan_api.rules import Severity
 from logscan_api.statuses import (
     MOST_FAILURES,
     FailedObject,
-    Incomplete,
-    IncompleteReason,
     ListedChild,
     Listing,
     LogScanStatus,

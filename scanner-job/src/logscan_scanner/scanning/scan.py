@@ -10,9 +10,9 @@ from pathlib import Path
 import logscan_engine as engine
 from logscan_api.exitcodes import ExitCode
 from logscan_api.framing import Records
+from logscan_api.incomplete import Incomplete, IncompleteReason
 from logscan_api.requests import ResolvedLimits
 from logscan_api.rules import Rule
-from logscan_api.statuses import Incomplete, IncompleteReason
 from logscan_api.text import cut, printable
 from logscan_scanner.errors import ScanError
 from logscan_scanner.reading.decompress import DamagedInputError, UnsupportedInputError

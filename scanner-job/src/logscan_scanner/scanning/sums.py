@@ -4,10 +4,11 @@ from bisect import insort
 from collections import Counter
 from typing import Any
 
+from logscan_api.incomplete import Incomplete, IncompleteReason
 from logscan_api.requests import ResolvedLimits
 from logscan_api.results import Sample, ScanResult
 from logscan_api.rules import Rule, Severity
-from logscan_api.statuses import MOST_FAILURES, FailedObject, Incomplete, IncompleteReason, ObjectCounts
+from logscan_api.statuses import MOST_FAILURES, FailedObject, ObjectCounts
 from logscan_api.text import cut, printable
 from logscan_scanner.scanning.histogram import Merged
 from logscan_scanner.scanning.samples import chosen
