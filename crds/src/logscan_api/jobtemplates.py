@@ -10,7 +10,7 @@ from logscan_api.quantities import Amount
 
 Label = Annotated[str, Field(max_length=63, pattern=r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")]
 LabelMap = Annotated[dict[str, Label], Field(max_length=32)]
-AmountMap = Annotated[dict[str, Amount], Field(max_length=16)]
+AmountMap = Annotated[dict[str, Amount], Field(max_length=12)]
 
 
 class Resources(Model):

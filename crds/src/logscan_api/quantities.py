@@ -74,7 +74,7 @@ def _schema_with(rule: str, message: str) -> dict[str, Any]:
 
 
 def _not_negative(quantity: Quantity) -> Quantity:
-    if quantity.bytes < 0:
+    if quantity.startswith("-"):
         raise ValueError(f"must be {ALLOWED}, and not negative")
     return quantity
 
@@ -85,7 +85,7 @@ Amount = Annotated[
     AfterValidator(_not_negative),
     WithJsonSchema(
         _schema_with(
-            "type(self) == int ? self >= 0 : isQuantity(self) && quantity(self).compareTo(quantity('0')) >= 0",
+            "type(self) == int ? self >= 0 : isQuantity(self) && !self.startsWith('-')",
             f"must be {ALLOWED}, and not negative",
         )
     ),

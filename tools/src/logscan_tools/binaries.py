@@ -34,10 +34,10 @@ HELM = "helm"
 TOFU = "tofu"
 KIND = "kind"
 # Built from our own Go modules and nothing else, so that their versions are the pinned ones.
-AWS_SCHEMA, GITOPS, HELM_4 = "awsschema", "gitops", "helm4"
+AWS_SCHEMA, CRD_CHECK, GITOPS, HELM_4 = "awsschema", "crdcheck", "gitops", "helm4"
 CRANE, COSIGN = "crane", "cosign"
 ACTIONLINT, KREW_CHECK = "actionlint", "validate-krew-manifest"
-PINNED = (AWS_SCHEMA, GITOPS, HELM_4, CRANE, COSIGN, ACTIONLINT, KREW_CHECK)
+PINNED = (AWS_SCHEMA, CRD_CHECK, GITOPS, HELM_4, CRANE, COSIGN, ACTIONLINT, KREW_CHECK)
 BUILT_ONLY = {HELM, TOFU, KIND, *PINNED}  # not among the control plane's downloads
 
 Say = Callable[[str], None]
@@ -113,7 +113,7 @@ def kind(say: Say) -> Path:
 
 
 def pinned(name: str, say: Say) -> Path:
-    """Return one of the programs `PINNED`, built from its Go module; `awsschema` and `gitops` are in tools/programs.
+    """Return one of the programs `PINNED`, built from its Go module in tools/programs.
 
     Raises:
         BinaryUnavailableError: It could not be built.

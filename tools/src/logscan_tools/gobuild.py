@@ -32,6 +32,7 @@ PACKAGES = {
     "crane": (RELEASE, "github.com/google/go-containerregistry/cmd/crane"),
     "validate-krew-manifest": (RELEASE, "sigs.k8s.io/krew/cmd/validate-krew-manifest"),
     "awsschema": (PROGRAMS / "awsschema", "logscan.local/awsschema"),
+    "crdcheck": (PROGRAMS / "crdcheck", "logscan.local/crdcheck"),
     "gitops": (PROGRAMS / "gitops", "logscan.local/gitops"),
     "tofu": (PROGRAMS / "opentofu", "github.com/opentofu/opentofu/cmd/tofu"),
 }
