@@ -146,15 +146,18 @@ class Chaos:
             self.progress(between)
 
     def kill_at(self, step: Step) -> None:
-        """Kill the leader (-9) at a step."""
+        """Kill the leader (-9) at a step, and not the next one too: nobody would be left to lead."""
         sprung = threading.Event()
+        of_aws = step.call in ("receive", "delete", "read row")
+        proxies = [member.aws if of_aws else member.api for member in self._members]
 
         def kill(member: Member) -> None:
+            for proxy in proxies:
+                proxy.disarm()
             member.operator.process.kill()
             sprung.set()
 
-        for member in self._members:
-            proxy = member.aws if step.call in ("receive", "delete", "read row") else member.api
+        for member, proxy in zip(self._members, proxies, strict=True):
             proxy.arm(step, lambda member=member: kill(member))  # type: ignore[misc]
 
         def reached() -> bool:

@@ -110,6 +110,10 @@ class Proxy:
         """Do something the next time a step is reached, once."""
         self._trap = (step, action)
 
+    def disarm(self) -> None:
+        """Do nothing at the step that was prepared for."""
+        self._trap = None
+
     def cut_off(self) -> None:
         """Let nothing pass: requests hang and watches are silent, as when a network is partitioned."""
         assert self._loop is not None
