@@ -2,11 +2,8 @@
 
 A fake kubelet ends the Jobs, S3 is a stub that only lists, and the table a stub that only keeps, so that what is
 measured is the operator and the API server. What other machines would do, pods and table, has a process of its own with
-the lowest priority: `python operator_uploads.py KUBECONFIG ENDPOINT NAMESPACE OBJECT_SECONDS` is the fake kubelet. It
-writes no rows of single objects, which the operator does not read.
-
-The backfill's pods end at once, as in no cluster: its Jobs are as many then as the control plane can do. Or they take
-as long as one scanner process does for their objects.
+the lowest priority: `python operator_uploads.py KUBECONFIG ENDPOINT NAMESPACE` is the fake kubelet. It writes no rows
+of single objects, which the operator does not read.
 """
 
 import asyncio
@@ -29,15 +26,13 @@ RATE, SECONDS = 10, 12  # messages a second, and for how long
 # Half of the slots are left to uploads while a prefix is scanned. At this rate twenty are enough that none waits for
 # one: an upload has its slot for half a second to a second, until the Job controller has seen the end of its pod.
 SLOTS = 40
-# A scanner takes 3.6 to 3.9 ms for an object of 20 KB (`make bench-batches`), without its start and that of its pod.
-OBJECT_SECONDS = (0.0, 0.0036)
 
 
 @contextmanager
-def pods(bench: Bench, endpoint: str, namespace: str, object_seconds: float) -> Iterator[None]:
-    """Have pods end, those of single objects at once."""
-    facts = [str(bench.stack.paths.kubeconfig), endpoint, namespace, str(object_seconds)]
-    with subprocess.Popen(["nice", "-n19", sys.executable, __file__, *facts]) as process:
+def pods(bench: Bench, endpoint: str, namespace: str) -> Iterator[None]:
+    """Have pods end at once."""
+    command = ["nice", "-n19", sys.executable, __file__, str(bench.stack.paths.kubeconfig), endpoint, namespace]
+    with subprocess.Popen(command) as process:
         try:
             yield
         finally:
@@ -57,14 +52,9 @@ def table() -> Iterator[str]:
 
 async def uploads_beside_a_backfill(bench: Bench, objects: int, rounds: int) -> None:
     """Measure message to Job without and with a backfill under way, in turns."""
-    for object_seconds in OBJECT_SECONDS:
-        await _in_turns(bench, objects, rounds, object_seconds)
-
-
-async def _in_turns(bench: Bench, objects: int, rounds: int, object_seconds: float) -> None:
     namespace = await bench.namespace()
     url, calm, beside = bench.queue(namespace), [], []
-    with bucket(objects), table() as endpoint, pods(bench, endpoint, namespace, object_seconds):
+    with bucket(objects), table() as endpoint, pods(bench, endpoint, namespace):
         operator, _ = await bench.leader(namespace, url, max_concurrent=str(SLOTS))
         await _p99_of(bench, namespace, url, "first/")  # until all was done once
         for number in range(rounds):
@@ -79,8 +69,7 @@ async def _in_turns(bench: Bench, objects: int, rounds: int, object_seconds: flo
         operator.kill()
         await bench.clear(namespace)
     ratios = [two / one for one, two in zip(calm, beside, strict=True)]
-    pods_end = f"after {object_seconds * 1000:g} ms an object" if object_seconds else "at once"
-    label = f"p99 of message to Job, {RATE}/s, beside a backfill whose pods end {pods_end}, without; ratio, worst"
+    label = f"p99 of message to Job, {RATE}/s, beside a backfill of {objects} objects, without; ratio, worst"
     figures = f"{statistics.median(beside):.2f} s, {statistics.median(calm):.2f} s"
     bench.row(label, "<= 2", f"{figures}; {statistics.median(ratios):.2f}, {max(ratios):.2f}")
 
@@ -112,9 +101,9 @@ async def _has_jobs(bench: Bench, namespace: str, name: str) -> bool:
     return any(scan.startswith(name) for scan in scans)
 
 
-async def _end_pods(kubeconfig: str, endpoint: str, namespace: str, object_seconds: str) -> None:
+async def _end_pods(kubeconfig: str, endpoint: str, namespace: str) -> None:
     async with ApiServer(Connection.read(Path(kubeconfig))) as api:
-        await FakeKubelet(api, endpoint, [namespace], rows_of_objects=False, object_seconds=float(object_seconds)).run()
+        await FakeKubelet(api, endpoint, [namespace], rows_of_objects=False).run()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 """A fake kubelet and scanner, for tests and benchmarks of the operator with many scans.
 
-It finishes every scan pod of some namespaces without running it, at once or after a time for each object: it writes the
-result row that the scanner would write, and the status of a pod that has ended. Labels of the Job (`spec.job.labels` of
-a LogScan) change that:
+It finishes every scan pod of some namespaces at once without running it: it writes the result row that the scanner
+would write, and the status of a pod that has ended. Labels of the Job (`spec.job.labels` of a LogScan) change that:
 
 - `fake-kubelet/exit: "75"` ends the pod with that exit code and no row; `"137-OOMKilled"` adds the reason;
 - `fake-kubelet/exit: "evicted"` ends it like a node that runs out of memory;
@@ -36,14 +35,7 @@ LINES = 100
 class FakeKubelet:
     """Finishes scan pods until it is cancelled."""
 
-    def __init__(
-        self,
-        api: ApiServer,
-        endpoint: str,
-        namespaces: Iterable[str],
-        rows_of_objects: bool = True,
-        object_seconds: float = 0.0,
-    ) -> None:
+    def __init__(self, api: ApiServer, endpoint: str, namespaces: Iterable[str], rows_of_objects: bool = True) -> None:
         """Take what it works on.
 
         Args:
@@ -52,13 +44,11 @@ class FakeKubelet:
             namespaces: The namespaces of the pods.
             rows_of_objects: Whether to write the row of each object of a batch, which the operator does not read,
                 beside that of the batch.
-            object_seconds: How long a pod takes for each object of a batch, in seconds.
         """
         self._api = api
         self._dynamodb = aws.client("dynamodb", endpoint)
         self._namespaces = list(namespaces)
         self._rows_of_objects = rows_of_objects
-        self._object_seconds = object_seconds
         self._parallel = asyncio.Semaphore(PARALLEL)
         self._taken: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -101,8 +91,7 @@ class FakeKubelet:
         async with self._parallel:
             if code == "0" and labels.get("fake-kubelet/row") != "no":
                 forged = labels.get("fake-kubelet/row") == "forged"
-                objects = await asyncio.to_thread(self._write_row, pod, forged)
-                await asyncio.sleep(objects * self._object_seconds)
+                await asyncio.to_thread(self._write_row, pod, forged)
             metadata = pod["metadata"]
             path = f"/api/v1/namespaces/{metadata['namespace']}/pods/{metadata['name']}/status"
             status = ended_status(pod, int(code), reason)
@@ -111,19 +100,17 @@ class FakeKubelet:
             except ApiError:  # gone, or the API server is: then the list that follows brings it again
                 self._taken.discard(metadata["uid"])
 
-    def _write_row(self, pod: Object, forged: bool) -> int:
-        """Write the row of a scan, and return how many objects its batch has."""
+    def _write_row(self, pod: Object, forged: bool) -> None:
         variables = {entry["name"]: entry.get("value", "") for entry in pod["spec"]["containers"][0]["env"]}
         request = ScanRequest.from_variable(expand(joined(variables) or ""))
         result = result_of(request, pod["metadata"]["uid"])
-        objects = len(request.source.each) if request.rows is not None else 0
         if request.rows is not None:
+            objects = len(request.source.each)
             written = [True] * objects
             if self._rows_of_objects:
                 written = self._write_rows_of_objects(request, request.rows, result)
             result = sum_of(result, written)
         self._put(result, "forged" if forged else request.tokens[0])
-        return objects
 
     def _write_rows_of_objects(self, request: ScanRequest, rows: ObjectRows, result: ScanResult) -> list[bool]:
         """Write the row of each object; return of each whether it was not there."""
