@@ -146,7 +146,7 @@ class Chaos:
             self.progress(between)
 
     def kill_at(self, step: Step) -> None:
-        """Kill the leader (-9) at a step, and not the next one too: nobody would be left to lead."""
+        """Kill the leader (-9) at a step, but not the operator that takes over and reaches the same step."""
         sprung = threading.Event()
         of_aws = step.call in ("receive", "delete", "read row")
         proxies = [member.aws if of_aws else member.api for member in self._members]

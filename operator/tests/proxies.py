@@ -111,7 +111,7 @@ class Proxy:
         self._trap = (step, action)
 
     def disarm(self) -> None:
-        """Do nothing at the step that was prepared for."""
+        """Cancel what `arm` prepared."""
         self._trap = None
 
     def cut_off(self) -> None:

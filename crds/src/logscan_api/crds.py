@@ -32,7 +32,8 @@ def build_crd(
         short: Its short name.
         columns: What `kubectl get` shows.
         selectable: JSON paths that `--field-selector` takes.
-        immutable: The fields of the spec that never change; if there are any, those that may hold no text to speak of.
+        immutable: Fields of the spec that never change. If there are any, the others must hold little text, because the
+            size of the spec is checked at creation only.
     """
     kind = model.__name__
     schema = structural(model)

@@ -1,8 +1,8 @@
-"""Fields that never change, so that the API server evaluates their rules once and not at every write.
+"""CEL rules of immutable fields, which the API server evaluates at creation and not at every write.
 
 At each write of an object, also of its status alone, the API server evaluates all CEL rules of its schema. Reading one
 field costs it as much as the object has fields, for it copies the schemas of all of them (`Structural.Properties` in
-k8s.io/apiextensions-apiserver): for a LogScan of 500 objects, 40 ms a write before there was this module.
+k8s.io/apiextensions-apiserver). If all rules were evaluated, a write of a LogScan of 500 objects would take 40 ms.
 """
 
 from collections.abc import Sequence

@@ -10,6 +10,7 @@ from logscan_api.quantities import Amount
 
 Label = Annotated[str, Field(max_length=63, pattern=r"^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$")]
 LabelMap = Annotated[dict[str, Label], Field(max_length=32)]
+# At most 12: for more, Kubernetes 1.31 and 1.32 find the CEL rule of an amount too expensive, and refuse the CRD.
 AmountMap = Annotated[dict[str, Amount], Field(max_length=12)]
 
 

@@ -14,7 +14,7 @@ OWN_BOUND = "x-logscan-bytes"  # never in a CRD: `limited` makes a rule of it
 
 
 def own_bound(most: int) -> dict[str, Any]:
-    """Return what marks an immutable field whose texts have a bound of their own, and count no further.
+    """Return what marks an immutable field whose texts have their own bound and do not count towards the object's.
 
     Args:
         most: The number of bytes.
@@ -28,7 +28,7 @@ def limited(schema: Schema, most: int = SPEC_BYTES, *, immutable: bool = False) 
     Args:
         schema: A structural schema.
         most: The number of bytes.
-        immutable: Whether to compute it once: what may change later holds no text to speak of.
+        immutable: Whether to check the size at creation only, because the fields that can change hold little text.
     """
     message = f"all texts of the spec have at most {most} bytes (UTF-8) together: use fewer or shorter rules and names"
     rule = cel(f"{_size(schema, 'self', 0)} <= {most}", message)

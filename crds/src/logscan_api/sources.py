@@ -37,11 +37,15 @@ OF_PREFIX = (
 )
 
 
+def _fits(text: str) -> str:
+    return f"size(bytes({text})) <= {S3_BYTES}"
+
+
 def _within_s3(*fields: str) -> list[Any]:
     """Return CEL rules for the number of bytes of some fields: the schema counts characters."""
     return [
         cel(
-            f"!has(self.{field}) || size(bytes(self.{field})) <= {S3_BYTES}",
+            f"!has(self.{field}) || {_fits(f'self.{field}')}",
             f"{field} has at most {S3_BYTES} bytes (UTF-8), as in S3",
         )
         for field in fields
@@ -49,10 +53,13 @@ def _within_s3(*fields: str) -> list[Any]:
 
 
 def _each_within_s3() -> Any:
-    """Return the CEL rule for the number of bytes in each of several objects: of the list, whose old value is known."""
-    within = f"size(bytes(o.key)) <= {S3_BYTES} && (!has(o.versionId) || size(bytes(o.versionId)) <= {S3_BYTES})"
+    """Return the CEL rule for the number of bytes in each object of a list.
+
+    It is a rule of the list, because the API server knows no old value of an item, and would evaluate it at each write.
+    """
     return cel(
-        f"self.all(o, {within})", f"key and versionId of each object have at most {S3_BYTES} bytes (UTF-8), as in S3"
+        f"self.all(o, {_fits('o.key')} && (!has(o.versionId) || {_fits('o.versionId')}))",
+        f"key and versionId of each object have at most {S3_BYTES} bytes (UTF-8), as in S3",
     )
 
 

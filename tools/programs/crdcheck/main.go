@@ -1,5 +1,5 @@
-// Says what the oldest version of Kubernetes that the chart allows makes of CRDs and of objects, with the code of its
-// API server: a JSON question on standard input, the answer on standard output.
+// Validates CRDs, and writes of objects, with the API server's code of the oldest version of Kubernetes that the chart
+// supports. It reads a question as JSON from standard input and writes the answer to standard output.
 package main
 
 import (
@@ -20,13 +20,13 @@ import (
 	celconfig "k8s.io/apiserver/pkg/apis/cel"
 )
 
-// question has CRDs, and writes of objects of the first of them.
+// question lists CRDs, and writes of objects of the first CRD.
 type question struct {
 	CRDs   []v1.CustomResourceDefinition
 	Writes []struct{ Old, New json.RawMessage }
 }
 
-// answer has why each CRD, and then each write, is refused.
+// answer lists, for each CRD and for each write, the reasons why it is refused.
 type answer struct {
 	CRDs, Writes [][]string
 }
@@ -51,7 +51,7 @@ func texts(errors field.ErrorList) []string {
 	return found
 }
 
-// rules returns what evaluates the CEL rules of a CRD.
+// rules returns a function that evaluates the CEL rules of a CRD.
 func rules(crd *v1.CustomResourceDefinition) func(old, new any) []string {
 	var props apiextensions.JSONSchemaProps
 	source := crd.Spec.Versions[0].Schema.OpenAPIV3Schema
@@ -69,7 +69,7 @@ func rules(crd *v1.CustomResourceDefinition) func(old, new any) []string {
 	}
 }
 
-// object reads an object as the API server does, which has whole numbers.
+// object decodes an object as the API server does: whole numbers become integers.
 func object(text json.RawMessage) any {
 	var found any
 	if err := utiljson.Unmarshal(text, &found); err != nil {
@@ -79,21 +79,21 @@ func object(text json.RawMessage) any {
 }
 
 func main() {
-	var asked question
-	if err := json.NewDecoder(os.Stdin).Decode(&asked); err != nil {
+	var request question
+	if err := json.NewDecoder(os.Stdin).Decode(&request); err != nil {
 		log.Fatal(err)
 	}
-	scheme, told := runtime.NewScheme(), answer{}
+	scheme, response := runtime.NewScheme(), answer{}
 	install.Install(scheme)
-	for n := range asked.CRDs {
-		errors := validation.ValidateCustomResourceDefinition(context.Background(), internal(scheme, &asked.CRDs[n]))
-		told.CRDs = append(told.CRDs, texts(errors))
+	for n := range request.CRDs {
+		errors := validation.ValidateCustomResourceDefinition(context.Background(), internal(scheme, &request.CRDs[n]))
+		response.CRDs = append(response.CRDs, texts(errors))
 	}
-	evaluate := rules(&asked.CRDs[0])
-	for _, write := range asked.Writes {
-		told.Writes = append(told.Writes, evaluate(object(write.Old), object(write.New)))
+	evaluate := rules(&request.CRDs[0])
+	for _, write := range request.Writes {
+		response.Writes = append(response.Writes, evaluate(object(write.Old), object(write.New)))
 	}
-	if err := json.NewEncoder(os.Stdout).Encode(told); err != nil {
+	if err := json.NewEncoder(os.Stdout).Encode(response); err != nil {
 		log.Fatal(err)
 	}
 }
