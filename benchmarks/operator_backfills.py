@@ -20,6 +20,7 @@ from logscan_local.testkit.fakekubelet import FakeKubelet
 from logscan_local.testkit.operators import OperatorProcess
 
 PAGE = 500
+UNLIMITED = 1e9  # objects a second: how fast it goes where nothing else does
 MANY_KEYS = 1_000_000
 SECONDS = 900.0
 SAMPLE_SECONDS = 0.02
@@ -49,7 +50,9 @@ async def _backfill(bench: Bench, count: int) -> None:
     namespace = await bench.namespace()
     with bucket(count):
         kubelet = asyncio.create_task(FakeKubelet(bench.api, bench.state.resources.endpoint, [namespace]).run())
-        operator, measured = await bench.leader(namespace, bench.queue(namespace))
+        operator, measured = await bench.leader(
+            namespace, bench.queue(namespace), backfill_objects_per_second=str(UNLIMITED)
+        )
         writes, cpu, begin = (await bench.writes()).total(), cpu_seconds(measured), time.monotonic()
         await start_backfill(bench, namespace, "all", pageObjects=PAGE)
         status = await _until_ended(bench, namespace)

@@ -104,6 +104,7 @@ class World:
 
     def __init__(self, bucket: MemoryBucket, policies: dict[str, Object], **spec: Any) -> None:
         self.bucket, self.cluster = bucket, MortalCluster()
+        self.settings = SETTINGS.model_copy(update={"backfill_objects_per_second": spec.pop("pace", 1e9)})
         self.scanned: Counter[str] = Counter()
         self.now = NOW
         source = {"bucket": "logs", "prefix": "app/", **spec.pop("s3", {})}
@@ -121,7 +122,13 @@ class World:
         for path, body in self.cluster.objects.items():
             (self.view.policies if "/logscanpolicies/" in path else self.view.scans).take(body)
         self.lister = Lister(
-            self.view, cast("Any", self.cluster), self.bucket, SETTINGS, Metrics(2), alive=lambda: None
+            self.view,
+            cast("Any", self.cluster),
+            self.bucket,
+            self.settings,
+            Metrics(2),
+            alive=lambda: None,
+            clock=lambda: (self.now - NOW).total_seconds(),
         )
 
     async def round(self) -> None:
@@ -138,7 +145,7 @@ class World:
     def children(self) -> list[Object]:
         """Return the LogScans that work for the one of the prefix."""
         found = [body for path, body in self.cluster.objects.items() if "/logscans/" in path]
-        return [body for body in found if body["metadata"]["name"] != "p"]
+        return [body for body in found if "ownerReferences" in body["metadata"]]
 
     def running(self) -> list[Scan]:
         """Return those that a plan would run now."""

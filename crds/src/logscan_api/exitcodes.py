@@ -40,7 +40,8 @@ class Reason(StrEnum):
     BACKFILL_LIMIT = (
         "BackfillLimit",
         "Queued",
-        "Wait: LogScans under a prefix leave slots to others; raise `backfillShare` if those are idle.",
+        "Wait: LogScans under a prefix leave slots and the API server to others. If those are idle, raise "
+        "`backfillShare` or `backfillObjectsPerSecond`; the message says which.",
     )
     BACKOFF = "Backoff", "Queued", "Wait. An attempt failed, or no Job can be created now; the message says which."
     QUOTA_EXCEEDED = "QuotaExceeded", "Queued", "The message is the API server's; see Quotas and admission."

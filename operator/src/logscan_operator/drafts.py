@@ -17,6 +17,7 @@ from logscan_operator.leases import FencedApi
 from logscan_operator.listings import Page, Pager, Part
 from logscan_operator.lookups import stored_scan
 from logscan_operator.shelves import BucketOf, Shelf, fill, shelf_of
+from logscan_operator.turns import Turns
 from logscan_operator.view import View
 
 
@@ -33,12 +34,14 @@ class Draft:
         page: The page that is yet to be named in the status.
         number: Its number.
         manifests: Its LogScans by name, with the part that each scans.
+        turn: When they may be created, by the clock of the turns.
     """
 
     shelf: Shelf | None = None
     page: Page | None = None
     number: int = 0
     manifests: dict[str, tuple[Object, Part]] = field(default_factory=dict)
+    turn: float = 0.0
 
     def is_next(self, listing: Listing) -> bool:
         """Return whether the page is the one that follows."""
@@ -48,7 +51,7 @@ class Draft:
 class Drafts:
     """Makes the pages of all LogScans of prefixes."""
 
-    def __init__(self, view: View, api: FencedApi, bucket_of: BucketOf, lists: asyncio.Semaphore) -> None:
+    def __init__(self, view: View, api: FencedApi, bucket_of: BucketOf, lists: asyncio.Semaphore, turns: Turns) -> None:
         """Make nothing yet.
 
         Args:
@@ -56,9 +59,11 @@ class Drafts:
             api: Where LogScans are created.
             bucket_of: Where the keys of a LogScan come from.
             lists: Bounds how many answers are fetched at the same time.
+            turns: Says when the LogScans of a page may be created.
         """
         self._view = view
         self._api = api
+        self._turns = turns
         self._bucket_of = bucket_of
         self._lists = lists
         self._drafts: dict[str, Draft] = {}
@@ -72,8 +77,19 @@ class Drafts:
         """Forget what is kept of a LogScan of a prefix."""
         self._drafts.pop(uid, None)
 
-    async def next_page(self, parent: Scan, status: LogScanStatus, began: datetime) -> tuple[Page, dict[str, Part]]:
+    def waits(self, parent: Scan) -> bool:
+        """Return whether the next page is listed, and its turn is yet to come."""
+        draft = self._drafts.get(parent.uid)
+        if draft is None or not draft.is_next(sums.listing_of(parent.status)):
+            return False
+        return not self._turns.reached(draft.turn)
+
+    async def next_page(
+        self, parent: Scan, status: LogScanStatus, began: datetime
+    ) -> tuple[Page, dict[str, Part]] | None:
         """List the page after the cursor and create its LogScans; return it, and what each of them scans, by name.
+
+        If its turn is yet to come, none is created, and the answer is None.
 
         Args:
             parent: The LogScan of the prefix.
@@ -89,6 +105,9 @@ class Drafts:
         page = draft.page
         if page is None or not draft.is_next(listing):
             page = await self._listed(parent, listing, draft, began)
+            draft.turn = self._turns.reserve(page.to_scan)
+        if not self._turns.reached(draft.turn):
+            return None
         for manifest, _ in draft.manifests.values():
             await self._create(manifest)
         return page, {name: part for name, (_, part) in draft.manifests.items()}

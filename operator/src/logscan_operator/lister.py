@@ -6,10 +6,11 @@ Each has at most one task at a time, and what it does is decided anew each time 
 
 import asyncio
 import logging
+import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from logscan_api.exitcodes import Reason
@@ -31,6 +32,7 @@ from logscan_operator.resolving import listing_role
 from logscan_operator.settings import Settings
 from logscan_operator.shelves import Bucket
 from logscan_operator.statuses import same, utc_now
+from logscan_operator.turns import Turns
 from logscan_operator.view import View
 from logscan_operator.writer import Writer
 
@@ -56,7 +58,7 @@ log = logging.getLogger("logscan.lister")
 
 @dataclass
 class _Rest:
-    """Until when one is left alone, in seconds of the loop's clock, and how often in a row something failed."""
+    """Until when one is left alone, by the lister's clock, and how often in a row something failed."""
 
     until: float = 0.0
     failures: int = 0
@@ -79,6 +81,8 @@ class Lister:
         settings: Settings,
         metrics: Metrics,
         alive: Callable[[], None],
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Do nothing yet.
 
@@ -89,17 +93,20 @@ class Lister:
             settings: The operator's settings.
             metrics: Where numbers go.
             alive: Called whenever the loop makes progress.
+            clock: Returns seconds that only grow.
         """
         self._view = view
         self._api = api
         self._settings = settings
         self._metrics = metrics
         self._alive = alive
+        self._clock = clock
         self._writer = Writer(view, api, settings, metrics)
         lists = asyncio.Semaphore(LISTS)
         self._buckets = buckets
         self._counting = Counting(self._bucket_of, lists)
-        self._drafts = Drafts(view, api, self._bucket_of, lists)
+        turns = Turns(settings.backfill_objects_per_second, clock)
+        self._drafts = Drafts(view, api, self._bucket_of, lists, turns)
         self._rests: dict[str, _Rest] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -121,12 +128,14 @@ class Lister:
             return []
         parents = [parent for parent in self._view.families.parents() if self._view.synced_in(parent.key[0])]
         self._forget({parent.uid for parent in parents if not parent.finished})
-        listing, clock = _active(parents), asyncio.get_running_loop().time()
+        listing, clock = _active(parents), self._clock()
         for parent in parents:
             rest = self._rests.setdefault(parent.uid, _Rest())
             if parent.uid in self._tasks or rest.until > clock:
                 continue
             step = self._step(parent, now)
+            if step.lists and self._drafts.waits(parent):
+                step = replace(step, lists=False)
             if not step.idle:
                 task = asyncio.create_task(self._perform(parent, step, parent.key in listing, now))
                 self._tasks[parent.uid] = task
@@ -146,7 +155,7 @@ class Lister:
     async def _perform(self, parent: Scan, step: Step, lists: bool, now: datetime) -> None:
         """Carry a step out; whatever goes wrong, it is decided anew after a while."""
         rest, facts = self._rests[parent.uid], {"scan": parent.key[1], "namespace": parent.key[0]}
-        clock = asyncio.get_running_loop().time()
+        clock = self._clock()
         try:
             await self._advance(parent, step, lists, now)
             rest.failures = rest.unexpected = 0
@@ -207,16 +216,23 @@ class Lister:
     async def _with_next_page(self, parent: Scan, status: LogScanStatus, step: Step, now: datetime) -> LogScanStatus:
         """Return a status that names the LogScans of the next page, which are created before.
 
-        If that fails, what else changes is written without it.
+        If that fails, what else changes is written without it; while the page waits for its turn, it is all there is.
         """
         began = parse_time(status.start_time) if status.start_time else now
         try:
-            page, parts = await self._drafts.next_page(parent, status, began)
+            drawn = await self._drafts.next_page(parent, status, began)
         except (KubeError, AwsError, ChildConflictError):
             if step.status is not None:
                 await self._write(parent, step.status)
             raise
-        return said(parent, sums.with_page(status, page, parts, began), self._counting.expected(parent), now)
+        if drawn is None:
+            return status if status.start_time else self._before_its_turn(parent, status, now)
+        return said(parent, sums.with_page(status, *drawn, began), self._counting.expected(parent), now)
+
+    def _before_its_turn(self, parent: Scan, status: LogScanStatus, now: datetime) -> LogScanStatus:
+        pace = f"{self._settings.backfill_objects_per_second:g}"
+        message = f"objects of other prefixes come first: backfillObjectsPerSecond is {pace} for all of them"
+        return waiting(parent, status, Reason.BACKFILL_LIMIT, message, now)
 
     async def _write(self, parent: Scan, status: LogScanStatus) -> None:
         """Write a status if it says something new; count what follows its cursor once that has moved."""

@@ -95,6 +95,12 @@ class Settings(BaseSettings):
         description="Share of the maximum concurrent Jobs that LogScans under a prefix may use, and one Job at least. "
         "The others are always free for uploads.",
     )
+    backfill_objects_per_second: float = Field(
+        default=500,
+        gt=0,
+        description="Objects under prefixes that are handed to the API server each second, of all backfills together. "
+        "Each costs it about 0.6 ms of CPU time, for which uploads wait.",
+    )
     # Without it, scans of low priority wait for as long as others of higher priority keep arriving.
     aging_seconds: float = Field(
         default=60,
