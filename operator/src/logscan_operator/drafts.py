@@ -34,14 +34,14 @@ class Draft:
         page: The page that is yet to be named in the status.
         number: Its number.
         manifests: Its LogScans by name, with the part that each scans.
-        turn: When they may be created, by the clock of the turns.
+        has_turn: Whether they may be created.
     """
 
     shelf: Shelf | None = None
     page: Page | None = None
     number: int = 0
     manifests: dict[str, tuple[Object, Part]] = field(default_factory=dict)
-    turn: float = 0.0
+    has_turn: bool = False
 
     def is_next(self, listing: Listing) -> bool:
         """Return whether the page is the one that follows."""
@@ -76,20 +76,25 @@ class Drafts:
     def forget(self, uid: str) -> None:
         """Forget what is kept of a LogScan of a prefix."""
         self._drafts.pop(uid, None)
+        self._turns.leave(uid)
 
     def waits(self, parent: Scan) -> bool:
-        """Return whether the next page is listed, and its turn is yet to come."""
+        """Return whether the next page is listed, and it is not its turn yet."""
         draft = self._drafts.get(parent.uid)
-        if draft is None or not draft.is_next(sums.listing_of(parent.status)):
+        if draft is None or draft.page is None or not draft.is_next(sums.listing_of(parent.status)):
             return False
-        return not self._turns.reached(draft.turn)
+        return not self._gets_turn(parent, draft, draft.page)
+
+    def _gets_turn(self, parent: Scan, draft: Draft, page: Page) -> bool:
+        draft.has_turn = draft.has_turn or self._turns.take(parent.uid, page.to_scan)
+        return draft.has_turn
 
     async def next_page(
         self, parent: Scan, status: LogScanStatus, began: datetime
     ) -> tuple[Page, dict[str, Part]] | None:
         """List the page after the cursor and create its LogScans; return it, and what each of them scans, by name.
 
-        If its turn is yet to come, none is created, and the answer is None.
+        If it is not its turn yet, none is created, and the answer is None.
 
         Args:
             parent: The LogScan of the prefix.
@@ -105,8 +110,7 @@ class Drafts:
         page = draft.page
         if page is None or not draft.is_next(listing):
             page = await self._listed(parent, listing, draft, began)
-            draft.turn = self._turns.reserve(page.to_scan)
-        if not self._turns.reached(draft.turn):
+        if not self._gets_turn(parent, draft, page):
             return None
         for manifest, _ in draft.manifests.values():
             await self._create(manifest)
@@ -118,7 +122,7 @@ class Drafts:
         if draft.shelf is None or draft.shelf.after != listing.cursor:
             draft.shelf = shelf_of(self._bucket_of(parent), source, listing.cursor, self._lists)
         room = source.max_objects - listing.objects if source.max_objects is not None else None
-        draft.page, draft.manifests = None, {}
+        draft.page, draft.manifests, draft.has_turn = None, {}, False
         pager = Pager(spec, self._view.policies_in(parent.key[0]), began, listing.cursor, room)
         page = await fill(pager, draft.shelf)
         number = listing.pages + 1

@@ -6,13 +6,22 @@ the API server has, and an upload's LogScan and Job wait.
 """
 
 from collections.abc import Callable
+from itertools import takewhile
+
+# Who waits asks several times a second; whoever has not asked for this long was suspended, and holds nobody up.
+PATIENCE_SECONDS = 1.0
+# Time that nobody used may be used later, so that small pages, which are asked for now and then, keep the pace too.
+SAVED_SECONDS = 0.2
 
 
 class Turns:
-    """Gives each page a turn, one after the other, for as long as its objects take at the pace."""
+    """Gives turns to those who ask, in the order in which they first asked.
+
+    Only a turn that is given takes time from the others: who asks and is deleted then has delayed nobody.
+    """
 
     def __init__(self, per_second: float, clock: Callable[[], float]) -> None:
-        """Keep no time yet.
+        """Give no turn yet.
 
         Args:
             per_second: The pace, in objects a second.
@@ -20,21 +29,27 @@ class Turns:
         """
         self._per_second = per_second
         self._clock = clock
-        self._free_at = 0.0
+        self._free_at = clock()
+        self._asked: dict[str, float] = {}  # when each asked last; the first to ask is the first here
 
-    def reserve(self, objects: int) -> float:
-        """Keep the time after the turns before for a page; return when it begins.
+    def take(self, who: str, objects: int) -> bool:
+        """Return whether it is somebody's turn, who has had it then; if not, they are to ask again.
 
         Args:
-            objects: How many objects go to the API server then; a page without any needs no turn.
+            who: Who asks.
+            objects: How many objects go to the API server then; none need no turn.
         """
         now = self._clock()
-        if objects == 0:
-            return now
-        begin = max(self._free_at, now)
-        self._free_at = begin + objects / self._per_second
-        return begin
+        self._asked[who] = now
+        before = takewhile(lambda other: other != who, self._asked)
+        first = all(now - self._asked[other] > PATIENCE_SECONDS for other in before)
+        if objects and not (first and now >= self._free_at):
+            return False
+        self.leave(who)
+        if objects:
+            self._free_at = max(self._free_at, now - SAVED_SECONDS) + objects / self._per_second
+        return True
 
-    def reached(self, begin: float) -> bool:
-        """Return whether a turn has begun."""
-        return self._clock() >= begin
+    def leave(self, who: str) -> None:
+        """Take in that somebody asks no more."""
+        self._asked.pop(who, None)
