@@ -167,13 +167,14 @@ tests: $(READY) ## Run the tests of one package (PACKAGE=operator ARGS="-k name 
 check: lint drift unit ## Run lint, drift and unit: everything that needs no server
 
 # All tests, measuring coverage; `coverage` combines the files of the processes. One package after the other: two stacks
-# on two cores lose leases of three seconds. A failure does not keep the others from running.
+# on two cores lose leases of three seconds. A failure does not keep the others from running. It prints the
+# slowest tests of each, to see where the time goes.
 tiers: $(READY) $(CHECKOV) $(RELEASE) $(SITE)
 	@rm -f .coverage .coverage.*
 	@failed=; for package in $(SUITES); do \
 	  echo "== $$package: all tests"; \
 	  COVERAGE_FILE=$(CURDIR)/.coverage.$${package//\//-} $(BIN)/coverage run --rcfile=pyproject.toml \
-	    -m pytest $(PYTEST) || failed+=" $$package"; \
+	    -m pytest --durations=8 --durations-min=10 $(PYTEST) || failed+=" $$package"; \
 	done; \
 	if [ "$$failed" ]; then echo "failed:$$failed" >&2; exit 1; fi
 
