@@ -20,7 +20,7 @@ from logscan_local.testkit.fakekubelet import FakeKubelet
 from logscan_local.testkit.operators import OperatorProcess
 
 PAGE = 500
-UNLIMITED = 1e9  # objects a second: how fast it goes where nothing else does
+UNLIMITED = 1e9  # objects a second, to measure the operator's own speed
 MANY_KEYS = 1_000_000
 SECONDS = 900.0
 SAMPLE_SECONDS = 0.02

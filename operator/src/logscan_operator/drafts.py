@@ -79,7 +79,7 @@ class Drafts:
         self._turns.leave(uid)
 
     def waits(self, parent: Scan) -> bool:
-        """Return whether the next page is listed, and it is not its turn yet."""
+        """Return whether the next page is listed but does not have its turn yet."""
         draft = self._drafts.get(parent.uid)
         if draft is None or draft.page is None or not draft.is_next(sums.listing_of(parent.status)):
             return False
@@ -94,7 +94,7 @@ class Drafts:
     ) -> tuple[Page, dict[str, Part]] | None:
         """List the page after the cursor and create its LogScans; return it, and what each of them scans, by name.
 
-        If it is not its turn yet, none is created, and the answer is None.
+        Creates nothing and returns None until the page has its turn.
 
         Args:
             parent: The LogScan of the prefix.

@@ -216,18 +216,18 @@ class Lister:
     async def _with_next_page(self, parent: Scan, status: LogScanStatus, step: Step, now: datetime) -> LogScanStatus:
         """Return a status that names the LogScans of the next page, which are created before.
 
-        If that fails, what else changes is written without it; while the page waits for its turn, it is all there is.
+        If that fails, the other changes are written without the page. A page that waits for its turn is left out.
         """
         began = parse_time(status.start_time) if status.start_time else now
         try:
-            drawn = await self._drafts.next_page(parent, status, began)
+            created = await self._drafts.next_page(parent, status, began)
         except (KubeError, AwsError, ChildConflictError):
             if step.status is not None:
                 await self._write(parent, step.status)
             raise
-        if drawn is None:
+        if created is None:
             return status if status.start_time else self._before_its_turn(parent, status, now)
-        return said(parent, sums.with_page(status, *drawn, began), self._counting.expected(parent), now)
+        return said(parent, sums.with_page(status, *created, began), self._counting.expected(parent), now)
 
     def _before_its_turn(self, parent: Scan, status: LogScanStatus, now: datetime) -> LogScanStatus:
         pace = f"{self._settings.backfill_objects_per_second:g}"

@@ -98,8 +98,8 @@ class Settings(BaseSettings):
     backfill_objects_per_second: float = Field(
         default=500,
         gt=0,
-        description="Objects under prefixes that are handed to the API server each second, of all backfills together. "
-        "Each costs it about 0.6 ms of CPU time, for which uploads wait.",
+        description="Objects per second that all backfills together send to the API server. Each takes about 0.6 ms of "
+        "its CPU time, and uploads wait while it is busy.",
     )
     # Without it, scans of low priority wait for as long as others of higher priority keep arriving.
     aging_seconds: float = Field(

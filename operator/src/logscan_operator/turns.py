@@ -8,20 +8,21 @@ the API server has, and an upload's LogScan and Job wait.
 from collections.abc import Callable
 from itertools import takewhile
 
-# Who waits asks several times a second; whoever has not asked for this long was suspended, and holds nobody up.
+# A waiting LogScan asks several times a second. One that has not asked for this long, such as a suspended one,
+# loses its precedence.
 PATIENCE_SECONDS = 1.0
-# Time that nobody used may be used later, so that small pages, which are asked for now and then, keep the pace too.
+# Unused time up to this long can be used later. Small pages are asked for in intervals and would fall behind otherwise.
 SAVED_SECONDS = 0.2
 
 
 class Turns:
-    """Gives turns to those who ask, in the order in which they first asked.
+    """Grants turns in the order of the first request.
 
-    Only a turn that is given takes time from the others: who asks and is deleted then has delayed nobody.
+    Only a granted turn uses time: a LogScan that is deleted while it waits delays no other.
     """
 
     def __init__(self, per_second: float, clock: Callable[[], float]) -> None:
-        """Give no turn yet.
+        """Grant nothing yet.
 
         Args:
             per_second: The pace, in objects a second.
@@ -30,14 +31,14 @@ class Turns:
         self._per_second = per_second
         self._clock = clock
         self._free_at = clock()
-        self._asked: dict[str, float] = {}  # when each asked last; the first to ask is the first here
+        self._asked: dict[str, float] = {}  # when each asked last, in the order of their first requests
 
     def take(self, who: str, objects: int) -> bool:
-        """Return whether it is somebody's turn, who has had it then; if not, they are to ask again.
+        """Return whether the turn is granted; otherwise, ask again later.
 
         Args:
-            who: Who asks.
-            objects: How many objects go to the API server then; none need no turn.
+            who: Uid of the LogScan that asks.
+            objects: How many objects it sends to the API server. A page without objects does not wait.
         """
         now = self._clock()
         self._asked[who] = now
@@ -46,10 +47,9 @@ class Turns:
         if objects and not (first and now >= self._free_at):
             return False
         self.leave(who)
-        if objects:
-            self._free_at = max(self._free_at, now - SAVED_SECONDS) + objects / self._per_second
+        self._free_at = max(self._free_at, now - SAVED_SECONDS) + objects / self._per_second
         return True
 
     def leave(self, who: str) -> None:
-        """Take in that somebody asks no more."""
+        """Remove a LogScan from the queue."""
         self._asked.pop(who, None)
